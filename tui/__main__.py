@@ -1,0 +1,5 @@
+"""`python -m tui` is `twiddle`."""
+
+from tui.cli import main
+
+main()

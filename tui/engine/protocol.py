@@ -1,0 +1,189 @@
+"""What the two processes say to each other: commands in, events out, one JSON object a line.
+
+For each reply of a Generate the engine sends Token events and then exactly one Finished or Failed. `Died` is never
+sent: the client makes it when the engine is gone.
+"""
+
+from msgspec import Struct, json
+
+from tui.chat import Ending, Message
+from tui.knobs import Knobs
+from tui.trace import TokenTrace
+
+# --- commands -------------------------------------------------------------------------------------------------------
+
+
+class Load(Struct, frozen=True, tag="load"):
+    """Load a model, in place of the one loaded. Answered by Progress events, then Loaded or LoadFailed."""
+
+    path: str
+    knobs: Knobs
+    """Only those that are not live are read."""
+
+
+class Reply(Struct, frozen=True):
+    """One reply asked for."""
+
+    id: str
+    messages: tuple[Message, ...]
+    knobs: Knobs
+    """`seed` must be set: whoever asks draws it, and so can record it."""
+
+
+class Generate(Struct, frozen=True, tag="generate"):
+    """Write these replies, side by side. Those whose prompts are equal are decoded once for as long as they agree."""
+
+    replies: tuple[Reply, ...]
+
+
+class SetKnobs(Struct, frozen=True, tag="set_knobs"):
+    """Turn the knobs of a running reply; they act on its very next token."""
+
+    id: str
+    knobs: Knobs
+
+
+class Stop(Struct, frozen=True, tag="stop"):
+    """End a reply. It finishes as `stopped`."""
+
+    id: str
+
+
+class Preview(Struct, frozen=True, tag="preview"):
+    """Show how the next token would be chosen, without choosing it. Answered by Previewed; a newer one replaces it."""
+
+    id: str
+    messages: tuple[Message, ...]
+    """When the last message is the assistant's, the token after it; else the first token of the reply."""
+    knobs: Knobs
+
+
+Command = Load | Generate | SetKnobs | Stop | Preview
+
+# --- events ---------------------------------------------------------------------------------------------------------
+
+
+class Progress(Struct, frozen=True, tag="progress"):
+    """How far the model is loaded, 0 to 1."""
+
+    share: float
+
+
+class ModelInfo(Struct, frozen=True):
+    """What the loaded model says of itself. Texts come from the file: filter them before a terminal sees them."""
+
+    path: str
+    name: str
+    description: str
+    """Architecture, size and quantization, as llama.cpp describes them."""
+    vocabulary: int
+    context: int
+    """The context in use, in tokens."""
+    trained_context: int
+    template: bool
+    """False when the file carries no chat template that can be used; messages are then joined plainly."""
+    notice: str = ""
+    """What the person should know about this model, in a sentence."""
+    threads: int = 0
+    gpu_layers: int = 0
+
+
+class Loaded(Struct, frozen=True, tag="loaded"):
+    """The model is ready."""
+
+    info: ModelInfo
+
+
+class LoadFailed(Struct, frozen=True, tag="load_failed"):
+    """The model could not be loaded; the reason is the engine's own."""
+
+    reason: str
+
+
+class Prefill(Struct, frozen=True, tag="prefill"):
+    """How much of a prompt is evaluated."""
+
+    id: str
+    done: int
+    total: int
+
+
+class Token(Struct, frozen=True, tag="token"):
+    """One token of a reply; `text` is what became readable with it, empty while a character or stop is undecided."""
+
+    id: str
+    index: int
+    text: str
+    trace: TokenTrace
+    used: int
+    """Context tokens this reply occupies."""
+
+
+class KnobsTurned(Struct, frozen=True, tag="knobs_turned"):
+    """From the token at this index on, the reply is written with these knobs."""
+
+    id: str
+    index: int
+    before: Knobs
+    after: Knobs
+
+
+class Stats(Struct, frozen=True):
+    """What a reply cost."""
+
+    prompt_tokens: int
+    reused_tokens: int
+    """Prompt tokens that did not have to be evaluated again."""
+    generated_tokens: int
+    ttft_ms: float
+    """From the request to the first token."""
+    tokens_per_second: float
+    """Of the tokens after the first."""
+
+
+class Finished(Struct, frozen=True, tag="finished"):
+    """The reply is complete."""
+
+    id: str
+    text: str
+    ending: Ending
+    seed: int
+    tokens: tuple[int, ...]
+    stats: Stats
+
+
+class Failed(Struct, frozen=True, tag="failed"):
+    """The reply could not be written, or not to its end; the engine goes on."""
+
+    id: str
+    reason: str
+
+
+class Previewed(Struct, frozen=True, tag="previewed"):
+    """The answer to a Preview."""
+
+    id: str
+    trace: TokenTrace
+    used: int
+
+
+class Died(Struct, frozen=True, tag="died"):
+    """The engine process is gone."""
+
+    returncode: int
+    reason: str
+    last_words: str
+    """The end of its log."""
+
+
+Event = (
+    Progress | Loaded | LoadFailed | Prefill | Token | KnobsTurned | Finished | Failed | Previewed | Died
+)  # fmt: skip
+
+# --- lines ----------------------------------------------------------------------------------------------------------
+
+encode = json.Encoder().encode
+"""A command or event as one line of JSON, without its newline."""
+
+decode_command = json.Decoder(Command).decode
+decode_event = json.Decoder(Event).decode

@@ -1,0 +1,44 @@
+"""The exception tree. Each message is one sentence for people: what, where, what to do.
+
+    TwiddleError
+    ├── KnobError       an unknown knob, a value that is not of its type or out of its range
+    ├── SettingError    a SETTING that cannot be read
+    ├── PresetError     a Modelfile that cannot be read, or a preset that does not exist
+    ├── ModelError      a model file that is missing or is not one
+    └── EngineError     the engine refused a request or is gone
+
+Every one is turned into words once, at the two doors: the command line and the chat screen.
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class TwiddleError(Exception):
+    """Something a person can act on; `str(error)` is the sentence to show."""
+
+
+class KnobError(TwiddleError):
+    """An unknown knob, or a value that it cannot take."""
+
+
+class SettingError(TwiddleError):
+    """A SETTING (`PRESET,knob=value,...`) that cannot be read."""
+
+
+class PresetError(TwiddleError):
+    """A preset that does not exist, or whose Modelfile cannot be read."""
+
+
+class ModelError(TwiddleError):
+    """A model file that is missing, is not a GGUF, or cannot be loaded."""
+
+
+class EngineError(TwiddleError):
+    """The engine refused a request or is gone."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """A hint such as ` Did you mean top_p?`, or nothing when no known word is near."""
+    near = get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f" Did you mean {near[0]}?" if near else ""

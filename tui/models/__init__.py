@@ -1,0 +1,1 @@
+"""Where GGUF files come from."""

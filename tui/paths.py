@@ -1,0 +1,33 @@
+"""Where files live."""
+
+from pathlib import Path
+
+import platformdirs
+
+_PACKAGE = Path(__file__).parent
+
+
+def config_dir() -> Path:
+    """The person's own presets and themes live below it."""
+    return Path(platformdirs.user_config_dir("twiddle", appauthor=False))
+
+
+def log_dir() -> Path:
+    """The engine's last words."""
+    return Path(platformdirs.user_log_dir("twiddle", appauthor=False))
+
+
+def shipped(folder: str) -> Path:
+    """A folder that ships with twiddle: inside the installed package, or beside it in a checkout."""
+    packaged = _PACKAGE / "share" / folder
+    return packaged if packaged.is_dir() else _PACKAGE.parent / folder
+
+
+def preset_dirs() -> tuple[Path, ...]:
+    """Where presets are looked for, the person's own first."""
+    return (config_dir() / "Modelfiles", shipped("Modelfiles"))
+
+
+def theme_dirs() -> tuple[Path, ...]:
+    """Where themes are looked for, the shipped ones first so that the person's own replace them."""
+    return (shipped("themes"), config_dir() / "themes")

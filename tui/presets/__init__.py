@@ -1,0 +1,1 @@
+"""Presets: Modelfiles that people can read, diff and share."""

@@ -1,0 +1,47 @@
+"""A setting: a preset with some knobs turned, in one line of text such as `precise,temperature=0.2`."""
+
+import re
+
+from msgspec import Struct
+
+from tui.errors import SettingError
+from tui.knobs import Value, knob
+
+_OVERRIDE = re.compile(r"\s*([A-Za-z_][\w-]*)\s*=(.*)", re.DOTALL)
+
+
+class Setting(Struct, frozen=True):
+    """What a person names to start a chat or one side of a comparison."""
+
+    preset: str | None = None
+    """A preset's name, or a path to a Modelfile or a GGUF; None for the default preset."""
+    overrides: tuple[tuple[str, Value], ...] = ()
+    """Knobs turned away from the preset, in the order they were given."""
+
+    def __str__(self) -> str:
+        turned = (f"{name}={_written(value)}" for name, value in self.overrides)
+        return ",".join(([self.preset] if self.preset else []) + list(turned)) or "default"
+
+
+def _written(value: Value) -> str:
+    return value[0] if isinstance(value, tuple) else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def is_override(text: str) -> bool:
+    """Whether a text reads as `knob=value`, so that it cannot be a preset or a prompt."""
+    return _OVERRIDE.fullmatch(text) is not None
+
+
+def parse_setting(text: str) -> Setting:
+    """Read `PRESET`, `PRESET,knob=value,...` or `knob=value,...`; raises SettingError or KnobError."""
+    preset, overrides = None, []
+    for index, part in enumerate(text.split(",")):
+        match = _OVERRIDE.fullmatch(part)
+        if match:
+            name, value = match[1].replace("-", "_"), match[2]
+            overrides.append((name, knob(name).parse(value)))
+        elif index == 0 and part.strip():
+            preset = part.strip()
+        else:
+            raise SettingError(f"In the setting {text!r}, {part!r} is not knob=value, such as temperature=0.2.")
+    return Setting(preset, tuple(overrides))

@@ -1,0 +1,42 @@
+"""The one filter between text from elsewhere and a terminal.
+
+It decides per code point, never per sequence: an escape sequence split over two chunks cannot slip through, and what is
+left of one is plain, visible text.
+"""
+
+import re
+
+_DROPPED = "\u00ad\u180e\u200b\u2060\u2061\u2062\u2063\u2064\u3164\ufeff\uffa0"
+_BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+
+_TABLE: dict[int, str | None] = {
+    **{code: chr(0x2400 + code) for code in range(0x20) if chr(code) not in "\t\n"},  # ESC is shown as ␛
+    0x7F: "\u2421",
+    **dict.fromkeys(range(0x80, 0xA0), "\ufffd"),  # C1: CSI, OSC and their kin in one byte
+    **dict.fromkeys(map(ord, _BIDI), "\ufffd"),
+    **dict.fromkeys(map(ord, _DROPPED), None),
+    **dict.fromkeys(range(0xD800, 0xE000), "\ufffd"),  # lone surrogates cannot be encoded
+    **dict.fromkeys(range(0xFDD0, 0xFDF0), "\ufffd"),  # noncharacters: the transcript uses them for its own marks
+    **dict.fromkeys((0xFFFE, 0xFFFF), "\ufffd"),
+    **dict.fromkeys(range(0xE0000, 0xE0080), None),  # tag characters: invisible text
+    0x2028: "\n",
+    0x2029: "\n",
+}
+
+_COMBINING = re.compile("([\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]{8})[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]+")  # fmt: skip  # noqa: E501
+
+
+def safe(text: str) -> str:
+    """The text with nothing in it that acts on a terminal; newlines and tabs are kept.
+
+    Control characters become their visible pictures, direction marks and C1 controls U+FFFD; invisible characters are
+    dropped, and runs of combining marks are cut at eight.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return _COMBINING.sub(r"\1", text.translate(_TABLE))
+
+
+def safe_line(text: str) -> str:
+    """The same for a place that holds one line: newlines and tabs become visible too."""
+    return safe(text).replace("\n", "\u2424").replace("\t", "\u2409")

@@ -1,0 +1,56 @@
+"""How a token was chosen, as values: the candidates, what each stage left of them, and the odds before and after."""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+
+class Candidate(Struct, frozen=True, array_like=True):
+    """A token that could have come next."""
+
+    id: int
+    text: str
+    """What it says; control tokens by name, such as `<|im_end|>`."""
+    p_raw: float
+    """Its probability over the whole vocabulary at temperature 1, before any stage."""
+    p: float
+    """Its probability when the token was drawn; 0 if a stage cut it."""
+    cut: str | None = None
+    """The stage that cut it."""
+
+
+class Stage(Struct, frozen=True, array_like=True):
+    """One step of the chain that chose the token, in the order it ran."""
+
+    name: str
+    survivors: int
+    """How many candidates it left."""
+
+
+class TokenTrace(Struct, frozen=True, array_like=True):
+    """Everything known about the choice of one token."""
+
+    id: int
+    """The token chosen, or -1 for a look at the next token before it is chosen."""
+    text: str
+    p_raw: float
+    p: float
+    rank: int
+    """Place of the chosen token among all by raw probability, 0 the likeliest."""
+    entropy_raw: float
+    entropy: float
+    """In bits, before and after the stages."""
+    stages: tuple[Stage, ...]
+    candidates: tuple[Candidate, ...]
+    """The likeliest tokens by raw probability, and the chosen one if it is not among them."""
+
+
+def diverged_at(left: Sequence[int], right: Sequence[int], *, complete: bool = True) -> int | None:
+    """Index of the first token at which two replies differ, or None while they agree.
+
+    Where one is the beginning of the other they differ at its end, once both are complete.
+    """
+    for index, (a, b) in enumerate(zip(left, right, strict=False)):
+        if a != b:
+            return index
+    return min(len(left), len(right)) if complete and len(left) != len(right) else None
