@@ -58,7 +58,11 @@ class Preview(Struct, frozen=True, tag="preview"):
     knobs: Knobs
 
 
-Command = Load | Generate | SetKnobs | Stop | Preview
+class Describe(Struct, frozen=True, tag="describe"):
+    """Ask what the engine can do on this machine. Answered by Machine."""
+
+
+Command = Load | Generate | SetKnobs | Stop | Preview | Describe
 
 # --- events ---------------------------------------------------------------------------------------------------------
 
@@ -167,6 +171,18 @@ class Previewed(Struct, frozen=True, tag="previewed"):
     used: int
 
 
+class Machine(Struct, frozen=True, tag="machine"):
+    """The build of llama.cpp and what it found on this machine."""
+
+    binding: str
+    """Version of llama-cpp-python."""
+    system: str
+    """Backends and CPU features, in llama.cpp's words."""
+    offload: bool
+    """Whether layers can go to a GPU."""
+    cores: int
+
+
 class Died(Struct, frozen=True, tag="died"):
     """The engine process is gone."""
 
@@ -177,7 +193,7 @@ class Died(Struct, frozen=True, tag="died"):
 
 
 Event = (
-    Progress | Loaded | LoadFailed | Prefill | Token | KnobsTurned | Finished | Failed | Previewed | Died
+    Progress | Loaded | LoadFailed | Prefill | Token | KnobsTurned | Finished | Failed | Previewed | Machine | Died
 )  # fmt: skip
 
 # --- lines ----------------------------------------------------------------------------------------------------------

@@ -1,0 +1,93 @@
+"""What the engine needs of something that holds a model: llama.cpp in earnest, a script in tests."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from tui.engine.protocol import ModelInfo
+from tui.knobs import Knobs
+
+Logits = npt.NDArray[np.float32]
+"""One score a token of the vocabulary, shape (vocabulary,)."""
+
+CANDIDATE = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])
+"""A candidate as llama.cpp lays it out: 12 bytes, `llama_token_data`."""
+
+Candidates = npt.NDArray[Any]
+"""An array of CANDIDATE."""
+
+
+class Row(NamedTuple):
+    """One token of a batch."""
+
+    token: int
+    position: int
+    sequence: int
+    logits: bool
+    """Whether the scores of the token after it are wanted."""
+
+
+class ContextFull(Exception):
+    """The context has no room for the batch. Nothing was evaluated."""
+
+
+class Stage(Protocol):
+    """One step of the chain that chooses a token."""
+
+    def apply(self, candidates: Candidates) -> Candidates:
+        """What the stage leaves of the candidates, with their logits changed. The array given is used up."""
+
+    def accept(self, token: int) -> None:
+        """Remember a token that was read or written."""
+
+
+class Backend(Protocol):
+    """A model and its context. Texts are bytes where a token may end inside a character."""
+
+    info: ModelInfo
+    cuttable: bool
+    """Whether a sequence can be shortened: false for recurrent models, whose memory is one running state."""
+    sequences: int
+    """How many sequences the context can hold."""
+    batch: int
+    """The most rows a decode takes."""
+    template: str | None
+    """The model's chat template, Jinja."""
+    bos: str
+    eos: str
+    """How the tokens that begin and end a text are spelled, for templates that write them."""
+
+    def tokenize(self, text: str, *, special: bool) -> list[int]:
+        """Token ids of a text. Control tokens written out in it are recognised only with `special`."""
+
+    def piece(self, token: int) -> bytes:
+        """What a token says; nothing for control tokens."""
+
+    def label(self, token: int) -> str:
+        """A token for people: control tokens by name."""
+
+    def opening(self) -> list[int]:
+        """Tokens that every prompt begins with, such as BOS where the template does not write it."""
+
+    def is_end(self, token: int) -> bool:
+        """Whether a token ends a reply."""
+
+    def is_control(self, token: int) -> bool:
+        """Whether a token steers the model rather than says something."""
+
+    def decode(self, rows: Sequence[Row]) -> list[Logits]:
+        """Evaluate a batch; the logits of the rows that want them, in order. Raises ContextFull."""
+
+    def copy(self, source: int, target: int, length: int) -> None:
+        """Let one sequence begin with the first tokens of another, without evaluating them."""
+
+    def drop(self, sequence: int, start: int = 0) -> None:
+        """Forget a sequence from a position on."""
+
+    def stage(self, name: str, knobs: Knobs) -> Stage:
+        """A stage of the chain, set by the knobs."""
+
+    def close(self) -> None:
+        """Give the memory back."""

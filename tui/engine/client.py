@@ -1,0 +1,137 @@
+"""The parent's side of the engine: start it, send commands, read events, notice its death. asyncio only."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+
+from tui.engine.protocol import Command, Died, Event, decode_event, encode
+from tui.errors import EngineError
+from tui.paths import log_dir
+
+LONGEST_LINE = 64 * 2**20
+"""Bytes in one event: a Finished carries its whole reply."""
+
+LAST_WORDS = 8192
+"""Bytes of the log shown after a death."""
+
+_SECRETS = ("TOKEN", "SECRET", "PASSWORD", "API_KEY", "CREDENTIAL")
+
+_CAUSES = {
+    signal.SIGABRT: "llama.cpp gave up on something it could not handle",
+    signal.SIGSEGV: "it crashed in native code",
+    signal.SIGBUS: "the model file changed while it was in use",
+    signal.SIGFPE: "it crashed in native code",
+    signal.SIGKILL: "it was killed, perhaps because the machine ran out of memory",
+    signal.SIGTERM: "it was asked to end",
+}
+
+
+class Engine:
+    """One engine process. When it dies, `events` ends with Died; `start` makes a new one."""
+
+    def __init__(self, log: Path | None = None) -> None:
+        """`log` is where its stderr goes; the default is a file in the person's log folder."""
+        self._log = log or log_dir() / f"engine-{os.getpid()}.log"
+        self._process: asyncio.subprocess.Process | None = None
+        self._ending = False
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process runs."""
+        return self._process is not None and self._process.returncode is None
+
+    async def start(self) -> None:
+        """Start the process, if it is not running."""
+        if self.alive:
+            return
+        self._log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor = os.open(self._log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        try:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "tui.engine",
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=descriptor,  # never a pipe: an undrained one hangs the child at 1 MB
+                limit=LONGEST_LINE,
+                start_new_session=True,  # Ctrl+C in the terminal is for us, not for the engine
+                env=_environment(),
+            )
+        finally:
+            os.close(descriptor)
+
+    def send(self, command: Command) -> None:
+        """Send a command; raises EngineError when there is no engine to take it."""
+        if not self.alive or self._process is None or self._process.stdin is None:
+            raise EngineError("The engine is not running.")
+        with suppress(ConnectionError):  # its death is told by `events`
+            self._process.stdin.write(encode(command) + b"\n")
+
+    async def events(self) -> AsyncIterator[Event]:
+        """The events of the process that runs now. The last one is Died, unless it was stopped."""
+        process = self._process
+        if process is None or process.stdout is None:
+            raise EngineError("The engine is not running.")
+        while line := await _line(process.stdout):
+            with suppress(msgspec.MsgspecError):  # garbage on the pipe is no event
+                yield decode_event(line)
+        if process.returncode is None and not self._ending:
+            with suppress(ProcessLookupError):  # it closed the pipe, so it is of no use any more
+                process.kill()
+        code = await process.wait()
+        if not self._ending:
+            yield Died(code, _cause(code), self._last_words())
+
+    async def stop(self) -> None:
+        """End the process; at once if it does not go by itself within a second."""
+        process = self._process
+        if process is None:
+            return
+        self._ending = True
+        if process.stdin is not None:
+            process.stdin.close()
+        try:
+            await asyncio.wait_for(process.wait(), 1)
+        except TimeoutError:
+            with suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+        with suppress(OSError):
+            self._log.unlink()
+
+    def _last_words(self) -> str:
+        try:
+            with self._log.open("rb") as log:
+                log.seek(max(0, log.seek(0, os.SEEK_END) - LAST_WORDS))
+                return log.read().decode("utf-8", "replace")
+        except OSError:
+            return ""
+
+
+async def _line(stream: asyncio.StreamReader) -> bytes:
+    """The next line, or nothing at the end; a line past all bounds is the end too."""
+    try:
+        return await stream.readline()
+    except (ValueError, ConnectionError):
+        return b""
+
+
+def _environment() -> dict[str, str]:
+    """Ours, without what the engine has no use for and a crash report could spill."""
+    return {name: value for name, value in os.environ.items() if not any(part in name.upper() for part in _SECRETS)}
+
+
+def _cause(code: int) -> str:
+    if code >= 0:
+        return f"The engine ended by itself (exit {code})."
+    with suppress(ValueError):
+        number = signal.Signals(-code)
+        return f"The engine is gone: {_CAUSES.get(number, 'it was ended')} ({number.name})."
+    return f"The engine is gone (signal {-code})."

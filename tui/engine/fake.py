@@ -1,0 +1,130 @@
+"""A scripted backend: a byte a token, replies by heart, delays and deaths on cue. For tests and demonstrations."""
+
+import os
+import re
+import time
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from msgspec import Struct, json
+
+from tui.engine.backend import ContextFull, Logits, Row, Stage
+from tui.engine.protocol import ModelInfo
+from tui.knobs import Knobs
+
+START, END = 256, 257
+_SPELLED = {START: "<|im_start|>", END: "<|im_end|>"}
+_CHATML = (
+    "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+
+
+class Script(Struct, frozen=True):
+    """What a scripted model says and does. As a model path: `fake:` and this as JSON."""
+
+    replies: tuple[str, ...] = ("Hello from the script.",)
+    """The n-th question of a conversation gets the n-th reply; past the last, they begin again."""
+    sureness: float = 6.0
+    """How far the logit of the next byte of the script stands above the others, which are spread over 0 to 3."""
+    delay: float = 0.0
+    """Seconds that a decode takes."""
+    load_delay: float = 0.0
+    context: int = 4096
+    die_at: int = -1
+    """Abort the process, as ggml does, when a reply has this many tokens."""
+    load_dies: bool = False
+    template: str | None = _CHATML
+
+
+class ScriptedBackend:
+    """A model that says what it was told to."""
+
+    def __init__(self, script: Script, stage: Callable[[str, Knobs], Stage], progress: Callable[[float], None]) -> None:
+        """`stage` makes the stages: they are llama.cpp's own here too."""
+        if script.load_dies:
+            os.abort()
+        for share in (0.0, 0.5, 1.0):
+            progress(share)
+            time.sleep(script.load_delay / 3)
+        self._script = script
+        self.stage = stage
+        self.cuttable, self.sequences, self.batch = True, 16, 512
+        self.template, self.bos, self.eos = script.template, _SPELLED[START], _SPELLED[END]
+        self._held: dict[int, list[int]] = {}
+        self.decoded = 0
+        """Rows evaluated so far."""
+        self.info = ModelInfo(
+            path="fake:",
+            name="scripted",
+            description="a script",
+            vocabulary=258,
+            context=script.context,
+            trained_context=script.context,
+            template=script.template is not None,
+        )
+
+    def tokenize(self, text: str, *, special: bool) -> list[int]:
+        tokens: list[int] = []
+        for part in re.split(r"(<\|im_start\|>|<\|im_end\|>)", text) if special else [text]:
+            controls = [token for token, spelled in _SPELLED.items() if spelled == part]
+            tokens += controls if special and controls else part.encode()
+        return tokens
+
+    def piece(self, token: int) -> bytes:
+        return bytes([token]) if token < 256 else b""
+
+    def label(self, token: int) -> str:
+        return _SPELLED.get(token) or self.piece(token).decode("utf-8", "replace")
+
+    def opening(self) -> list[int]:
+        return []
+
+    def is_end(self, token: int) -> bool:
+        return token == END
+
+    def is_control(self, token: int) -> bool:
+        return token in _SPELLED
+
+    def decode(self, rows: Sequence[Row]) -> list[Logits]:
+        time.sleep(self._script.delay)
+        if sum(map(len, self._held.values())) + len(rows) > 16 * self.info.context:
+            raise ContextFull
+        logits = []
+        for row in rows:
+            held = self._held.setdefault(row.sequence, [])
+            if row.position != len(held):
+                raise AssertionError(f"sequence {row.sequence} holds {len(held)} tokens, not {row.position}")
+            held.append(row.token)
+            self.decoded += 1
+            if row.logits:
+                logits.append(self._logits(held))
+        return logits
+
+    def copy(self, source: int, target: int, length: int) -> None:
+        self._held[target] = self._held[source][:length]
+
+    def drop(self, sequence: int, start: int = 0) -> None:
+        self._held[sequence] = self._held.get(sequence, [])[:start]
+
+    def close(self) -> None:
+        self._held.clear()
+
+    def _logits(self, held: list[int]) -> Logits:
+        """The script's next byte stands out; the rest depends on the tokens before and on nothing else."""
+        start = len(held) - held[::-1].index(START) if START in held else 0
+        written = bytes(token for token in held[start:] if token < 256).removeprefix(b"assistant\n")
+        questions = bytes(min(token, 255) for token in held).count(b"\xffuser\n")
+        reply = self._script.replies[max(0, questions - 1) % len(self._script.replies)].encode()
+        if len(written) == self._script.die_at:
+            os.abort()
+        noise = np.random.default_rng(len(held) * 1000 + held[-1])
+        logits = noise.uniform(0, 3, 258).astype(np.float32)
+        logits[END] = logits[START] = -5
+        logits[reply[len(written)] if len(written) < len(reply) else END] = 3 + self._script.sureness
+        return logits
+
+
+def read_script(path: str) -> Script:
+    """The script in a model path."""
+    return json.decode(path.removeprefix("fake:") or "{}", type=Script)

@@ -1,0 +1,262 @@
+"""llama.cpp through llama-cpp-python's low-level API: the only file that imports llama_cpp.
+
+The binding is pinned exactly: its positional C signatures change between releases.
+"""
+
+import ctypes
+import os
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import llama_cpp as C
+import numpy as np
+
+from tui.engine.backend import CANDIDATE, Candidates, ContextFull, Logits, Row
+from tui.engine.protocol import Machine, ModelInfo
+from tui.errors import EngineError, ModelError
+from tui.knobs import Knobs
+
+SEQUENCES = 16
+"""Eight replies at once, and eight prefixes kept for the next request."""
+
+AUTO_CONTEXT = 8192
+"""The largest context taken unasked: a model's own can be 128k tokens, whose cache would fill the memory."""
+
+_log: list[str] = []
+
+
+@C.llama_log_callback  # type: ignore[untyped-decorator]
+def _remember(level: int, text: bytes, _: Any) -> None:
+    # Level 5 continues the line before. Warnings and errors are kept for the reason of a failed load.
+    if level in (3, 4, 5):
+        _log.append(text.decode("utf-8", "replace"))
+        del _log[:-50]
+    os.write(2, text)
+
+
+C.llama_log_set(_remember, ctypes.c_void_p(0))
+
+
+def machine() -> Machine:
+    """What this build of llama.cpp can do on this machine."""
+    return Machine(
+        binding=C.__version__,
+        system=C.llama_print_system_info().decode("utf-8", "replace").strip(" |"),
+        offload=bool(C.llama_supports_gpu_offload()),
+        cores=os.cpu_count() or 1,
+    )
+
+
+class Llama:
+    """A loaded model with one context, shared by every sequence (unified KV cache)."""
+
+    def __init__(self, path: str, knobs: Knobs, progress: Callable[[float], None] | None = None) -> None:
+        """Load a GGUF; raises ModelError with llama.cpp's own reason."""
+        C.llama_backend_init()
+        _log.clear()
+        self._model = self._load(path, knobs, progress)
+        self._vocab = C.llama_model_get_vocab(self._model)
+        self._size = int(C.llama_vocab_n_tokens(self._vocab))
+        self._ctx = self._open(knobs)
+        self._memory = C.llama_get_memory(self._ctx)
+        self._batch = C.llama_batch_init(self.batch, 0, 1)
+        self._pieces: dict[int, bytes] = {}
+        self._labels: dict[int, str] = {}
+        recurrent = C.llama_model_is_recurrent(self._model) or C.llama_model_is_hybrid(self._model)
+        self.cuttable = not recurrent
+        self.sequences = SEQUENCES
+        self.template = self._template()
+        self.bos, self.eos = self._spelled(C.llama_vocab_bos), self._spelled(C.llama_vocab_eos)
+        self.info = self._describe(path, knobs)
+
+    def _load(self, path: str, knobs: Knobs, progress: Callable[[float], None] | None) -> Any:
+        params = C.llama_model_default_params()
+        params.n_gpu_layers = 2**31 - 1 if knobs.num_gpu < 0 else knobs.num_gpu
+
+        @C.llama_progress_callback  # type: ignore[untyped-decorator]
+        def report(share: float, _: Any) -> bool:
+            if progress:
+                progress(share)
+            return True
+
+        params.progress_callback = report
+        model = C.llama_model_load_from_file(os.fsencode(path), params)
+        if not model:
+            raise ModelError(f"{path}: the model cannot be loaded: {_reason()}")
+        return model
+
+    def _open(self, knobs: Knobs) -> Any:
+        trained = int(C.llama_model_n_ctx_train(self._model))
+        self.context = knobs.num_ctx or min(trained, AUTO_CONTEXT)
+        self.batch = min(knobs.num_batch, self.context)
+        self.threads = knobs.num_thread or os.cpu_count() or 1
+        params = C.llama_context_default_params()
+        params.n_ctx, params.n_batch, params.n_ubatch = self.context, self.batch, self.batch
+        params.n_seq_max, params.kv_unified = SEQUENCES, True
+        params.n_threads = params.n_threads_batch = self.threads
+        params.flash_attn_type = C.LLAMA_FLASH_ATTN_TYPE_AUTO
+        params.no_perf = True
+        ctx = C.llama_init_from_model(self._model, params)
+        if not ctx:
+            C.llama_model_free(self._model)
+            raise ModelError(f"A context of {self.context} tokens cannot be opened: {_reason()}")
+        self.context = int(C.llama_n_ctx(ctx))
+        return ctx
+
+    def _template(self) -> str | None:
+        raw = C.llama_model_chat_template(self._model, None)
+        return raw.decode("utf-8", "replace") if raw else None
+
+    def _spelled(self, which: Callable[[Any], int]) -> str:
+        token = which(self._vocab)
+        return self.label(token) if token >= 0 else ""
+
+    def _describe(self, path: str, knobs: Knobs) -> ModelInfo:
+        text = ctypes.create_string_buffer(256)
+        C.llama_model_desc(self._model, text, 256)
+        description = text.value.decode("utf-8", "replace")
+        C.llama_model_meta_val_str(self._model, b"general.name", text, 256)
+        layers = int(C.llama_model_n_layer(self._model))
+        offload = bool(C.llama_supports_gpu_offload())
+        return ModelInfo(
+            path=path,
+            name=text.value.decode("utf-8", "replace"),
+            description=description,
+            vocabulary=self._size,
+            context=self.context,
+            trained_context=int(C.llama_model_n_ctx_train(self._model)),
+            template=self.template is not None,
+            threads=self.threads,
+            gpu_layers=(layers if knobs.num_gpu < 0 else min(knobs.num_gpu, layers)) if offload else 0,
+        )
+
+    # --- tokens -----------------------------------------------------------------------------------------------------
+
+    def tokenize(self, text: str, *, special: bool) -> list[int]:
+        raw = text.encode("utf-8", "replace")
+        size = len(raw) + 16
+        while True:
+            tokens = (C.llama_token * size)()
+            count = C.llama_tokenize(self._vocab, raw, len(raw), tokens, size, False, special)
+            if count >= 0:
+                return tokens[:count]
+            size = -count
+
+    def piece(self, token: int) -> bytes:
+        piece = self._pieces.get(token)
+        if piece is None:
+            piece = self._pieces[token] = self._read_piece(token, special=False)
+        return piece
+
+    def _read_piece(self, token: int, *, special: bool) -> bytes:
+        # llama-cpp-python's own detokenizer drops pieces longer than 32 bytes: ask again with the size it names.
+        size = 32
+        while True:
+            text = ctypes.create_string_buffer(size)
+            count = int(C.llama_token_to_piece(self._vocab, token, text, size, 0, special))
+            if count >= 0:
+                return text.raw[:count]
+            size = -count
+
+    def label(self, token: int) -> str:
+        label = self._labels.get(token)
+        if label is None:
+            label = self._labels[token] = self._read_piece(token, special=True).decode("utf-8", "replace")
+        return label
+
+    def opening(self) -> list[int]:
+        return [int(C.llama_vocab_bos(self._vocab))] if C.llama_vocab_get_add_bos(self._vocab) else []
+
+    def is_end(self, token: int) -> bool:
+        return bool(C.llama_vocab_is_eog(self._vocab, token))
+
+    def is_control(self, token: int) -> bool:
+        kinds = C.LLAMA_TOKEN_ATTR_CONTROL | C.LLAMA_TOKEN_ATTR_USER_DEFINED | C.LLAMA_TOKEN_ATTR_UNKNOWN
+        return bool(C.llama_vocab_get_attr(self._vocab, token) & kinds)
+
+    # --- evaluation -------------------------------------------------------------------------------------------------
+
+    def decode(self, rows: Sequence[Row]) -> list[Logits]:
+        batch = self._batch
+        batch.n_tokens = len(rows)
+        for i, row in enumerate(rows):
+            batch.token[i], batch.pos[i], batch.logits[i] = row.token, row.position, row.logits
+            batch.n_seq_id[i], batch.seq_id[i][0] = 1, row.sequence
+        code = C.llama_decode(self._ctx, batch)
+        if code == 1:
+            raise ContextFull
+        if code != 0:
+            raise EngineError(f"llama.cpp could not evaluate the batch (code {code}): {_reason()}")
+        return [self._logits(i) for i, row in enumerate(rows) if row.logits]
+
+    def _logits(self, row: int) -> Logits:
+        pointer = C.llama_get_logits_ith(self._ctx, row)
+        # llama.cpp writes the next batch over this memory, and a reply may look at its logits again.
+        return np.ctypeslib.as_array(pointer, shape=(self._size,)).copy()
+
+    def copy(self, source: int, target: int, length: int) -> None:
+        C.llama_memory_seq_rm(self._memory, target, -1, -1)
+        C.llama_memory_seq_cp(self._memory, source, target, 0, length)
+
+    def drop(self, sequence: int, start: int = 0) -> None:
+        C.llama_memory_seq_rm(self._memory, sequence, start, -1)
+
+    def stage(self, name: str, knobs: Knobs) -> "Sampler":
+        return make_stage(name, knobs, self._size, self.context)
+
+    def close(self) -> None:
+        C.llama_batch_free(self._batch)
+        C.llama_free(self._ctx)
+        C.llama_model_free(self._model)
+
+
+def make_stage(name: str, knobs: Knobs, vocabulary: int = 258, context: int = 4096) -> "Sampler":
+    """A stage by itself: llama.cpp's samplers need no model."""
+    return Sampler(_sampler(name, knobs, vocabulary, context))
+
+
+def _sampler(name: str, knobs: Knobs, vocabulary: int, context: int) -> Any:
+    match name:
+        case "penalties":
+            last = context if knobs.repeat_last_n < 0 else knobs.repeat_last_n
+            return C.llama_sampler_init_penalties(
+                vocabulary, last, knobs.repeat_penalty, knobs.frequency_penalty, knobs.presence_penalty
+            )
+        case "top_k":
+            return C.llama_sampler_init_top_k(knobs.top_k)
+        case "top_p":
+            return C.llama_sampler_init_top_p(knobs.top_p, 1)
+        case "min_p":
+            return C.llama_sampler_init_min_p(knobs.min_p, 1)
+        case "temperature":
+            return C.llama_sampler_init_temp(knobs.temperature)
+    raise ValueError(name)
+
+
+class Sampler:
+    """One of llama.cpp's samplers as a stage."""
+
+    def __init__(self, pointer: Any) -> None:
+        self._pointer = pointer
+        self._array: Any = C.llama_token_data_array()
+
+    def apply(self, candidates: Candidates) -> Candidates:
+        array, address = self._array, candidates.ctypes.data
+        array.data = ctypes.cast(address, C.llama_token_data_p)
+        array.size, array.selected, array.sorted = len(candidates), -1, False
+        C.llama_sampler_apply(self._pointer, ctypes.byref(array))
+        left = ctypes.addressof(array.data.contents)
+        if left != address:  # some samplers sort into memory of their own and point there
+            ctypes.memmove(address, left, array.size * CANDIDATE.itemsize)
+        return candidates[: array.size]
+
+    def accept(self, token: int) -> None:
+        C.llama_sampler_accept(self._pointer, token)
+
+    def __del__(self) -> None:
+        C.llama_sampler_free(self._pointer)
+
+
+def _reason() -> str:
+    lines = [line for line in "".join(_log).splitlines() if line.strip()]
+    return lines[-1].strip() if lines else "llama.cpp gave no reason"

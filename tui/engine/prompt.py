@@ -1,0 +1,147 @@
+"""From messages to prompt tokens: the model's chat template, tokenized so that no message can forge a role.
+
+Template text is tokenized with control tokens on. A message that spells out a control token (`<|im_end|>`) is tokenized
+apart with them off, so that it stays text; one that does not is tokenized together with the template around it, which
+gives exactly the tokens of the plain way. A reply brings the tokens that the model wrote, so that the next turn finds
+them in the cache.
+"""
+
+import datetime
+import json
+import re
+import secrets
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Literal, NamedTuple, NoReturn
+
+from jinja2 import TemplateError
+from jinja2.ext import loopcontrols
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from tui.chat import Message
+from tui.engine.backend import Backend
+from tui.errors import EngineError
+
+PLAIN = """\
+{%- for message in messages %}{{ message['role'].capitalize() + ': ' + message['content'] + '\\n\\n' }}{% endfor %}\
+{%- if add_generation_prompt %}{{ 'Assistant:' }}{% endif %}"""
+"""Used, and said so, when a model carries no chat template."""
+
+_PLAINLY = "Messages are joined as plain `User:` and `Assistant:` lines."
+
+
+class Run(NamedTuple):
+    """A stretch of a rendered prompt."""
+
+    text: str
+    message: Message | None = None
+    """The message it is the content of; None for what the template wrote."""
+
+
+class Template:
+    """A chat template, compiled."""
+
+    def __init__(self, source: str, *, bos: str, eos: str) -> None:
+        """Raises EngineError when the template does not compile."""
+        jinja = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols])
+        # What Hugging Face's own renderer offers to templates, and they use.
+        jinja.globals.update(raise_exception=_refuse, strftime_now=lambda form: datetime.datetime.now().strftime(form))
+        jinja.filters["tojson"] = lambda value, indent=None: json.dumps(value, ensure_ascii=False, indent=indent)
+        self._tokens = {"bos_token": bos, "eos_token": eos}
+        try:
+            self._template = jinja.from_string(source)
+        except TemplateError as error:
+            raise EngineError(f"The chat template cannot be used: {error}.") from error
+
+    def render(self, messages: Sequence[Message], *, open_reply: bool = True) -> str:
+        """The prompt text, ending where the reply begins; raises EngineError when the template refuses."""
+        shown = [{"role": each.role, "content": each.content} for each in messages]
+        try:
+            return self._template.render(messages=shown, add_generation_prompt=open_reply, **self._tokens)
+        except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, RecursionError) as error:
+            raise EngineError(f"The chat template refuses these messages: {error}.") from error
+
+    def runs(self, messages: Sequence[Message]) -> list[Run]:
+        """The prompt, cut into what the template wrote and what the messages say.
+
+        A last message of the assistant's is left open, for the reply to go on. Where the template does more to a
+        message than trim it, the two cannot be told apart, and the whole prompt is one run.
+        """
+        opened = bool(messages) and messages[-1].role == "assistant"
+        marks = {f"\ue000{secrets.token_hex(8)}\ue001": message for message in messages}
+        marked = [Message(message.role, mark) for mark, message in marks.items()]
+        pieces = re.split(f"({'|'.join(marks) or '$^'})", self.render(marked, open_reply=not opened))
+        plain = self.render(messages, open_reply=not opened)
+        for trim in (str, str.strip):
+            runs = [Run(trim(marks[each].content), marks[each]) if each in marks else Run(each) for each in pieces]
+            if "".join(run.text for run in runs) == plain:
+                break
+        else:
+            return [Run(plain)]
+        if opened:
+            while runs and runs[-1].message is None:
+                runs.pop()
+        return runs
+
+
+def _refuse(reason: str) -> NoReturn:
+    raise TemplateError(reason)
+
+
+class PromptWriter:
+    """Writes the prompt tokens of a conversation for one model."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self.notice = ""
+        """What a person should know about the template in use."""
+        source = backend.template
+        if source is None:
+            self.notice = f"This model carries no chat template. {_PLAINLY}"
+        try:
+            self._template = self._compile(source or PLAIN)
+        except EngineError as error:
+            self.notice = f"{error} {_PLAINLY}"
+            self._template = self._compile(PLAIN)
+
+    def _compile(self, source: str) -> Template:
+        return Template(source, bos=self._backend.bos, eos=self._backend.eos)
+
+    def write(self, messages: Sequence[Message]) -> list[int]:
+        """The tokens of the prompt; raises EngineError when the template refuses the messages."""
+        runs = self._template.runs(messages)
+        if len(runs) == 1:
+            runs = self._template.runs([Message(each.role, self._broken_up(each.content)) for each in messages])
+        tokens = self._backend.opening()
+        for kind, group in groupby(runs, self._kind):
+            match kind:
+                case "together":
+                    tokens += self._backend.tokenize("".join(run.text for run in group), special=True)
+                case "apart":
+                    for run in group:
+                        tokens += self._backend.tokenize(run.text, special=False)
+                case "written":
+                    for run in group:
+                        tokens += run.message.tokens if run.message else ()
+        opening = self._backend.opening()
+        twice = opening and tokens[: 2 * len(opening)] == opening * 2  # where the template writes it as well
+        return tokens[len(opening) :] if twice else tokens
+
+    def _kind(self, run: Run) -> Literal["together", "apart", "written"]:
+        """How the tokens of a run are found."""
+        if run.message is None:
+            return "together"
+        if run.message.tokens and b"".join(map(self._backend.piece, run.message.tokens)) == run.text.encode():
+            return "written"
+        return "apart" if self._controls(run.text) else "together"
+
+    def _controls(self, text: str) -> list[str]:
+        """The control tokens that a text spells out."""
+        tokens = self._backend.tokenize(text, special=True)
+        return [self._backend.label(token) for token in tokens if self._backend.is_control(token)]
+
+    def _broken_up(self, text: str) -> str:
+        """The text with a blank in every control token that it spells out."""
+        for control in self._controls(text):
+            text = text.replace(control, f"{control[0]} {control[1:]}")
+        return text

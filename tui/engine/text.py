@@ -1,0 +1,55 @@
+"""From the bytes of tokens to text that can be shown: whole characters, and nothing of a stop text."""
+
+import codecs
+
+
+class Utf8:
+    """Bytes to text, a character at a time: bytes that do not make one yet wait, wrong ones become U+FFFD."""
+
+    def __init__(self) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+
+    def decode(self, piece: bytes) -> str:
+        """The characters that are complete with this piece."""
+        return self._decoder.decode(piece)
+
+    def flush(self) -> str:
+        """What is left at the end."""
+        return self._decoder.decode(b"", final=True)
+
+
+class StopTexts:
+    """Holds back text that could be the beginning of a stop text, until it is one or cannot be one."""
+
+    def __init__(self, stops: tuple[str, ...]) -> None:
+        self.stops = stops
+        self._held = ""
+        self.found: str | None = None
+        """The stop text that was met. Text fed after it is dropped."""
+
+    def decode(self, text: str) -> str:
+        """The text that is now sure to be shown."""
+        if self.found is not None:
+            return ""
+        text = self._held + text
+        places = [(text.find(stop), stop) for stop in self.stops if stop in text]
+        if places:
+            place, self.found = min(places, key=lambda each: (each[0], -len(each[1])))
+            self._held = ""
+            return text[:place]
+        keep = max((_overlap(text, stop) for stop in self.stops), default=0)
+        self._held = text[len(text) - keep :]
+        return text[: len(text) - keep]
+
+    def flush(self) -> str:
+        """What was held back and never became a stop text."""
+        text, self._held = self._held, ""
+        return text
+
+
+def _overlap(text: str, stop: str) -> int:
+    """Length of the longest end of the text that the stop text begins with."""
+    for size in range(min(len(text), len(stop) - 1), 0, -1):
+        if stop.startswith(text[-size:]):
+            return size
+    return 0
