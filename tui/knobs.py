@@ -59,10 +59,12 @@ class Knob(Struct, frozen=True, kw_only=True):
             if any(not stop for stop in value):
                 raise KnobError(f"{self.name}: an empty text would end every reply at once; leave it out.")
             return value
-        number = self.kind(value)
-        if math.isnan(number) or not self.low <= number <= self.high:
+        if not self.low <= value <= self.high:  # NaN is not either
             raise KnobError(f"{self.name}: {self.show(value)} is out of range; it goes {self.range}.")
-        return number  # type: ignore[no-any-return]
+        number: Value = self.kind(value)
+        if number != value:
+            raise KnobError(f"{self.name}: {value} is not a whole number.")
+        return number
 
     def parse(self, text: str) -> Value:
         """The value that a person typed; raises KnobError."""
@@ -89,9 +91,8 @@ class Knob(Struct, frozen=True, kw_only=True):
     @property
     def range(self) -> str:
         """What it accepts, as words: `from 0 to 5`."""
-        if self.high == math.inf:
-            return f"from {self.low:g} up"
-        return f"from {self.low:g} to {self.high:g}"
+        low, high = (f"{end:g}" if self.kind is float else str(end) for end in (self.low, self.high))
+        return f"from {low} up" if self.high == math.inf else f"from {low} to {high}"
 
     def move(self, value: float, steps: int, *, coarse: bool = False) -> Value:
         """The value that many steps further on, kept within range and on the grid of steps."""
@@ -263,6 +264,11 @@ def knob(name: str) -> Knob:
 def turn(knobs: Knobs, **values: Any) -> Knobs:
     """The knobs with some of them turned; raises KnobError for a value out of range."""
     return replace(knobs, **{name: knob(name).check(value) for name, value in values.items()})
+
+
+def fixed(knobs: Knobs) -> Knobs:
+    """What of the knobs a loaded model is bound to: every live one is at its default."""
+    return Knobs(**{name: getattr(knobs, name) for name, row in KNOBS.items() if not row.live})
 
 
 def with_seed(knobs: Knobs) -> Knobs:

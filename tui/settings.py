@@ -24,7 +24,7 @@ class Setting(Struct, frozen=True):
 
 
 def _written(value: Value) -> str:
-    return value[0] if isinstance(value, tuple) else f"{value:g}" if isinstance(value, float) else str(value)
+    return value[0] if isinstance(value, tuple) else f"{value:.12g}" if isinstance(value, float) else str(value)
 
 
 def is_override(text: str) -> bool:

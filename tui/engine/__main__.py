@@ -19,6 +19,7 @@ from tui.engine.protocol import (
     Command,
     Describe,
     Event,
+    Failed,
     Generate,
     Load,
     Loaded,
@@ -71,15 +72,10 @@ class Engine:
 
             self.emit(machine())
         elif self._scheduler:
-            match command:
-                case Generate():
-                    self._scheduler.generate(command)
-                case SetKnobs():
-                    self._scheduler.set_knobs(command)
-                case Stop():
-                    self._scheduler.stop(command)
-                case Preview():
-                    self._scheduler.preview(command)
+            _schedule(self._scheduler, command)
+        elif isinstance(command, Generate):
+            for reply in command.replies:
+                self.emit(Failed(reply.id, "No model is loaded."))
 
     def _load(self, command: Load) -> None:
         if self._backend:
@@ -109,6 +105,18 @@ class Engine:
         if command.path.startswith("fake:"):
             return ScriptedBackend(read_script(command.path), make_stage, progress)
         return Llama(command.path, command.knobs, progress)
+
+
+def _schedule(scheduler: Scheduler, command: Generate | SetKnobs | Stop | Preview) -> None:
+    match command:
+        case Generate():
+            scheduler.generate(command)
+        case SetKnobs():
+            scheduler.set_knobs(command)
+        case Stop():
+            scheduler.stop(command)
+        case Preview():
+            scheduler.preview(command)
 
 
 def read(commands: "queue.SimpleQueue[Command]") -> None:

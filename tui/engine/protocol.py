@@ -18,7 +18,7 @@ class Load(Struct, frozen=True, tag="load"):
 
     path: str
     knobs: Knobs
-    """Only those that are not live are read."""
+    """Only those that are not live are read: see `tui.knobs.fixed`."""
 
 
 class Reply(Struct, frozen=True):

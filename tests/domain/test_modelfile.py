@@ -1,0 +1,214 @@
+"""The Modelfile reader: Ollama's rules case by case, and nothing but our own errors whatever the bytes."""
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tui.presets.modelfile import INSTRUCTIONS, Modelfile, ModelfileError, parse_modelfile
+from tui.presets.parameters import check_version, parameters
+from tui.presets.preset import messages
+
+CASES_FILE = Path(__file__).parents[2].parent / "shared" / "cases" / "modelfile.json"
+CASES: list[dict[str, Any]] = json.loads(CASES_FILE.read_text()) if CASES_FILE.is_file() else []
+
+# Ollama counts the newline that ended the word before it reports; the line here is the one that is wrong.
+LINE_OF_THE_WORD = {"unknown-word-newline": 2, "system-bare-newline": 2, "message-bare": 2}
+
+# These depend on which files exist, which is for `tui.models.reference`.
+ABOUT_FILES = ("no_model_files", "path_not_found")
+
+
+def commands(text: str | bytes) -> list[tuple[str, str]]:
+    return [(command.name, command.args) for command in parse_modelfile(text).commands]
+
+
+def fault(text: str | bytes) -> ModelfileError:
+    with pytest.raises(ModelfileError) as caught:
+        modelfile = parse_modelfile(text)
+        meaning(modelfile)
+    return caught.value
+
+
+def meaning(modelfile: Modelfile) -> tuple[dict[str, object], list[list[str]]]:
+    for command in modelfile.commands:
+        if command.name == "requires":
+            check_version(command, "Modelfile")
+    typed: dict[str, object] = {
+        name: list(value) if isinstance(value, tuple) else value for name, value in parameters(modelfile).items()
+    }
+    return typed, [[message.role, message.content] for message in messages(modelfile)]
+
+
+@pytest.mark.skipif(not CASES, reason="the shared cases are not here")
+@pytest.mark.parametrize("case", CASES, ids=[case["id"] for case in CASES])
+def test_reads_as_ollama_does(case: dict[str, Any]) -> None:
+    source = base64.b64decode(case["bytes_b64"]) if "bytes_b64" in case else case["text"]
+    expect = case["expect"]
+    if "error" in expect:
+        found = fault(source)
+        assert found.kind == expect["error"]
+        if "line" in expect:
+            assert found.line == LINE_OF_THE_WORD.get(case["id"], expect["line"])
+        return
+    modelfile = parse_modelfile(source)
+    assert [[command.name, command.args] for command in modelfile.commands] == expect["commands"]
+    if expect.get("create_error", ABOUT_FILES[0]) not in ABOUT_FILES:
+        assert fault(source).kind == expect["create_error"]
+        return
+    typed, said = meaning(modelfile)
+    assert typed == expect.get("parameters", typed)
+    assert said == expect.get("messages", said)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "column", "advice"),
+    [
+        ("FROM x\r\n\r\nBOGUS y\r\n", 3, 1, "'BOGUS' is not an instruction"),
+        ("FROM x\n  SYSTM hi\n", 2, 3, "Did you mean SYSTEM?"),
+        ("FROM x\nFROM: y\n", 2, 1, "':' cannot follow FROM; write a blank"),
+        ("FROM x\nSYSTEM\nhi", 2, 1, "SYSTEM has no value"),
+        ("FROM x\nSYSTEM", 2, 1, "the file ends in 'SYSTEM'"),
+        ('FROM x\nSYSTEM """one\ntwo"" \n', 2, 8, 'end the last line of the text with """'),
+        ("FROM x\nPARAMETER top-k 5\n", 2, 11, "here stands '-' after 'top'"),
+        ("FROM x\nPARAMETER  top_k 5\n", 2, 1, "two blanks follow PARAMETER"),
+        ("FROM x\nPARAMETER topk 5\n", 2, 1, "Did you mean top_k?"),
+        ("FROM x\nPARAMETER temperature 0.4 # calm\n", 2, 1, "a comment needs a line of its own"),
+        ("FROM x\nMESSAGE User hi\n", 2, 9, "'User' is no role"),
+        ("FROM x\nMESSAGE  user hi\n", 2, 9, "two blanks"),
+        ("FROM x\nMESSAGE user\n", 2, 9, "here the line ends after 'user'"),
+        ("FROM x\nPARAMETER message hi\n", 2, 1, "'hi' is no role"),
+        ("# nothing\n", None, None, "there is no FROM line; write FROM starter"),
+    ],
+)
+def test_an_error_says_where_and_what_to_write(text: str, line: int, column: int, advice: str) -> None:
+    found = fault(text)
+    assert (found.line, found.column) == (line, column)
+    assert advice in str(found)
+    assert str(found).startswith("Modelfile" if line is None else f"Modelfile, line {line}, column {column}: ")
+
+
+def test_the_leading_comment_is_the_description() -> None:
+    read = parse_modelfile("\n# For facts,\n#\n#  and code.\r\n\nFROM x\n# not this\n")
+    assert read.description == "For facts, and code."
+
+
+def test_places_are_those_of_the_instruction() -> None:
+    read = parse_modelfile("FROM x\r\n\r\n  SYSTEM hi\rPARAMETER seed 1")
+    assert [(command.line, command.column) for command in read.commands] == [(1, 1), (3, 3), (4, 1)]
+
+
+@pytest.mark.parametrize("blanks", ["", " ", "\t ", "\n\n", "# note\n"])
+def test_a_byte_order_mark_is_removed_once(blanks: str) -> None:
+    assert commands(("\ufeff" + blanks + "FROM x").encode()) == [("model", "x")]
+    assert commands(("\ufeff" + blanks + "FROM x").encode("utf-16-le")) == [("model", "x")]
+    assert commands("\ufeff\ufeffFROM x".encode()) == [("model", "x")]
+    assert fault("\ufeff\ufeff\ufeffFROM x".encode()).kind == "invalid_command"
+
+
+def test_blanks_inside_quotes_are_kept_on_every_line() -> None:
+    text = 'FROM x\nSYSTEM """ a  \n\n b\t\n c """ \t\n'
+    assert commands(text)[1] == ("system", " a  \n\n b\t\n c ")
+
+
+def test_quotes_close_only_at_the_end_of_a_line() -> None:
+    assert commands('FROM x\nSYSTEM "a" b\n"c"')[1] == ("system", 'a" b\n"c')
+    assert commands('FROM x\nSYSTEM "\n"')[1] == ("system", "\n")
+    assert commands('FROM x\nSYSTEM """"\n"""')[1] == ("system", '"\n')
+    assert commands('FROM x\nSYSTEM "\u200b"\u200b"a"""')[1] == ("system", "a")
+    assert commands('FROM x\nSYSTEM \u200b \t"a" \u200b')[1] == ("system", "a")
+
+
+def test_a_word_is_ascii() -> None:
+    assert fault("FROM x\n\u017fYSTEM hi").kind == "invalid_command"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("top_k", "-0", 0), ("top_k", "0" * 9000 + "7", 7), ("seed", "-9223372036854775808", -(2**63)),
+        ("temperature", "5e-1", 0.5), ("temperature", "1.", 1.0), ("temperature", "+.5E+0", 0.5),
+        ("temperature", "1e-99", 1e-99), ("temperature", "0X_1.8P1", 3.0), ("temperature", "1_0e0_1", 100.0),
+        ("use_mmap", "F", False), ("use_mmap", "TRUE", True), ("stop", "", ("",)),
+    ],
+)  # fmt: skip
+def test_values_are_typed_as_go_reads_them(name: str, text: str, value: object) -> None:
+    assert parameters(parse_modelfile(f"FROM x\nPARAMETER {name} {text}")) == {name: value}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "kind"),
+    [
+        ("top_k", "9" * 9000, "invalid_int"), ("top_k", "5.0", "invalid_int"), ("top_k", "٥", "invalid_int"),
+        ("top_k", "- 5", "invalid_int"), ("top_k", "", "invalid_int"),
+        ("temperature", "1e40", "invalid_float"), ("temperature", "1__0", "invalid_float"),
+        ("temperature", "0x1", "invalid_float"), ("temperature", "1_.5", "invalid_float"),
+        ("temperature", "", "invalid_float"), ("temperature", ".", "invalid_float"),
+        ("temperature", "+nan", "invalid_float"), ("temperature", "0x1p99999", "invalid_float"),
+        ("temperature", "-Infinity", "not_serialisable"), ("use_mmap", "tRUE", "invalid_bool"),
+        ("top_K", "5", "unknown_parameter"), ("from", "x", "unknown_parameter"),
+    ],
+)  # fmt: skip
+def test_what_go_refuses_is_refused(name: str, text: str, kind: str) -> None:
+    assert fault(f"FROM x\nPARAMETER {name} {text}").kind == kind
+
+
+@pytest.mark.parametrize("version", ["0.14", "v1.2.3-rc.1+a", "1"])
+def test_versions(version: str) -> None:
+    assert commands(f"FROM x\nREQUIRES {version}")[1] == ("requires", version)
+    meaning(parse_modelfile(f"FROM x\nREQUIRES {version}"))
+
+
+@pytest.mark.parametrize("version", ["", "1.", "01.2", "1.2-rc", "latest", "1.2.3.4"])
+def test_what_is_no_version(version: str) -> None:
+    assert fault(f"FROM x\nREQUIRES {version}").kind == "invalid_requires"
+
+
+def test_a_large_hostile_file_is_read_in_one_pass() -> None:
+    quotes = 'FROM x\nSYSTEM "' + "a\n" * 200_000
+    assert fault(quotes).kind == "unexpected_eof"
+    assert len(commands("FROM x\n" * 20_000)) == 20_000
+    assert fault("FROM x\nPARAMETER temperature " + "1" * 200_000 + "x").kind == "invalid_float"
+    assert fault("FROM x\nPARAMETER top_k " + "0" * 200_000 + "x").kind == "invalid_int"
+
+
+pieces = st.sampled_from([
+    *INSTRUCTIONS, "from", "parameter", "user", "temperature", "stop", "0.5", '"', '"""', " ", "\t", "\n", "\r", "\r\n",
+    "#", "x", "\x00", "\u200b", "\ufeff", "é", "日", "\ud800", "1", "_", ": ",
+])  # fmt: skip
+
+
+@given(st.one_of(st.text(), st.binary(), st.lists(pieces).map("".join)))
+@settings(max_examples=400, deadline=None)
+def test_anything_is_read_or_refused_in_our_own_words(source: str | bytes) -> None:
+    try:
+        meaning(parse_modelfile(source))
+    except ModelfileError as error:
+        assert str(error)
+
+
+WHOLE = '# d\nFROM x\nPARAMETER stop "a b"\nSYSTEM """one\ntwo"""\nMESSAGE user hi\nPARAMETER top_p 0.9\n'
+
+
+@given(st.lists(st.tuples(st.integers(0, len(WHOLE)), st.integers(0, 3), pieces), min_size=1, max_size=6))
+@settings(max_examples=300, deadline=None)
+def test_a_damaged_file_is_read_or_refused_in_our_own_words(damage: list[tuple[int, int, str]]) -> None:
+    text = WHOLE
+    for place, length, piece in damage:
+        text = text[:place] + piece + text[place + length :]
+    try:
+        read = parse_modelfile(text)
+        assert all("\x00" not in command.args for command in read.commands)
+        meaning(read)
+    except ModelfileError as error:
+        assert error.line is None or 1 <= error.line <= len(text) + 1
+
+
+@given(st.text(st.characters(blacklist_categories=["C", "Z"], blacklist_characters='"'), min_size=1))
+def test_a_quoted_printable_text_survives(text: str) -> None:
+    assert commands(f'FROM x\nSYSTEM "{text}"')[1] == ("system", text)
+    assert commands(f'FROM x\nSYSTEM """{text}\n{text}"""')[1] == ("system", f"{text}\n{text}")

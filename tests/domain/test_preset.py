@@ -1,0 +1,113 @@
+"""What a Modelfile comes to: the knobs it turns, what is said before the chat, and what the person is told."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tui.chat import Message
+from tui.errors import PresetError
+from tui.knobs import Knobs, turn
+from tui.presets.modelfile import ModelfileError, parse_modelfile
+from tui.presets.preset import LARGEST, Preset, read_preset, to_preset
+
+
+def preset(text: str) -> Preset:
+    return to_preset(parse_modelfile(text, "sea"), name="sea")
+
+
+def test_a_preset_says_only_what_its_file_says() -> None:
+    plain = preset("FROM starter\n")
+    assert plain == Preset(name="sea", model="starter")
+    assert plain.knobs == Knobs()
+    assert plain.opening == ()
+
+
+def test_a_preset_turns_knobs_and_opens_the_chat() -> None:
+    found = preset(
+        "# Salty.\nFROM ./sea.gguf\nPARAMETER temperature 0.25\nPARAMETER stop A\nPARAMETER top_k 7\n"
+        "PARAMETER stop B\nPARAMETER top_k 8\nMESSAGE user Depth?\nSYSTEM Be a pilot.\nMESSAGE assistant Nine.\n"
+    )
+    assert (found.description, found.model) == ("Salty.", "./sea.gguf")
+    assert found.turned == (("temperature", 0.25), ("stop", ("A", "B")), ("top_k", 8))
+    assert found.knobs == turn(Knobs(), temperature=0.25, stop=("A", "B"), top_k=8)
+    assert found.opening == (
+        Message("system", "Be a pilot."), Message("user", "Depth?"), Message("assistant", "Nine."),
+    )  # fmt: skip
+    assert found.notes == ()
+
+
+def test_the_last_of_a_repeated_instruction_counts() -> None:
+    found = preset("FROM a\nSYSTEM one\nTEMPLATE x\nFROM b\nSYSTEM\t\nTEMPLATE y\n")
+    assert (found.model, found.system, found.template) == ("b", "", "y")
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("PARAMETER top_p 4.5", "top_p: 4.5 is out of range; it goes from 0 to 1."),
+        ("PARAMETER temperature -3", "temperature: -3 is out of range; it goes from 0 to 5."),
+        ("PARAMETER stop ", "stop: an empty text would end every reply at once; leave it out."),
+    ],
+)
+def test_out_of_range_names_file_line_and_range(line: str, said: str) -> None:
+    with pytest.raises(ModelfileError) as caught:
+        preset(f"FROM x\n\n{line}\nPARAMETER top_p 0.5\n")
+    assert caught.value.kind == "out_of_range"
+    assert str(caught.value) == f"sea, line 3, column 1: {said}"
+
+
+@pytest.mark.parametrize(
+    ("line", "note"),
+    [
+        ("PARAMETER mirostat 2", "Line 2: mirostat is deprecated in Ollama and is skipped."),
+        ("PARAMETER num_keep 4", "Line 2: there is no knob for num_keep yet; it has no effect here."),
+        ("TEMPLATE {{ .Prompt }}", "Line 2: TEMPLATE is not rendered yet; the model's own chat template is used."),
+        ("ADAPTER ./lora.gguf", "Line 2: ADAPTER is not loaded yet."),
+        ("REQUIRES 0.14.0", "Line 2: REQUIRES is about Ollama's version and has no effect here."),
+    ],
+)
+def test_what_has_no_effect_is_told(line: str, note: str) -> None:
+    found = preset(f"FROM x\n{line}\n")
+    assert found.notes == (note,)
+    assert found.knobs == Knobs()
+
+
+def test_a_quote_that_swallows_an_instruction_is_told() -> None:
+    found = preset('FROM x\nSYSTEM "Hi," he said.\nPARAMETER stop "END"\n')
+    assert found.turned == ()
+    assert "Line 2: the quoted text holds a line that looks like an instruction" in found.notes[0]
+
+
+def test_a_preset_is_named_after_its_file(tmp_path: Path) -> None:
+    path = tmp_path / "sea.Modelfile"
+    path.write_text("FROM x")
+    assert (read_preset(path).name, read_preset(path).path) == ("sea", path)
+    path = path.rename(tmp_path / "Modelfile")
+    assert read_preset(path).name == "Modelfile"
+
+
+def test_a_gguf_is_a_neutral_preset_whatever_its_name(tmp_path: Path) -> None:
+    blob = tmp_path / "sha256-1234"
+    blob.write_bytes(b"GGUF" + b"\0" * LARGEST)
+    assert read_preset(blob) == Preset(name="sha256-1234", model=str(blob.resolve()))
+    pointer = tmp_path / "sea.gguf"
+    pointer.write_text("version https://git-lfs.github.com/spec/v1")
+    assert read_preset(pointer).model == str(pointer.resolve())
+
+
+@pytest.mark.parametrize("kind", ["missing", "folder", "fifo", "large", "nul", "long"])
+def test_what_is_no_preset_is_said(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / ("x\0" if kind == "nul" else "x" * 300 if kind == "long" else "x")
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "fifo":
+        os.mkfifo(path)
+    elif kind == "large":
+        path.write_bytes(b"#" * (LARGEST + 1))
+    said = {
+        "missing": "There is no file", "folder": "a folder", "fifo": "not a plain file",
+        "large": "too large for a Modelfile", "nul": "is no file name", "long": "File name too long",
+    }  # fmt: skip
+    with pytest.raises(PresetError, match=said[kind]):
+        read_preset(path)

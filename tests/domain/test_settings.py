@@ -1,0 +1,52 @@
+"""A setting in one line of text."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tui.errors import KnobError, SettingError
+from tui.settings import Setting, is_override, parse_setting
+
+
+@pytest.mark.parametrize(
+    ("text", "setting"),
+    [
+        ("precise", Setting("precise")),
+        ("precise,temperature=0.2", Setting("precise", (("temperature", 0.2),))),
+        ("top-k=3, seed = 7", Setting(None, (("top_k", 3), ("seed", 7)))),
+        ("./a b.gguf,top_p=1", Setting("./a b.gguf", (("top_p", 1.0),))),
+        ("stop=a=b", Setting(None, (("stop", ("a=b",)),))),
+        ("seed=random", Setting(None, (("seed", -1),))),
+    ],
+)
+def test_read(text: str, setting: Setting) -> None:
+    assert parse_setting(text) == setting
+
+
+@pytest.mark.parametrize("text", ["", ",", "precise,", "precise,wild", "temperature=1,wild", "precise,,seed=1"])
+def test_what_is_no_setting(text: str) -> None:
+    with pytest.raises(SettingError, match="is not knob=value, such as temperature=0.2."):
+        parse_setting(text)
+
+
+@pytest.mark.parametrize("text", ["tempo=1", "precise,top_p=2", "top_k=x", "seed="])
+def test_a_knob_that_is_none_or_cannot_take_the_value(text: str) -> None:
+    with pytest.raises(KnobError):
+        parse_setting(text)
+
+
+def test_printed_as_it_is_typed() -> None:
+    assert str(Setting()) == "default"
+    assert str(parse_setting("temperature=0.20,top-k=5")) == "temperature=0.2,top_k=5"
+    assert str(parse_setting("precise , stop=###")) == "precise,stop=###"
+
+
+@given(st.none() | st.sampled_from(["precise", "a.gguf"]), st.integers(0, 200), st.integers(0, 10**6))
+def test_what_is_printed_reads_back(preset: str | None, hundredths: int, seed: int) -> None:
+    setting = Setting(preset, (("temperature", hundredths / 100), ("seed", seed)))
+    assert parse_setting(str(setting)) == setting
+
+
+@pytest.mark.parametrize(("text", "yes"), [("top_k=1", True), (" x-y =", True), ("precise", False), ("=1", False)])
+def test_what_reads_as_an_override(text: str, yes: bool) -> None:
+    assert is_override(text) is yes

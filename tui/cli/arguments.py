@@ -1,0 +1,66 @@
+"""What the words on the command line mean."""
+
+import os
+import sys
+from pathlib import Path
+
+from tui.errors import TwiddleError
+from tui.models.preflight import check_model
+from tui.models.reference import find_model
+from tui.presets.library import Chosen, list_presets, resolve
+from tui.settings import Setting, is_override, parse_setting
+
+SETTING_HELP = "PRESET, PRESET,knob=value,... or knob=value,...; a PRESET is a name or the path of a Modelfile or GGUF."
+
+
+class UsageError(TwiddleError):
+    """A command given in a way that cannot work; the exit code is 2, as for an option that does not exist."""
+
+
+def choose(setting: str | None) -> tuple[Chosen, Path]:
+    """What a setting comes to, and its model file; raises TwiddleError for anything that could not start a chat."""
+    chosen = resolve(parse_setting(setting) if setting is not None else Setting())
+    preset = chosen.preset
+    model = find_model(preset.model, beside=preset.path.parent if preset.path else None)
+    check_model(model)
+    return chosen, model
+
+
+def reads_as_setting(word: str) -> bool:
+    """Whether a lone argument of `twiddle run` is a SETTING and not the prompt.
+
+    It is when it names a preset or a file, or has no blank in it and ends in knob=value or in the name of a model file.
+    """
+    if any(word == preset.name for preset in list_presets()):
+        return True
+    if word.endswith((".gguf", ".Modelfile")):
+        return Path(word).expanduser().exists() or not _has_blank(word)
+    return is_override(word.split(",")[-1]) and not _has_blank(word)
+
+
+def _has_blank(word: str) -> bool:
+    return any(map(str.isspace, word))
+
+
+def question(prompt: str | None) -> str:
+    """The prompt, with what is piped in after it; raises UsageError when there is neither."""
+    parts = [part for part in (prompt or "", _piped()) if part.strip()]
+    if not parts:
+        raise UsageError('There is no prompt; write one, such as `twiddle run "Why is the sky blue?"`, or pipe it in.')
+    return "\n\n".join(parts)
+
+
+def _piped() -> str:
+    # Python sets stdin to None when the shell closed it.
+    if sys.stdin is None or sys.stdin.isatty():
+        return ""
+    return sys.stdin.buffer.read().decode("utf-8", "replace").rstrip("\n")
+
+
+def require_screen(instead: str) -> None:
+    """Raise UsageError, naming what works without one, unless there is a terminal to draw on."""
+    if os.environ.get("TERM") == "dumb":
+        raise UsageError(f"The screen cannot be drawn with TERM=dumb; use `{instead}`.")
+    for name, stream in (("stdin", sys.stdin), ("stdout", sys.stdout)):
+        if stream is None or not stream.isatty():
+            raise UsageError(f"The screen needs a terminal and {name} is not one; use `{instead}`.")

@@ -1,0 +1,65 @@
+"""What is said on stderr, beside the answer on stdout."""
+
+import sys
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+from rich.text import Text
+
+from tui.engine.protocol import Stats
+from tui.terminal import safe_line
+
+
+def tell(sentence: str) -> None:
+    """One line, whoever reads it."""
+    print(f"twiddle: {safe_line(sentence)}", file=sys.stderr, flush=True)
+
+
+def murmur(remark: str) -> None:
+    """One dim line for a person: nothing when stderr is not a terminal."""
+    if sys.stderr.isatty():
+        Console(stderr=True).print(Text(safe_line(remark), "dim"))
+
+
+def costs(stats: Stats, seed: int) -> str:
+    """What a reply cost, in one line."""
+    return (
+        f"seed {seed} · {stats.generated_tokens} tokens · {stats.tokens_per_second:.0f} tok/s"
+        f" · first token {stats.ttft_ms:.0f} ms"
+    )
+
+
+class Waiting:
+    """A line for a person that says what is being waited for; gone when the wait is over."""
+
+    def __init__(self) -> None:
+        text, bar = TextColumn("{task.description}", markup=False), BarColumn()
+        self._line = Progress(text, bar, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty())
+        self._task = self._line.add_task("Starting the engine", total=None)
+
+    def __enter__(self) -> Self:
+        self._line.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """Take the line away."""
+        self._line.stop()
+
+    def loading(self, share: float) -> None:
+        """The model is loaded so far, 0 to 1."""
+        self._line.update(self._task, description="Loading the model", total=1, completed=share)
+
+    def reading(self, done: int, total: int) -> None:
+        """The prompt is evaluated so far, in tokens."""
+        self._line.update(self._task, description="Reading the prompt", total=total, completed=done)
+
+    def writing(self, tokens: int) -> None:
+        """So many tokens are written, and nobody knows how many will be."""
+        self._line.update(self._task, description=f"Writing, {tokens} tokens", total=None)

@@ -1,0 +1,195 @@
+"""`twiddle compare`: two settings on one prompt."""
+
+from itertools import groupby, pairwise
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
+
+import typer
+from msgspec.structs import asdict
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from tui.chat import Message
+from tui.cli.arguments import SETTING_HELP, UsageError, choose, question, require_screen
+from tui.cli.aside import Waiting, costs, tell
+from tui.cli.lines import errors_as_json, print_line
+from tui.cli.signals import stopped_by_ctrl_c, talk
+from tui.engine.protocol import Finished, Prefill, Reply, Token
+from tui.engine.session import Session
+from tui.errors import EngineError
+from tui.knobs import Knobs, fixed, turn, with_seed
+from tui.presets.library import Chosen
+from tui.side import Writing
+from tui.terminal import safe, safe_line
+from tui.trace import diverged_at
+
+PARTING = "⑂"
+"""Stands before the first token that differs: a mark that is seen without colour."""
+
+
+def compare(
+    left: Annotated[str, typer.Argument(metavar="A", help=SETTING_HELP)],
+    right: Annotated[str, typer.Argument(metavar="B", help="Another SETTING.")],
+    prompt: Annotated[
+        str | None, typer.Option("--prompt", "-p", help="Ask this, print both replies, and open no screen.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="With -p: print both replies as one JSON object.")] = False,
+) -> None:
+    """Put two settings side by side.
+
+    Both draw with one seed, unless each says its own: they differ only because of their knobs. With -p, what is piped
+    in is added after the prompt.
+    """
+    with errors_as_json(as_json):
+        if prompt is None:
+            _open_screen(left, right, as_json)
+        else:
+            _print_replies(columns(choose(left), choose(right), question(prompt)), as_json)
+
+
+def _open_screen(left: str, right: str, as_json: bool) -> None:
+    if as_json:
+        raise UsageError("--json needs a prompt; add one with -p.")
+    require_screen("twiddle compare A B -p PROMPT")
+    (a, left_model), (b, right_model) = choose(left), choose(right)
+    from tui.ui import start
+
+    raise typer.Exit(start((a, b), (left_model, right_model)))
+
+
+class Column(NamedTuple):
+    """One of the two replies, as far as it is written."""
+
+    setting: str
+    model: Path
+    reply: Reply
+    writing: Writing
+
+    def add(self, event: Token | Finished) -> None:
+        """Take in what happened to it."""
+        if isinstance(event, Token):
+            self.writing.note(event)
+        else:
+            self.writing.text, self.writing.ending, self.writing.stats = event.text, event.ending, event.stats
+
+    @property
+    def pieces(self) -> list[str]:
+        """What each token made readable."""
+        return [self.writing.text[start:end] for start, end in pairwise((*self.writing.starts, None))]
+
+
+Pair = tuple[Column, Column]
+
+
+def columns(left: tuple[Chosen, Path], right: tuple[Chosen, Path], asked: str) -> Pair:
+    """What to ask for: both draw with one seed, unless each has its own."""
+    seeds = [chosen.knobs.seed for chosen, _ in (left, right)]
+    common = next((seed for seed in seeds if seed >= 0), with_seed(Knobs()).seed)
+
+    def column(name: str, chosen: Chosen, model: Path) -> Column:
+        for note in chosen.preset.notes:
+            tell(note)
+        knobs = chosen.knobs if chosen.knobs.seed >= 0 else turn(chosen.knobs, seed=common)
+        reply = Reply(name, (*chosen.preset.opening, Message("user", asked)), knobs)
+        return Column(str(chosen.setting), model, reply, Writing(name, knobs.seed))
+
+    return column("left", *left), column("right", *right)
+
+
+def parting(left: Column, right: Column) -> int | None:
+    """Index of the first token at which they differ. The tokens of two models are compared by what they say."""
+    complete = left.writing.ending is not None and right.writing.ending is not None
+    if left.model == right.model:
+        return diverged_at(left.writing.ids, right.writing.ids, complete=complete)
+    return next((index for index, (a, b) in enumerate(zip(left.pieces, right.pieces, strict=False)) if a != b), None)
+
+
+# --- writing --------------------------------------------------------------------------------------------------------
+
+
+def _print_replies(pair: Pair, as_json: bool) -> None:
+    try:
+        talk(_write(pair))
+    except EngineError:
+        if not as_json:
+            print_columns(*pair)
+        raise
+    if as_json:
+        print_object(*pair)
+    else:
+        print_columns(*pair)
+    if _stopped(pair):
+        raise typer.Exit(130)
+
+
+async def _write(pair: Pair) -> None:
+    async with Session() as session:
+        with Waiting() as waiting:
+            for _, group in groupby(pair, lambda column: (column.model, fixed(column.reply.knobs))):
+                if not _stopped(pair):
+                    await _write_together(session, tuple(group), waiting)
+
+
+async def _write_together(session: Session, group: tuple[Column, ...], waiting: Waiting) -> None:
+    """Write the replies of one loaded model, in one request: they are decoded once for as long as they agree."""
+    info = await session.load(group[0].model, group[0].reply.knobs, waiting.loading)
+    if info.notice:
+        tell(info.notice)
+    column = {each.reply.id: each for each in group}
+    with stopped_by_ctrl_c(session):
+        async for event in session.write(*(each.reply for each in group)):
+            if isinstance(event, Prefill):
+                waiting.reading(event.done, event.total)
+            else:
+                column[event.id].add(event)
+                waiting.writing(sum(len(each.writing.ids) for each in group))
+
+
+def _stopped(pair: Pair) -> bool:
+    return any(column.writing.ending == "stopped" for column in pair)
+
+
+# --- printing -------------------------------------------------------------------------------------------------------
+
+
+def print_columns(left: Column, right: Column) -> None:
+    """Print the replies beside each other, with a mark where they part."""
+    index = parting(left, right)
+    table = Table(box=SIMPLE_HEAD, expand=True, show_footer=True, footer_style="dim")
+    for column in (left, right):
+        stats, seed = column.writing.stats, column.writing.seed
+        footer = Text(costs(stats, seed) if stats else "not finished")
+        table.add_column(Text(safe_line(column.setting)), footer, ratio=1, overflow="fold")
+    table.add_row(_marked(left, index), _marked(right, index))
+    console = Console()
+    console.print(table)
+    console.print(Text("They agree to the last token." if index is None else f"{PARTING} They part at token {index}."))
+
+
+def _marked(column: Column, index: int | None) -> Text:
+    if index is None:
+        return Text(safe(column.writing.text))
+    pieces = column.pieces
+    before, token, after = pieces[:index], pieces[index : index + 1], pieces[index + 1 :]
+    return Text.assemble(
+        safe("".join(before)), (PARTING + safe("".join(token)), "bold underline"), safe("".join(after))
+    )
+
+
+def print_object(left: Column, right: Column) -> None:
+    """Print the replies as one JSON object."""
+    print_line(sides=[_fields(left), _fields(right)], diverged_at=parting(left, right))
+
+
+def _fields(column: Column) -> dict[str, Any]:
+    writing = column.writing
+    return {
+        "setting": column.setting,
+        "text": writing.text,
+        "tokens": writing.ids,
+        "finish": writing.ending,
+        "seed": writing.seed,
+        "stats": writing.stats and asdict(writing.stats),
+    }

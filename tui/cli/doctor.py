@@ -1,0 +1,130 @@
+"""`twiddle doctor`: what works on this machine, and what to do about the rest."""
+
+import os
+import platform
+import shutil
+import sqlite3
+import sys
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import typer
+
+from tui import __version__
+from tui.cli.signals import talk
+from tui.engine.protocol import Machine, ModelInfo
+from tui.engine.session import Session
+from tui.errors import TwiddleError
+from tui.knobs import Knobs
+from tui.models.preflight import check_model
+from tui.models.reference import STARTER, find_model
+from tui.paths import log_dir, preset_dirs, theme_dirs
+from tui.presets.library import Broken, list_presets
+from tui.terminal import safe_line
+
+REBUILD = "uv sync --reinstall-package llama-cpp-python"
+
+
+class Finding(NamedTuple):
+    """One line of the report. `fail` is for what nobody can chat without."""
+
+    mark: Literal["ok", "note", "fail"]
+    about: str
+    says: str
+
+
+def doctor() -> None:
+    """Say what works on this machine, and what to do about the rest."""
+    healthy = True
+    for finding in _findings():
+        typer.echo(f"{finding.mark:4}  {finding.about:9} {safe_line(finding.says)}")
+        healthy = healthy and finding.mark != "fail"
+    raise typer.Exit(0 if healthy else 1)
+
+
+def _findings() -> Iterator[Finding]:
+    yield Finding("ok", "twiddle", f"{__version__}, Python {platform.python_version()}, {platform.platform()}")
+    yield Finding("ok", "packages", f"Textual {version('textual')}, SQLite {sqlite3.sqlite_version}")
+    try:
+        yield from _engine(talk(_describe()))
+    except TwiddleError as error:
+        yield Finding("fail", "engine", str(error))
+    try:
+        model = find_model(STARTER)
+        check_model(model)
+        yield from _starter(talk(_load(model)))
+    except TwiddleError as error:
+        yield Finding("fail", "starter", str(error))
+    yield from _terminal()
+    yield from _files()
+
+
+async def _describe() -> Machine:
+    async with Session() as session:
+        return await session.describe()
+
+
+async def _load(model: Path) -> ModelInfo:
+    async with Session() as session:
+        return await session.load(model, Knobs(), lambda share: None)
+
+
+def _engine(machine: Machine) -> Iterator[Finding]:
+    yield Finding("ok", "engine", f"llama-cpp-python {machine.binding}: {machine.system}")
+    if machine.offload:
+        yield Finding("ok", "GPU", "layers can be offloaded; num_gpu says how many.")
+    else:
+        metal = sys.platform == "darwin"
+        backend, flag = ("Metal", "-DGGML_METAL=on") if metal else ("CUDA", "-DGGML_CUDA=on")
+        advice = f"for {backend}, build it again: CMAKE_ARGS={flag} {REBUILD}"
+        yield Finding("note", "GPU", f"this build keeps every layer on the CPU; {advice}")
+
+
+def _starter(info: ModelInfo) -> Iterator[Finding]:
+    cores = os.cpu_count() or 1
+    yield Finding("ok", "starter", f"{info.path} loads: {info.description}, context {info.context}")
+    yield Finding("ok", "threads", f"{info.threads} on {cores} cores; num_thread sets it.")
+    if info.notice:
+        yield Finding("note", "starter", info.notice)
+
+
+def _terminal() -> Iterator[Finding]:
+    ends = {"stdin": sys.stdin, "stdout": sys.stdout}
+    missing = [name for name, stream in ends.items() if stream is None or not stream.isatty()]
+    term = os.environ.get("TERM", "")
+    if missing or term == "dumb":
+        why = f"{' and '.join(missing)} not a terminal" if missing else "TERM=dumb"
+        yield Finding("note", "screen", f"{why}: the chat will not open here, `twiddle run` works.")
+    else:
+        size = shutil.get_terminal_size()
+        small = size.columns < 80 or size.lines < 24
+        advice = "; 80 by 24 or more shows everything" if small else ""
+        yield Finding("note" if small else "ok", "screen", f"{size.columns} columns by {size.lines} lines{advice}")
+    colour = os.environ.get("COLORTERM", "")
+    true = colour in ("truecolor", "24bit")
+    advice = "" if true else "; COLORTERM=truecolor says that it shows every colour, if it does"
+    yield Finding("ok" if true else "note", "colours", f"TERM={term or 'unset'}, COLORTERM={colour or 'unset'}{advice}")
+    if os.environ.get("NO_COLOR"):
+        yield Finding("note", "colours", "NO_COLOR is set: the screen is in greys.")
+    encoding = (sys.stdout.encoding or "unknown").lower()
+    if encoding.replace("-", "") == "utf8":
+        yield Finding("ok", "encoding", encoding)
+    else:
+        yield Finding("note", "encoding", f"{encoding} cannot show every sign; set LANG to a UTF-8 locale.")
+
+
+def _files() -> Iterator[Finding]:
+    own, shipped = preset_dirs()
+    presets = list_presets()
+    here = sum(1 for preset in presets if preset.path and preset.path.parent == shipped)
+    yield Finding(
+        "ok" if here else "fail", "presets", f"{here} shipped in {shipped}, {len(presets) - here} yours in {own}"
+    )
+    for preset in presets:
+        if isinstance(preset, Broken):
+            yield Finding("note", "presets", preset.reason)
+    shipped, own = theme_dirs()
+    yield Finding("ok" if shipped.is_dir() else "fail", "themes", f"shipped in {shipped}, yours in {own}")
+    yield Finding("ok", "logs", f"in {log_dir()}, for as long as the engine runs")

@@ -1,0 +1,102 @@
+"""`twiddle run`: one reply on standard output."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from msgspec.structs import asdict
+
+from tui.chat import Message
+from tui.cli.arguments import SETTING_HELP, choose, question, reads_as_setting
+from tui.cli.aside import Waiting, tell
+from tui.cli.lines import errors_as_json, print_line
+from tui.cli.signals import stopped_by_ctrl_c, talk
+from tui.engine.protocol import Finished, ModelInfo, Prefill, Reply, Token
+from tui.engine.session import Session
+from tui.knobs import with_seed
+from tui.terminal import safe
+
+Show = Callable[[Token | Finished], None]
+Shown = AbstractContextManager[Show]
+"""A way to show a reply, open for as long as the reply is written."""
+
+
+def run(
+    setting: Annotated[str | None, typer.Argument(metavar="SETTING", help=SETTING_HELP)] = None,
+    prompt: Annotated[str | None, typer.Argument(metavar="PROMPT", help="What to ask.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line, one for each token.")] = False,
+) -> None:
+    """Write one reply to standard output, as it comes.
+
+    A lone argument is the SETTING if it names a preset, a Modelfile or a GGUF, or reads as knob=value without blanks;
+    else it is the PROMPT. What is piped in is added after the prompt.
+    """
+    if prompt is None and setting is not None and not reads_as_setting(setting):
+        setting, prompt = None, setting
+    with errors_as_json(as_json):
+        asked = question(prompt)
+        chosen, model = choose(setting)
+        for note in chosen.preset.notes:
+            tell(note)
+        reply = Reply("run", (*chosen.preset.opening, Message("user", asked)), with_seed(chosen.knobs))
+        finished = talk(_write(reply, model, nullcontext(print_event) if as_json else as_text()))
+    if finished.ending == "stopped":
+        raise typer.Exit(130)
+
+
+@contextmanager
+def as_text() -> Iterator[Show]:
+    """Print a reply as it is for a program, with nothing in it that acts on a terminal for a person."""
+    clean = safe if sys.stdout.isatty() else str
+    printed: int | None = None
+
+    def show(event: Token | Finished) -> None:
+        nonlocal printed
+        printed = printed or 0
+        # The last event has what was held back while a stop text was undecided.
+        text = event.text if isinstance(event, Token) else event.text[printed:]
+        printed += len(text)
+        print(clean(text), end="", flush=True)
+
+    try:
+        yield show
+    finally:
+        if printed is not None:
+            print(flush=True)
+
+
+def print_event(event: Token | Finished) -> None:
+    """Print an event as a line of JSON."""
+    if isinstance(event, Token):
+        trace = event.trace
+        print_line(event="token", index=event.index, id=trace.id, text=event.text, p=trace.p, p_raw=trace.p_raw)
+    else:
+        finish, stats = event.ending, asdict(event.stats)
+        print_line(event="finished", text=event.text, finish=finish, seed=event.seed, stats=stats)
+
+
+async def _write(reply: Reply, model: Path, shown: Shown) -> Finished:
+    async with Session() as session:
+        with Waiting() as waiting:
+            info = await session.load(model, reply.knobs, waiting.loading)
+            if info.notice:
+                tell(info.notice)
+            with shown as show, stopped_by_ctrl_c(session):
+                async for event in session.write(reply):
+                    if isinstance(event, Prefill):
+                        waiting.reading(event.done, event.total)
+                    else:
+                        waiting.end()
+                        show(event)
+    assert isinstance(event, Finished)
+    return event
+
+
+def _why_cut(reply: Reply, finished: Finished, info: ModelInfo) -> str:
+    limit = reply.knobs.num_predict
+    if 0 <= limit <= finished.stats.generated_tokens:
+        return f"The reply was cut after {limit} tokens, as num_predict says."
+    return f"The reply was cut because the context of {info.context} tokens is full; num_ctx makes it larger."

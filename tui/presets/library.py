@@ -1,0 +1,82 @@
+"""Where presets are found: the person's own folder, the ones that ship, and any Modelfile or GGUF by its path."""
+
+from pathlib import Path
+
+from msgspec import Struct
+
+from tui.errors import PresetError, did_you_mean
+from tui.knobs import Knobs, turn
+from tui.paths import preset_dirs
+from tui.presets.preset import Preset, read_preset
+from tui.settings import Setting
+
+_SUFFIX = ".Modelfile"
+DEFAULT = "default"
+
+
+class Broken(Struct, frozen=True):
+    """A preset in the library that cannot be read, and why."""
+
+    name: str
+    path: Path
+    reason: str
+
+
+class Chosen(Struct, frozen=True):
+    """What a setting comes to: its preset, and the knobs with its overrides on top."""
+
+    setting: Setting
+    preset: Preset
+    knobs: Knobs
+
+
+def list_presets() -> tuple[Preset | Broken, ...]:
+    """Every preset in the library by name; of two of the same name the person's own, even if it is broken."""
+    found: list[Preset | Broken] = []
+    for name, path in sorted(_shelf().items()):
+        try:
+            found.append(read_preset(path))
+        except PresetError as error:
+            found.append(Broken(name, path, str(error)))
+    return tuple(found)
+
+
+def find_preset(reference: str) -> Preset:
+    """The preset of that name, or in the Modelfile or GGUF file at that path; raises PresetError."""
+    shelf = _shelf()
+    if reference in shelf:
+        return read_preset(shelf[reference])
+    if _is_path(reference):
+        return read_preset(_expanded(reference))
+    hint = did_you_mean(reference, shelf)
+    raise PresetError(f"There is no preset {reference!r}.{hint} `twiddle presets list` shows them all.")
+
+
+def _is_path(reference: str) -> bool:
+    if "/" in reference or reference.startswith("~") or reference.endswith((".gguf", _SUFFIX)):
+        return True
+    try:
+        return Path(reference).exists()
+    except OSError:  # a name too long for any file
+        return False
+
+
+def resolve(setting: Setting) -> Chosen:
+    """Read the preset a setting names and turn its knobs; raises PresetError."""
+    preset = find_preset(setting.preset or DEFAULT)
+    return Chosen(setting, preset, turn(preset.knobs, **dict(setting.overrides)))
+
+
+def _shelf() -> dict[str, Path]:
+    shelf: dict[str, Path] = {}
+    for folder in preset_dirs():
+        for path in folder.glob(f"*{_SUFFIX}"):
+            shelf.setdefault(path.name.removesuffix(_SUFFIX), path)
+    return shelf
+
+
+def _expanded(reference: str) -> Path:
+    try:
+        return Path(reference).expanduser()
+    except RuntimeError:
+        raise PresetError(f"{reference!r} starts with the home folder of somebody unknown.") from None

@@ -1,0 +1,229 @@
+"""The Modelfile syntax, read as Ollama reads it.
+
+    file        = { blank line | "#" comment | instruction }
+    instruction = WORD sep value | "PARAMETER" sep NAME sep value | "MESSAGE" sep ROLE sep value
+
+A separator is one blank or tab. A value runs to the end of its line; one that opens with `"` or `\"""` runs to the
+first line that ends with the same. Nothing inside is an escape, and there are no comments at the end of a line.
+Characters that are neither printable nor tabs are dropped. The rules were compared with Ollama's own parser (v0.33);
+where it is at fault is told better here, but what it accepts and what it refuses are the same.
+"""
+
+import codecs
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+from typing import Literal
+
+from msgspec import Struct
+
+from tui.errors import PresetError, did_you_mean
+
+INSTRUCTIONS = (
+    "FROM", "PARAMETER", "SYSTEM", "TEMPLATE", "MESSAGE", "LICENSE",
+    "ADAPTER", "DRAFT", "RENDERER", "PARSER", "REQUIRES",
+)  # fmt: skip
+ROLES = ("system", "user", "assistant")
+
+Fault = Literal[
+    "invalid_command", "invalid_role", "unexpected_eof", "missing_from", "unknown_parameter", "invalid_int",
+    "invalid_float", "invalid_bool", "not_serialisable", "invalid_requires", "out_of_range",
+]  # fmt: skip
+"""What can be wrong with a Modelfile; the names that Ollama's users would search for."""
+
+
+class ModelfileError(PresetError):
+    """A fault in a Modelfile: its kind, where it is, and what to write instead.
+
+    Lines and columns count from 1, CR LF as one line end; both are None when the file as a whole is at fault.
+    """
+
+    def __init__(self, kind: Fault, advice: str, *, file: str, line: int | None = None, column: int | None = None):
+        where = file if line is None else f"{file}, line {line}, column {column}"
+        super().__init__(f"{where}: {advice}")
+        self.kind = kind
+        self.line = line
+        self.column = column
+
+
+class Command(Struct, frozen=True):
+    """One instruction. FROM is named `model`, a PARAMETER by its own name, the others by their word in lower case."""
+
+    name: str
+    args: str
+    """The value without its quotes; for a message `role: text`."""
+    line: int
+    column: int
+
+
+class Modelfile(Struct, frozen=True):
+    """What a Modelfile says, in its order."""
+
+    commands: tuple[Command, ...]
+    description: str
+    """The comment before the first instruction, as one paragraph."""
+
+
+def parse_modelfile(source: str | bytes, file: str = "Modelfile") -> Modelfile:
+    """Read a Modelfile; `file` is the name used in errors. Raises ModelfileError."""
+    reader = _Reader(decode(source), file)
+    reader.skip()
+    description = _paragraph(reader.text[: reader.at])
+    commands = tuple(reader.commands())
+    if not any(command.name == "model" for command in commands):
+        raise ModelfileError(
+            "missing_from", "there is no FROM line; write FROM starter, or FROM ./your-model.gguf.", file=file
+        )
+    return Modelfile(commands, description)
+
+
+def decode(source: str | bytes) -> str:
+    """The text of a file: UTF-8 unless a byte order mark says UTF-16; what cannot be read becomes U+FFFD."""
+    if isinstance(source, str):
+        return source.removeprefix("\ufeff")
+    for mark, encoding in (
+        (codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"),
+    ):  # fmt: skip
+        if source.startswith(mark):
+            return source[len(mark) :].decode(encoding, errors="replace")
+    return source.decode(errors="replace")
+
+
+def _paragraph(preface: str) -> str:
+    comments = (line.strip(" \t").lstrip("#") for line in re.split(r"[\r\n]", preface))
+    return " ".join(" ".join(_printable(comment) for comment in comments).split())
+
+
+def _printable(text: str) -> str:
+    if text.isprintable():
+        return text
+    return "".join(rune for rune in text if rune.isprintable() or rune == "\t")
+
+
+_SKIPPED = re.compile(r"(?:[ \t\r\n]+|#[^\r\n]*)*")
+_BLANKS = re.compile(r"[ \t]*")
+_LINE = re.compile(r"[^\r\n]*")
+_LINE_END = re.compile(r"\r\n|\r|\n")
+_LETTERS = re.compile(r"[A-Za-z]*")
+_NAME = re.compile(r"[A-Za-z0-9_]*")
+_SHOWN = re.compile(r"[^ \t\r\n]{0,30}")
+
+
+class _Reader:
+    """A place in the text that only moves forward."""
+
+    def __init__(self, text: str, file: str) -> None:
+        self.text = text
+        self.file = file
+        self.at = 0
+        self._lines = [0, *(match.end() for match in _LINE_END.finditer(text))]
+
+    def commands(self) -> Iterator[Command]:
+        """The instructions from here to the end."""
+        while self.at < len(self.text):
+            yield self._command()
+            self.skip()
+
+    def skip(self) -> None:
+        """Move past white space and comments."""
+        self._take(_SKIPPED)
+
+    def _command(self) -> Command:
+        line, column = self._place(self.at)
+        word = self._word()
+        if word == "parameter":
+            return Command(self._parameter_name(), self._value(), line, column)
+        if word == "message":
+            return Command(word, f"{self._role()}: {self._value()}", line, column)
+        return Command("model" if word == "from" else word, self._value(), line, column)
+
+    def _word(self) -> str:
+        start = self.at
+        # Ollama takes the first rune of a word unseen, and drops it when it is unprintable: a stray mark does no harm.
+        self.at += 1
+        word = _printable(self.text[start]) + self._take(_LETTERS)
+        end = self._separator()
+        if not end:
+            raise self._fault("unexpected_eof", start, f"the file ends in {_shown(word)}; write a value after it.")
+        known = word.isascii() and word.upper() in INSTRUCTIONS
+        if known and end in " \t":
+            return word.lower()
+        if known and end in "\r\n":
+            advice = f"{word.upper()} has no value; write one on the same line, or open quotes there."
+        elif known:
+            advice = f"{_shown(end)} cannot follow {word.upper()}; write a blank between it and its value."
+        else:
+            found = _SHOWN.match(self.text, start)
+            advice = f"{_shown(found[0] if found else word)} is not an instruction; a line starts with one of "
+            advice += f"{', '.join(INSTRUCTIONS)}, or with # for a comment.{did_you_mean(word.upper(), INSTRUCTIONS)}"
+        raise self._fault("invalid_command", start, advice)
+
+    def _parameter_name(self) -> str:
+        start = self.at
+        name = self._take(_NAME)
+        end = self._separator()
+        if end and end in " \t":
+            return name
+        advice = "PARAMETER takes a name and a value, such as PARAMETER temperature 0.7"
+        raise self._fault("unexpected_eof", start, f"{advice}; here {self._seen(end, name)}.")
+
+    def _role(self) -> str:
+        start = self.at
+        role = self._take(_LETTERS)
+        end = self._separator()
+        advice = "MESSAGE takes a role and a text, such as MESSAGE user Hello"
+        if not end or end not in " \t":
+            raise self._fault("unexpected_eof", start, f"{advice}; here {self._seen(end, role)}.")
+        if role in ROLES:
+            return role
+        found = f"{_shown(role)} is no role" if role else "there are two blanks where one belongs"
+        raise self._fault("invalid_role", start, f"{advice}; {found}, the roles are {', '.join(ROLES)} in lower case.")
+
+    def _seen(self, end: str, name: str) -> str:
+        after = f" after {_shown(name)}" if name else ""
+        if not end:
+            return f"the file ends{after}"
+        return f"the line ends{after}" if end in "\r\n" else f"stands {_shown(end)}{after}"
+
+    def _value(self) -> str:
+        self._take(_BLANKS)
+        start = self.at
+        line = _printable(self._take(_LINE)).lstrip(" \t")
+        text = line.rstrip(" \t")
+        quotes = '"""' if text.startswith('"""') else '"' if text.startswith('"') else ""
+        if not quotes:
+            return text
+        closed = len(text) >= 2 * len(quotes) and text.endswith(quotes)
+        lines = [line]
+        while not closed:
+            newline = self._separator()
+            if not newline:
+                advice = f"the quotes that open here are never closed; end the last line of the text with {quotes}"
+                raise self._fault("unexpected_eof", start, f"{advice} and nothing after it.")
+            line = _printable(self._take(_LINE))
+            lines += newline, line
+            closed = line.rstrip(" \t").endswith(quotes)
+        return "".join(lines).rstrip(" \t")[len(quotes) : -len(quotes)]
+
+    def _take(self, pattern: re.Pattern[str]) -> str:
+        match = pattern.match(self.text, self.at)
+        assert match, "every pattern here matches the empty text"
+        self.at = match.end()
+        return match[0]
+
+    def _separator(self) -> str:
+        """The next character, or nothing at the end of the file."""
+        self.at += 1
+        return self.text[self.at - 1 : self.at]
+
+    def _place(self, offset: int) -> tuple[int, int]:
+        line = bisect_right(self._lines, offset)
+        return line, offset - self._lines[line - 1] + 1
+
+    def _fault(self, kind: Fault, offset: int, advice: str) -> ModelfileError:
+        line, column = self._place(offset)
+        return ModelfileError(kind, advice, file=self.file, line=line, column=column)
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= 30 else text[:29] + "…")

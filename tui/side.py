@@ -1,0 +1,152 @@
+"""A side: one setting being talked to, with its conversation and the reply it is writing."""
+
+import time
+
+from msgspec.structs import replace
+
+from tui.chat import Conversation, Ending, Message, answer, ask, retract
+from tui.engine.protocol import Finished, KnobsTurned, Reply, Stats, Token
+from tui.knobs import KNOBS, Value, turn
+from tui.presets.library import Chosen
+from tui.presets.preset import Preset
+from tui.settings import Setting
+from tui.trace import TokenTrace
+
+
+class Writing:
+    """A reply while it is written, and until the next one begins."""
+
+    def __init__(self, reply_id: str, seed: int) -> None:
+        self.id, self.seed = reply_id, seed
+        self.text = ""
+        self.ids: list[int] = []
+        """Every token chosen, the one that ended the reply included."""
+        self.starts: list[int] = []
+        """Where in the text each of them begins."""
+        self.trace: TokenTrace | None = None
+        """How the newest token was chosen."""
+        self.ending: Ending | None = None
+        self.stats: Stats | None = None
+        self._asked = self._first = self._last = time.perf_counter()
+
+    @property
+    def rate(self) -> float | None:
+        """Tokens a second so far."""
+        seconds = self._last - self._first
+        return (len(self.ids) - 1) / seconds if seconds > 0 else None
+
+    @property
+    def ttft_ms(self) -> float | None:
+        """Milliseconds from the request to the first token."""
+        return (self._first - self._asked) * 1000 if self.ids else None
+
+    def note(self, token: Token) -> None:
+        """Take in the next token."""
+        self._last = time.perf_counter()
+        if not self.ids:
+            self._first = self._last
+        self.ids.append(token.trace.id)
+        self.starts.append(len(self.text))
+        self.text += token.text
+        self.trace = token.trace
+
+
+class Side:
+    """One setting being talked to. It owns what is turned and what is said; the engine holds only caches."""
+
+    def __init__(self, chosen: Chosen, conversation: Conversation | None = None) -> None:
+        self.preset = chosen.preset
+        self.knobs = chosen.knobs
+        self.conversation = conversation or Conversation()
+        self.writing: Writing | None = None
+        """The newest reply."""
+        self.used = 0
+        """Context tokens it occupies."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether a reply is being written."""
+        return self.writing is not None and self.writing.ending is None
+
+    @property
+    def turned(self) -> tuple[str, ...]:
+        """The knobs that are not where the preset has them."""
+        return self.knobs.differing(self.preset.knobs)
+
+    @property
+    def title(self) -> str:
+        """The preset and what is turned away from it."""
+        changes = (f"{name} {KNOBS[name].show(getattr(self.knobs, name))}" for name in self.turned)
+        return " · ".join((self.preset.name, *changes))
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """Everything the model is to read."""
+        return self.preset.opening + self.conversation.messages
+
+    def use(self, preset: Preset) -> None:
+        """Switch the preset: its knobs and system prompt hold from the next reply on; the conversation stays."""
+        self.preset, self.knobs = preset, preset.knobs
+
+    def turn(self, name: str, value: Value) -> None:
+        """Turn a knob; raises KnobError."""
+        self.knobs = turn(self.knobs, **{name: value})
+
+    def fork(self) -> "Side":
+        """Another side that stands where this one does."""
+        other = Side(Chosen(setting=Setting(), preset=self.preset, knobs=self.knobs), self.conversation)
+        other.used = self.used
+        return other
+
+    @property
+    def question(self) -> str:
+        """What was asked last."""
+        asked = [turn.message.content for turn in self.conversation.path if turn.message.role == "user"]
+        return asked[-1] if asked else ""
+
+    def forget(self) -> None:
+        """Begin a new conversation."""
+        self.conversation, self.writing, self.used = Conversation(), None, 0
+
+    def ask(self, text: str) -> None:
+        """Add a question."""
+        self.conversation = ask(self.conversation, text)
+
+    def retract(self) -> None:
+        """Go back to the last question, for another answer."""
+        self.conversation = retract(self.conversation)
+
+    def begin(self, reply_id: str, seed: int) -> Reply:
+        """Start the reply to the last question: what to ask the engine for."""
+        self.writing = Writing(reply_id, seed)
+        return Reply(reply_id, self.messages, replace(self.knobs, seed=seed))
+
+    def note(self, event: Token) -> None:
+        """Take in a token."""
+        if self.writing:
+            self.writing.note(event)
+            self.used = event.used
+
+    def end(self, event: Finished) -> None:
+        """Take in the end of the reply."""
+        if self.writing:
+            self.writing.stats = event.stats
+            self._close(event.text, event.ending, event.tokens)
+
+    def give_up(self, ending: Ending) -> None:
+        """Close a reply that the engine will not end; its text stays."""
+        if self.writing and self.busy:
+            self._close(self.writing.text, ending)
+
+    def _close(self, text: str, ending: Ending, tokens: tuple[int, ...] = ()) -> None:
+        if self.writing:
+            self.writing.text, self.writing.ending = text, ending
+        self.conversation = answer(self.conversation, text, ending, tokens)
+
+
+def describe_turn(event: KnobsTurned) -> str:
+    """What a change of knobs did, such as `temperature 0.8→1.4`."""
+    return ", ".join(
+        f"{name} {KNOBS[name].show(getattr(event.before, name))}→{KNOBS[name].show(getattr(event.after, name))}"
+        for name in event.after.differing(event.before)
+    )

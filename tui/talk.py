@@ -1,0 +1,126 @@
+"""A talk: what a person says to one side or to several at once, and what the engine says back."""
+
+from collections.abc import Callable, Sequence
+from itertools import count
+from pathlib import Path
+
+from tui.engine.protocol import (
+    Command,
+    Died,
+    Event,
+    Failed,
+    Finished,
+    Generate,
+    Load,
+    Preview,
+    Previewed,
+    SetKnobs,
+    Stop,
+    Token,
+)
+from tui.errors import ModelError
+from tui.knobs import Value, fixed, with_seed
+from tui.models.reference import find_model
+from tui.presets.preset import Preset
+from tui.side import Side
+from tui.trace import TokenTrace, diverged_at
+
+
+class Talk:
+    """Between the sides and an engine: it asks for replies and keeps each side up to date with what comes."""
+
+    def __init__(self, sides: Sequence[Side], send: Callable[[Command], None]) -> None:
+        self.sides = list(sides)
+        self._send = send
+        self._ids = map(str, count(1))
+        self._looks: dict[str, Side] = {}
+        self.next: TokenTrace | None = None
+        """The answer to the latest look at the next token."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether any side is writing."""
+        return any(side.busy for side in self.sides)
+
+    def load(self) -> Load:
+        """What the engine has to load for these sides; raises ModelError."""
+        paths = {str(find_model(side.preset.model, _folder(side.preset))) for side in self.sides}
+        if len(paths) > 1:
+            raise ModelError(
+                "These sides need two different models, and the screen holds one: "
+                "`twiddle compare A B -p PROMPT` compares them without it."
+            )
+        return Load(paths.pop(), fixed(self.sides[0].knobs))
+
+    def ask(self, text: str) -> None:
+        """Put a question to every side; raises EngineError."""
+        for side in self.sides:
+            side.ask(text)
+        self.reply()
+
+    def reply(self) -> None:
+        """Have every side answer its last question, with one seed where none is set."""
+        common = with_seed(self.sides[0].knobs).seed
+        seeds = [side.knobs.seed if side.knobs.seed >= 0 else common for side in self.sides]
+        replies = tuple(side.begin(next(self._ids), seed) for side, seed in zip(self.sides, seeds, strict=True))
+        self._send(Generate(replies))
+
+    def clear(self) -> None:
+        """Begin a new conversation on every side. What was being written is ended and forgotten."""
+        self.stop()
+        for side in self.sides:
+            side.forget()
+
+    def stop(self, only: Side | None = None) -> None:
+        """Ask every reply being written to end, or only that of one side."""
+        for side in [only] if only else self.sides:
+            if side.busy and side.writing:
+                self._send(Stop(side.writing.id))
+
+    def turn(self, side: Side, name: str, value: Value) -> None:
+        """Turn a knob; a reply being written takes it at its next token. Raises KnobError."""
+        side.turn(name, value)
+        if side.busy and side.writing:
+            self._send(SetKnobs(side.writing.id, side.knobs))
+
+    def look(self, side: Side) -> None:
+        """Ask how the next token would be chosen."""
+        look = next(self._ids)
+        self._looks, self.next = {look: side}, None
+        self._send(Preview(look, side.messages, side.knobs))
+
+    def take(self, event: Event) -> Side | None:
+        """Bring the sides up to date with an event; the side it is about, if there is one."""
+        if isinstance(event, Previewed):
+            side = self._looks.pop(event.id, None)
+            if side:
+                self.next, side.used = event.trace, event.used
+            return side
+        if isinstance(event, Died):
+            for side in self.sides:
+                side.give_up("died")
+            return None
+        side = self._writer(event)
+        match event:
+            case Token() if side:
+                side.note(event)
+            case Finished() if side:
+                side.end(event)
+            case Failed() if side:
+                side.give_up("failed")
+        return side
+
+    def parted(self) -> int | None:
+        """Index of the first token at which the first two sides' newest replies differ."""
+        if len(self.sides) < 2:
+            return None
+        left, right = (side.writing for side in self.sides[:2])
+        return diverged_at(left.ids, right.ids, complete=False) if left and right else None
+
+    def _writer(self, event: Event) -> Side | None:
+        reply_id = getattr(event, "id", None)
+        return next((side for side in self.sides if side.writing and side.writing.id == reply_id), None)
+
+
+def _folder(preset: Preset) -> Path | None:
+    return preset.path.parent if preset.path else None

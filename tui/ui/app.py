@@ -1,0 +1,66 @@
+"""The app: themes, signals and the first screen. Nothing else."""
+
+import gc
+import sys
+import traceback
+from collections.abc import Iterable
+
+from rich.text import Text
+from textual.app import App, SystemCommand
+from textual.screen import Screen
+
+from tui.engine.client import Engine
+from tui.engine.protocol import Load
+from tui.paths import log_dir
+from tui.presets.library import Chosen
+from tui.ui.screens.chat import ChatScreen
+from tui.ui.screens.help import HelpScreen
+from tui.ui.themes import DEFAULT, load_themes
+
+
+class TwiddleApp(App[None]):
+    """twiddle in a terminal."""
+
+    TITLE = "twiddle"
+    CSS_PATH = "app.tcss"
+    COMMAND_PALETTE_BINDING = "ctrl+p"
+    SCREENS = {"help": HelpScreen}
+
+    def __init__(self, engine: Engine, load: Load, chosen: tuple[Chosen, ...]) -> None:
+        """`engine` runs already and was sent `load`."""
+        super().__init__()
+        self._chat = ChatScreen(engine, load, chosen)
+
+    def on_mount(self) -> None:
+        """Put the themes up, then the chat."""
+        loaded = load_themes()
+        for theme in loaded.themes:
+            self.register_theme(theme)
+        self.theme = DEFAULT
+        self.push_screen(self._chat)
+        for failure in loaded.failures:
+            self.notify(failure, title="A theme was left out", severity="warning", markup=False)
+        if not self.is_headless:
+            self.call_after_refresh(_settle_memory)
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """What Ctrl+P offers besides the commands of the chat."""
+        yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
+        yield SystemCommand("Quit", "Close twiddle", self.action_quit)
+
+    def _fatal_error(self) -> None:
+        # Textual's own report prints local variables, and those hold the chat.
+        log = log_dir() / "crash.log"
+        log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        log.write_text(traceback.format_exc())
+        kind = sys.exc_info()[0]
+        name = kind.__name__ if kind else "an error"
+        self._exit_renderables.append(Text(f"twiddle: it broke ({name}); what happened is in {log}"))
+        self._close_messages_no_wait()
+
+
+def _settle_memory() -> None:
+    """What is there after the first paint stays: keep the garbage collector from walking it while keys wait."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)

@@ -1,0 +1,185 @@
+"""Parsed Markdown as lines: each kind of block has its own way of standing on the page."""
+
+from collections.abc import Iterator, Sequence
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from tui.ui.markdown.code import Code
+from tui.ui.markdown.inline import Inline
+from tui.ui.markdown.lines import BLANK, NARROWEST, Line, Span, fold, indented, styled
+from tui.ui.markdown.marks import Chips
+from tui.ui.markdown.table import LARGEST, Cell, table
+
+_PARSER = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"]).disable("reference")
+"""Without references: in a text that grows, a link would change when its target comes. HTML is plain text."""
+_PARSER.normalizeLink = lambda url: url  # type: ignore[method-assign]  # the target is shown as it was written
+
+DEEPEST = 19
+"""The level at which the parser gives up, and drops what is inside."""
+LONGEST = 60_000
+"""Characters of one block; what is longer is shown as it was written."""
+
+_BULLETS = "•◦▪"
+_RAIL = Span("▎ ", "rail", copied=False)
+
+
+class Block:
+    """A block of the document, or one item of a list that stands at its top."""
+
+    def __init__(self, tokens: list[Token], source: Sequence[str], bullet: str = "", follows: bool = False) -> None:
+        self.tokens = tokens
+        self.bullet = bullet
+        """The bullet or number, for an item."""
+        self.number = int(bullet[:-1]) if bullet[:-1].isdigit() else None
+        self.start, end = tokens[0].map or (0, 0)
+        self.source = "\n".join(source[self.start : end])
+        self.gap = not follows or _blank_above(tokens[0], source)
+        """Whether a blank line stands above it."""
+
+    @property
+    def is_fence(self) -> bool:
+        """Whether it is a fenced block of code."""
+        return self.tokens[0].type == "fence"
+
+    def lines(self, width: int, chips: Chips) -> list[Line]:
+        """The block in lines of a width."""
+        if len(self.source) > LONGEST or any(token.level >= DEEPEST for token in self.tokens):
+            return as_written(self.source, width, chips)
+        page = Page(self.source.split("\n"), self.start, chips)
+        lines = page.item(self.tokens, self.bullet, width) if self.bullet else page.block(self.tokens, width)
+        if left := chips.rest():
+            lines += fold(left, width)
+        return lines
+
+
+def blocks(source: Sequence[str], number: int | None = None) -> list[Block]:
+    """The blocks of a source in lines; `number` is what the first item gets if the source begins within a list."""
+    found: list[Block] = []
+    for tokens in _siblings(_PARSER.parse("\n".join(source))):
+        if tokens[0].type not in ("bullet_list_open", "ordered_list_open"):
+            found.append(Block(tokens, source))
+            continue
+        for place, (bullet, item) in enumerate(_items(tokens, "•", None if found else number)):
+            found.append(Block(item, source, bullet, follows=bool(place)))
+    return found
+
+
+def as_written(source: str, width: int, chips: Chips) -> list[Line]:
+    """A block that is too large or too deep, as plain text."""
+    return fold(chips.drawn(source), width)
+
+
+def _siblings(tokens: Sequence[Token]) -> Iterator[list[Token]]:
+    """The tokens, grouped by the block they make up."""
+    start = 0
+    for place, token in enumerate(tokens):
+        if token.level == tokens[0].level and token.nesting <= 0:
+            yield list(tokens[start : place + 1])
+            start = place + 1
+
+
+def _items(tokens: list[Token], bullet: str, number: int | None = None) -> Iterator[tuple[str, list[Token]]]:
+    first = number if number is not None else int(tokens[0].attrs.get("start", 1))
+    for place, item in enumerate(_siblings(tokens[1:-1])):
+        yield (f"{first + place}." if tokens[0].type == "ordered_list_open" else bullet), item
+
+
+def _blank_above(token: Token, source: Sequence[str]) -> bool:
+    start = token.map[0] if token.map else 0
+    return start > 0 and not source[start - 1].strip(" \t>")
+
+
+class Page:
+    """Lays out one block of the document, and what is inside it."""
+
+    def __init__(self, source: Sequence[str], start: int, chips: Chips) -> None:
+        self._source = source
+        self._start = start
+        self._chips = chips
+        self._depth = 0
+
+    def block(self, tokens: list[Token], width: int) -> list[Line]:
+        """One block in lines of a width."""
+        width = max(width, NARROWEST)
+        match tokens[0].type:
+            case "heading_open":
+                return fold(self._inline(tokens[1], f"heading {tokens[0].tag}"), width)
+            case "fence" | "code_block":
+                return self._code(tokens[0], width)
+            case "hr":
+                return [Line((Span("─" * width, "rule", copied=False),))]
+            case "blockquote_open":
+                return self._quote(tokens, width)
+            case "bullet_list_open" | "ordered_list_open":
+                return self._list(tokens, width)
+            case "table_open":
+                return self._table(tokens, width)
+            case _:
+                return fold(self._inline(tokens[1]), width)
+
+    def item(self, tokens: list[Token], bullet: str, width: int) -> list[Line]:
+        """One item of a list, behind its bullet."""
+        lead = Span(f"{bullet} ", "bullet")
+        inner = width - len(lead.text)
+        if inner < 2 * NARROWEST:
+            return self._blocks(tokens[1:-1], width, tight=True)
+        return list(indented(self._blocks(tokens[1:-1], inner, tight=True) or [BLANK], lead))
+
+    def _blocks(self, tokens: list[Token], width: int, tight: bool = False) -> list[Line]:
+        lines: list[Line] = []
+        for block in _siblings(tokens):
+            if lines and (not tight or self._blank_above(block[0])):
+                lines.append(BLANK)
+            lines += self.block(block, width)
+        return lines
+
+    def _blank_above(self, token: Token) -> bool:
+        above = (token.map[0] if token.map else 0) - 1 - self._start
+        return above >= 0 and not self._source[above].strip(" \t>")
+
+    def _inline(self, token: Token, style: str = "") -> Iterator[Span]:
+        return Inline(self._chips, style).spans(token.children or ())
+
+    def _code(self, token: Token, width: int) -> list[Line]:
+        code = Code(token.info, width)
+        lines = code.opening()
+        for text in token.content.removesuffix("\n").split("\n"):
+            lines += code.add(text, self._chips)
+        return lines
+
+    def _quote(self, tokens: list[Token], width: int) -> list[Line]:
+        inner = width - len(_RAIL.text)
+        if inner < 2 * NARROWEST:
+            return self._blocks(tokens[1:-1], width)
+        lines = [
+            line._replace(spans=tuple(span._replace(style=styled("quote", span.style)) for span in line.spans))
+            for line in self._blocks(tokens[1:-1], inner) or [BLANK]
+        ]
+        return list(indented(lines, _RAIL, _RAIL))
+
+    def _list(self, tokens: list[Token], width: int) -> list[Line]:
+        self._depth += 1
+        lines: list[Line] = []
+        for bullet, item in _items(tokens, _BULLETS[self._depth % len(_BULLETS)]):
+            if lines and self._blank_above(item[0]):
+                lines.append(BLANK)
+            lines += self.item(item, bullet, width)
+        self._depth -= 1
+        return lines
+
+    def _table(self, tokens: list[Token], width: int) -> list[Line]:
+        rows: list[list[Cell]] = []
+        for token, inline in zip(tokens, tokens[1:], strict=False):
+            if token.type == "tr_open":
+                rows.append([])
+            elif token.type in ("th_open", "td_open"):
+                align = str(token.attrs.get("style", "text-align:left")).removeprefix("text-align:")
+                spans = tuple(self._inline(inline, "strong" if token.type == "th_open" else ""))
+                rows[-1].append(Cell(spans, align))
+        lines = table(rows, width) if len(rows) * len(rows[0]) <= LARGEST else None
+        if lines is None:
+            start, end = tokens[0].map or (0, 0)
+            written = "\n".join(self._source[start - self._start : end - self._start])
+            return as_written(written, width, self._chips)
+        return lines

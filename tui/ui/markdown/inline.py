@@ -1,0 +1,62 @@
+"""The text within a block: emphasis, code, links and marks as styled spans."""
+
+from collections.abc import Iterable, Iterator
+
+from markdown_it.token import Token
+
+from tui.ui.markdown.lines import Span, styled
+from tui.ui.markdown.marks import Chips, bare
+
+_STYLES = {"strong": "strong", "em": "emphasis", "s": "strike", "a": "link"}
+
+
+class Inline:
+    """Turns the tokens of one line of thought into spans."""
+
+    def __init__(self, chips: Chips, style: str = "") -> None:
+        self._chips = chips
+        self._styles = [style]
+        self._targets: list[tuple[str, str]] = []
+
+    def spans(self, tokens: Iterable[Token]) -> Iterator[Span]:
+        """The spans, in order."""
+        for token in tokens:
+            if token.nesting == 1:
+                self._open(token)
+            elif token.nesting == -1:
+                yield from self._close(token)
+            elif token.type in ("softbreak", "hardbreak"):
+                # Models break lines where they mean it: poems, addresses, lists of short facts.
+                yield Span("\n", self._styles[-1])
+            elif token.type == "image":
+                yield from self._image(token)
+            else:
+                yield from self._text(token)
+
+    def _open(self, token: Token) -> None:
+        self._styles.append(styled(self._styles[-1], _STYLES[token.tag]))
+        if token.type == "link_open":
+            self._targets.append((str(token.attrs["href"]), ""))
+
+    def _close(self, token: Token) -> Iterator[Span]:
+        self._styles.pop()
+        if token.type == "link_close":
+            target, said = self._targets.pop()
+            if bare(target) not in (bare(said), f"mailto:{bare(said)}"):
+                yield from self._target(target)
+
+    def _text(self, token: Token) -> Iterator[Span]:
+        if self._targets:
+            target, said = self._targets[-1]
+            self._targets[-1] = (target, said + token.content)
+        style = self._styles[-1]
+        yield from self._chips.drawn(token.content, styled(style, "literal") if token.tag == "code" else style)
+
+    def _image(self, token: Token) -> Iterator[Span]:
+        yield from self._chips.drawn(token.content or "image", styled(self._styles[-1], "link"))
+        yield from self._target(str(token.attrs["src"]))
+
+    def _target(self, target: str) -> Iterator[Span]:
+        """Where a link leads is always shown: its text may say something else."""
+        if target:
+            yield from self._chips.drawn(f" ({target})", styled(self._styles[-1], "target"))

@@ -1,0 +1,196 @@
+"""Styled text, and how it is folded into lines of a width. A style is a few names that the widget gives colours to."""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from rich.cells import cell_len, split_graphemes
+
+NARROWEST = 8
+"""Nothing is folded into fewer cells than this: a wide character must fit."""
+
+
+class Span(NamedTuple):
+    """A stretch of text in one style."""
+
+    text: str
+    style: str = ""
+    copied: bool = True
+    """False for what is drawn but was never said: rails, paddings, marks."""
+
+
+class Line(NamedTuple):
+    """One line on screen."""
+
+    spans: tuple[Span, ...] = ()
+    glue: str = "\n"
+    """What stood between the line above and this one: a line break, or the space at which a longer line was folded."""
+    fill: str = ""
+    """The style of the rest of the row."""
+
+    @property
+    def text(self) -> str:
+        """Everything that is drawn."""
+        return "".join(span.text for span in self.spans)
+
+
+BLANK = Line()
+
+
+def styled(style: str, more: str) -> str:
+    """Two styles as one; where both say something, the later wins."""
+    return f"{style} {more}" if style and more else style or more
+
+
+def indented(lines: Iterable[Line], first: Span, rest: Span | None = None) -> Iterator[Line]:
+    """The lines behind a marker: `first` before the first line, `rest` (or as many spaces) before the others."""
+    hanging = rest or Span(" " * cell_len(first.text))
+    for number, line in enumerate(lines):
+        lead = hanging if number else first
+        if line.glue != "\n":
+            lead = lead._replace(copied=False)  # a folded line is copied as one, without the indent of its second half
+        yield line._replace(spans=(lead, *line.spans))
+
+
+def cut(text: str, room: int) -> tuple[str, str]:
+    """The text in two, the first part of at most `room` cells; a grapheme is never split."""
+    if text.isascii():
+        return text[:room], text[room:]
+    taken = 0
+    for start, _, width in split_graphemes(text)[0]:
+        taken += width
+        if taken > room:
+            return text[:start], text[start:]
+    return text, ""
+
+
+def chop(spans: Iterable[Span], width: int) -> list[Line]:
+    """The spans in lines of at most `width` cells, broken anywhere: how code is folded."""
+    lines: list[Line] = []
+    line: list[Span] = []
+    room = width
+    for span in spans:
+        text = span.text
+        while text:
+            part, text = cut(text, room)
+            if part:
+                line.append(span._replace(text=part))
+                room -= cell_len(part)
+            if text:
+                lines.append(Line(tuple(line), "" if lines else "\n"))
+                line, room = [], width
+    lines.append(Line(tuple(line), "" if lines else "\n"))
+    return lines
+
+
+_PIECES = re.compile(r"\n| +|[^ \n]+")
+
+
+class Fold:
+    """Text folded between words, greedily; it may be fed piece by piece, and costs no more then."""
+
+    def __init__(self, width: int) -> None:
+        self._width = width
+        self._lines: list[Line] = []
+        self._line: list[Span] = []
+        self._used = 0
+        self._glue = "\n"
+        self._gap: Span | None = None
+        self._word: list[Span] = []
+        self._size = 0
+
+    @property
+    def lines(self) -> list[Line]:
+        """The lines so far, with the last one open."""
+        rest = Fold(self._width)
+        rest._line, rest._used, rest._glue, rest._gap = self._line.copy(), self._used, self._glue, self._gap
+        rest._word, rest._size = self._word, self._size
+        rest._place()
+        rest._break("\n")
+        return self._lines + rest._lines
+
+    def feed(self, spans: Iterable[Span]) -> "Fold":
+        """More text. A span that is not copied stays in one piece if it can."""
+        for span in spans:
+            if not span.copied:
+                self._place()
+                self._add(span, cell_len(span.text))
+                self._place()
+                continue
+            for piece in _PIECES.findall(span.text):
+                if piece == "\n":
+                    self._place()
+                    self._break("\n")
+                elif piece[0] == " ":
+                    self._place()
+                    self._gap = Span((self._gap.text if self._gap else "") + piece, span.style)
+                elif piece.isascii():
+                    self._add(span._replace(text=piece), len(piece))
+                else:
+                    self._feed_wide(piece, span)
+        return self
+
+    def _feed_wide(self, piece: str, span: Span) -> None:
+        """A line may be broken on either side of a wide character."""
+        start = 0
+        for begin, end, width in split_graphemes(piece)[0]:
+            if width > 1:
+                if begin > start:
+                    self._add(span._replace(text=piece[start:begin]), cell_len(piece[start:begin]))
+                self._place()
+                self._add(span._replace(text=piece[begin:end]), width)
+                self._place()
+                start = end
+        if start < len(piece):
+            self._add(span._replace(text=piece[start:]), cell_len(piece[start:]))
+
+    def _add(self, span: Span, size: int) -> None:
+        self._word.append(span)
+        self._size += size
+
+    def _place(self) -> None:
+        """Puts the word on this line or, where it does not fit, on the next."""
+        if not self._word:
+            return
+        gap = len(self._gap.text) if self._gap else 0
+        if self._used + gap + self._size > self._width and (self._used or gap):
+            self._break(self._gap.text if self._gap else "")
+        elif self._gap:
+            self._line.append(self._gap)
+            self._used += gap
+        self._gap = None
+        if self._size > self._width:
+            *full, last = chop(self._word, self._width)
+            for line in full:
+                self._line = list(line.spans)
+                self._break("")
+            self._word = list(last.spans)
+            self._size = cell_len(last.text)
+        self._line += self._word
+        self._used += self._size
+        self._word, self._size = [], 0
+
+    def _break(self, glue: str) -> None:
+        if glue == "\n" and self._gap and self._line and self._used + len(self._gap.text) <= self._width:
+            self._line.append(self._gap)
+        self._lines.append(Line(tuple(_joined(self._line)), self._glue))
+        self._line, self._used, self._gap, self._glue = [], 0, None, glue
+
+
+def fold(spans: Iterable[Span], width: int) -> list[Line]:
+    """The spans in lines of at most `width` cells, broken between words."""
+    return Fold(width).feed(spans).lines
+
+
+def _joined(spans: list[Span]) -> Iterator[Span]:
+    """Neighbours of one style as one span: a line has a handful of segments, not one a word."""
+    text, style, copied = "", "", True
+    for span in spans:
+        if span.style == style and span.copied and copied:
+            text += span.text
+            continue
+        if text:
+            yield Span(text, style, copied)
+        text, style, copied = span
+    if text:
+        yield Span(text, style, copied)

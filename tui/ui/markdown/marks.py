@@ -1,0 +1,109 @@
+"""Small labels inside a text: each stands in the source as one noncharacter, which untrusted text cannot contain."""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Literal, NamedTuple
+
+from tui.terminal import safe, safe_line
+from tui.ui.markdown.lines import Span
+
+MarkKind = Literal["knob", "fork"]
+
+_SIGNS = "".join(map(chr, range(0xFDD0, 0xFDF0)))
+"""terminal.safe replaces these in all text from elsewhere. Neighbouring marks get different ones."""
+_SIGN = re.compile(f"[{_SIGNS}]")
+_GLYPHS: dict[MarkKind, str] = {"knob": "◆", "fork": "≠"}
+
+_MARKER = re.compile(r"(?:[ \t]*(?:>|[-+*](?=[ \t])|\d{1,9}[.)](?=[ \t])|#{1,6}(?=[ \t])))*[ \t]*\|?[ \t]*")
+_STRUCTURE = re.compile(r"[ \t>]*(?:`{3,}.*|~{3,}.*|[-+*=_|:~` \t]*|\d{1,9}[.)]?|#+)[ \t]*")
+
+
+class Mark(NamedTuple):
+    """A label at a place of a text."""
+
+    at: int
+    """Characters of the raw text before it."""
+    label: str
+    kind: MarkKind = "knob"
+
+    @property
+    def chip(self) -> Span:
+        """How it is drawn; its spaces do not break."""
+        label = safe_line(self.label).replace(" ", "\u00a0")
+        return Span(f"\u00a0{_GLYPHS[self.kind]}\u00a0{label}\u00a0", f"mark-{self.kind}", copied=False)
+
+
+def sign(number: int) -> str:
+    """The character that stands for the mark of this number."""
+    return _SIGNS[number % len(_SIGNS)]
+
+
+def signs(text: str) -> list[str]:
+    """The signs in a text, in order."""
+    return [] if text.isascii() else _SIGN.findall(text)
+
+
+def bare(text: str) -> str:
+    """The text without signs."""
+    return text if text.isascii() else _SIGN.sub("", text)
+
+
+def moved(line: str) -> tuple[str, str]:
+    """A source line with its signs where they cannot change what the line means, and those that must wait for the next.
+
+    A sign before a list marker would make a paragraph of the item, and one in a fence or a rule would undo it.
+    """
+    found = signs(line)
+    if not found:
+        return line, ""
+    text = bare(line)
+    if _STRUCTURE.fullmatch(text):
+        return text, "".join(found)
+    match = _MARKER.match(text)
+    head = match.end() if match else 0
+    early, rest, passed = "", "", 0
+    for character in line:
+        if character in _SIGNS and passed < head:
+            early += character
+            continue
+        if passed >= head:
+            rest += character
+        if character not in _SIGNS:
+            passed += 1
+    return text[:head] + early + rest, ""
+
+
+class Chips:
+    """The marks of one block, handed out where their signs turn up."""
+
+    def __init__(self, text: str, marks: Iterable[Mark]) -> None:
+        self._marks = list(zip(signs(text), marks, strict=False))
+        self._drawn: set[int] = set()
+
+    def drawn(self, text: str, style: str = "") -> Iterator[Span]:
+        """The text as spans, with chips in the place of signs, and harmless whatever an entity was decoded into."""
+        if text.isascii() and text.isprintable():
+            yield Span(text, style)
+            return
+        start = 0
+        for match in _SIGN.finditer(text):
+            yield from _plain(text[start : match.start()], style)
+            yield from self._chip(match[0])
+            start = match.end()
+        yield from _plain(text[start:], style)
+
+    def rest(self) -> list[Span]:
+        """The marks whose places Markdown has swallowed, such as a cell beyond the last column."""
+        return [mark.chip for place, (_, mark) in enumerate(self._marks) if place not in self._drawn]
+
+    def _chip(self, character: str) -> Iterator[Span]:
+        places = [place for place, (sign, _) in enumerate(self._marks) if sign == character]
+        if places:
+            place = next((place for place in places if place not in self._drawn), places[-1])
+            self._drawn.add(place)
+            yield self._marks[place][1].chip
+
+
+def _plain(text: str, style: str) -> Iterator[Span]:
+    if text:
+        yield Span(safe(text).replace("\t", "    "), style)

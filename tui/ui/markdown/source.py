@@ -1,0 +1,61 @@
+"""Raw text on its way to becoming Markdown: harmless, in lines, with a sign in the place of each mark."""
+
+from collections.abc import Iterable
+
+from tui.terminal import safe
+from tui.ui.markdown.marks import Mark, moved, sign
+
+
+class Source:
+    """A text that grows, and its marks."""
+
+    def __init__(self) -> None:
+        self.text = ""
+        """The raw text, as it was appended."""
+        self.marks: list[Mark] = []
+        """Every mark, in the order of their places."""
+        self.lines: list[str] = []
+        """Complete source lines; whoever is done with the first ones deletes them."""
+        self._pieces = [""]  # the line being written, raw, with a mark between each two pieces
+        self._waiting = ""  # signs that their own line had no place for
+
+    @property
+    def tail(self) -> list[str]:
+        """The line being written; raw text may have separators in it that make it several."""
+        return self._settled()[0]
+
+    @property
+    def waiting(self) -> str:
+        """The signs that wait for a line to stand in."""
+        return self._settled()[1]
+
+    def append(self, text: str, marks: Iterable[Mark] = ()) -> None:
+        """Adds text, and marks whose places are in it."""
+        start, done = len(self.text), 0
+        for mark in marks:
+            self._take(text[done : mark.at - start])
+            done = mark.at - start
+            self._pieces.append("")
+            self.marks.append(mark)
+        self._take(text[done:])
+        self.text += text
+
+    def _take(self, text: str) -> None:
+        first, *others = text.split("\n")
+        self._pieces[-1] += first
+        for other in others:
+            lines, self._waiting = self._settled()
+            self.lines += lines
+            self._pieces = [other]
+
+    def _settled(self) -> tuple[list[str], str]:
+        """The line being written with its signs where they do no harm, and the signs that are left."""
+        *pieces, last = self._pieces
+        number = len(self.marks) - len(pieces)
+        text = "".join(safe(piece) + sign(number + place) for place, piece in enumerate(pieces))
+        text += safe(last.removesuffix("\r"))
+        lines, waiting = [], self._waiting
+        for line in text.split("\n"):
+            line, waiting = moved(waiting + line)
+            lines.append(line)
+        return lines, waiting

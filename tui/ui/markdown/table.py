@@ -1,0 +1,86 @@
+"""Tables, fitted to a width."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from rich.cells import cell_len
+
+from tui.ui.markdown.lines import Line, Span, fold
+
+LARGEST = 2_000
+"""Cells; a larger table stays as it was written."""
+
+_NARROWEST = 6
+_RULE = Span(" │ ", "rule")
+
+
+class Cell(NamedTuple):
+    """The text of a cell, and the side it stands on."""
+
+    spans: tuple[Span, ...]
+    align: str = "left"
+
+
+Row = Sequence[Cell]
+
+
+def table(rows: Sequence[Row], width: int) -> list[Line] | None:
+    """The table in lines, the first row as its head; None where the width is too small for its columns."""
+    columns = len(rows[0])
+    room = width - len(_RULE.text) * (columns - 1)
+    natural = [max(_breadth(row[column]) for row in rows) for column in range(columns)]
+    widths = _fitted(natural, room)
+    if widths is None:
+        return None
+    lines: list[Line] = []
+    folded = any(own > given for own, given in zip(natural, widths, strict=True))
+    for number, row in enumerate(rows):
+        if number == 1 or (number > 1 and folded):
+            joint = "─┼─" if number == 1 else _RULE.text
+            dash = "─" if number == 1 else " "
+            lines.append(Line((Span(joint.join(dash * size for size in widths), "rule", copied=False),)))
+        lines += _row(row, widths)
+    return lines
+
+
+def _breadth(cell: Cell) -> int:
+    lines = "".join(span.text for span in cell.spans).split("\n")
+    return max(1, *map(cell_len, lines))
+
+
+def _fitted(natural: list[int], room: int) -> list[int] | None:
+    """The width of each column: small ones keep theirs, the others share what is left."""
+    if sum(natural) <= room:
+        return natural
+    widths = natural.copy()
+    wide = sorted(range(len(natural)), key=natural.__getitem__)
+    left = room
+    for place, column in enumerate(wide):
+        share = left // (len(wide) - place)
+        widths[column] = min(natural[column], share)
+        left -= widths[column]
+    if any(given < min(own, _NARROWEST) for own, given in zip(natural, widths, strict=True)):
+        return None
+    return widths
+
+
+def _row(row: Row, widths: Sequence[int]) -> Iterator[Line]:
+    cells = [fold(cell.spans, width) for cell, width in zip(row, widths, strict=True)]
+    for number in range(max(map(len, cells))):
+        spans: list[Span] = []
+        for column, (lines, width) in enumerate(zip(cells, widths, strict=True)):
+            if column:
+                spans.append(_RULE)
+            line = lines[number] if number < len(lines) else Line()
+            spans += _aligned(line, width, row[column].align)
+        yield Line(tuple(spans))
+
+
+def _aligned(line: Line, width: int, align: str) -> Iterator[Span]:
+    spare = max(0, width - cell_len(line.text))
+    before = {"right": spare, "center": spare // 2}.get(align, 0)
+    if before:
+        yield Span(" " * before)
+    yield from line.spans
+    if spare > before:
+        yield Span(" " * (spare - before))

@@ -1,0 +1,137 @@
+"""What the screen shows of the talk: each side in its pane, the active one's knobs and candidates, the status line."""
+
+from collections.abc import Sequence
+
+from tui.engine.protocol import (
+    Died,
+    Event,
+    Failed,
+    Finished,
+    KnobsTurned,
+    Loaded,
+    LoadFailed,
+    Prefill,
+    Progress,
+    Stats,
+    Token,
+)
+from tui.side import Side, describe_turn
+from tui.talk import Talk
+from tui.ui.widgets.candidates import Candidates
+from tui.ui.widgets.knobs import KnobPanel
+from tui.ui.widgets.pane import Pane
+from tui.ui.widgets.status import Status
+
+_ENDINGS = {"length": "cut at the limit", "stopped": "stopped"}
+
+
+class Narrator:
+    """Tells the widgets what happened. It decides nothing."""
+
+    def __init__(
+        self, talk: Talk, panes: Sequence[Pane], knobs: KnobPanel, candidates: Candidates, status: Status
+    ) -> None:
+        """`panes` stays in step with the sides of the talk: the screen adds and removes both."""
+        self._talk, self._panes = talk, panes
+        self._knobs, self._candidates, self._status = knobs, candidates, status
+        self._parted = False
+
+    def show(self, active: int) -> None:
+        """Show how the sides are set, and the knobs of the active one."""
+        for index, (pane, side) in enumerate(zip(self._panes, self._talk.sides, strict=True)):
+            pane.title, pane.titled, pane.active = side.title, len(self._panes) > 1, index == active
+        side = self._talk.sides[active]
+        self._knobs.preset, self._knobs.knobs = side.preset.knobs, side.knobs
+        self._status.preset, self._status.turned = side.preset.name, bool(side.turned)
+
+    def draw(self, active: int) -> None:
+        """Draw what changes with every token: candidates, rates, context."""
+        side, status = self._talk.sides[active], self._status
+        writing = side.writing
+        if writing:
+            status.rate = writing.stats.tokens_per_second if writing.stats else writing.rate
+            status.ttft_ms = writing.ttft_ms
+        status.used = side.used
+        if side.busy and writing and writing.trace:
+            self._candidates.heading, self._candidates.trace = "newest token", writing.trace
+        elif not self._talk.busy and self._talk.next:
+            self._candidates.heading, self._candidates.trace = "next token", self._talk.next
+
+    def begin(self) -> None:
+        """Replies were asked for."""
+        self._parted = False
+        for pane in self._panes:
+            pane.transcript.begin()
+        if self._status.state == "ready":
+            self._status.state = "writing"
+
+    def notice(self, text: str) -> None:
+        """A line of our own in every pane."""
+        for pane in self._panes:
+            pane.transcript.notice(text)
+
+    def tell(self, event: Event, side: Side | None) -> None:
+        """Show one event; `side` is whom it is about."""
+        match event:
+            case Progress():
+                self._status.progress = event.share
+            case Loaded():
+                info, status = event.info, self._status
+                status.model, status.context = info.name or info.description, info.context
+                status.state = "writing" if self._talk.busy else "ready"
+                if info.notice:
+                    self.notice(info.notice)
+            case LoadFailed():
+                self._status.state = "lost"
+                self.notice(event.reason)
+            case Died():
+                self._die(event)
+            case _ if side:
+                self._say(event, side)
+
+    def _say(self, event: Event, side: Side) -> None:
+        transcript = self._panes[self._talk.sides.index(side)].transcript
+        match event:
+            case Prefill():
+                transcript.progress(f"reading the prompt: {event.done} of {event.total} tokens")
+            case KnobsTurned():
+                if label := describe_turn(event):
+                    transcript.mark(label)
+            case Token():
+                transcript.append(event.text)
+                self._mark_parting()
+            case Finished():
+                transcript.end(_footnote(event))
+                self._rest()
+            case Failed():
+                transcript.end(event.reason, failed=True)
+                self._rest()
+
+    def _mark_parting(self) -> None:
+        index = None if self._parted else self._talk.parted()
+        if index is None:
+            return
+        self._parted = True
+        for pane, side in zip(self._panes, self._talk.sides, strict=True):
+            if side.writing and index < len(side.writing.starts):
+                pane.transcript.mark("parts here", side.writing.starts[index], "fork")
+
+    def _die(self, event: Died) -> None:
+        for pane, side in zip(self._panes, self._talk.sides, strict=True):
+            if side.writing and side.writing.ending == "died":
+                pane.transcript.end(f"{event.reason} What was written is kept.", failed=True)
+        self._status.state = "lost"
+        self.notice(f"{event.reason} Your next prompt starts a new one.")
+
+    def _rest(self) -> None:
+        if not self._talk.busy:
+            self._status.state = "ready"
+
+
+def _footnote(event: Finished) -> str:
+    parts = [_ENDINGS[event.ending]] if event.ending in _ENDINGS else []
+    return " · ".join((*parts, _cost(event.stats), f"seed {event.seed}"))
+
+
+def _cost(stats: Stats) -> str:
+    return f"{stats.generated_tokens} tokens · {stats.tokens_per_second:.0f} tok/s · first after {stats.ttft_ms:.0f} ms"

@@ -1,0 +1,301 @@
+"""The chat: it owns the talk and the engine's life, and carries messages between them and the widgets."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.message import Message
+from textual.reactive import reactive
+from textual.screen import Screen
+from textual.widgets import Footer
+
+from tui.engine.client import Engine
+from tui.engine.protocol import Event, Failed, Load, Loaded
+from tui.errors import EngineError, TwiddleError
+from tui.knobs import KNOBS, Value
+from tui.presets.library import Chosen, find_preset, list_presets, resolve
+from tui.presets.preset import Preset
+from tui.settings import parse_setting
+from tui.side import Side
+from tui.slash import Again, Clear, CompareWith, Help, Leave, Slash, TurnKnob, UsePreset, parse_slash
+from tui.talk import Talk
+from tui.terminal import safe
+from tui.ui.narrator import Narrator
+from tui.ui.palette import ChatCommands
+from tui.ui.screens.help import HelpScreen
+from tui.ui.screens.presets import PresetPicker
+from tui.ui.widgets.candidates import Candidates
+from tui.ui.widgets.knobs import KnobPanel
+from tui.ui.widgets.pane import Pane
+from tui.ui.widgets.prompt import Prompt
+from tui.ui.widgets.status import Status
+
+WELCOME = """\
+Write below and press Enter.
+Tab to a knob, then ← → turn it, also while the reply is being written.
+F2 presets · F3 compare · F1 all keys"""
+
+DRAWS_A_SECOND = 12
+"""How often candidates and rates are drawn while tokens come: eyes want no more, and the model wants the core."""
+
+
+class ChatScreen(Screen[None]):
+    """One side and its knobs, or two sides beside each other."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f1", "app.push_screen('help')", "Help", tooltip="These keys and commands"),
+        Binding("f2", "presets", "Presets", tooltip="Switch the preset; the conversation stays"),
+        Binding(
+            "f3", "compare", "Compare", tooltip="A second side with its own knobs; with two, keep the active one"
+        ),
+        Binding("f4", "app.toggle_class('ChatScreen', '-toggled')", "Knobs", tooltip="Show or hide the knobs"),
+        Binding("f6", "other_side", "Side", show=False, tooltip="Make the other side the active one"),
+        Binding("escape", "stop", "Stop", tooltip="Stop the reply; then back to the prompt"),
+        Binding("ctrl+r", "again", "Again", tooltip="Another answer to the last question"),
+        Binding("ctrl+n", "new", "New", tooltip="A new chat with the same settings"),
+        Binding("ctrl+q", "app.quit", "Quit", tooltip="Close twiddle"),
+    ]
+    COMMANDS = {ChatCommands}
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide"), (150, "-roomy")]
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (36, "-tall")]
+
+    active: reactive[int] = reactive(0, init=False)
+    """Which side's knobs are shown."""
+
+    @dataclass
+    class EngineSaid(Message):
+        """An event came from the engine."""
+
+        event: Event
+
+    def __init__(self, engine: Engine, load: Load, chosen: tuple[Chosen, ...]) -> None:
+        """`engine` runs already and was sent `load`; there is a side for each setting."""
+        super().__init__()
+        self._engine, self._loaded = engine, load
+        self._talk = Talk([Side(each) for each in chosen], engine.send)
+        self._panes = [Pane() for _ in chosen]
+        self._knobs, self._candidates, self._status = KnobPanel(), Candidates(), Status()
+        self._prompt = Prompt(placeholder="Ask something. Enter sends, Ctrl+J begins a new line.")
+        self._narrator = Narrator(self._talk, self._panes, self._knobs, self._candidates, self._status)
+
+    @property
+    def side(self) -> Side:
+        """The side whose knobs are shown."""
+        return self._talk.sides[self.active]
+
+    def compose(self) -> ComposeResult:
+        with Horizontal(id="desk"):
+            # Before the panes, though it stands to their right: Tab goes from the prompt to the first knob.
+            with Vertical(id="side"):
+                yield self._knobs
+                yield self._candidates
+            yield Horizontal(*self._panes, id="panes")
+        yield self._prompt
+        yield self._status
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        """Listen to the engine and let the person type: the model may take its time."""
+        for pane in self._panes:
+            pane.transcript.placeholder = WELCOME
+        self._listen()
+        self._drawing = self.set_interval(1 / DRAWS_A_SECOND, lambda: self._narrator.draw(self.active), pause=True)
+        self._narrator.show(self.active)
+        self._prompt.focus()
+
+    def watch_active(self) -> None:
+        """Show the knobs of the side that became the active one."""
+        self._narrator.show(self.active)
+        if not self._talk.busy and self._engine.alive:
+            self._talk.look(self.side)
+
+    # --- the engine -------------------------------------------------------------------------------------------------
+
+    @work(group="engine", exclusive=True)
+    async def _listen(self) -> None:
+        async for event in self._engine.events():
+            self.post_message(self.EngineSaid(event))
+
+    def on_chat_screen_engine_said(self, message: EngineSaid) -> None:
+        """Bring the sides up to date, then the widgets."""
+        was_busy = self._talk.busy
+        side = self._talk.take(message.event)
+        self._narrator.tell(message.event, side)
+        if self._talk.busy:
+            return
+        self._drawing.pause()
+        self._narrator.draw(self.active)
+        if isinstance(message.event, Failed) and side:
+            self._prompt.put_back(side.question)
+        if isinstance(message.event, Loaded) or (was_busy and self._engine.alive):
+            self._talk.look(self.side)
+
+    async def _revive(self) -> None:
+        """Start a new engine where the last one died."""
+        if not self._engine.alive:
+            await self._engine.start()
+            self._engine.send(self._loaded)
+            self._status.state = "loading"
+            self._listen()
+
+    # --- what the person does ---------------------------------------------------------------------------------------
+
+    async def on_prompt_submitted(self, event: Prompt.Submitted) -> None:
+        """A question, or a command that begins with a slash."""
+        try:
+            if event.text.startswith("/"):
+                await self._obey(parse_slash(event.text))
+            else:
+                await self._ask(event.text)
+        except TwiddleError as error:
+            self._prompt.put_back(event.text)
+            self._refuse(error)
+
+    async def _ask(self, text: str) -> None:
+        if self._talk.busy:
+            raise EngineError("A reply is being written; press Esc to stop it first.")
+        await self._revive()
+        for pane in self._panes:
+            pane.transcript.ask(text)
+        self._narrator.begin()
+        self._talk.ask(text)
+        self._drawing.resume()
+
+    async def _obey(self, command: Slash) -> None:
+        match command:
+            case TurnKnob():
+                self._turn(command.name, command.value)
+                self.notify(f"{command.name} is {KNOBS[command.name].show(command.value)} now", markup=False)
+            case UsePreset(None):
+                self.action_presets()
+            case UsePreset(str() as name):
+                self._use(find_preset(name))
+            case CompareWith(None):
+                await self.action_compare()
+            case CompareWith(str() as setting):
+                await self._compare_with(Side(resolve(parse_setting(setting)), self.side.conversation))
+            case Clear():
+                self.action_new()
+            case Again():
+                await self.action_again()
+            case Help():
+                self.app.push_screen(HelpScreen())
+            case Leave():
+                self.app.exit()
+
+    def on_knob_panel_turned(self, event: KnobPanel.Turned) -> None:
+        """Turn a knob of the active side."""
+        try:
+            self._turn(event.name, event.value)
+        except TwiddleError as error:
+            self._refuse(error)
+
+    def on_pane_entered(self, event: Pane.Entered) -> None:
+        """The knobs follow the focus."""
+        self.active = self._panes.index(event.pane)
+
+    def action_stop(self) -> None:
+        """Stop what is being written; with nothing to stop, go back to the prompt."""
+        self._talk.stop()
+        self._prompt.focus()
+
+    async def action_again(self) -> None:
+        """Answer the last question anew."""
+        if self._talk.busy or not self.side.conversation.turns:
+            return
+        await self._revive()
+        for pane, side in zip(self._panes, self._talk.sides, strict=True):
+            side.retract()
+            pane.transcript.show(side.conversation.path)
+        self._narrator.begin()
+        self._talk.reply()
+        self._drawing.resume()
+
+    def action_new(self) -> None:
+        """Begin a new chat with the same settings."""
+        self._talk.clear()
+        for pane in self._panes:
+            pane.transcript.clear()
+        self._talk.look(self.side)
+
+    def action_use(self, name: str) -> None:
+        """Switch the active side to the preset of that name."""
+        try:
+            self._use(find_preset(name))
+        except TwiddleError as error:
+            self._refuse(error)
+
+    @work
+    async def action_presets(self) -> None:
+        """Choose a preset for the active side."""
+        name = await self.app.push_screen_wait(PresetPicker(list_presets(), self.side.preset.name))
+        if name is not None:
+            self.action_use(name)
+
+    async def action_compare(self) -> None:
+        """Put a second side beside the first, or keep the active one of two."""
+        if len(self._panes) == 1:
+            await self._compare_with(self.side.fork())
+            return
+        dropped = 1 - self.active
+        self._talk.stop(self._talk.sides.pop(dropped))
+        await self._panes.pop(dropped).remove()
+        self.active = 0
+        self._settle()
+
+    def action_other_side(self) -> None:
+        """Make the next side the active one."""
+        self.active = (self.active + 1) % len(self._panes)
+
+    # --- changes ----------------------------------------------------------------------------------------------------
+
+    def _turn(self, name: str, value: Value) -> None:
+        self._talk.turn(self.side, name, value)
+        self._settle()
+
+    def _use(self, preset: Preset) -> None:
+        before = self.side.preset, self.side.knobs
+        self.side.use(preset)
+        try:
+            self._settle()
+        except TwiddleError:
+            self.side.preset, self.side.knobs = before
+            raise
+        self._panes[self.active].transcript.notice(f"preset {preset.name} from the next reply on")
+
+    def _settle(self) -> None:
+        """Whatever was changed, show it, and how the next token would be chosen now."""
+        load = self._talk.load()
+        if load != self._loaded:
+            if self._talk.busy:
+                raise EngineError("This loads the model anew; a reply is being written, so press Esc first.")
+            self._loaded, self._status.state = load, "loading"
+            if self._engine.alive:
+                self._engine.send(load)
+        self._narrator.show(self.active)
+        if not self._talk.busy and self._engine.alive:
+            self._talk.look(self.side)
+
+    async def _compare_with(self, side: Side) -> None:
+        if self._talk.busy:
+            raise EngineError("A reply is being written; press Esc to stop it first.")
+        if len(self._panes) > 1:
+            raise EngineError("There are two sides already; F3 keeps the active one.")
+        self._talk.sides.append(side)
+        try:
+            self._talk.load()
+        except TwiddleError:
+            self._talk.sides.pop()
+            raise
+        pane = Pane()
+        self._panes.append(pane)
+        await self.query_one("#panes").mount(pane)
+        pane.transcript.placeholder = WELCOME
+        pane.transcript.show(side.conversation.path)
+        self.active = 1
+
+    def _refuse(self, error: TwiddleError) -> None:
+        self.notify(safe(str(error)), severity="error", markup=False)

@@ -1,0 +1,66 @@
+"""F1: the keys that work where the person is, and the commands."""
+
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen, Screen
+from textual.widgets import Static
+
+from tui.slash import COMMANDS
+
+
+class HelpScreen(ModalScreen[None]):
+    """What can be pressed and typed, a group at a time."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,f1,q", "dismiss", "Back")]
+
+    DEFAULT_CSS = """
+    HelpScreen {
+        align: center middle;
+        & > VerticalScroll {
+            width: 90%;
+            max-width: 92;
+            height: auto;
+            max-height: 94%;
+            padding: 1 2;
+            border: round $primary;
+            background: $surface;
+            scrollbar-size-vertical: 1;
+        }
+        & Static { width: 1fr; height: auto; }
+    }
+    """
+
+    def compose(self) -> ComposeResult:
+        below = self.app.screen_stack[-2] if len(self.app.screen_stack) > 1 else self
+        groups = {**dict(_keys(below)), "Type in the prompt": COMMANDS}
+        wide = max(len(key) for rows in groups.values() for key in rows)
+        with VerticalScroll():
+            for heading, rows in groups.items():
+                lines = [Content.styled(heading, "bold $primary")]
+                lines += [
+                    Content.assemble((f"  {key:<{wide}}  ", "bold"), (what, "$foreground 80%"))
+                    for key, what in rows.items()
+                ]
+                yield Static(Content("\n").join([*lines, Content("")]), markup=False)
+
+
+def _keys(screen: Screen[Any]) -> Iterator[tuple[str, dict[str, str]]]:
+    """The keys that work on a screen now: of the whole screen, then of what has the focus."""
+    groups: dict[str, dict[str, str]] = {"Everywhere": {}, "Where the cursor is": {}}
+    for active in screen.active_bindings.values():
+        binding = active.binding
+        if binding.description and not binding.system:
+            group = groups["Everywhere" if active.node in (screen, screen.app) else "Where the cursor is"]
+            key = screen.app.get_key_display(binding)
+            what = binding.tooltip or binding.description
+            same = next((shown for shown, said in group.items() if said == what), None)
+            if same:
+                group[f"{same} {key}"] = group.pop(same)
+            else:
+                group[key] = what
+    return iter((heading, rows) for heading, rows in groups.items() if rows)

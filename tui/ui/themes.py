@@ -1,0 +1,130 @@
+"""Themes: palettes read from TOML files, shipped and the person's own through one loader.
+
+Textual takes any text for a colour and fails when the theme is switched on, so every colour is read here first.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from textual.color import Color, ColorParseError
+from textual.css.constants import VALID_STYLE_FLAGS
+from textual.theme import Theme
+
+from tui import paths
+from tui.errors import TwiddleError, did_you_mean
+from tui.terminal import safe_line
+
+DEFAULT = "twiddle-dark"
+
+COLORS = (
+    "primary",
+    "secondary",
+    "accent",
+    "foreground",
+    "background",
+    "surface",
+    "panel",
+    "boost",
+    "success",
+    "warning",
+    "error",
+)
+"""The base colours; everything else is derived from them."""
+
+_SWITCHES = ("dark", "ansi")
+# Variables that Textual's own style sheets name but that it leaves out of an ansi theme.
+_ANSI_GAPS = {
+    "ansi-background": "ansi_default",
+    "ansi-foreground": "ansi_default",
+    "foreground-disabled": "ansi_default",
+    "surface-active": "transparent",
+}
+_PERCENTAGE = re.compile(r"\s+\d{1,3}(\.\d+)?%")
+
+
+class ThemeError(TwiddleError):
+    """A theme file that cannot be used."""
+
+
+@dataclass(frozen=True)
+class ThemeLoad:
+    """What was found: the themes that can be used, and a sentence for each file that cannot."""
+
+    themes: tuple[Theme, ...]
+    failures: tuple[str, ...]
+
+
+def load_themes(folders: Iterable[Path] | None = None) -> ThemeLoad:
+    """Read every theme of these folders (by default the shipped one, then the person's); a later one of a name wins."""
+    themes: dict[str, Theme] = {}
+    failures = []
+    for folder in paths.theme_dirs() if folders is None else folders:
+        for path in sorted(folder.glob("*.toml")):
+            try:
+                themes[path.stem] = read_theme(path)
+            except ThemeError as error:
+                failures.append(str(error))
+    return ThemeLoad(tuple(themes.values()), tuple(failures))
+
+
+def read_theme(path: Path) -> Theme:
+    """The theme in a file, named after it; raises ThemeError."""
+    try:
+        palette = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise _failure(path, f"it cannot be read ({error.strerror})", "check the file") from error
+    except UnicodeDecodeError as error:
+        raise _failure(path, "it is not UTF-8 text", "save it as UTF-8") from error
+    except tomllib.TOMLDecodeError as error:
+        raise _failure(path, f"it is not TOML ({error})", "mend that line") from error
+    variables = palette.pop("variables", {})
+    _check_palette(path, palette)
+    theme = Theme(name=path.stem, **palette)
+    if theme.ansi:
+        theme.variables.update(_ANSI_GAPS)
+    _check_variables(path, variables, theme.to_color_system().generate())
+    theme.variables.update(variables)
+    return theme
+
+
+def _check_palette(path: Path, palette: dict[str, Any]) -> None:
+    if "primary" not in palette:
+        raise _failure(path, "it has no primary colour", 'add a line such as primary = "#7aa2f7"')
+    for name, value in palette.items():
+        if name in _SWITCHES:
+            if not isinstance(value, bool):
+                raise _failure(path, f"{name} is {value!r}", "write true or false")
+        elif name not in COLORS:
+            raise _failure(path, f"there is no colour {name!r}.{did_you_mean(name, COLORS)}", "remove or rename it")
+        elif not _is_color(value):
+            raise _failure(path, f"{name} is {value!r}, not a colour", 'write it as "#rrggbb"')
+
+
+def _check_variables(path: Path, variables: Any, known: dict[str, str]) -> None:
+    if not isinstance(variables, dict):
+        raise _failure(path, "variables is not a table", "write [variables] above them")
+    for name, value in variables.items():
+        if name not in known:
+            raise _failure(path, f"there is no variable {name!r}.{did_you_mean(name, known)}", "remove or rename it")
+        if name.endswith("-style"):
+            if not isinstance(value, str) or not set(value.split()) <= VALID_STYLE_FLAGS:
+                raise _failure(path, f"{name} is {value!r}, not a text style", 'write "bold", "underline" or "none"')
+        elif not _is_color(_PERCENTAGE.sub("", value) if isinstance(value, str) else value):
+            raise _failure(path, f"{name} is {value!r}, not a colour", 'write it as "#rrggbb" or "#rrggbb 50%"')
+
+
+def _is_color(value: object) -> bool:
+    if value == "auto":
+        return True
+    try:
+        return isinstance(value, str) and Color.parse(value) is not None
+    except ColorParseError:
+        return False
+
+
+def _failure(path: Path, what: str, remedy: str) -> ThemeError:
+    return ThemeError(safe_line(f"Theme {path}: {what}; {remedy}."))

@@ -1,0 +1,237 @@
+"""The candidates for one token: their odds before and after the stages, and what each stage cut."""
+
+import unicodedata
+from typing import ClassVar
+
+from rich.cells import cell_len, set_cell_size
+from rich.segment import Segment
+from rich.style import Style
+from textual.geometry import Size
+from textual.reactive import reactive
+from textual.strip import Strip
+from textual.widget import Widget
+
+from tui.terminal import safe_line
+from tui.trace import Candidate, TokenTrace
+
+_EIGHTHS = " ▏▎▍▌▋▊▉█"
+_NUMBER = 4
+_ROOM_FOR_LABELS = 9
+_ROOM_FOR_TWO_LINES = 8
+_BLANKS = {"\n": "↵", "\t": "⇥", "\xa0": "⍽"}
+
+
+class Candidates(Widget):
+    """The likeliest tokens, one a row: how likely the model found them, and what the knobs made of that."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "candidates--heading",
+        "candidates--label",
+        "candidates--number",
+        "candidates--token",
+        "candidates--chosen",
+        "candidates--cut",
+        "candidates--bar",
+        "candidates--gain",
+        "candidates--loss",
+    }
+    """
+    | Class | Description |
+    | :- | :- |
+    | `candidates--heading` | Which token this is. |
+    | `candidates--label` | Words around the numbers. |
+    | `candidates--number` | Entropy, rank and probabilities. |
+    | `candidates--token` | A token that could have been chosen. |
+    | `candidates--chosen` | The token that was. |
+    | `candidates--cut` | A token that a stage cut, and the stage's name. |
+    | `candidates--bar` | The part of a bar that holds before and after the stages. |
+    | `candidates--gain` | What the stages added to it. |
+    | `candidates--loss` | What they took from it. |
+    """
+
+    ALLOW_SELECT = False
+
+    DEFAULT_CSS = """
+    Candidates {
+        width: 34;
+        height: 1fr;
+        min-height: 6;
+        padding: 0 1;
+        background: $surface;
+        color: $foreground;
+
+        & .candidates--heading { color: $foreground; text-style: bold; }
+        & .candidates--label { color: $foreground 65%; }
+        & .candidates--number { color: $foreground 90%; }
+        & .candidates--token { color: $foreground; }
+        & .candidates--chosen { color: $accent; text-style: bold; }
+        & .candidates--cut { color: $foreground 55%; }
+        & .candidates--bar { color: $primary; }
+        & .candidates--gain { color: $accent; }
+        & .candidates--loss { color: $foreground 25%; }
+
+        &:ansi .candidates--cut { text-style: dim; }
+        &:ansi .candidates--loss { text-style: dim; }
+    }
+    """
+
+    trace: reactive[TokenTrace | None] = reactive[TokenTrace | None](None)
+    """The choice to show."""
+
+    heading: reactive[str] = reactive("newest token")
+    """Which token it is about."""
+
+    def __init__(self, heading: str = "newest token", *, id: str | None = None, classes: str | None = None) -> None:
+        """An empty view; set `trace` to fill it."""
+        super().__init__(id=id, classes=classes)
+        self.set_reactive(Candidates.heading, heading)
+        self._strips: list[Strip] = []
+        self._drawn_for: tuple[TokenTrace | None, str, Size] | None = None
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._drawn_for = None
+
+    def render_line(self, y: int) -> Strip:
+        """One line of the view; all of them are drawn when the first one is asked for."""
+        now = (self.trace, self.heading, self.content_size)
+        if self._drawn_for != now:
+            self._strips = self._draw(*self.content_size)
+            self._drawn_for = now
+        return self._strips[y] if y < len(self._strips) else self._line(self.content_size.width)
+
+    def _draw(self, width: int, height: int) -> list[Strip]:
+        trace = self.trace
+        if trace is None:
+            return [
+                self._line(width, (self.heading, "heading")),
+                self._line(width, ("The odds of each token show here.", "label")),
+            ]
+        head = [self._heading(trace, width), self._entropy(trace, width)]
+        if height >= _ROOM_FOR_LABELS:
+            head.append(self._labels(width))
+        foot = self._waterfall(trace, width, 2 if height >= _ROOM_FOR_TWO_LINES else 1)
+        room = max(height - len(head) - len(foot), 0)
+        rows = _shown(trace, room)
+        scale = max((max(row.p, row.p_raw) for row in rows), default=0) or 1
+        body = [self._row(row, row.id == trace.id, scale, width) for row in rows]
+        return [*head, *body, *[self._line(width)] * (room - len(body)), *foot]
+
+    def _heading(self, trace: TokenTrace, width: int) -> Strip:
+        chosen = trace.id >= 0
+        rank = f"rank {trace.rank + 1}" if chosen else ""
+        token = set_cell_size(f"  {visible(trace.text)}", max(width - len(self.heading) - len(rank), 0))
+        return self._line(
+            width, (self.heading, "heading"), (token if chosen else " " * len(token), "chosen"), (rank, "number")
+        )
+
+    def _entropy(self, trace: TokenTrace, width: int) -> Strip:
+        return self._line(
+            width,
+            ("entropy ", "label"),
+            (f"{trace.entropy_raw:.2f}", "number"),
+            (" → ", "label"),
+            (f"{trace.entropy:.2f}", "number"),
+            (" bits", "label"),
+        )
+
+    def _labels(self, width: int) -> Strip:
+        before = 2 + _token_width(width) + 1 + _NUMBER
+        return self._line(width, (f"{'before %':>{before}}{'after %':>{width - before}}", "label"))
+
+    def _row(self, candidate: Candidate, chosen: bool, scale: float, width: int) -> Strip:
+        """`▶ token before [bar] after`; where a stage cut the token its name lies over the end of the bar."""
+        kind = "chosen" if chosen else "cut" if candidate.cut else "token"
+        token_width = _token_width(width)
+        room = max(width - 2 - token_width - 1 - _NUMBER - 1, 0)
+        bar = max(room - 1 - _NUMBER, 0)
+        end = f" {percent(candidate.p):>{_NUMBER}}"
+        if candidate.cut:
+            end = f" cut by {safe_line(candidate.cut)}"
+            end = end if len(end) <= room else safe_line(candidate.cut)[:room]
+        return Strip(
+            [
+                Segment("▶ " if chosen else "  ", self._style(kind)),
+                Segment(set_cell_size(visible(candidate.text), token_width), self._style(kind)),
+                Segment(f" {percent(candidate.p_raw):>{_NUMBER}} ", self._style("cut" if kind == "cut" else "number")),
+                *self._bar(candidate.p_raw / scale, candidate.p / scale, bar, room - len(end)),
+                Segment(end, self._style("number" if kind == "token" else kind)),
+            ],
+            width,
+        )
+
+    def _bar(self, before: float, after: float, width: int, visible: int) -> Strip:
+        """The smaller of the two shares in full, then how far the other one reaches past it, in eighths of a cell."""
+        low, high = sorted(_eighths(share, width) for share in (before, after))
+        kept, past = self._style("bar"), self._style("gain" if after > before else "loss")
+        runs = [Segment("█" * (low // 8), kept)]
+        if high // 8 > low // 8:
+            between = Segment(_EIGHTHS[low % 8], kept + Style(bgcolor=past.color)) if low % 8 else Segment("█", past)
+            runs += [between, Segment("█" * (high // 8 - low // 8 - 1), past)]
+        if high % 8:
+            # Both ends in one cell, which has but two colours: the longer part gives it its own.
+            mostly_kept = low > high // 8 * 8 and low % 8 >= high - low
+            runs.append(Segment(_EIGHTHS[high % 8], kept if mostly_kept else past))
+        return Strip(runs).adjust_cell_length(visible, kept)
+
+    def _waterfall(self, trace: TokenTrace, width: int, most: int) -> list[Strip]:
+        """`top_k 40 → top_p 12`: what each stage left; one that cut nothing stands without a number."""
+        lines, before = [""], None
+        for index, stage in enumerate(trace.stages):
+            name = safe_line(stage.name)
+            step = name if stage.survivors == before else f"{name} {stage.survivors}"
+            step = f" → {step}" if index else step
+            before = stage.survivors
+            if lines[-1] and len(lines[-1]) + len(step) > width:
+                lines.append(step.lstrip())
+            else:
+                lines[-1] += step
+        if len(lines) > most:
+            lines[most - 1] += " …"
+        return [self._line(width, (line, "label")) for line in lines[:most]]
+
+    def _line(self, width: int, *parts: tuple[str, str]) -> Strip:
+        """Parts as (text, kind), filled up with blanks; these have a style too, which NO_COLOR insists on."""
+        segments = [Segment(safe_line(text), self._style(part)) for text, part in parts]
+        return Strip(segments).adjust_cell_length(width, self._style("label"))
+
+    def _style(self, part: str) -> Style:
+        return self.get_component_rich_style(f"candidates--{part}")
+
+
+def visible(text: str) -> str:
+    """A token's text with its blanks and control characters shown as symbols."""
+    for blank, symbol in _BLANKS.items():
+        text = text.replace(blank, symbol)
+    text = "".join("␣" if unicodedata.category(char) == "Zs" else char for char in safe_line(text))
+    if not text:
+        return "∅"
+    # A mark that combines needs something to stand on, or it would sit on the space before the token.
+    return text if cell_len(text[0]) else f"◌{text}"
+
+
+def percent(share: float) -> str:
+    """A probability as a percentage of at most four characters."""
+    number = 100 * share
+    if number >= 99.95:
+        return "100"
+    if number >= 0.1:
+        return f"{number:.1f}"
+    return "0" if share == 0 else f"{number:.2f}".lstrip("0") if number >= 0.01 else "<.01"
+
+
+def _shown(trace: TokenTrace, room: int) -> list[Candidate]:
+    """As many candidates as there is room for, the chosen one always among them."""
+    shown = list(trace.candidates[:room])
+    chosen = next((candidate for candidate in trace.candidates if candidate.id == trace.id), None)
+    if shown and chosen and chosen not in shown:
+        shown[-1] = chosen
+    return shown
+
+
+def _token_width(width: int) -> int:
+    return max(7, min(16, width // 4))
+
+
+def _eighths(share: float, width: int) -> int:
+    return max(round(share * width * 8), 1) if share > 0 else 0

@@ -1,0 +1,76 @@
+"""A pane: one side's transcript under its title."""
+
+from dataclasses import dataclass
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.events import DescendantFocus
+from textual.message import Message
+from textual.reactive import reactive
+from textual.widgets import Static
+
+from tui.terminal import safe_line
+from tui.ui.widgets.transcript import Transcript
+
+
+class Pane(Vertical):
+    """One side of the screen. The title shows only beside another pane."""
+
+    DEFAULT_CSS = """
+    Pane {
+        width: 1fr;
+        height: 1fr;
+        & > .pane-title {
+            display: none;
+            width: 1fr;
+            height: 1;
+            padding: 0 1;
+            background: $panel;
+            color: $foreground 75%;
+            text-overflow: ellipsis;
+            text-wrap: nowrap;
+        }
+        &.-titled > .pane-title { display: block; }
+        &.-titled { border-right: vkey $panel; }
+        &.-active > .pane-title { background: $primary; color: $text; text-style: bold; }
+    }
+    """
+
+    title: reactive[str] = reactive("")
+    """What this side is set to."""
+
+    active: reactive[bool] = reactive(False, toggle_class="-active")
+    """Whether the knobs beside the chat are this side's."""
+
+    titled: reactive[bool] = reactive(False, toggle_class="-titled")
+    """Whether the title is shown."""
+
+    @dataclass
+    class Entered(Message):
+        """The focus came into this pane."""
+
+        pane: "Pane"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.transcript = Transcript()
+        """What is said on this side."""
+        self._heading = Static(classes="pane-title", markup=False)
+
+    def compose(self) -> ComposeResult:
+        yield self._heading
+        yield self.transcript
+
+    def watch_title(self, title: str) -> None:
+        self._show_title(title, self.active)
+
+    def watch_active(self, active: bool) -> None:
+        self._show_title(self.title, active)
+
+    def on_descendant_focus(self, event: DescendantFocus) -> None:
+        """Say that this pane was entered."""
+        self.post_message(self.Entered(self))
+
+    def _show_title(self, title: str, active: bool) -> None:
+        self._heading.update(Content(f"{'▸' if active else ' '} {safe_line(title)}"))

@@ -1,0 +1,340 @@
+"""A long column of entries, drawn line by line: what is out of sight costs a guess at its height and no more."""
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
+
+from rich.cells import cell_len
+from rich.style import Style
+from textual import events
+from textual.geometry import Offset, Size
+from textual.scroll_view import ScrollView
+from textual.selection import Selection
+from textual.strip import Strip
+
+from tui.terminal import safe
+from tui.ui.markdown import BLANK, Line, Span
+from tui.ui.widgets.entry import MARGIN, MEASURE, Entry
+from tui.ui.widgets.segments import segments, selected
+
+KEPT = 2_000
+"""Drawn lines that are kept for the next paint."""
+
+_STYLES = (
+    "user user-rail system system-rail notice notice-rail assistant-rail label progress note failure "
+    "heading h1 h2 h3 h4 h5 h6 strong emphasis strike literal link target bullet rail quote rule mark-knob mark-fork "
+    "code keyword string comment number function builtin inserted deleted welcome"
+)
+
+
+class Stack:
+    """Entries one under another, and which lines they take up."""
+
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+        self.tops = [1]
+        """The first line of each entry, and the end of the last; there is a blank line above them all."""
+
+    @property
+    def height(self) -> int:
+        """Lines in all."""
+        return self.tops[-1]
+
+    def pile(self, start: int = 0) -> None:
+        """Works out where the entries after `start` are now."""
+        heights = (entry.height for entry in self.entries[start:])
+        self.tops[start:] = accumulate(heights, initial=self.tops[start])
+
+    def at(self, y: int) -> tuple[int, int]:
+        """The entry that has a line, and the line's number in it."""
+        place = max(0, min(bisect_right(self.tops, y) - 1, len(self.entries) - 1))
+        return place, y - self.tops[place]
+
+    def line(self, y: int) -> Line:
+        """One line."""
+        place, number = self.at(y)
+        entry = self.entries[place]
+        return entry.line(number) if entry.width and 0 <= number < entry.height else BLANK
+
+    def unseen(self, top: int, bottom: int, width: int) -> int | None:
+        """The lowest entry between two lines that is not laid out for the width."""
+        found = range(self.at(bottom)[0], self.at(top)[0] - 1, -1)
+        return next((place for place in found if self.entries[place].width != width), None)
+
+    def between(self, top: int, bottom: int, width: int) -> Iterator[tuple[int, Line]]:
+        """The lines between two, with their numbers."""
+        for place in range(self.at(top)[0], self.at(bottom)[0] + 1):
+            entry, first = self.entries[place], self.tops[place]
+            if entry.width != width:  # it was never in view, so neither end is in it
+                entry.lay_out(width)
+                yield from ((-1, entry.line(number)) for number in range(entry.height))
+                continue
+            for number in range(max(0, top - first), min(entry.height, bottom - first + 1)):
+                yield first + number, entry.line(number)
+
+
+class Scrollback(ScrollView, can_focus=True):
+    """A column of entries that stays where the reader is, or at the bottom while the reader is there."""
+
+    ALLOW_SELECT = True
+    COMPONENT_CLASSES = {f"scrollback--{name}" for name in _STYLES.split()}
+    DEFAULT_CSS = """
+    Scrollback {
+        background: $background;
+        color: $foreground;
+        overflow-x: hidden;
+        overflow-y: scroll;
+        scrollbar-size-vertical: 1;
+        scrollbar-color: $panel;
+        scrollbar-background: $background;
+        scrollbar-background-hover: $background;
+        scrollbar-background-active: $background;
+
+        .scrollback--user { color: $foreground; background: $surface; }
+        .scrollback--user-rail { color: $primary; background: $surface; }
+        .scrollback--system { color: $text-muted; text-style: italic; }
+        .scrollback--system-rail { color: $secondary; }
+        .scrollback--notice { color: $text-muted; text-style: italic; }
+        .scrollback--notice-rail { color: $accent; }
+        .scrollback--assistant-rail { color: $foreground 20%; }
+        .scrollback--label { color: $text-secondary; text-style: bold; }
+        .scrollback--progress { color: $text-muted; text-style: italic; }
+        .scrollback--note { color: $text-muted; }
+        .scrollback--failure { color: $text-error; }
+        .scrollback--welcome { color: $text-muted; }
+
+        .scrollback--heading { color: $text-primary; text-style: bold; }
+        .scrollback--h1 { text-style: bold underline; }
+        .scrollback--strong { text-style: bold; }
+        .scrollback--emphasis { text-style: italic; }
+        .scrollback--strike { text-style: strike; }
+        .scrollback--literal { color: $text-accent; }
+        .scrollback--link { color: $text-primary; text-style: underline; }
+        .scrollback--target { color: $text-muted; text-style: not underline; }
+        .scrollback--bullet { color: $text-primary; }
+        .scrollback--rail { color: $secondary; }
+        .scrollback--quote { color: $text-muted; text-style: italic; }
+        .scrollback--rule { color: $foreground 30%; }
+        .scrollback--mark-knob { color: $text-accent; background: $accent-muted; }
+        .scrollback--mark-fork { color: $text-primary; background: $primary-muted; }
+
+        &:ansi .scrollback--mark-knob, &:ansi .scrollback--mark-fork {
+            background: ansi_default;
+            text-style: reverse;
+        }
+        &:ansi .scrollback--assistant-rail, &:ansi .scrollback--rule, &:ansi .scrollback--target, &:ansi .scrollback--note {
+            text-style: dim;
+        }
+
+        .scrollback--code { background: $surface; color: $foreground; }
+        .scrollback--keyword { color: $text-primary; }
+        .scrollback--string { color: $text-success; }
+        .scrollback--comment { color: $text-muted; text-style: italic; }
+        .scrollback--number { color: $text-accent; }
+        .scrollback--function { text-style: bold; }
+        .scrollback--builtin { color: $text-secondary; }
+        .scrollback--inserted { color: $text-success; }
+        .scrollback--deleted { color: $text-error; }
+    }
+    """
+
+    def __init__(self, *, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(name=name, id=id, classes=classes)
+        self._stack = Stack()
+        self._following = True
+        self._width = 0
+        self._strips: dict[int, Strip] = {}
+        self._colours: dict[str, Style] = {}
+
+    @property
+    def following(self) -> bool:
+        """Whether the view stays at the bottom as lines are added."""
+        return self._following
+
+    @property
+    def welcome(self) -> str:
+        """What stands in the middle while there is nothing else."""
+        return ""
+
+    def add(self, entry: Entry) -> None:
+        """Adds an entry at the end."""
+        self._stack.entries.append(entry)
+        if self._width:
+            entry.lay_out(self._width)
+        self.redraw(entry)
+
+    def replace(self, entries: Sequence[Entry]) -> None:
+        """Puts these in place of all entries, and shows the last."""
+        self._stack.entries[:] = entries
+        self._following = True
+        self._arrange()
+
+    def redraw(self, entry: Entry, line: int = 0) -> None:
+        """Draws an entry again, from one of its lines on."""
+        entries = self._stack.entries
+        place = next(place for place in reversed(range(len(entries))) if entries[place] is entry)
+        self._pile(place)
+        self._refresh_from(self._stack.tops[place] + line)
+        self._settle()
+
+    def follow(self) -> None:
+        """Goes to the bottom, and stays there."""
+        self._following = True
+        self._settle()
+
+    # --- where things stand ---
+
+    def on_resize(self) -> None:
+        """Folds everything for the new width."""
+        if self.scrollable_content_region.width != self._width:
+            self._width = self.scrollable_content_region.width
+            self._arrange()
+        else:
+            self._settle()
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Follows the bottom only while the reader is there."""
+        super().watch_scroll_y(old_value, new_value)
+        self._following = round(new_value) >= self.max_scroll_y
+        self._settle()
+
+    def _arrange(self) -> None:
+        """Stacks all entries anew, and keeps the line at the top where it is."""
+        stack = self._stack
+        place, into = stack.at(self.scroll_offset.y)
+        if self._width:
+            for entry in stack.entries:
+                entry.guess(self._width)
+        self._pile()
+        self._refresh_from(0)
+        if self._width and stack.entries and not self._following:
+            stack.entries[place].lay_out(self._width)
+            self._pile(place)
+            self._move(stack.tops[place] + min(into, stack.entries[place].height - 1))
+        self._settle()
+
+    def _pile(self, start: int = 0) -> None:
+        self._stack.pile(start)
+        self.virtual_size = Size(self._width, self._stack.height)
+
+    def _settle(self) -> None:
+        """Lays out what is in view; its lines stay where they are though heights above turn out otherwise."""
+        stack = self._stack
+        while self._width and stack.entries:
+            top = self.max_scroll_y if self._following else self.scroll_offset.y
+            place = stack.unseen(top, top + self.size.height, self._width)
+            if place is None:
+                break
+            entry = stack.entries[place]
+            before = entry.height
+            entry.lay_out(self._width)
+            self._pile(place)
+            self._refresh_from(0)
+            if not self._following and stack.tops[place] < top:
+                self._move(top + entry.height - before)
+        if self._following:
+            self._move(self.max_scroll_y)
+
+    def _move(self, y: int) -> None:
+        """Scrolls without the reader having done so."""
+        y = max(0, min(y, self.max_scroll_y))
+        if y == self.scroll_offset.y:
+            return
+        self.set_reactive(ScrollView.scroll_y, y)
+        self.set_reactive(ScrollView.scroll_target_y, y)
+        self.vertical_scrollbar.position = y
+        self.refresh(self.size.region)
+
+    # --- drawing ---
+
+    def notify_style_update(self) -> None:
+        """The theme may have changed: colours are looked up again."""
+        super().notify_style_update()
+        self._colours.clear()
+        self._strips.clear()
+
+    def render_line(self, y: int) -> Strip:
+        """One row of the view."""
+        width = self.scrollable_content_region.width
+        if not self._stack.entries:
+            return self._welcome_line(y, width)
+        y += self.scroll_offset.y
+        selection = self.text_selection
+        reach = selection.get_span(y) if selection else None
+        if reach is None and y in self._strips:
+            return self._strips[y].crop_extend(0, width, self._colour(""))
+        line = self._stack.line(y)
+        drawn = [segment for span in line.spans for segment in segments(span.text, self._colour(span.style))]
+        if reach:
+            drawn = list(selected(drawn, *reach, self.screen.get_component_rich_style("screen--selection")))
+        strip = Strip(drawn)
+        if line.fill:
+            strip = strip.extend_cell_length(min(width - 1, MARGIN + MEASURE + 1), self._colour(line.fill))
+        strip = strip.crop_extend(0, width, self._colour("")).apply_offsets(0, y)
+        if reach is None and width == self._width:
+            self._strips[y] = strip
+        return strip
+
+    def _welcome_line(self, y: int, width: int) -> Strip:
+        lines = safe(self.welcome).split("\n")
+        number = y - (self.size.height - len(lines)) // 2
+        text = lines[number] if 0 <= number < len(lines) else ""
+        before = max(0, (width - max(map(cell_len, lines))) // 2)
+        style = self._colour("welcome")
+        return Strip(segments(" " * before + text, style)).crop_extend(0, width, style)
+
+    def _colour(self, names: str) -> Style:
+        style = self._colours.get(names)
+        if style is None:
+            classes = [f"scrollback--{name}" for name in names.split()]
+            style = self._colours[names] = self.get_visual_style(*classes).rich_style
+        return style
+
+    def _refresh_from(self, y: int) -> None:
+        """Forgets the drawn lines from one on, and draws them again."""
+        if not y or len(self._strips) > KEPT:
+            self._strips.clear()
+        for drawn in [drawn for drawn in self._strips if drawn >= y]:
+            del self._strips[drawn]
+        self.refresh_lines(max(y, self.scroll_offset.y), self.size.height)
+
+    # --- selecting ---
+
+    def selection_updated(self, selection: Selection | None) -> None:
+        """Draws what is selected, or no longer is."""
+        self.refresh()
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """What is copied: what was said, as it is shown, without rails, marks and the folds of long lines."""
+        if not self._stack.entries:
+            return None
+        start = selection.start or Offset(0, 0)
+        end = selection.end or Offset(0, self._stack.height)
+        copied = ""
+        for y, line in self._stack.between(start.y, end.y, self._width):
+            text = _said(line.spans, start.x if y == start.y else 0, end.x if y == end.y else None)
+            if text is not None:
+                copied += (line.glue if copied else "") + text
+        return copied.strip("\n"), "\n"
+
+    def on_click(self, event: events.Click) -> None:
+        """Twice on an entry selects it."""
+        if event.chain != 2 or not self._stack.entries:
+            return
+        event.prevent_default()
+        place, _ = self._stack.at(self.scroll_offset.y + event.y)
+        top, bottom = self._stack.tops[place : place + 2]
+        self.screen.selections = {self: Selection(Offset(0, top), Offset(0, bottom - 1))}
+
+
+def _said(spans: Sequence[Span], start: int, end: int | None) -> str | None:
+    """The characters of a line that were said, or None where it is only drawn."""
+    if spans and not any(span.copied for span in spans):
+        return None
+    text, position = "", 0
+    for span in spans:
+        stop = len(span.text) if end is None else max(0, end - position)
+        if span.copied:
+            text += span.text[max(0, start - position) : stop]
+        position += len(span.text)
+    return text.rstrip() if end is None else text

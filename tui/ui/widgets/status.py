@@ -1,0 +1,167 @@
+"""The line that says how things stand: engine, model, preset, pace and context."""
+
+from typing import ClassVar, Literal
+
+from textual.content import Content
+from textual.reactive import reactive
+from textual.widget import Widget
+
+from tui.terminal import safe_line
+
+State = Literal["loading", "ready", "writing", "lost"]
+
+_GAP = 2
+_GAUGE = 8
+_LONGEST_NAME = 28
+_NEARLY_FULL = 0.9
+_WORDS: dict[State, str] = {
+    "loading": "◌ loading",
+    "ready": "● ready",
+    "writing": "▶ writing",
+    "lost": "✗ engine lost",
+}
+
+
+class Status(Widget):
+    """One line; where it is short the least important parts go first."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "status--loading",
+        "status--ready",
+        "status--writing",
+        "status--lost",
+        "status--preset",
+        "status--label",
+        "status--gauge",
+        "status--track",
+        "status--full",
+    }
+    """
+    | Class | Description |
+    | :- | :- |
+    | `status--loading`, `status--ready`, `status--writing`, `status--lost` | The engine's state. |
+    | `status--preset` | The preset's name. |
+    | `status--label` | Units and the model's name. |
+    | `status--gauge`, `status--track` | How much of the context is used, and what is left. |
+    | `status--full` | The gauge of a context that is nearly full. |
+    """
+
+    ALLOW_SELECT = False
+
+    DEFAULT_CSS = """
+    Status {
+        width: 1fr;
+        height: 1;
+        padding: 0 1;
+        background: $panel;
+        color: $foreground;
+
+        & .status--loading { color: $text-warning; text-style: bold; }
+        & .status--ready { color: $text-success; text-style: bold; }
+        & .status--writing { color: $text-accent; text-style: bold; }
+        & .status--lost { color: $text-error; text-style: bold reverse; }
+        & .status--preset { color: $foreground; text-style: bold; }
+        & .status--label { color: $foreground 75%; }
+        & .status--gauge { color: $primary; }
+        & .status--track { color: $foreground 40%; }
+        & .status--full { color: $text-warning; text-style: bold; }
+    }
+    """
+
+    state: reactive[State] = reactive[State]("loading")
+    """What the engine is doing."""
+
+    progress: reactive[float] = reactive(0.0)
+    """How far the model is loaded, 0 to 1; shown while loading."""
+
+    model: reactive[str] = reactive("")
+    """The model's name, as its file says it."""
+
+    preset: reactive[str] = reactive("")
+    """The preset's name."""
+
+    turned: reactive[bool] = reactive(False)
+    """Whether knobs differ from the preset."""
+
+    rate: reactive[float | None] = reactive[float | None](None)
+    """Tokens per second."""
+
+    ttft_ms: reactive[float | None] = reactive[float | None](None)
+    """Milliseconds to the first token."""
+
+    used: reactive[int] = reactive(0)
+    """Context tokens in use."""
+
+    context: reactive[int] = reactive(0)
+    """Context tokens there are; 0 while unknown."""
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        """A line for an engine that has yet to say anything."""
+        super().__init__(id=id, classes=classes)
+
+    def render(self) -> Content:
+        # The number says how dispensable a part is; the order is that of the line.
+        parts = [
+            (0, self._state()),
+            (1, self._preset()),
+            (5, self._model()),
+            (2, self._rate()),
+            (6, self._ttft()),
+            (3, self._context_used()),
+            (4, self._gauge()),
+        ]
+        parts = [part for part in parts if part[1]]
+        while len(parts) > 1 and sum(part.cell_length + _GAP for _, part in parts) - _GAP > self.content_size.width:
+            parts.remove(max(parts, key=lambda part: part[0]))
+        return Content(" " * _GAP).join(part for _, part in parts)
+
+    def _state(self) -> Content:
+        words = self._styled(_WORDS[self.state], self.state)
+        if self.state != "loading":
+            return words
+        return Content.assemble(words, " ", self._bar(self.progress, "loading"), f" {self.progress:.0%}")
+
+    def _preset(self) -> Content:
+        return self._styled(_short(self.preset) + ("*" if self.turned else ""), "preset")
+
+    def _model(self) -> Content:
+        return self._styled(_short(self.model), "label")
+
+    def _rate(self) -> Content:
+        if self.rate is None:
+            return Content()
+        return Content.assemble(f"{self.rate:.0f}", self._styled(" tok/s", "label"))
+
+    def _ttft(self) -> Content:
+        if self.ttft_ms is None:
+            return Content()
+        figure, unit = (f"{self.ttft_ms:.0f}", " ms") if self.ttft_ms < 1000 else (f"{self.ttft_ms / 1000:.1f}", " s")
+        return Content.assemble(self._styled("first ", "label"), figure, self._styled(unit, "label"))
+
+    def _context_used(self) -> Content:
+        if not self.context:
+            return Content()
+        size = self._styled(f"/{self.context}", "full" if self._nearly_full else "label")
+        return Content.assemble(self._styled("context ", "label"), str(self.used), size)
+
+    def _gauge(self) -> Content:
+        if not self.context:
+            return Content()
+        return self._bar(self.used / self.context, "full" if self._nearly_full else "gauge")
+
+    @property
+    def _nearly_full(self) -> bool:
+        return self.used >= _NEARLY_FULL * self.context
+
+    def _bar(self, share: float, part: str) -> Content:
+        halves = round(min(max(share, 0.0), 1.0) * _GAUGE * 2)
+        filled = "━" * (halves // 2) + "╾" * (halves % 2)
+        return Content.assemble(self._styled(filled, part), self._styled("─" * (_GAUGE - len(filled)), "track"))
+
+    def _styled(self, text: str, part: str) -> Content:
+        return Content.styled(text, self.get_visual_style(f"status--{part}"))
+
+
+def _short(name: str) -> str:
+    name = safe_line(name)
+    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"

@@ -1,0 +1,122 @@
+"""The conversation on screen, while it is read and while it is written."""
+
+from collections import deque
+from collections.abc import Sequence
+
+from textual.reactive import reactive
+from textual.timer import Timer
+
+from tui.chat import Turn
+from tui.ui.markdown import Mark, MarkKind
+from tui.ui.widgets.entry import Entry, Reply, Saying
+from tui.ui.widgets.scrollback import Scrollback
+
+PULSE = 1 / 28
+"""Seconds between two looks at the text that has come in: often enough to flow, and it leaves the model its cores."""
+
+
+class Transcript(Scrollback):
+    """What was said, with a reply that may be growing at the end."""
+
+    placeholder: reactive[str] = reactive("")
+    """What stands in the middle while nothing has been said."""
+
+    def __init__(self, *, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(name=name, id=id, classes=classes)
+        self._reply: Reply | None = None
+        self._pending: deque[str] = deque()
+        self._pulse: Timer | None = None
+
+    @property
+    def text(self) -> str:
+        """The raw text of the running or last reply."""
+        return (self._reply.text if self._reply else "") + "".join(self._pending)
+
+    @property
+    def welcome(self) -> str:
+        """What stands in the middle while there is nothing else."""
+        return self.placeholder
+
+    def ask(self, text: str) -> None:
+        """Adds what the person says, and goes there."""
+        self._flush()
+        self.add(Saying(text, "user"))
+        self.follow()
+
+    def begin(self, label: str = "") -> None:
+        """Begins a reply."""
+        self._flush()
+        self._reply = Reply(label=label)
+        self.add(self._reply)
+
+    def progress(self, text: str) -> None:
+        """Says what is happening before the reply has any text."""
+        if self._reply:
+            self._reply.progress(text)
+            self.redraw(self._reply)
+
+    def append(self, delta: str) -> None:
+        """Adds text to the running reply; it is drawn with the next beat."""
+        self._pending.append(delta)
+        if self._pulse:
+            self._pulse.resume()
+
+    def mark(self, label: str, at: int | None = None, kind: MarkKind = "knob") -> None:
+        """Marks the character `at` of the running or last reply, or its end."""
+        self._flush()
+        if self._reply:
+            self._reply.mark(Mark(len(self._reply.text) if at is None else at, label, kind))
+            self.redraw(self._reply)
+
+    def end(self, note: str = "", failed: bool = False) -> None:
+        """The running reply is complete; a note about it may stand under it."""
+        self._flush()
+        if self._reply:
+            self._reply.finish(note, failed)
+            self.redraw(self._reply)
+
+    def notice(self, text: str) -> None:
+        """Adds a line of the program itself."""
+        self._flush()
+        self.add(Saying(text))
+
+    def show(self, turns: Sequence[Turn]) -> None:
+        """Shows these turns in place of everything."""
+        self._pending.clear()
+        self._reply = None
+        entries: list[Entry] = []
+        for turn in turns:
+            said = turn.message
+            if said.role == "assistant":
+                self._reply = Reply(said.content, ending=turn.ending)
+                entries.append(self._reply)
+            else:
+                entries.append(Saying(said.content, said.role))
+        self.replace(entries)
+
+    def clear(self) -> None:
+        """Removes everything."""
+        self.show(())
+
+    def on_mount(self) -> None:
+        """Starts the pulse, which beats only while there is text to draw."""
+        self._pulse = self.set_interval(PULSE, self._beat, pause=not self._pending)
+
+    def watch_placeholder(self) -> None:
+        """Draws the new one."""
+        self.refresh()
+
+    def _beat(self) -> None:
+        if self._pulse and not self._pending:
+            self._pulse.pause()
+        self._flush()
+
+    def _flush(self) -> None:
+        if not self._pending:
+            return
+        text = "".join(self._pending)
+        self._pending.clear()
+        if self._reply is None:
+            self.begin()
+        assert self._reply is not None
+        self.redraw(self._reply, self._reply.append(text))
