@@ -71,6 +71,11 @@ async def test_without_a_trace_it_says_what_will_be_here() -> None:
     assert "odds" in "".join(await lines(None))
 
 
+@pytest.mark.parametrize("width", [1, 12])
+async def test_with_next_to_no_room_it_only_stays_in_bounds(width: int) -> None:
+    await lines(trace("a", "b", cut="top_k"), width=width, height=2)
+
+
 @pytest.mark.parametrize("width", [28, 34, 47, 60])
 @pytest.mark.parametrize("height", [6, 8, 9, 30])
 async def test_it_fits_any_size(width: int, height: int) -> None:

@@ -7,13 +7,9 @@ from typing import Annotated
 import typer
 
 from tui import __version__
-from tui.cli import presets
+from tui.cli import chat, compare, doctor, presets, run
 from tui.cli.arguments import UsageError
 from tui.cli.aside import tell
-from tui.cli.chat import chat
-from tui.cli.compare import compare
-from tui.cli.doctor import doctor
-from tui.cli.run import run
 from tui.errors import TwiddleError
 
 app = typer.Typer(
@@ -22,7 +18,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,  # they print locals, and those hold the conversation
 )
-for command in (chat, compare, run, doctor):
+for command in (chat.chat, compare.compare, run.run, doctor.doctor):
     app.command()(command)
 app.add_typer(presets.app, name="presets")
 
@@ -41,7 +37,7 @@ def _twiddle(
     ] = False,
 ) -> None:
     if context.invoked_subcommand is None:
-        chat()
+        chat.chat()
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ from types import TracebackType
 from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
+from rich.live import Live
 from rich.text import Text
 
 from tui.engine.protocol import Stats
@@ -35,9 +35,8 @@ class Waiting:
     """A line for a person that says what is being waited for; gone when the wait is over."""
 
     def __init__(self) -> None:
-        text, bar = TextColumn("{task.description}", markup=False), BarColumn()
-        self._line = Progress(text, bar, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty())
-        self._task = self._line.add_task("Starting the engine", total=None)
+        # No thread repaints it: what steals from a core steals from the model.
+        self._line = Live(console=Console(stderr=True), auto_refresh=False, transient=True, redirect_stdout=False)
 
     def __enter__(self) -> Self:
         self._line.start()
@@ -54,12 +53,16 @@ class Waiting:
 
     def loading(self, share: float) -> None:
         """The model is loaded so far, 0 to 1."""
-        self._line.update(self._task, description="Loading the model", total=1, completed=share)
+        self._say(f"Loading the model, {share:.0%}")
 
     def reading(self, done: int, total: int) -> None:
         """The prompt is evaluated so far, in tokens."""
-        self._line.update(self._task, description="Reading the prompt", total=total, completed=done)
+        self._say(f"Reading the prompt, {done} of {total} tokens")
 
     def writing(self, tokens: int) -> None:
-        """So many tokens are written, and nobody knows how many will be."""
-        self._line.update(self._task, description=f"Writing, {tokens} tokens", total=None)
+        """So many tokens are written."""
+        if tokens % 10 == 0:
+            self._say(f"Writing, {tokens} tokens")
+
+    def _say(self, what: str) -> None:
+        self._line.update(Text(what, "dim"), refresh=True)

@@ -15,7 +15,7 @@ from tui.chat import Message
 from tui.cli.arguments import SETTING_HELP, UsageError, choose, question, require_screen
 from tui.cli.aside import Waiting, costs, tell
 from tui.cli.lines import errors_as_json, print_line
-from tui.cli.signals import stopped_by_ctrl_c, talk
+from tui.cli.signals import converse, stopped_by_ctrl_c
 from tui.engine.protocol import Finished, Prefill, Reply, Token
 from tui.engine.session import Session
 from tui.errors import EngineError
@@ -111,7 +111,7 @@ def parting(left: Column, right: Column) -> int | None:
 
 def _print_replies(pair: Pair, as_json: bool) -> None:
     try:
-        talk(_write(pair))
+        converse(_write(pair))
     except EngineError:
         if not as_json:
             print_columns(*pair)

@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 import typer
 
 from tui import __version__
-from tui.cli.signals import talk
+from tui.cli.signals import converse
 from tui.engine.protocol import Machine, ModelInfo
 from tui.engine.session import Session
 from tui.errors import TwiddleError
@@ -48,13 +48,13 @@ def _findings() -> Iterator[Finding]:
     yield Finding("ok", "twiddle", f"{__version__}, Python {platform.python_version()}, {platform.platform()}")
     yield Finding("ok", "packages", f"Textual {version('textual')}, SQLite {sqlite3.sqlite_version}")
     try:
-        yield from _engine(talk(_describe()))
+        yield from _engine(converse(_describe()))
     except TwiddleError as error:
         yield Finding("fail", "engine", str(error))
     try:
         model = find_model(STARTER)
         check_model(model)
-        yield from _starter(talk(_load(model)))
+        yield from _starter(converse(_load(model)))
     except TwiddleError as error:
         yield Finding("fail", "starter", str(error))
     yield from _terminal()

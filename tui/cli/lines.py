@@ -16,7 +16,7 @@ from tui.errors import TwiddleError
 
 def print_line(**fields: Any) -> None:
     """Print one object."""
-    print(json.dumps(fields), flush=True)
+    print(json.dumps(fields, separators=(",", ":")), flush=True)
 
 
 @contextmanager

@@ -11,9 +11,9 @@ from msgspec.structs import asdict
 
 from tui.chat import Message
 from tui.cli.arguments import SETTING_HELP, choose, question, reads_as_setting
-from tui.cli.aside import Waiting, tell
+from tui.cli.aside import Waiting, costs, murmur, tell
 from tui.cli.lines import errors_as_json, print_line
-from tui.cli.signals import stopped_by_ctrl_c, talk
+from tui.cli.signals import converse, stopped_by_ctrl_c
 from tui.engine.protocol import Finished, ModelInfo, Prefill, Reply, Token
 from tui.engine.session import Session
 from tui.knobs import with_seed
@@ -42,7 +42,7 @@ def run(
         for note in chosen.preset.notes:
             tell(note)
         reply = Reply("run", (*chosen.preset.opening, Message("user", asked)), with_seed(chosen.knobs))
-        finished = talk(_write(reply, model, nullcontext(print_event) if as_json else as_text()))
+        finished = converse(_write(reply, model, nullcontext(print_event) if as_json else as_text()))
     if finished.ending == "stopped":
         raise typer.Exit(130)
 
@@ -91,7 +91,10 @@ async def _write(reply: Reply, model: Path, shown: Shown) -> Finished:
                     else:
                         waiting.end()
                         show(event)
-    assert isinstance(event, Finished)
+    assert isinstance(event, Finished), "a reply that did not fail ends with it"
+    if event.ending == "length":
+        murmur(_why_cut(reply, event, info))
+    murmur(costs(event.stats, event.seed))
     return event
 
 

@@ -13,10 +13,11 @@ from tui.engine.session import Session
 Result = TypeVar("Result")
 
 
-def talk(conversation: Coroutine[Any, Any, Result]) -> Result:
+def converse(conversation: Coroutine[Any, Any, Result]) -> Result:
     """`asyncio.run`, which SIGTERM and SIGHUP end in good order too."""
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _end)
+        if signal.getsignal(number) is signal.SIG_DFL:  # not when nohup has it ignored
+            signal.signal(number, _end)
     return asyncio.run(conversation)
 
 

@@ -46,6 +46,11 @@ class Engine:
         """Whether the process runs."""
         return self._process is not None and self._process.returncode is None
 
+    @property
+    def pid(self) -> int | None:
+        """Of the process that runs, or ran last."""
+        return self._process.pid if self._process else None
+
     async def start(self) -> None:
         """Start the process, if it is not running."""
         if self.alive:
@@ -82,10 +87,7 @@ class Engine:
         while line := await _line(process.stdout):
             with suppress(msgspec.MsgspecError):  # garbage on the pipe is no event
                 yield decode_event(line)
-        if process.returncode is None and not self._ending:
-            with suppress(ProcessLookupError):  # it closed the pipe, so it is of no use any more
-                process.kill()
-        code = await process.wait()
+        code = await _end(process)
         if not self._ending:
             yield Died(code, _cause(code), self._last_words())
 
@@ -97,12 +99,7 @@ class Engine:
         self._ending = True
         if process.stdin is not None:
             process.stdin.close()
-        try:
-            await asyncio.wait_for(process.wait(), 1)
-        except TimeoutError:
-            with suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
+        await _end(process)
         with suppress(OSError):
             self._log.unlink()
 
@@ -113,6 +110,21 @@ class Engine:
                 return log.read().decode("utf-8", "replace")
         except OSError:
             return ""
+
+
+async def _end(process: asyncio.subprocess.Process) -> int:
+    """The exit status of a process that was told to end or is of no use any more; after a second it is killed."""
+    try:
+        # Killing at once would reap a process that has just died, and asyncio would never learn what it died of.
+        await asyncio.wait_for(process.wait(), 1)
+    except TimeoutError:
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+    # What it left unread would keep the pipes open; they are closed in the next turn of the loop.
+    process._transport.close()  # type: ignore[attr-defined]
+    await asyncio.sleep(0)
+    return await process.wait()
 
 
 async def _line(stream: asyncio.StreamReader) -> bytes:

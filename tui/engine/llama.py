@@ -22,19 +22,33 @@ SEQUENCES = 16
 AUTO_CONTEXT = 8192
 """The largest context taken unasked: a model's own can be 128k tokens, whose cache would fill the memory."""
 
-_log: list[str] = []
+_WARNING, _ERROR, _CONTINUED = 3, 4, 5
 
 
-@C.llama_log_callback  # type: ignore[untyped-decorator]
-def _remember(level: int, text: bytes, _: Any) -> None:
-    # Level 5 continues the line before. Warnings and errors are kept for the reason of a failed load.
-    if level in (3, 4, 5):
-        _log.append(text.decode("utf-8", "replace"))
-        del _log[:-50]
-    os.write(2, text)
+class _Log:
+    """llama.cpp's log: warnings and errors go to stderr, and the last ones are kept as the reason of a failure."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self._level = 0
+        self.callback = C.llama_log_callback(self._take)
+
+    def _take(self, level: int, text: bytes, _: Any) -> None:
+        self._level = level if level != _CONTINUED else self._level
+        if self._level in (_WARNING, _ERROR):
+            self.lines.append(text.decode("utf-8", "replace"))
+            del self.lines[:-50]
+            os.write(2, text)
+
+    @property
+    def reason(self) -> str:
+        """The last thing it complained of."""
+        lines = [line for line in "".join(self.lines).splitlines() if line.strip()]
+        return lines[-1].strip() if lines else "llama.cpp gave no reason"
 
 
-C.llama_log_set(_remember, ctypes.c_void_p(0))
+_log = _Log()
+C.llama_log_set(_log.callback, ctypes.c_void_p(0))
 
 
 def machine() -> Machine:
@@ -53,7 +67,7 @@ class Llama:
     def __init__(self, path: str, knobs: Knobs, progress: Callable[[float], None] | None = None) -> None:
         """Load a GGUF; raises ModelError with llama.cpp's own reason."""
         C.llama_backend_init()
-        _log.clear()
+        _log.lines.clear()
         self._model = self._load(path, knobs, progress)
         self._vocab = C.llama_model_get_vocab(self._model)
         self._size = int(C.llama_vocab_n_tokens(self._vocab))
@@ -82,7 +96,7 @@ class Llama:
         params.progress_callback = report
         model = C.llama_model_load_from_file(os.fsencode(path), params)
         if not model:
-            raise ModelError(f"{path}: the model cannot be loaded: {_reason()}")
+            raise ModelError(f"{path}: the model cannot be loaded: {_log.reason}")
         return model
 
     def _open(self, knobs: Knobs) -> Any:
@@ -99,7 +113,7 @@ class Llama:
         ctx = C.llama_init_from_model(self._model, params)
         if not ctx:
             C.llama_model_free(self._model)
-            raise ModelError(f"A context of {self.context} tokens cannot be opened: {_reason()}")
+            raise ModelError(f"A context of {self.context} tokens cannot be opened: {_log.reason}")
         self.context = int(C.llama_n_ctx(ctx))
         return ctx
 
@@ -186,7 +200,7 @@ class Llama:
         if code == 1:
             raise ContextFull
         if code != 0:
-            raise EngineError(f"llama.cpp could not evaluate the batch (code {code}): {_reason()}")
+            raise EngineError(f"llama.cpp could not evaluate the batch (code {code}): {_log.reason}")
         return [self._logits(i) for i, row in enumerate(rows) if row.logits]
 
     def _logits(self, row: int) -> Logits:
@@ -255,8 +269,3 @@ class Sampler:
 
     def __del__(self) -> None:
         C.llama_sampler_free(self._pointer)
-
-
-def _reason() -> str:
-    lines = [line for line in "".join(_log).splitlines() if line.strip()]
-    return lines[-1].strip() if lines else "llama.cpp gave no reason"

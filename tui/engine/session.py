@@ -1,6 +1,7 @@
 """A conversation with an engine that has no screen: load, write, read the events, and always end the engine."""
 
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -84,8 +85,9 @@ class Session:
 
     def stop(self) -> None:
         """End the replies being written; they finish as `stopped`."""
-        for reply in self._writing:
-            self._engine.send(Stop(reply))
+        with suppress(EngineError):  # its death is told to whoever reads the events
+            for reply in self._writing:
+                self._engine.send(Stop(reply))
 
     async def _next(self) -> Event:
         event = await anext(self._events)

@@ -93,7 +93,7 @@ def read_theme(path: Path) -> Theme:
 
 def _check_palette(path: Path, palette: dict[str, Any]) -> None:
     if "primary" not in palette:
-        raise _failure(path, "it has no primary colour", 'add a line such as primary = "#7aa2f7"')
+        raise _failure(path, "it has no primary colour", 'add a line such as primary = "teal"')
     for name, value in palette.items():
         if name in _SWITCHES:
             if not isinstance(value, bool):

@@ -17,10 +17,11 @@ _PARSER.normalizeLink = lambda url: url  # type: ignore[method-assign]  # the ta
 
 DEEPEST = 19
 """The level at which the parser gives up, and drops what is inside."""
-LONGEST = 60_000
-"""Characters of one block; what is longer is shown as it was written."""
+LONGEST = 20_000
+"""Characters of a line, or a block; what is longer is shown as it was written."""
 
 _BULLETS = "•◦▪"
+_BOXES = {"[ ] ": "☐", "[x] ": "☑", "[X] ": "☑"}
 _RAIL = Span("▎ ", "rail", copied=False)
 
 
@@ -90,6 +91,15 @@ def _blank_above(token: Token, source: Sequence[str]) -> bool:
     return start > 0 and not source[start - 1].strip(" \t>")
 
 
+def _ticked(item: list[Token]) -> str:
+    """The box of an item that is a task; it is taken from the item's text."""
+    words = (item[2].children or []) if len(item) > 2 and item[2].type == "inline" else []
+    box = _BOXES.get(words[0].content[:4], "") if words else ""
+    if box:
+        words[0].content = words[0].content[4:]
+    return box
+
+
 class Page:
     """Lays out one block of the document, and what is inside it."""
 
@@ -120,7 +130,7 @@ class Page:
 
     def item(self, tokens: list[Token], bullet: str, width: int) -> list[Line]:
         """One item of a list, behind its bullet."""
-        lead = Span(f"{bullet} ", "bullet")
+        lead = Span(f"{_ticked(tokens) or bullet} ", "bullet")
         inner = width - len(lead.text)
         if inner < 2 * NARROWEST:
             return self._blocks(tokens[1:-1], width, tight=True)

@@ -57,7 +57,7 @@ class Code:
         if not self._label:
             return []
         label, _ = cut(f" {self._label}", self._width)
-        return [Line((Span(label, "code label", copied=False),), fill="code")]
+        return [Line((Span(label, "code label", copied=False),), fill="code", said=False)]
 
     def add(self, text: str, chips: Chips) -> list[Line]:
         """The next line of the code, folded."""

@@ -5,14 +5,15 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from tui.terminal import safe
-from tui.ui.markdown.blocks import Block, blocks
+from tui.ui.markdown.blocks import LONGEST, Block, blocks
 from tui.ui.markdown.code import Code
 from tui.ui.markdown.lines import BLANK, NARROWEST, Fold, Line, fold
 from tui.ui.markdown.marks import Chips, Mark, signs
 from tui.ui.markdown.source import Source
 
-OPEN_LIMIT = 4_000
-"""Characters; a longer last block is plain text until it is complete, so that a token costs the same however long."""
+OPEN_CHARACTERS = 4_000
+OPEN_LINES = 80
+"""A last block with more is plain text until it is complete, so that a token costs the same however long it gets."""
 
 _FENCE = re.compile(r"( {0,3})(`{3,}|~{3,})")
 
@@ -56,7 +57,7 @@ class Document:
         self._source.append(text)
         if self._plain is not None:
             self._plain.feed(Chips("", ()).drawn(safe(text)))
-        self._lay_out(OPEN_LIMIT)
+        self._lay_out()
 
     def mark(self, mark: Mark) -> None:
         """Adds a mark at its place."""
@@ -66,7 +67,7 @@ class Document:
         self._source.append("", (mark._replace(at=len(self.text)),))
         if self._plain is not None:
             self._plain.feed((mark.chip,))
-        self._lay_out(OPEN_LIMIT)
+        self._lay_out()
 
     def finish(self) -> None:
         """The text is complete: lays it out once more as a whole."""
@@ -87,28 +88,30 @@ class Document:
         self._code: Code | None = None  # the fence that is open
         self._indent, self._ticks = 0, "```"
         self._plain: Fold | None = None  # the open block where it is too long
-        ordered = sorted(
-            (mark._replace(at=min(max(mark.at, 0), len(text))) for mark in marks), key=lambda mark: mark.at
-        )
-        self._source.append(text, ordered)
-        self._lay_out(len(text) + 1)
+        placed = (mark._replace(at=min(max(mark.at, 0), len(text))) for mark in marks)
+        self._source.append(text, sorted(placed, key=lambda mark: mark.at))
+        self._lay_out(whole=True)
         self.stable = 0
 
-    def _lay_out(self, limit: int) -> None:
+    def _lay_out(self, whole: bool = False) -> None:
         self.stable = len(self._closed)
         if self._plain is not None and not self._is_past_block():
-            self._open = [*self._above(self._gap), *self._plain.lines]
+            self._show_plain()
             return
         self._plain = None
-        while self._read_code() if self._code is not None else self._read_blocks(limit):
+        while self._read_code() if self._code is not None else self._read_blocks(whole):
             pass
         if waiting := self._source.waiting:
             self._open += fold((mark.chip for mark in self.marks[-len(waiting) :]), self.width)
 
-    def _read_blocks(self, limit: int) -> bool:
+    def _read_blocks(self, whole: bool) -> bool:
         """Closes all blocks but the last; true where that one is a fence, which is read by lines."""
         lines = self._source.lines
-        found = blocks(lines + self._source.tail, self._number)
+        written = [*lines, self._source.tail]
+        if any(len(line) > LONGEST for line in written):
+            self._go_plain(written)
+            return False
+        found = blocks(written, self._number)
         while len(found) > 1 and found[1].start < len(lines):  # a line still being written could yet join the two
             self._closed += self._drawn(found.pop(0), self._gap)
             self._gap, self._number = found[0].gap, found[0].number
@@ -117,11 +120,9 @@ class Document:
             return True
         if found:
             del lines[: min(found[0].start, len(lines))]
-        written = "\n".join(lines + self._source.tail)
-        if len(written) > limit:
-            chips = Chips(written, self.marks[self._passed :])
-            self._plain = Fold(self.width).feed(chips.drawn(written))
-            self._open = [*self._above(self._gap), *self._plain.lines]
+        written = [*lines, self._source.tail]
+        if not whole and (len(written) > OPEN_LINES or sum(map(len, written)) > OPEN_CHARACTERS):
+            self._go_plain(written)
             return False
         passed = self._passed
         self._open = []
@@ -129,6 +130,15 @@ class Document:
             self._open += self._drawn(block, block.gap if place else self._gap)
         self._passed = passed
         return False
+
+    def _go_plain(self, written: list[str]) -> None:
+        text = "\n".join(written)
+        self._plain = Fold(self.width).feed(Chips(text, self.marks[self._passed :]).drawn(text))
+        self._show_plain()
+
+    def _show_plain(self) -> None:
+        lines = self._plain.lines if self._plain is not None else []
+        self._open = [*self._above(self._gap), *(lines if not lines or lines[-1].spans else lines[:-1])]
 
     def _drawn(self, block: Block, gap: bool) -> list[Line]:
         chips = Chips(block.source, self.marks[self._passed :])
@@ -140,8 +150,9 @@ class Document:
 
     def _is_past_block(self) -> bool:
         """Whether the long block has ended: with a blank line, and a line after it that starts at the margin."""
-        return any(
-            not above.strip() and below[:1] not in ("", " ", "\t", ">") for above, below in pairwise(self._source.lines)
+        lines = self._source.lines
+        return not any(len(line) > LONGEST for line in lines) and any(
+            not above.strip() and below[:1] not in ("", " ", "\t", ">") for above, below in pairwise(lines)
         )
 
     def _open_code(self, block: Block) -> None:
@@ -164,7 +175,7 @@ class Document:
             self._closed += self._code.add(self._dedented(line), Chips(line, self.marks[self._passed :]))
             self._passed += len(signs(line))
         lines.clear()
-        tail = self._source.tail[0]
+        tail = self._source.tail
         self._open = []
         if tail and not self._is_fence(tail, 1):
             self._open = self._code.preview(self._dedented(tail), Chips(tail, self.marks[self._passed :]))

@@ -27,6 +27,8 @@ class Line(NamedTuple):
     """What stood between the line above and this one: a line break, or the space at which a longer line was folded."""
     fill: str = ""
     """The style of the rest of the row."""
+    said: bool = True
+    """False for a line that is only drawn, such as the name of a language above its code."""
 
     @property
     def text(self) -> str:
@@ -65,12 +67,15 @@ def cut(text: str, room: int) -> tuple[str, str]:
 
 
 def chop(spans: Iterable[Span], width: int) -> list[Line]:
-    """The spans in lines of at most `width` cells, broken anywhere: how code is folded."""
+    """The spans in lines of at most `width` cells, broken anywhere but in marks: how code is folded."""
     lines: list[Line] = []
     line: list[Span] = []
     room = width
     for span in spans:
         text = span.text
+        if not span.copied and room < cell_len(text) <= width:
+            lines.append(Line(tuple(line), "" if lines else "\n"))
+            line, room = [], width
         while text:
             part, text = cut(text, room)
             if part:

@@ -59,18 +59,15 @@ def moved(line: str) -> tuple[str, str]:
     text = bare(line)
     if _STRUCTURE.fullmatch(text):
         return text, "".join(found)
-    match = _MARKER.match(text)
-    head = match.end() if match else 0
-    early, rest, passed = "", "", 0
-    for character in line:
-        if character in _SIGNS and passed < head:
-            early += character
-            continue
-        if passed >= head:
-            rest += character
-        if character not in _SIGNS:
-            passed += 1
-    return text[:head] + early + rest, ""
+    marker = _MARKER.match(text)
+    first = marker.end() if marker else 0
+    row = text.rstrip()
+    last = len(row) - 1 if row.startswith("|") and row.endswith("|") else len(text)
+    settled = text
+    for place, match in enumerate(_SIGN.finditer(line)):
+        at = max(first, min(match.start() - place, last)) + place
+        settled = settled[:at] + match[0] + settled[at:]
+    return settled, ""
 
 
 class Chips:

@@ -1,9 +1,12 @@
 """Raw text on its way to becoming Markdown: harmless, in lines, with a sign in the place of each mark."""
 
+import re
 from collections.abc import Iterable
 
 from tui.terminal import safe
 from tui.ui.markdown.marks import Mark, moved, sign
+
+_BREAK = re.compile("[\n\u2028\u2029]")
 
 
 class Source:
@@ -20,8 +23,8 @@ class Source:
         self._waiting = ""  # signs that their own line had no place for
 
     @property
-    def tail(self) -> list[str]:
-        """The line being written; raw text may have separators in it that make it several."""
+    def tail(self) -> str:
+        """The line being written."""
         return self._settled()[0]
 
     @property
@@ -41,21 +44,16 @@ class Source:
         self.text += text
 
     def _take(self, text: str) -> None:
-        first, *others = text.split("\n")
+        first, *others = _BREAK.split(text)
         self._pieces[-1] += first
         for other in others:
-            lines, self._waiting = self._settled()
-            self.lines += lines
+            line, self._waiting = self._settled()
+            self.lines.append(line)
             self._pieces = [other]
 
-    def _settled(self) -> tuple[list[str], str]:
+    def _settled(self) -> tuple[str, str]:
         """The line being written with its signs where they do no harm, and the signs that are left."""
         *pieces, last = self._pieces
         number = len(self.marks) - len(pieces)
         text = "".join(safe(piece) + sign(number + place) for place, piece in enumerate(pieces))
-        text += safe(last.removesuffix("\r"))
-        lines, waiting = [], self._waiting
-        for line in text.split("\n"):
-            line, waiting = moved(waiting + line)
-            lines.append(line)
-        return lines, waiting
+        return moved(self._waiting + text + safe(last.removesuffix("\r")))

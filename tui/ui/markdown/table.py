@@ -38,7 +38,7 @@ def table(rows: Sequence[Row], width: int) -> list[Line] | None:
         if number == 1 or (number > 1 and folded):
             joint = "─┼─" if number == 1 else _RULE.text
             dash = "─" if number == 1 else " "
-            lines.append(Line((Span(joint.join(dash * size for size in widths), "rule", copied=False),)))
+            lines.append(Line((Span(joint.join(dash * size for size in widths), "rule", copied=False),), said=False))
         lines += _row(row, widths)
     return lines
 

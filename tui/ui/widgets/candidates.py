@@ -61,15 +61,16 @@ class Candidates(Widget):
         color: $foreground;
 
         & .candidates--heading { color: $foreground; text-style: bold; }
-        & .candidates--label { color: $foreground 65%; }
+        & .candidates--label { color: $foreground 72%; }
         & .candidates--number { color: $foreground 90%; }
         & .candidates--token { color: $foreground; }
         & .candidates--chosen { color: $accent; text-style: bold; }
-        & .candidates--cut { color: $foreground 55%; }
+        & .candidates--cut { color: $foreground 65%; }
         & .candidates--bar { color: $primary; }
         & .candidates--gain { color: $accent; }
         & .candidates--loss { color: $foreground 25%; }
 
+        &:nocolor .candidates--gain { color: $foreground 60%; }
         &:ansi .candidates--cut { text-style: dim; }
         &:ansi .candidates--loss { text-style: dim; }
     }
@@ -149,16 +150,14 @@ class Candidates(Widget):
         if candidate.cut:
             end = f" cut by {safe_line(candidate.cut)}"
             end = end if len(end) <= room else safe_line(candidate.cut)[:room]
-        return Strip(
-            [
-                Segment("▶ " if chosen else "  ", self._style(kind)),
-                Segment(set_cell_size(visible(candidate.text), token_width), self._style(kind)),
-                Segment(f" {percent(candidate.p_raw):>{_NUMBER}} ", self._style("cut" if kind == "cut" else "number")),
-                *self._bar(candidate.p_raw / scale, candidate.p / scale, bar, room - len(end)),
-                Segment(end, self._style("number" if kind == "token" else kind)),
-            ],
-            width,
-        )
+        cells = [
+            Segment("▶ " if chosen else "  ", self._style(kind)),
+            Segment(set_cell_size(visible(candidate.text), token_width), self._style(kind)),
+            Segment(f" {percent(candidate.p_raw):>{_NUMBER}} ", self._style("cut" if kind == "cut" else "number")),
+            *self._bar(candidate.p_raw / scale, candidate.p / scale, bar, room - len(end)),
+            Segment(end, self._style("number" if kind == "token" else kind)),
+        ]
+        return Strip(cells).adjust_cell_length(width, self._style("label"))
 
     def _bar(self, before: float, after: float, width: int, visible: int) -> Strip:
         """The smaller of the two shares in full, then how far the other one reaches past it, in eighths of a cell."""

@@ -140,7 +140,8 @@ class Reply(Entry):
         if self._document is None:
             return
         inner = self._document.width
-        self._head = fold([Span(safe_line(self._label), "label", copied=False)], inner) if self._label else []
+        label = fold([Span(safe_line(self._label), "label")], inner) if self._label else []
+        self._head = [line._replace(said=False) for line in label]
         foot: list[Line] = []
         if self._progress and not self.text:
             foot += fold([Span(safe_line(self._progress), "progress")], inner)

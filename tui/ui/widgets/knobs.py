@@ -25,7 +25,12 @@ class KnobList(VerticalScroll, can_focus=False, inherit_bindings=False):
     """The rows, which scroll where they do not fit; the arrow keys are theirs and not the scrollbar's."""
 
     DEFAULT_CSS = """
-    KnobList { height: 1fr; scrollbar-size-vertical: 1; }
+    KnobList {
+        height: 1fr;
+        scrollbar-size-vertical: 1;
+        scrollbar-color: $foreground 20%;
+        scrollbar-background: $surface;
+    }
     """
 
 
@@ -77,7 +82,7 @@ class KnobPanel(Vertical):
         &.-low .knob-group { height: 1; padding: 0 2; }
         &.-low .knob-help { height: 4; }
 
-        & .knob-panel--range { color: $foreground 60%; }
+        & .knob-panel--range { color: $foreground 70%; }
         & .knob-panel--refusal { color: $text-error; text-style: bold; }
     }
     """

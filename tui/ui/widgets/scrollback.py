@@ -122,9 +122,8 @@ class Scrollback(ScrollView, can_focus=True):
             background: ansi_default;
             text-style: reverse;
         }
-        &:ansi .scrollback--assistant-rail, &:ansi .scrollback--rule, &:ansi .scrollback--target, &:ansi .scrollback--note {
-            text-style: dim;
-        }
+        &:ansi .scrollback--assistant-rail, &:ansi .scrollback--rule { text-style: dim; }
+        &:ansi .scrollback--target, &:ansi .scrollback--note { text-style: dim; }
 
         .scrollback--code { background: $surface; color: $foreground; }
         .scrollback--keyword { color: $text-primary; }
@@ -312,8 +311,8 @@ class Scrollback(ScrollView, can_focus=True):
         end = selection.end or Offset(0, self._stack.height)
         copied = ""
         for y, line in self._stack.between(start.y, end.y, self._width):
-            text = _said(line.spans, start.x if y == start.y else 0, end.x if y == end.y else None)
-            if text is not None:
+            if line.said:
+                text = _said(line.spans, start.x if y == start.y else 0, end.x if y == end.y else None)
                 copied += (line.glue if copied else "") + text
         return copied.strip("\n"), "\n"
 
@@ -327,10 +326,8 @@ class Scrollback(ScrollView, can_focus=True):
         self.screen.selections = {self: Selection(Offset(0, top), Offset(0, bottom - 1))}
 
 
-def _said(spans: Sequence[Span], start: int, end: int | None) -> str | None:
-    """The characters of a line that were said, or None where it is only drawn."""
-    if spans and not any(span.copied for span in spans):
-        return None
+def _said(spans: Sequence[Span], start: int, end: int | None) -> str:
+    """The characters of a line that were said."""
     text, position = "", 0
     for span in spans:
         stop = len(span.text) if end is None else max(0, end - position)

@@ -1,0 +1,81 @@
+"""The real program in a real process: signals, pipes and terminals."""
+
+import signal
+import subprocess
+import sys
+from typing import IO
+
+import pexpect
+import pytest
+
+from tui.paths import log_dir
+
+LONG = ("run", "temperature=0,num_predict=4000", "--json", "Tell me a long story about a lighthouse.")
+
+
+def start(*words: str) -> "subprocess.Popen[str]":
+    """The program, with nothing on its stdin."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "tui", *words],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def first_line(stream: IO[str] | None) -> str:
+    assert stream
+    return stream.readline()
+
+
+def test_without_a_terminal_there_is_no_screen() -> None:
+    with start() as process:
+        out, err = process.communicate()
+    assert (process.returncode, out) == (2, "")
+    assert err == "twiddle: The screen needs a terminal and stdin is not one; use `twiddle run`.\n"
+
+
+@pytest.mark.model
+def test_ctrl_c_stops_the_reply_and_keeps_it() -> None:
+    with start(*LONG) as process:
+        assert '"event":"token"' in first_line(process.stdout)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate()
+    assert '"finish":"stopped"' in out.splitlines()[-1]
+    assert (process.returncode, err) == (130, "")
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_the_engine_first(number: signal.Signals) -> None:
+    with start(*LONG) as process:
+        first_line(process.stdout)
+        assert list(log_dir().iterdir())
+        process.send_signal(number)
+        _, err = process.communicate()
+    assert (process.returncode, err) == (128 + number, "")
+    # The engine's log goes when the engine has.
+    assert not list(log_dir().iterdir())
+
+
+@pytest.mark.model
+def test_a_reader_that_has_enough_is_no_error() -> None:
+    with start(*LONG) as process:
+        first_line(process.stdout)
+        assert process.stdout and process.stderr
+        process.stdout.close()
+        assert process.stderr.read() == ""
+    assert not list(log_dir().iterdir())
+
+
+@pytest.mark.model
+def test_on_a_terminal_the_seed_and_the_cost_are_shown() -> None:
+    words = ["-m", "tui", "run", "temperature=0,num_predict=3,seed=42", "What is the capital of Poland?"]
+    child = pexpect.spawn(sys.executable, words, encoding="utf-8", timeout=60, dimensions=(24, 100))
+    child.expect("The capital of")
+    child.expect("cut after 3 tokens")
+    child.expect(r"seed 42 · 3 tokens · \d+ tok/s · first token \d+ ms")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 0
