@@ -60,6 +60,7 @@ class Talk:
 
     def reply(self) -> None:
         """Have every side answer its last question, with one seed where none is set."""
+        self.next = None
         common = with_seed(self.sides[0].knobs).seed
         seeds = [side.knobs.seed if side.knobs.seed >= 0 else common for side in self.sides]
         replies = tuple(side.begin(next(self._ids), seed) for side, seed in zip(self.sides, seeds, strict=True))

@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+from pathlib import Path
 from typing import IO
 
 import pexpect
@@ -34,6 +35,25 @@ def test_without_a_terminal_there_is_no_screen() -> None:
         out, err = process.communicate()
     assert (process.returncode, out) == (2, "")
     assert err == "twiddle: The screen needs a terminal and stdin is not one; use `twiddle run`.\n"
+
+
+def test_a_state_folder_that_cannot_be_written_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("HOME", str(tmp_path / "file"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
+    with start("run", "Hi") as process:
+        out, err = process.communicate()
+    assert (process.returncode, out) == (1, "")
+    assert err.startswith("twiddle: The engine's log ") and err.endswith("cannot be written: Not a directory.\n")
+
+
+@pytest.mark.model
+def test_the_folder_it_is_started_in_does_not_matter(tmp_path: Path) -> None:
+    for module in ("queue", "resource", "tui"):
+        (tmp_path / f"{module}.py").write_text("raise SystemExit(7)\n")
+    program = [str(Path(sys.executable).with_name("twiddle")), "run", "num_predict=2", "Hi"]
+    finished = subprocess.run(program, cwd=tmp_path, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    assert (finished.returncode, finished.stderr) == (0, "")
 
 
 @pytest.mark.model

@@ -1,7 +1,9 @@
 """The command line: a second front end on the engine, one file a command."""
 
 import io
+import os
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -42,11 +44,21 @@ def _twiddle(
 
 def main() -> None:
     """Entry point of `twiddle`, and the one place where an error becomes words and an exit code."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a model may write what the terminal's encoding has no sign for
+    _ready_output()
     try:
         app(prog_name="twiddle")
     except TwiddleError as error:
         tell(str(error))
         sys.exit(2 if isinstance(error, UsageError) else 1)
+    except OSError as error:  # a full disk behind `>`, a folder that may not be read
+        tell(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}.")
+        sys.exit(1)
+
+
+def _ready_output() -> None:
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # the shell closed it
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a model may write what the terminal's encoding has no sign for

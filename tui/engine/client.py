@@ -52,14 +52,18 @@ class Engine:
         return self._process.pid if self._process else None
 
     async def start(self) -> None:
-        """Start the process, if it is not running."""
+        """Start the process, if it is not running; raises EngineError when its log cannot be written."""
         if self.alive:
             return
-        self._log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(self._log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        try:
+            self._log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            descriptor = os.open(self._log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        except OSError as error:
+            raise EngineError(f"The engine's log {str(self._log)!r} cannot be written: {error.strerror}.") from None
         try:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
+                "-P",  # a queue.py in the folder where twiddle is started is none of the engine's
                 "-m",
                 "tui.engine",
                 stdin=asyncio.subprocess.PIPE,

@@ -4,9 +4,11 @@ import gc
 import sys
 import traceback
 from collections.abc import Iterable
+from typing import ClassVar
 
 from rich.text import Text
 from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from tui.engine.client import Engine
@@ -23,6 +25,9 @@ class TwiddleApp(App[None]):
 
     TITLE = "twiddle"
     CSS_PATH = "app.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+q", "quit", "Quit", tooltip="Close twiddle", priority=True),
+    ]
     COMMAND_PALETTE_BINDING = "ctrl+p"
     SCREENS = {"help": HelpScreen}
 

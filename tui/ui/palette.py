@@ -42,7 +42,7 @@ class ChatCommands(Provider):
         yield Deed("Answer again", "Another answer to the last question", "again")
         yield Deed("Compare", "A second side with its own knobs; with two, keep the active one", "compare")
         yield Deed("Presets", "Choose from the list", "presets")
-        yield Deed("Knobs", "Show or hide them", "app.toggle_class('ChatScreen', '-toggled')")
+        yield Deed("Knobs", "Show or hide them", "toggle_knobs")
         yield Deed("Keys", "What can be pressed and typed", "app.push_screen('help')")
         for preset in list_presets():
             if isinstance(preset, Preset):

@@ -15,7 +15,7 @@ from tui.ui.markdown.marks import Chips, bare, signs
 LONGEST_LINE = 1_000
 """Characters; a longer line is not source code but data, and some lexers are slow on it."""
 
-_CONTEXT_FREE = frozenset(
+_FORGETFUL = frozenset(
     ("Arturo", "Csound Orchestra", "DASM16", "Markdown", "MIME", "Notmuch", "REBOL", "Red", "reStructuredText")
     + ("Standard ML", "tiddler")
 )
@@ -101,7 +101,7 @@ def _highlighted(language: str, state: State, line: str) -> tuple[tuple[Span, ..
     if lexer is None or len(line) > LONGEST_LINE:
         return (Span(line, "code"),), state
     context = LexerContext(line + "\n", 0, list(state))
-    if type(lexer).get_tokens_unprocessed is RegexLexer.get_tokens_unprocessed and lexer.name not in _CONTEXT_FREE:
+    if type(lexer).get_tokens_unprocessed is RegexLexer.get_tokens_unprocessed and lexer.name not in _FORGETFUL:
         # The same loop as the lexer's own, but only this variant of it gives the state back.
         tokens = ExtendedRegexLexer.get_tokens_unprocessed(lexer, context=context)
     else:

@@ -138,15 +138,12 @@ class Document:
 
     def _show_plain(self) -> None:
         lines = self._plain.lines if self._plain is not None else []
-        self._open = [*self._above(self._gap), *(lines if not lines or lines[-1].spans else lines[:-1])]
+        self._open = [*_above(self._gap), *(lines if not lines or lines[-1].spans else lines[:-1])]
 
     def _drawn(self, block: Block, gap: bool) -> list[Line]:
         chips = Chips(block.source, self.marks[self._passed :])
         self._passed += len(signs(block.source))
-        return [*self._above(gap), *block.lines(self.width, chips)]
-
-    def _above(self, gap: bool) -> list[Line]:
-        return [BLANK] if gap else []
+        return [*_above(gap), *block.lines(self.width, chips)]
 
     def _is_past_block(self) -> bool:
         """Whether the long block has ended: with a blank line, and a line after it that starts at the margin."""
@@ -160,7 +157,7 @@ class Document:
         assert opener is not None
         self._indent, self._ticks = len(opener[1]), opener[2]
         self._code = Code(block.tokens[0].info, self.width)
-        self._closed += [*self._above(self._gap), *self._code.opening()]
+        self._closed += [*_above(self._gap), *self._code.opening()]
         del self._source.lines[: block.start + 1]
 
     def _read_code(self) -> bool:
@@ -188,3 +185,7 @@ class Document:
 
     def _dedented(self, line: str) -> str:
         return line[min(self._indent, len(line) - len(line.lstrip(" "))) :]
+
+
+def _above(gap: bool) -> list[Line]:
+    return [BLANK] if gap else []

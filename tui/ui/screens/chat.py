@@ -10,14 +10,14 @@ from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.reactive import reactive
 from textual.screen import Screen
+from textual.widget import Widget
 from textual.widgets import Footer
 
 from tui.engine.client import Engine
 from tui.engine.protocol import Event, Failed, Load, Loaded
 from tui.errors import EngineError, TwiddleError
-from tui.knobs import KNOBS, Value
+from tui.knobs import KNOBS
 from tui.presets.library import Chosen, find_preset, list_presets, resolve
-from tui.presets.preset import Preset
 from tui.settings import parse_setting
 from tui.side import Side
 from tui.slash import Again, Clear, CompareWith, Help, Leave, Slash, TurnKnob, UsePreset, parse_slash
@@ -32,10 +32,12 @@ from tui.ui.widgets.knobs import KnobPanel
 from tui.ui.widgets.pane import Pane
 from tui.ui.widgets.prompt import Prompt
 from tui.ui.widgets.status import Status
+from tui.ui.widgets.transcript import Transcript
 
 WELCOME = """\
 Write below and press Enter.
-Tab to a knob, then ← → turn it, also while the reply is being written.
+Tab to a knob and turn it with ← →, also while a reply is being written:
+it acts on the very next token. F4 shows or hides the knobs.
 F2 presets · F3 compare · F1 all keys"""
 
 DRAWS_A_SECOND = 12
@@ -48,15 +50,12 @@ class ChatScreen(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f1", "app.push_screen('help')", "Help", tooltip="These keys and commands"),
         Binding("f2", "presets", "Presets", tooltip="Switch the preset; the conversation stays"),
-        Binding(
-            "f3", "compare", "Compare", tooltip="A second side with its own knobs; with two, keep the active one"
-        ),
-        Binding("f4", "app.toggle_class('ChatScreen', '-toggled')", "Knobs", tooltip="Show or hide the knobs"),
+        Binding("f3", "compare", "Compare", tooltip="A second side with its own knobs; with two, keep the active one"),
+        Binding("f4", "toggle_knobs", "Knobs", tooltip="Show or hide the knobs"),
         Binding("f6", "other_side", "Side", show=False, tooltip="Make the other side the active one"),
         Binding("escape", "stop", "Stop", tooltip="Stop the reply; then back to the prompt"),
         Binding("ctrl+r", "again", "Again", tooltip="Another answer to the last question"),
         Binding("ctrl+n", "new", "New", tooltip="A new chat with the same settings"),
-        Binding("ctrl+q", "app.quit", "Quit", tooltip="Close twiddle"),
     ]
     COMMANDS = {ChatCommands}
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide"), (150, "-roomy")]
@@ -86,13 +85,17 @@ class ChatScreen(Screen[None]):
         """The side whose knobs are shown."""
         return self._talk.sides[self.active]
 
+    @property
+    def focus_chain(self) -> list[Widget]:
+        """Tab goes from the prompt to the first knob, wherever that stands."""
+        return sorted(super().focus_chain, key=lambda each: (each is self._prompt, isinstance(each, Transcript)))
+
     def compose(self) -> ComposeResult:
         with Horizontal(id="desk"):
-            # Before the panes, though it stands to their right: Tab goes from the prompt to the first knob.
+            yield Horizontal(*self._panes, id="panes")
             with Vertical(id="side"):
                 yield self._knobs
                 yield self._candidates
-            yield Horizontal(*self._panes, id="panes")
         yield self._prompt
         yield self._status
         yield Footer(show_command_palette=False)
@@ -167,12 +170,12 @@ class ChatScreen(Screen[None]):
     async def _obey(self, command: Slash) -> None:
         match command:
             case TurnKnob():
-                self._turn(command.name, command.value)
+                self.post_message(KnobPanel.Turned(command.name, command.value))
                 self.notify(f"{command.name} is {KNOBS[command.name].show(command.value)} now", markup=False)
             case UsePreset(None):
                 self.action_presets()
             case UsePreset(str() as name):
-                self._use(find_preset(name))
+                self.action_use(name)
             case CompareWith(None):
                 await self.action_compare()
             case CompareWith(str() as setting):
@@ -189,7 +192,8 @@ class ChatScreen(Screen[None]):
     def on_knob_panel_turned(self, event: KnobPanel.Turned) -> None:
         """Turn a knob of the active side."""
         try:
-            self._turn(event.name, event.value)
+            self._talk.turn(self.side, event.name, event.value)
+            self._settle()
         except TwiddleError as error:
             self._refuse(error)
 
@@ -223,10 +227,16 @@ class ChatScreen(Screen[None]):
 
     def action_use(self, name: str) -> None:
         """Switch the active side to the preset of that name."""
+        side = self.side
+        before = side.preset, side.knobs
         try:
-            self._use(find_preset(name))
+            side.use(find_preset(name))
+            self._settle()
         except TwiddleError as error:
+            side.preset, side.knobs = before
             self._refuse(error)
+        else:
+            self._panes[self.active].transcript.notice(f"preset {name} from the next reply on")
 
     @work
     async def action_presets(self) -> None:
@@ -246,25 +256,19 @@ class ChatScreen(Screen[None]):
         self.active = 0
         self._settle()
 
+    def action_toggle_knobs(self) -> None:
+        """Show the knobs and go to the first, or hide them."""
+        self.query_one("#side").toggle_class("-toggled")
+        if self.query_one("#side").display:
+            next(iter(self._knobs.rows.values())).focus()
+        else:
+            self._prompt.focus()
+
     def action_other_side(self) -> None:
         """Make the next side the active one."""
         self.active = (self.active + 1) % len(self._panes)
 
     # --- changes ----------------------------------------------------------------------------------------------------
-
-    def _turn(self, name: str, value: Value) -> None:
-        self._talk.turn(self.side, name, value)
-        self._settle()
-
-    def _use(self, preset: Preset) -> None:
-        before = self.side.preset, self.side.knobs
-        self.side.use(preset)
-        try:
-            self._settle()
-        except TwiddleError:
-            self.side.preset, self.side.knobs = before
-            raise
-        self._panes[self.active].transcript.notice(f"preset {preset.name} from the next reply on")
 
     def _settle(self) -> None:
         """Whatever was changed, show it, and how the next token would be chosen now."""

@@ -38,9 +38,9 @@ class HelpScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         below = self.app.screen_stack[-2] if len(self.app.screen_stack) > 1 else self
         groups = {**dict(_keys(below)), "Type in the prompt": COMMANDS}
-        wide = max(len(key) for rows in groups.values() for key in rows)
         with VerticalScroll():
             for heading, rows in groups.items():
+                wide = max(map(len, rows))
                 lines = [Content.styled(heading, "bold $primary")]
                 lines += [
                     Content.assemble((f"  {key:<{wide}}  ", "bold"), (what, "$foreground 80%"))

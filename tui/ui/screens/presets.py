@@ -12,7 +12,7 @@ from textual.widgets.option_list import Option
 
 from tui.presets.library import Broken
 from tui.presets.preset import Preset
-from tui.terminal import safe_line
+from tui.terminal import safe, safe_line
 
 
 class PresetPicker(ModalScreen[str | None]):
@@ -36,9 +36,19 @@ class PresetPicker(ModalScreen[str | None]):
             border: round $primary;
             background: $surface;
         }
-        & Input { border: none; height: 1; padding: 0; margin-bottom: 1; background: $surface; }
-        & OptionList { height: auto; max-height: 20; border: none; padding: 0; background: $surface; }
-        & .why { height: auto; margin-top: 1; color: $text-warning; }
+        & Input, & Input:focus { border: none; height: 1; padding: 0; margin-bottom: 1; background: $surface; }
+        & OptionList, & OptionList:focus {
+            height: auto;
+            max-height: 60vh;
+            border: none;
+            padding: 0;
+            background: $surface;
+            text-wrap: nowrap;
+            text-overflow: ellipsis;
+            scrollbar-size-vertical: 1;
+        }
+        & .about { height: 2; margin-top: 1; color: $foreground 80%; }
+        & .about.-broken { color: $text-warning; }
     }
     """
 
@@ -47,13 +57,13 @@ class PresetPicker(ModalScreen[str | None]):
         super().__init__()
         self._presets, self._current = presets, current
         self._list = OptionList(markup=False)
-        self._why = Static(classes="why", markup=False)
+        self._about = Static(classes="about", markup=False)
 
     def compose(self) -> ComposeResult:
         with Vertical():
             yield Input(placeholder="Type to find a preset, Enter to use it")
             yield self._list
-            yield self._why
+            yield self._about
 
     def on_mount(self) -> None:
         """Show them all."""
@@ -74,9 +84,12 @@ class PresetPicker(ModalScreen[str | None]):
             self.dismiss(event.option_id)
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
-        """Say why a broken one cannot be used."""
-        broken = next((each for each in self._presets if each.name == event.option_id), None)
-        self._why.update(safe_line(broken.reason) if isinstance(broken, Broken) else "")
+        """Say all about it, or why it cannot be used."""
+        lit = next((each for each in self._presets if each.name == event.option_id), None)
+        if lit is not None:
+            said = lit.reason if isinstance(lit, Broken) else lit.description
+            self._about.update(Content(safe(" ".join(said.split()))))
+            self._about.set_class(isinstance(lit, Broken), "-broken")
 
     def action_move(self, step: int) -> None:
         """Light the next one, while the focus stays with the typing."""

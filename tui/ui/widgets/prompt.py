@@ -19,8 +19,8 @@ class Prompt(TextArea):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         # Shown here, obeyed in on_key.
-        Binding("enter", "send", "Send"),
-        Binding("ctrl+j,shift+enter,alt+enter", "insert_newline", "New line", key_display="^j"),
+        Binding("enter", "send", "Send", show=False),
+        Binding("ctrl+j,shift+enter,alt+enter", "insert_newline", "New line", key_display="^j", show=False),
         Binding("up", "cursor_up", "Earlier prompt", show=False),
         Binding("down", "cursor_down", "Later prompt", show=False),
     ]

@@ -3,6 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
+from typing import Any
 
 from rich.cells import cell_len
 from rich.style import Style
@@ -120,7 +121,7 @@ class Scrollback(ScrollView, can_focus=True):
 
         &:ansi .scrollback--mark-knob, &:ansi .scrollback--mark-fork {
             background: ansi_default;
-            text-style: reverse;
+            text-style: bold;
         }
         &:ansi .scrollback--assistant-rail, &:ansi .scrollback--rule { text-style: dim; }
         &:ansi .scrollback--target, &:ansi .scrollback--note { text-style: dim; }
@@ -180,6 +181,14 @@ class Scrollback(ScrollView, can_focus=True):
         """Goes to the bottom, and stays there."""
         self._following = True
         self._settle()
+
+    def scroll_to(self, x: float | None = None, y: float | None = None, **options: Any) -> None:
+        """Scrolls at once: a slide over thousands of entries would have to lay them all out."""
+        super().scroll_to(x, y, **{**options, "animate": False})
+
+    def action_scroll_end(self) -> None:
+        """Goes to the bottom, and stays there."""
+        self.follow()
 
     # --- where things stand ---
 

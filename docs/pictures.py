@@ -1,0 +1,76 @@
+"""Make the pictures of the README from real runs on the starter model: `uv run python docs/pictures.py [FOLDER]`."""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from textual.pilot import Pilot
+
+from tui.engine.client import Engine
+from tui.engine.protocol import Load
+from tui.knobs import fixed
+from tui.models.reference import find_model
+from tui.presets.library import resolve
+from tui.settings import parse_setting
+from tui.ui.app import TwiddleApp
+from tui.ui.widgets.status import Status
+
+Scene = Callable[[Pilot[None]], Awaitable[None]]
+
+
+async def until(pilot: Pilot[None], condition: Callable[[], bool]) -> None:
+    """Let the app run until a condition holds."""
+    async with asyncio.timeout(120):
+        while not condition():
+            await pilot.pause(0.01)
+
+
+async def ask(pilot: Pilot[None], text: str) -> None:
+    """Type a question and send it, once the model is there."""
+    status = pilot.app.screen.query_one(Status)
+    await until(pilot, lambda: status.state == "ready")
+    await pilot.press(*("space" if letter == " " else letter for letter in text), "enter")
+    await until(pilot, lambda: status.state == "writing")
+
+
+async def chat(pilot: Pilot[None]) -> None:
+    """A knob turned in the middle of a reply."""
+    await ask(pilot, "Write a short poem about the sea and the moon.")
+    status = pilot.app.screen.query_one(Status)
+    await until(pilot, lambda: status.used > 75)
+    await pilot.press("tab", "shift+right", "shift+right", "shift+right")
+    await until(pilot, lambda: status.used > 130)
+
+
+async def compare(pilot: Pilot[None]) -> None:
+    """Two settings on one prompt."""
+    await ask(pilot, "The weather is")
+    status = pilot.app.screen.query_one(Status)
+    await until(pilot, lambda: status.state == "ready")
+
+
+async def take(folder: Path, name: str, scene: Scene, size: tuple[int, int], *settings: str, theme: str = "") -> None:
+    """Run the program at a size, play a scene, and keep what is on the screen."""
+    chosen = tuple(resolve(parse_setting(setting)) for setting in settings)
+    engine, load = Engine(), Load(str(find_model("starter")), fixed(chosen[0].knobs))
+    await engine.start()
+    engine.send(load)
+    app = TwiddleApp(engine, load, chosen)
+    async with app.run_test(size=size) as pilot:
+        if theme:
+            app.theme = theme
+        await scene(pilot)
+        (folder / f"{name}.svg").write_text(app.export_screenshot(title="twiddle"), encoding="utf-8")
+    await engine.stop()
+
+
+async def main(folder: Path) -> None:
+    """Every picture."""
+    folder.mkdir(parents=True, exist_ok=True)
+    await take(folder, "chat", chat, (120, 36), "default,seed=7")
+    await take(folder, "compare", compare, (120, 30), "temperature=0.2,seed=4", "temperature=1.4,seed=4")
+
+
+if __name__ == "__main__":
+    asyncio.run(main(Path(sys.argv[1] if len(sys.argv) > 1 else Path(__file__).parent / "pictures")))
