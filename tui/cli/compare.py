@@ -54,6 +54,8 @@ def _open_screen(left: str, right: str, as_json: bool) -> None:
         raise UsageError("--json needs a prompt; add one with -p.")
     require_screen("twiddle compare A B -p PROMPT")
     (a, left_model), (b, right_model) = choose(left), choose(right)
+    if left_model != right_model:
+        raise UsageError("The screen holds one model and these settings need two; add a prompt with -p.")
     from tui.ui import start
 
     raise typer.Exit(start((a, b), (left_model, right_model)))

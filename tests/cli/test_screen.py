@@ -1,0 +1,68 @@
+"""What happens before the screen opens; `tests/ui` has the rest."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import tui.ui
+from tests.cli.conftest import Command
+from tui.cli import chat, compare
+from tui.engine.fake import Script
+from tui.presets.library import Chosen
+
+Opened = list[tuple[tuple[str, ...], tuple[Path, ...]]]
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> Opened:
+    """The screens that were opened, each of which ends with exit code 3."""
+    screens: Opened = []
+
+    def start(chosen: tuple[Chosen, ...], models: tuple[Path, ...]) -> int:
+        screens.append((tuple(str(each.setting) for each in chosen), models))
+        return 3
+
+    monkeypatch.setattr(tui.ui, "start", start)
+    for module in (chat, compare):
+        monkeypatch.setattr(module, "require_screen", lambda instead: None)
+    return screens
+
+
+def test_alone_it_opens_the_chat_on_the_starter_model(twiddle: Command, opened: Opened, starter: Path) -> None:
+    assert twiddle() == (3, "", "")
+    assert opened == [(("default",), (starter,))]
+
+
+def test_a_setting_opens_the_chat_with_it(twiddle: Command, opened: Opened, starter: Path) -> None:
+    assert twiddle("chat", "precise,top_k=3").code == 3
+    assert opened == [(("precise,top_k=3",), (starter,))]
+
+
+def test_compare_opens_two_panes(twiddle: Command, opened: Opened, starter: Path) -> None:
+    assert twiddle("compare", "precise", "temperature=1.4").code == 3
+    assert opened == [(("precise", "temperature=1.4"), (starter, starter))]
+
+
+@pytest.mark.parametrize("words", [["chat", "precis"], ["chat", "top_p=2"], ["compare", "precise", "precis"]])
+def test_an_error_is_said_before_the_screen_opens(twiddle: Command, opened: Opened, words: list[str]) -> None:
+    code, _, err = twiddle(*words)
+    assert (code, err.count("\n"), opened) == (1, 1, [])
+
+
+def test_the_screen_holds_one_model(
+    twiddle: Command, opened: Opened, scripted: Callable[..., None], tmp_path: Path
+) -> None:
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.Modelfile").write_text(f"FROM {name}\n")
+    scripted(a=Script(), b=Script(replies=("other",)))
+    code, _, err = twiddle("compare", str(tmp_path / "a.Modelfile"), str(tmp_path / "b.Modelfile"))
+    assert (code, opened) == (2, [])
+    assert "add a prompt with -p" in err
+
+
+def test_textual_is_not_imported_before_it_is_needed() -> None:
+    program = "import sys, tui.cli, tui.ui; sys.exit('textual' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program]).returncode == 0
