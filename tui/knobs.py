@@ -219,7 +219,7 @@ class Knobs(Struct, frozen=True, kw_only=True):
     num_thread: Annotated[
         int,
         Knob(
-            help="CPU threads; auto is every core.",
+            help="CPU threads; auto leaves one core to the screen while a reply is being written.",
             group=_MODEL, low=0, high=512, coarse=4, words={0: "auto"}, live=False,
         ),
     ] = 0  # fmt: skip

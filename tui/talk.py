@@ -1,6 +1,7 @@
 """A talk: what a person says to one side or to several at once, and what the engine says back."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 
@@ -18,8 +19,8 @@ from tui.engine.protocol import (
     Stop,
     Token,
 )
-from tui.errors import ModelError
-from tui.knobs import Value, fixed, with_seed
+from tui.errors import EngineError, ModelError
+from tui.knobs import Knobs, Value, fixed, knob, with_seed
 from tui.models.reference import find_model
 from tui.presets.preset import Preset
 from tui.side import Side
@@ -61,7 +62,7 @@ class Talk:
     def reply(self) -> None:
         """Have every side answer its last question, with one seed where none is set."""
         self.next = None
-        common = with_seed(self.sides[0].knobs).seed
+        common = next((side.knobs.seed for side in self.sides if side.knobs.seed >= 0), with_seed(Knobs()).seed)
         seeds = [side.knobs.seed if side.knobs.seed >= 0 else common for side in self.sides]
         replies = tuple(side.begin(next(self._ids), seed) for side, seed in zip(self.sides, seeds, strict=True))
         self._send(Generate(replies))
@@ -76,19 +77,23 @@ class Talk:
         """Ask every reply being written to end, or only that of one side."""
         for side in [only] if only else self.sides:
             if side.busy and side.writing:
-                self._send(Stop(side.writing.id))
+                self._mention(Stop(side.writing.id))
 
     def turn(self, side: Side, name: str, value: Value) -> None:
-        """Turn a knob; a reply being written takes it at its next token. Raises KnobError."""
+        """Turn a knob; a reply being written takes it at its next token. Raises KnobError and EngineError."""
+        if self.busy and not knob(name).live:
+            raise EngineError(f"{name} loads the model anew; a reply is being written, so press Esc first.")
         side.turn(name, value)
         if side.busy and side.writing:
-            self._send(SetKnobs(side.writing.id, side.knobs))
+            self._mention(SetKnobs(side.writing.id, side.knobs))
 
     def look(self, side: Side) -> None:
-        """Ask how the next token would be chosen."""
+        """Ask how the next token would be chosen, unless a reply is being written."""
+        if self.busy:
+            return
         look = next(self._ids)
         self._looks, self.next = {look: side}, None
-        self._send(Preview(look, side.messages, side.knobs))
+        self._mention(Preview(look, side.messages, side.knobs))
 
     def take(self, event: Event) -> Side | None:
         """Bring the sides up to date with an event; the side it is about, if there is one."""
@@ -117,6 +122,11 @@ class Talk:
             return None
         left, right = (side.writing for side in self.sides[:2])
         return diverged_at(left.ids, right.ids, complete=False) if left and right else None
+
+    def _mention(self, command: Command) -> None:
+        """Send what a dead engine need not hear; that it died is an event of its own."""
+        with suppress(EngineError):
+            self._send(command)
 
     def _writer(self, event: Event) -> Side | None:
         reply_id = getattr(event, "id", None)

@@ -1,6 +1,17 @@
-"""Widgets hold still in tests."""
+"""Widgets hold still in tests, and the whole screen opens on a script."""
 
 import os
+from pathlib import Path
 
 # Read once, when textual is imported.
 os.environ["TEXTUAL_ANIMATIONS"] = "none"
+
+import pytest
+
+from tests.ui.driver import OpenChat, opener
+
+
+@pytest.fixture
+def open_chat(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> OpenChat:
+    """Opens the chat on a script: `async with open_chat(Script(), "precise", size=(80, 24)) as chat`."""
+    return opener(monkeypatch, tmp_path / "engine.log")

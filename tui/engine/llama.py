@@ -103,11 +103,15 @@ class Llama:
         trained = int(C.llama_model_n_ctx_train(self._model))
         self.context = knobs.num_ctx or min(trained, AUTO_CONTEXT)
         self.batch = min(knobs.num_batch, self.context)
-        self.threads = knobs.num_thread or os.cpu_count() or 1
+        # ggml's threads spin while they wait for each other: with a busy screen beside as many of them as there are
+        # cores, 120 tokens a second became 30 (2 cores). One fewer costs nothing there. Reading a prompt, or several
+        # replies at once, gains from every core.
+        cores = os.cpu_count() or 1
+        self.threads = knobs.num_thread or max(1, cores - 1)
         params = C.llama_context_default_params()
         params.n_ctx, params.n_batch, params.n_ubatch = self.context, self.batch, self.batch
         params.n_seq_max, params.kv_unified = SEQUENCES, True
-        params.n_threads = params.n_threads_batch = self.threads
+        params.n_threads, params.n_threads_batch = self.threads, knobs.num_thread or cores
         params.flash_attn_type = C.LLAMA_FLASH_ATTN_TYPE_AUTO
         params.no_perf = True
         ctx = C.llama_init_from_model(self._model, params)

@@ -16,7 +16,6 @@ from tui.engine.protocol import Load
 from tui.paths import log_dir
 from tui.presets.library import Chosen
 from tui.ui.screens.chat import ChatScreen
-from tui.ui.screens.help import HelpScreen
 from tui.ui.themes import DEFAULT, load_themes
 
 
@@ -29,7 +28,6 @@ class TwiddleApp(App[None]):
         Binding("ctrl+q", "quit", "Quit", tooltip="Close twiddle", priority=True),
     ]
     COMMAND_PALETTE_BINDING = "ctrl+p"
-    SCREENS = {"help": HelpScreen}
 
     def __init__(self, engine: Engine, load: Load, chosen: tuple[Chosen, ...]) -> None:
         """`engine` runs already and was sent `load`."""

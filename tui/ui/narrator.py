@@ -48,9 +48,9 @@ class Narrator:
         """Draw what changes with every token: candidates, rates, context."""
         side, status = self._talk.sides[active], self._status
         writing = side.writing
-        if writing:
-            status.rate = writing.stats.tokens_per_second if writing.stats else writing.rate
-            status.ttft_ms = writing.ttft_ms
+        stats = writing.stats if writing else None
+        status.rate = stats.tokens_per_second if stats else writing.rate if writing else None
+        status.ttft_ms = writing.ttft_ms if writing else None
         status.used = side.used
         if side.busy and writing and writing.trace:
             self._candidates.heading, self._candidates.trace = "newest token", writing.trace
@@ -82,12 +82,14 @@ class Narrator:
                 if info.notice:
                     self.notice(info.notice)
             case LoadFailed():
-                self._status.state = "lost"
+                self._status.state = "failed"
                 self.notice(event.reason)
             case Died():
                 self._die(event)
             case _ if side:
                 self._say(event, side)
+        if self._status.state == "writing" and not self._talk.busy:
+            self._status.state = "ready"
 
     def _say(self, event: Event, side: Side) -> None:
         transcript = self._panes[self._talk.sides.index(side)].transcript
@@ -102,10 +104,8 @@ class Narrator:
                 self._mark_parting()
             case Finished():
                 transcript.end(_footnote(event))
-                self._rest()
             case Failed():
                 transcript.end(event.reason, failed=True)
-                self._rest()
 
     def _mark_parting(self) -> None:
         index = None if self._parted else self._talk.parted()
@@ -122,10 +122,6 @@ class Narrator:
                 pane.transcript.end(f"{event.reason} What was written is kept.", failed=True)
         self._status.state = "lost"
         self.notice(f"{event.reason} Your next prompt starts a new one.")
-
-    def _rest(self) -> None:
-        if not self._talk.busy:
-            self._status.state = "ready"
 
 
 def _footnote(event: Finished) -> str:

@@ -1,9 +1,11 @@
 """Ctrl+P: what can be done, by name."""
 
 from collections.abc import Awaitable, Callable, Iterator
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.content import Content
+from textual.fuzzy import Matcher
 
 from tui.presets.library import list_presets
 from tui.presets.preset import Preset
@@ -18,6 +20,11 @@ class Deed(NamedTuple):
     action: str
     """What the screen is asked to do."""
 
+    @property
+    def words(self) -> str:
+        """The help as the palette takes it: declared as text, read as markup unless it is Content."""
+        return cast(str, Content(self.help))
+
 
 class ChatCommands(Provider):
     """The commands of the chat, and every preset."""
@@ -25,25 +32,35 @@ class ChatCommands(Provider):
     async def discover(self) -> Hits:
         """Everything, while nothing is typed."""
         for deed in self._deeds():
-            yield DiscoveryHit(deed.name, self._run(deed), help=deed.help)
+            yield DiscoveryHit(Content(deed.name), self._run(deed), deed.name, deed.words)
 
     async def search(self, query: str) -> Hits:
         """What matches."""
         matcher = self.matcher(query)
         for deed in self._deeds():
             if score := matcher.match(deed.name):
-                yield Hit(score, matcher.highlight(deed.name), self._run(deed), help=deed.help)
+                yield Hit(score, _lit(matcher, deed.name), self._run(deed), deed.name, deed.words)
 
     def _run(self, deed: Deed) -> Callable[[], Awaitable[object]]:
         return lambda: self.screen.run_action(deed.action)
 
     def _deeds(self) -> Iterator[Deed]:
-        yield Deed("New chat", "Begin anew with the same settings", "new")
-        yield Deed("Answer again", "Another answer to the last question", "again")
-        yield Deed("Compare", "A second side with its own knobs; with two, keep the active one", "compare")
-        yield Deed("Presets", "Choose from the list", "presets")
+        yield Deed("New chat", "Begin anew with the same settings", "obey('/clear')")
+        yield Deed("Answer again", "Another answer to the last question", "obey('/again')")
+        about = "A second side with its own knobs; with two, keep the active one"
+        yield Deed("Compare", about, "obey('/compare')")
+        yield Deed("Presets", "Choose from the list", "obey('/preset')")
         yield Deed("Knobs", "Show or hide them", "toggle_knobs")
-        yield Deed("Keys", "What can be pressed and typed", "app.push_screen('help')")
+        yield Deed("Keys", "What can be pressed and typed", "obey('/help')")
         for preset in list_presets():
             if isinstance(preset, Preset):
-                yield Deed(f"Preset {safe_line(preset.name)}", safe_line(preset.description), f"use({preset.name!r})")
+                name, action = safe_line(preset.name), f"obey({f'/preset {preset.name}'!r})"
+                yield Deed(f"Preset {name}", safe_line(preset.description), action)
+
+
+def _lit(matcher: Matcher, name: str) -> Content:
+    """The name with what matched lit up; the matcher's own way reads it as markup."""
+    lit = Content(name)
+    for place in matcher.fuzzy_search.match(matcher.query, name)[1]:
+        lit = lit.stylize(matcher.match_style, place, place + 1)
+    return lit

@@ -48,14 +48,20 @@ class ChatScreen(Screen[None]):
     """One side and its knobs, or two sides beside each other."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f1", "app.push_screen('help')", "Help", tooltip="These keys and commands"),
-        Binding("f2", "presets", "Presets", tooltip="Switch the preset; the conversation stays"),
-        Binding("f3", "compare", "Compare", tooltip="A second side with its own knobs; with two, keep the active one"),
+        Binding("f1", "obey('/help')", "Help", tooltip="These keys and commands"),
+        Binding("f2", "obey('/preset')", "Presets", tooltip="Switch the preset; the conversation stays"),
+        Binding(
+            "f3",
+            "obey('/compare')",
+            "Compare",
+            tooltip="A second side with its own knobs; with two, keep the active one",
+        ),
         Binding("f4", "toggle_knobs", "Knobs", tooltip="Show or hide the knobs"),
-        Binding("f6", "other_side", "Side", show=False, tooltip="Make the other side the active one"),
+        # By priority, since F6 is a key of TextArea.
+        Binding("f6", "other_side", "Side", show=False, tooltip="Make the other side the active one", priority=True),
         Binding("escape", "stop", "Stop", tooltip="Stop the reply; then back to the prompt"),
-        Binding("ctrl+r", "again", "Again", tooltip="Another answer to the last question"),
-        Binding("ctrl+n", "new", "New", tooltip="A new chat with the same settings"),
+        Binding("ctrl+r", "obey('/again')", "Again", tooltip="Another answer to the last question"),
+        Binding("ctrl+n", "obey('/clear')", "New", tooltip="A new chat with the same settings"),
     ]
     COMMANDS = {ChatCommands}
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide"), (150, "-roomy")]
@@ -112,8 +118,7 @@ class ChatScreen(Screen[None]):
     def watch_active(self) -> None:
         """Show the knobs of the side that became the active one."""
         self._narrator.show(self.active)
-        if not self._talk.busy and self._engine.alive:
-            self._talk.look(self.side)
+        self._talk.look(self.side)
 
     # --- the engine -------------------------------------------------------------------------------------------------
 
@@ -131,9 +136,9 @@ class ChatScreen(Screen[None]):
             return
         self._drawing.pause()
         self._narrator.draw(self.active)
-        if isinstance(message.event, Failed) and side:
+        if isinstance(message.event, Failed) and side and not self._prompt.text:
             self._prompt.put_back(side.question)
-        if isinstance(message.event, Loaded) or (was_busy and self._engine.alive):
+        if isinstance(message.event, Loaded) or was_busy:
             self._talk.look(self.side)
 
     async def _revive(self) -> None:
@@ -170,24 +175,32 @@ class ChatScreen(Screen[None]):
     async def _obey(self, command: Slash) -> None:
         match command:
             case TurnKnob():
-                self.post_message(KnobPanel.Turned(command.name, command.value))
+                self._talk.turn(self.side, command.name, command.value)
+                self._settle()
                 self.notify(f"{command.name} is {KNOBS[command.name].show(command.value)} now", markup=False)
             case UsePreset(None):
-                self.action_presets()
+                self._choose_preset()
             case UsePreset(str() as name):
-                self.action_use(name)
+                self._use(name)
             case CompareWith(None):
-                await self.action_compare()
+                await self._compare()
             case CompareWith(str() as setting):
                 await self._compare_with(Side(resolve(parse_setting(setting)), self.side.conversation))
             case Clear():
-                self.action_new()
+                self._clear()
             case Again():
-                await self.action_again()
+                await self._again()
             case Help():
                 self.app.push_screen(HelpScreen())
             case Leave():
                 self.app.exit()
+
+    async def action_obey(self, line: str) -> None:
+        """Do what a slash command says: a key is short for one."""
+        try:
+            await self._obey(parse_slash(line))
+        except TwiddleError as error:
+            self._refuse(error)
 
     def on_knob_panel_turned(self, event: KnobPanel.Turned) -> None:
         """Turn a knob of the active side."""
@@ -206,8 +219,7 @@ class ChatScreen(Screen[None]):
         self._talk.stop()
         self._prompt.focus()
 
-    async def action_again(self) -> None:
-        """Answer the last question anew."""
+    async def _again(self) -> None:
         if self._talk.busy or not self.side.conversation.turns:
             return
         await self._revive()
@@ -218,35 +230,30 @@ class ChatScreen(Screen[None]):
         self._talk.reply()
         self._drawing.resume()
 
-    def action_new(self) -> None:
-        """Begin a new chat with the same settings."""
+    def _clear(self) -> None:
         self._talk.clear()
         for pane in self._panes:
             pane.transcript.clear()
         self._talk.look(self.side)
 
-    def action_use(self, name: str) -> None:
-        """Switch the active side to the preset of that name."""
+    def _use(self, name: str) -> None:
         side = self.side
         before = side.preset, side.knobs
         try:
             side.use(find_preset(name))
             self._settle()
-        except TwiddleError as error:
+        except TwiddleError:
             side.preset, side.knobs = before
-            self._refuse(error)
-        else:
-            self._panes[self.active].transcript.notice(f"preset {name} from the next reply on")
+            raise
+        self._panes[self.active].transcript.notice(f"preset {name} from the next reply on")
 
     @work
-    async def action_presets(self) -> None:
-        """Choose a preset for the active side."""
+    async def _choose_preset(self) -> None:
         name = await self.app.push_screen_wait(PresetPicker(list_presets(), self.side.preset.name))
         if name is not None:
-            self.action_use(name)
+            await self.action_obey(f"/preset {name}")
 
-    async def action_compare(self) -> None:
-        """Put a second side beside the first, or keep the active one of two."""
+    async def _compare(self) -> None:
         if len(self._panes) == 1:
             await self._compare_with(self.side.fork())
             return
@@ -280,8 +287,7 @@ class ChatScreen(Screen[None]):
             if self._engine.alive:
                 self._engine.send(load)
         self._narrator.show(self.active)
-        if not self._talk.busy and self._engine.alive:
-            self._talk.look(self.side)
+        self._talk.look(self.side)
 
     async def _compare_with(self, side: Side) -> None:
         if self._talk.busy:

@@ -37,9 +37,8 @@ class HelpScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         below = self.app.screen_stack[-2] if len(self.app.screen_stack) > 1 else self
-        groups = {**dict(_keys(below)), "Type in the prompt": COMMANDS}
         with VerticalScroll():
-            for heading, rows in groups.items():
+            for heading, rows in _groups(below):
                 wide = max(map(len, rows))
                 lines = [Content.styled(heading, "bold $primary")]
                 lines += [
@@ -49,9 +48,9 @@ class HelpScreen(ModalScreen[None]):
                 yield Static(Content("\n").join([*lines, Content("")]), markup=False)
 
 
-def _keys(screen: Screen[Any]) -> Iterator[tuple[str, dict[str, str]]]:
-    """The keys that work on a screen now: of the whole screen, then of what has the focus."""
-    groups: dict[str, dict[str, str]] = {"Everywhere": {}, "Where the cursor is": {}}
+def _groups(screen: Screen[Any]) -> Iterator[tuple[str, dict[str, str]]]:
+    """What works on a screen now: its own keys, the commands, then the keys of what has the focus."""
+    groups: dict[str, dict[str, str]] = {"Everywhere": {}, "Type in the prompt": COMMANDS, "Where the cursor is": {}}
     for active in screen.active_bindings.values():
         binding = active.binding
         if binding.description and not binding.system:

@@ -8,7 +8,7 @@ from textual.widget import Widget
 
 from tui.terminal import safe_line
 
-State = Literal["loading", "ready", "writing", "lost"]
+State = Literal["loading", "ready", "writing", "failed", "lost"]
 
 _GAP = 2
 _GAUGE = 8
@@ -18,6 +18,7 @@ _WORDS: dict[State, str] = {
     "loading": "◌ loading",
     "ready": "● ready",
     "writing": "▶ writing",
+    "failed": "✗ no model",
     "lost": "✗ engine lost",
 }
 
@@ -29,6 +30,7 @@ class Status(Widget):
         "status--loading",
         "status--ready",
         "status--writing",
+        "status--failed",
         "status--lost",
         "status--preset",
         "status--label",
@@ -39,7 +41,8 @@ class Status(Widget):
     """
     | Class | Description |
     | :- | :- |
-    | `status--loading`, `status--ready`, `status--writing`, `status--lost` | The engine's state. |
+    | `status--loading`, `status--ready`, `status--writing` | The engine's state. |
+    | `status--failed`, `status--lost` | The same, when it cannot answer. |
     | `status--preset` | The preset's name. |
     | `status--label` | Units and the model's name. |
     | `status--gauge`, `status--track` | How much of the context is used, and what is left. |
@@ -59,7 +62,7 @@ class Status(Widget):
         & .status--loading { color: $text-warning; text-style: bold; }
         & .status--ready { color: $text-success; text-style: bold; }
         & .status--writing { color: $text-accent; text-style: bold; }
-        & .status--lost { color: $text-error; text-style: bold reverse; }
+        & .status--failed, & .status--lost { color: $text-error; text-style: bold reverse; }
         & .status--preset { color: $foreground; text-style: bold; }
         & .status--label { color: $foreground 75%; }
         & .status--gauge { color: $primary; }

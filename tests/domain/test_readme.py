@@ -1,0 +1,45 @@
+"""The README says what is so."""
+
+import importlib.util
+import re
+from pathlib import Path
+
+from tui.knobs import KNOBS
+from tui.presets.library import list_presets
+from tui.slash import parse_slash
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_its_first_block_is_the_two_commands() -> None:
+    blocks = re.findall(r"```\w*\n(.*?)```", README, re.DOTALL)
+    assert blocks[0] == "pip install uv && uv run twiddle\npip install uv && uv run pytest\n"
+
+
+def test_its_knobs_are_the_programs() -> None:
+    spec = importlib.util.spec_from_file_location("docs_knobs", ROOT / "docs" / "knobs.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert module.filled(README) == README, "run: uv run python docs/knobs.py"
+    assert all(f"| `{name}` |" in README for name in KNOBS)
+
+
+def test_it_names_every_preset() -> None:
+    for preset in list_presets():
+        assert f"`{preset.name}`" in README
+
+
+def test_its_slash_commands_are_understood() -> None:
+    (line,) = [part for part in README.split("\n\n") if part.startswith("In the prompt:")]
+    commands = re.findall(r"`(/[^`]+)`", line)
+    assert len(commands) == 8
+    for command in commands:
+        parse_slash(command)
+
+
+def test_its_pictures_are_there() -> None:
+    pictures = re.findall(r"!\[.*?\]\((.*?)\)", README)
+    assert len(pictures) >= 2
+    assert all((ROOT / picture).is_file() for picture in pictures)

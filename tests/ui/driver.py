@@ -1,0 +1,193 @@
+"""A person at the whole screen. Behind it is a real engine process with a script for a model."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+from msgspec import json
+from textual.message import Message
+from textual.pilot import Pilot
+from textual.widgets._toast import Toast
+
+from tui.engine.client import Engine
+from tui.engine.fake import Script
+from tui.engine.protocol import Command, Event, Load
+from tui.knobs import Value, fixed
+from tui.presets.library import resolve
+from tui.settings import parse_setting
+from tui.side import Side
+from tui.ui.app import TwiddleApp
+from tui.ui.screens.chat import ChatScreen
+from tui.ui.widgets.candidates import Candidates
+from tui.ui.widgets.knob_row import KnobRow
+from tui.ui.widgets.knobs import KnobPanel
+from tui.ui.widgets.pane import Pane
+from tui.ui.widgets.prompt import Prompt
+from tui.ui.widgets.status import Status
+
+GREEDY = "temperature=0,seed=1"
+ON_AND_ON = "on and on " * 300
+ENDLESS = Script(replies=(ON_AND_ON,), delay=0.02)
+UNSURE = Script(replies=(ON_AND_ON,), delay=0.02, sureness=1.5)
+"""Any knob that is turned changes its odds."""
+
+Kind = TypeVar("Kind")
+
+
+class Watched(Engine):
+    """An engine that remembers what it was sent and what it said."""
+
+    def __init__(self, log: Path) -> None:
+        super().__init__(log)
+        self.sent: list[Command] = []
+        self.said: list[Event] = []
+
+    def send(self, command: Command) -> None:
+        super().send(command)
+        self.sent.append(command)
+
+    async def events(self) -> AsyncIterator[Event]:
+        async for event in super().events():
+            self.said.append(event)
+            yield event
+
+    def commands(self, kind: type[Kind]) -> list[Kind]:
+        return [each for each in self.sent if isinstance(each, kind)]
+
+    def heard(self, kind: type[Kind]) -> list[Kind]:
+        return [each for each in self.said if isinstance(each, kind)]
+
+
+class Chat:
+    """The screen, and what a person does and sees there."""
+
+    def __init__(self, app: TwiddleApp, pilot: Pilot[None], engine: Watched) -> None:
+        self.app, self.pilot, self.engine = app, pilot, engine
+        (self.screen,) = (each for each in app.screen_stack if isinstance(each, ChatScreen))
+        self.prompt, self.status = self.screen.query_one(Prompt), self.screen.query_one(Status)
+        self.candidates, self.knobs = self.screen.query_one(Candidates), self.screen.query_one(KnobPanel)
+
+    # --- doing
+
+    async def until(self, condition: Callable[[], object], seconds: float = 30) -> None:
+        """Let the app run until the condition holds."""
+        try:
+            async with asyncio.timeout(seconds):
+                while not condition():
+                    await self.pilot.pause(0.01)
+        except TimeoutError:
+            raise AssertionError(f"it did not come about; the screen shows\n{self.view}") from None
+
+    async def press(self, *keys: str) -> None:
+        await self.pilot.press(*keys)
+
+    async def ask(self, text: str) -> None:
+        """Write a text into the prompt and send it."""
+        self.prompt.focus()
+        self.prompt.insert(text)
+        await self.press("enter")
+
+    async def ready(self) -> None:
+        await self.until(lambda: self.state == "ready")
+
+    async def answered(self, text: str) -> None:
+        """Ask, and wait for the whole answer."""
+        replies = len(self.side.conversation.turns)
+        await self.ask(text)
+        await self.until(lambda: len(self.side.conversation.turns) > replies + 1 and not self.side.busy)
+        await self.pilot.pause()
+
+    async def turned(self, name: str, value: Value) -> None:
+        """Wait until a knob of the active side stands somewhere."""
+        await self.until(lambda: getattr(self.side.knobs, name) == value)
+
+    async def toast(self, count: int = 1) -> str:
+        """Wait for so many toasts; what the newest says, in one line."""
+        await self.until(lambda: len(self.toasts) == count)
+        return self.toasts[-1]
+
+    async def written(self, characters: int, pane: int = 0) -> None:
+        """Wait until so much of a reply is there."""
+        await self.until(lambda: len(self.panes[pane].transcript.text) >= characters)
+
+    # --- seeing
+
+    @property
+    def side(self) -> Side:
+        return self.screen.side
+
+    @property
+    def panes(self) -> list[Pane]:
+        return list(self.screen.query(Pane))
+
+    @property
+    def state(self) -> str:
+        """What the status line says of the engine."""
+        return self.status.state
+
+    @property
+    def knob(self) -> str | None:
+        """The knob that has the focus."""
+        return self.app.focused.knob.name if isinstance(self.app.focused, KnobRow) else None
+
+    @property
+    def view(self) -> str:
+        """What the terminal shows."""
+        return "\n".join(strip.text.rstrip() for strip in self.app.screen._compositor.render_strips()).replace(
+            "\xa0", " "
+        )
+
+    @property
+    def toasts(self) -> list[str]:
+        return [" ".join(str(toast.render()).split()) for toast in self.app.screen.query(Toast)]
+
+    def said(self, pane: int = 0) -> str:
+        """Everything that stands in a pane's transcript, in view or not, as one line without rails."""
+        stack, width = self.panes[pane].transcript._stack, self.panes[pane].transcript._width
+        if not stack.entries:
+            return ""
+        text = " ".join(span.text for _, line in stack.between(0, stack.height, width) for span in line.spans)
+        return " ".join(re.sub("[▌▏·]  ", "", text).split())
+
+
+OpenChat = Callable[..., AbstractAsyncContextManager[Chat]]
+
+
+def model(script: Script) -> str:
+    """The path of a model that plays a script; without a slash, so that no Path can change it."""
+    return "fake:" + json.encode(script).decode().replace("/", "\\u002f")
+
+
+def opener(monkeypatch: pytest.MonkeyPatch, log: Path) -> OpenChat:
+    """A function that opens the chat on a script, a side for each setting."""
+
+    @asynccontextmanager
+    async def open_chat(
+        script: Script,
+        *settings: str,
+        size: tuple[int, int] = (120, 40),
+        theme: str = "",
+        engine: type[Watched] = Watched,
+        hook: Callable[[Message], None] | None = None,
+    ) -> AsyncIterator[Chat]:
+        path = model(script)
+        monkeypatch.setattr("tui.talk.find_model", lambda reference, beside=None: Path(path))
+        chosen = tuple(resolve(parse_setting(setting)) for setting in settings or (GREEDY,))
+        load = Load(path, fixed(chosen[0].knobs))
+        process = engine(log)
+        await process.start()
+        process.send(load)
+        app = TwiddleApp(process, load, chosen)
+        try:
+            async with app.run_test(size=size, notifications=True, message_hook=hook) as pilot:
+                if theme:
+                    app.theme = theme
+                yield Chat(app, pilot, process)
+        finally:
+            await process.stop()
+
+    return open_chat
