@@ -3,7 +3,8 @@
 import re
 from pathlib import Path
 
-from tui.knobs import KNOBS, Knob
+from tui.knob import Knob
+from tui.knobs import KNOBS
 
 README = Path(__file__).parent.parent / "README.md"
 _PLACE = re.compile(r"(?<=<!-- knobs -->\n).*?(?=<!-- /knobs -->)", re.DOTALL)

@@ -5,122 +5,17 @@ is the table read back from those fields; the command line, the sidebar, the Mod
 from it.
 """
 
-import math
 import secrets
-from typing import Annotated, Any, Literal, get_args, get_type_hints
+from typing import Annotated, Any, get_args, get_type_hints
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from tui.errors import KnobError, did_you_mean
+from tui.knob import Knob
 
-Value = int | float | tuple[str, ...]
-Scale = Literal["linear", "log"]
-
-
-class Knob(Struct, frozen=True, kw_only=True):
-    """One row of the table."""
-
-    help: str
-    """One line, in the words of the field."""
-    group: str
-    """The heading it stands under: choosing, repetition, reply or model."""
-    low: float = -math.inf
-    high: float = math.inf
-    """The values it accepts, both ends included."""
-    span: tuple[float, float] | None = None
-    """The ends of its slider where they are narrower than what it accepts."""
-    step: float = 1
-    coarse: float = 10
-    scale: Scale = "linear"
-    """How a slider maps its width to values; "log" for values that people think of in factors."""
-    words: dict[int, str] = {}
-    """Values with a name of their own, such as {-1: "random"}."""
-    neutral: Value | None = None
-    """The value at which its stage does nothing, if there is one."""
-    stage: str | None = None
-    """The sampler stage it drives (an entry of `STAGES`)."""
-    live: bool = True
-    """False for what is fixed when the model is loaded."""
-
-    # Read from the annotated field, never written in a row.
-    name: str = ""
-    kind: type = float
-    default: Value = 0
-
-    @property
-    def slider(self) -> tuple[float, float]:
-        """The ends of its slider."""
-        return self.span or (self.low, self.high)
-
-    def check(self, value: Value) -> Value:
-        """The value itself, in the knob's own type; raises KnobError when it is out of range."""
-        if isinstance(value, tuple):
-            if any(not stop for stop in value):
-                raise KnobError(f"{self.name}: an empty text would end every reply at once; leave it out.")
-            return value
-        if not self.low <= value <= self.high:  # NaN is not either
-            raise KnobError(f"{self.name}: {self.show(value)} is out of range; it goes {self.range}.")
-        number: Value = self.kind(value)
-        if number != value:
-            raise KnobError(f"{self.name}: {value} is not a whole number.")
-        return number
-
-    def parse(self, text: str) -> Value:
-        """The value that a person typed; raises KnobError."""
-        text = text.strip()
-        if self.kind is tuple:
-            return self.check((text,))
-        for value, word in self.words.items():
-            if text.lower() == word:
-                return value
-        try:
-            return self.check(self.kind(text))
-        except ValueError:
-            kind = "a whole number" if self.kind is int else "a number"
-            raise KnobError(f"{self.name}: {text!r} is not {kind}; it goes {self.range}.") from None
-
-    def show(self, value: Value) -> str:
-        """The value as a person writes it."""
-        if isinstance(value, tuple):
-            return " ".join(repr(stop) for stop in value) or "none"
-        if value in self.words:
-            return self.words[int(value)]
-        return f"{value:g}" if self.kind is float else str(value)
-
-    @property
-    def range(self) -> str:
-        """What it accepts, as words: `from 0 to 5`."""
-        low, high = (f"{end:g}" if self.kind is float else str(end) for end in (self.low, self.high))
-        return f"from {low} up" if self.high == math.inf else f"from {low} to {high}"
-
-    def move(self, value: float, steps: int, *, coarse: bool = False) -> Value:
-        """The value that many steps further on, kept within range and on the grid of steps."""
-        size = self.coarse if coarse else self.step
-        moved = round(value / self.step) * self.step + steps * size
-        if self.scale == "log" and not coarse and abs(value) >= 10 * self.step:
-            # A fixed step is nothing to a large number: go a tenth of it, on the grid.
-            moved = value + steps * max(self.step, round(value * 0.1 / self.step) * self.step)
-        return self.kind(round(min(max(moved, self.low), self.high), 6))  # type: ignore[no-any-return]
-
-    def at(self, share: float) -> Value:
-        """The value at a share (0 to 1) of its slider."""
-        low, high = self.slider
-        share = min(max(share, 0.0), 1.0)
-        value = low + (math.expm1(share * math.log1p(high - low)) if self.scale == "log" else share * (high - low))
-        return self.kind(round(round(value / self.step) * self.step, 6))  # type: ignore[no-any-return]
-
-    def share(self, value: float) -> float:
-        """Where a value stands on its slider, 0 to 1; values past an end stand at that end."""
-        low, high = self.slider
-        value = min(max(value, low), high)
-        if self.scale == "log":
-            return math.log1p(value - low) / math.log1p(high - low)
-        return (value - low) / (high - low)
-
-
-STAGES = ("penalties", "top_k", "top_p", "min_p", "temperature")
-"""The stages that choose a token, in llama.cpp's order."""
+STAGES = ("penalties", "dry", "top_n_sigma", "top_k", "typical_p", "top_p", "min_p", "xtc", "temperature")
+"""The stages that can be put in order, in llama.cpp's."""
 
 _CHOOSING, _REPETITION, _REPLY, _MODEL = "choosing", "repetition", "reply", "model"
 
@@ -135,6 +30,21 @@ class Knobs(Struct, frozen=True, kw_only=True):
             group=_CHOOSING, low=0, high=5, span=(0, 2), step=0.05, coarse=0.25, neutral=1.0, stage="temperature",
         ),
     ] = 0.8  # fmt: skip
+    dynatemp_range: Annotated[
+        float,
+        Knob(
+            help="Let temperature move this far to both sides: cooler where the model is sure, hotter where it is not.",
+            group=_CHOOSING, low=0, high=5, span=(0, 2), step=0.05, coarse=0.25, neutral=0.0, words={0: "off"},
+            stage="temperature",
+        ),
+    ] = 0.0  # fmt: skip
+    dynatemp_exponent: Annotated[
+        float,
+        Knob(
+            help="How entropy maps to temperature within that range: 1 evenly, above 1 it stays cool for longer.",
+            group=_CHOOSING, low=0.01, high=10, span=(0.1, 4), step=0.1, coarse=0.5, stage="temperature",
+        ),
+    ] = 1.0  # fmt: skip
     top_k: Annotated[
         int,
         Knob(
@@ -157,6 +67,82 @@ class Knobs(Struct, frozen=True, kw_only=True):
             group=_CHOOSING, low=0, high=1, step=0.01, coarse=0.1, neutral=0.0, stage="min_p",
         ),
     ] = 0.05  # fmt: skip
+    typical_p: Annotated[
+        float,
+        Knob(
+            help="Keep the tokens whose surprise is nearest to what is expected, up to probability p; 1 keeps all.",
+            group=_CHOOSING, low=0, high=1, step=0.01, coarse=0.1, neutral=1.0, words={1: "off"}, stage="typical_p",
+        ),
+    ] = 1.0  # fmt: skip
+    top_n_sigma: Annotated[
+        float,
+        Knob(
+            help="Keep logits within n standard deviations of the best; -1 is off.",
+            group=_CHOOSING, low=-1, high=20, span=(-1, 5), step=0.1, coarse=0.5, neutral=-1.0, words={-1: "off"},
+            stage="top_n_sigma",
+        ),
+    ] = -1.0  # fmt: skip
+    xtc_probability: Annotated[
+        float,
+        Knob(
+            help="Exclude top choices: how often to drop every likely token but the least likely of them.",
+            group=_CHOOSING, low=0, high=1, step=0.05, coarse=0.25, neutral=0.0, words={0: "off"}, stage="xtc",
+        ),
+    ] = 0.0  # fmt: skip
+    xtc_threshold: Annotated[
+        float,
+        Knob(
+            help="From which probability on a token counts as likely for that; above 0.5 nothing is dropped.",
+            group=_CHOOSING, low=0, high=1, step=0.01, coarse=0.05, stage="xtc",
+        ),
+    ] = 0.1  # fmt: skip
+    adaptive_target: Annotated[
+        float,
+        Knob(
+            help="Adaptive-p: prefer tokens near this probability, corrected by what was chosen so far; -1 is off.",
+            group=_CHOOSING, low=-1, high=1, step=0.05, coarse=0.1, neutral=-1.0, words={-1: "off"}, stage="adaptive_p",
+        ),
+    ] = -1.0  # fmt: skip
+    adaptive_decay: Annotated[
+        float,
+        Knob(
+            help="How slowly adaptive-p forgets: 0.9 remembers about ten tokens.",
+            group=_CHOOSING, low=0, high=0.99, step=0.01, coarse=0.1, stage="adaptive_p",
+        ),
+    ] = 0.9  # fmt: skip
+    mirostat: Annotated[
+        int,
+        Knob(
+            help="Hold the surprise of the text at tau: version 1 or 2. Of the other stages only temperature acts.",
+            group=_CHOOSING, low=0, high=2, step=1, coarse=1, neutral=0, words={0: "off"}, stage="mirostat",
+        ),
+    ] = 0  # fmt: skip
+    mirostat_tau: Annotated[
+        float,
+        Knob(
+            help="The surprise that mirostat aims at, in bits.",
+            group=_CHOOSING, low=0.1, high=20, span=(0.1, 10), step=0.1, coarse=1, stage="mirostat",
+        ),
+    ] = 5.0  # fmt: skip
+    mirostat_eta: Annotated[
+        float,
+        Knob(
+            help="How quickly mirostat corrects itself.",
+            group=_CHOOSING, low=0, high=1, step=0.01, coarse=0.1, stage="mirostat",
+        ),
+    ] = 0.1  # fmt: skip
+    sampler_order: Annotated[
+        tuple[str, ...],
+        Knob(help="The stages in the order they run; one left out is off.", group=_CHOOSING, choices=STAGES),
+    ] = STAGES
+    logit_bias: Annotated[
+        tuple[str, ...],
+        Knob(
+            help="TEXT:BIAS adds to the logit of the first token of a text, #ID:BIAS to a token; -100 bans it.",
+            group=_CHOOSING, stage="logit_bias", form=r"(#\d+|.+):[+-]?\d+(\.\d+)?",
+            example="' Paris:-100' or '#504:2.5'",
+        ),
+    ] = ()  # fmt: skip
     seed: Annotated[
         int,
         Knob(
@@ -193,6 +179,40 @@ class Knobs(Struct, frozen=True, kw_only=True):
             group=_REPETITION, low=-5, high=5, span=(-2, 2), step=0.05, coarse=0.5, neutral=0.0, stage="penalties",
         ),
     ] = 0.0  # fmt: skip
+    dry_multiplier: Annotated[
+        float,
+        Knob(
+            help="DRY: how hard to press against repeating whole runs of tokens; 0 is off.",
+            group=_REPETITION, low=0, high=10, span=(0, 2), step=0.05, coarse=0.25, neutral=0.0, words={0: "off"},
+            stage="dry",
+        ),
+    ] = 0.0  # fmt: skip
+    dry_base: Annotated[
+        float,
+        Knob(
+            help="DRY: by how much the pressure grows with every further token of the run.",
+            group=_REPETITION, low=1, high=10, span=(1, 4), step=0.05, coarse=0.25, stage="dry",
+        ),
+    ] = 1.75  # fmt: skip
+    dry_allowed_length: Annotated[
+        int,
+        Knob(
+            help="DRY: how long a repeated run may get unpunished.",
+            group=_REPETITION, low=0, high=1000, span=(0, 20), coarse=5, stage="dry",
+        ),
+    ] = 2  # fmt: skip
+    dry_penalty_last_n: Annotated[
+        int,
+        Knob(
+            help="DRY: how many of the last tokens it looks at; 0 is off, all is the whole context.",
+            group=_REPETITION, low=-1, high=1_000_000, span=(-1, 2048), coarse=64, scale="log",
+            words={-1: "all", 0: "off"}, neutral=0, stage="dry",
+        ),
+    ] = 64  # fmt: skip
+    dry_sequence_breakers: Annotated[
+        tuple[str, ...],
+        Knob(help="DRY: texts at which a run ends, such as a new line.", group=_REPETITION, stage="dry"),
+    ] = ("\n", ":", '"', "*")
     num_predict: Annotated[
         int,
         Knob(

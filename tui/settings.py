@@ -5,7 +5,8 @@ import re
 from msgspec import Struct
 
 from tui.errors import SettingError
-from tui.knobs import Value, knob
+from tui.knob import Value
+from tui.knobs import knob
 
 _OVERRIDE = re.compile(r"\s*([A-Za-z_][\w-]*)\s*=(.*)", re.DOTALL)
 

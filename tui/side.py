@@ -6,7 +6,8 @@ from msgspec.structs import replace
 
 from tui.chat import Conversation, Ending, Message, answer, ask, retract
 from tui.engine.protocol import Finished, KnobsTurned, Reply, Stats, Token
-from tui.knobs import KNOBS, Value, turn
+from tui.knob import Value
+from tui.knobs import KNOBS, turn
 from tui.presets.library import Chosen
 from tui.presets.preset import Preset
 from tui.settings import Setting

@@ -3,7 +3,8 @@
 from msgspec import Struct
 
 from tui.errors import SettingError, did_you_mean
-from tui.knobs import Value, knob
+from tui.knob import Value
+from tui.knobs import knob
 
 
 class TurnKnob(Struct, frozen=True):

@@ -20,7 +20,8 @@ from tui.engine.protocol import (
     Token,
 )
 from tui.errors import EngineError, ModelError
-from tui.knobs import Knobs, Value, fixed, knob, with_seed
+from tui.knob import Value
+from tui.knobs import Knobs, fixed, knob, with_seed
 from tui.models.reference import find_model
 from tui.presets.preset import Preset
 from tui.side import Side

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tui.errors import KnobError
-from tui.knobs import KNOBS, STAGES, Knob, Knobs, knob, turn, with_seed
+from tui.knob import Knob
+from tui.knobs import KNOBS, STAGES, Knobs, knob, turn, with_seed
 
 NUMBERS = [row for row in KNOBS.values() if row.kind is not tuple]
 by_name = pytest.mark.parametrize("row", NUMBERS, ids=lambda row: row.name)
@@ -27,7 +28,7 @@ def test_every_field_has_a_row() -> None:
         assert row.name == name
         assert row.default == getattr(Knobs(), name)
         assert row.help.endswith(".")
-        assert row.stage is None or row.stage in STAGES
+        assert row.stage is None or row.stage in (*STAGES, "logit_bias", "mirostat", "adaptive_p")
 
 
 @by_name
@@ -63,7 +64,7 @@ def test_no_number_without_an_end_or_out_of_range(name: str, text: str) -> None:
         ("top_k", "4.5", "top_k: '4.5' is not a whole number; it goes from 0 to 500000."),
         ("top_k", "", "top_k: '' is not a whole number"),
         ("seed", "4294967296", "seed: 4294967296 is out of range; it goes from -1 to 4294967295."),
-        ("stop", "", "stop: an empty text would end every reply at once; leave it out."),
+        ("stop", "", "stop: an empty text is no entry; leave it out."),
     ],
 )
 def test_what_cannot_be_read_is_said(name: str, text: str, said: str) -> None:

@@ -47,7 +47,7 @@ def test_the_last_of_a_repeated_instruction_counts() -> None:
     [
         ("PARAMETER top_p 4.5", "top_p: 4.5 is out of range; it goes from 0 to 1."),
         ("PARAMETER temperature -3", "temperature: -3 is out of range; it goes from 0 to 5."),
-        ("PARAMETER stop ", "stop: an empty text would end every reply at once; leave it out."),
+        ("PARAMETER stop ", "stop: an empty text is no entry; leave it out."),
     ],
 )
 def test_out_of_range_names_file_line_and_range(line: str, said: str) -> None:

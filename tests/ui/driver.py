@@ -16,7 +16,8 @@ from textual.widgets._toast import Toast
 from tui.engine.client import Engine
 from tui.engine.fake import Script
 from tui.engine.protocol import Command, Event, Load
-from tui.knobs import Value, fixed
+from tui.knob import Value
+from tui.knobs import fixed
 from tui.presets.library import resolve
 from tui.settings import parse_setting
 from tui.side import Side

@@ -43,6 +43,12 @@ class Stage(Protocol):
         """Remember a token that was read or written."""
 
 
+class MakeStage(Protocol):
+    """Makes a stage of the chain, set by the knobs; `level` is what mirostat and adaptive-p aim at for this token."""
+
+    def __call__(self, name: str, knobs: Knobs, level: float = 0.0) -> Stage: ...
+
+
 class Backend(Protocol):
     """A model and its context. Texts are bytes where a token may end inside a character."""
 
@@ -86,8 +92,8 @@ class Backend(Protocol):
     def drop(self, sequence: int, start: int = 0) -> None:
         """Forget a sequence from a position on."""
 
-    def stage(self, name: str, knobs: Knobs) -> Stage:
-        """A stage of the chain, set by the knobs."""
+    def stage(self, name: str, knobs: Knobs, level: float = 0.0) -> Stage:
+        """A stage of the chain: see MakeStage."""
 
     def close(self) -> None:
         """Give the memory back."""

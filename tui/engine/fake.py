@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from msgspec import Struct, json
 
-from tui.engine.backend import ContextFull, Logits, Row, Stage
+from tui.engine.backend import ContextFull, Logits, MakeStage, Row, Stage
 from tui.engine.protocol import ModelInfo
 from tui.knobs import Knobs
 
@@ -40,15 +40,15 @@ class Script(Struct, frozen=True):
 class ScriptedBackend:
     """A model that says what it was told to."""
 
-    def __init__(self, script: Script, stage: Callable[[str, Knobs], Stage], progress: Callable[[float], None]) -> None:
-        """`stage` makes the stages: they are llama.cpp's own here too."""
+    def __init__(self, script: Script, make_stage: MakeStage, progress: Callable[[float], None]) -> None:
+        """`make_stage` makes the stages: they are llama.cpp's own here too."""
         if script.load_dies:
             os.abort()
         for share in (0.0, 0.5, 1.0):
             progress(share)
             time.sleep(script.load_delay / 3)
         self._script = script
-        self.stage = stage
+        self._make_stage = make_stage
         self.cuttable, self.sequences, self.batch = True, 16, 512
         self.template, self.bos, self.eos = script.template, _SPELLED[START], _SPELLED[END]
         self._held: dict[int, list[int]] = {}
@@ -106,6 +106,9 @@ class ScriptedBackend:
 
     def drop(self, sequence: int, start: int = 0) -> None:
         self._held[sequence] = self._held.get(sequence, [])[:start]
+
+    def stage(self, name: str, knobs: Knobs, level: float = 0.0) -> Stage:
+        return self._make_stage(name, knobs, level)
 
     def close(self) -> None:
         self._held.clear()

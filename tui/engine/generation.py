@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from tui.chat import Ending
 from tui.engine.backend import Backend
+from tui.engine.odds import Odds
 from tui.engine.protocol import (
     Event,
     Failed,
@@ -20,7 +21,7 @@ from tui.engine.protocol import (
     Stats,
     Token,
 )
-from tui.engine.sampling import Chain, Odds, draw
+from tui.engine.sampling import Chain, draw
 from tui.engine.text import StopTexts, Utf8
 from tui.knobs import Knobs
 
@@ -35,6 +36,10 @@ class Reader(Protocol):
 
     def prepare(self, history: Sequence[int]) -> Chain:
         """The stages to choose with, once every change asked for has taken effect."""
+
+    @property
+    def chance(self) -> float:
+        """The random number for XTC at the next token."""
 
     def take(self, odds: Odds, used: int) -> int | None:
         """The token to go on with, or None when there is nothing more to read. `used` is the context taken so far."""
@@ -70,12 +75,18 @@ class Generation:
     def prepare(self, history: Sequence[int]) -> Chain:
         if self._asked and self._asked != self.knobs:
             self._emit(KnobsTurned(self.id, self._count, self.knobs, self._asked))
-            self.knobs, self._chain = self._asked, None
+            feedback = self._chain.feedback if self._chain and _same_feedback(self.knobs, self._asked) else None
+            self.knobs = self._asked
+            self._chain = Chain(self.knobs, self._backend.stage, history, feedback)
             self._stops.stops = self._asked.stop
         self._asked = None
         if self._chain is None:
             self._chain = Chain(self.knobs, self._backend.stage, history)
         return self._chain
+
+    @property
+    def chance(self) -> float:
+        return draw(self.knobs.seed, self._count, stream=1)
 
     def take(self, odds: Odds, used: int) -> int | None:
         if 0 <= self.knobs.num_predict <= self._count:
@@ -85,7 +96,7 @@ class Generation:
         self._last = time.perf_counter()
         self._first = self._first or self._last
         if self._chain:
-            self._chain.accept(token)
+            self._chain.accept(token, odds)
         ending = "stop" if self._backend.is_end(token) else None
         text = "" if ending else self._stops.decode(self._utf8.decode(self._backend.piece(token)))
         if not ending:
@@ -131,6 +142,10 @@ class Look:
     def prepare(self, history: Sequence[int]) -> Chain:
         return Chain(self.knobs, self._backend.stage, history)
 
+    @property
+    def chance(self) -> float:
+        return 0.0  # a look shows what XTC does when it acts
+
     def take(self, odds: Odds, used: int) -> int | None:
         self._emit(Previewed(self.id, odds.trace(-1, self._backend.label), used))
         return None
@@ -140,3 +155,9 @@ class Look:
 
     def fail(self, reason: str) -> None:
         self._emit(Failed(self.id, reason))
+
+
+def _same_feedback(before: Knobs, after: Knobs) -> bool:
+    """Whether what mirostat or adaptive-p learned still holds after a turn of the knobs."""
+    names = ("mirostat", "mirostat_tau", "adaptive_target", "adaptive_decay")
+    return all(getattr(before, name) == getattr(after, name) for name in names)

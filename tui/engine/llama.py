@@ -69,8 +69,8 @@ class Llama:
         C.llama_backend_init()
         _log.lines.clear()
         self._model = self._load(path, knobs, progress)
-        self._vocab = C.llama_model_get_vocab(self._model)
-        self._size = int(C.llama_vocab_n_tokens(self._vocab))
+        self.vocab = C.llama_model_get_vocab(self._model)
+        self._size = int(C.llama_vocab_n_tokens(self.vocab))
         self._ctx = self._open(knobs)
         self._memory = C.llama_get_memory(self._ctx)
         self._batch = C.llama_batch_init(self.batch, 0, 1)
@@ -126,7 +126,7 @@ class Llama:
         return raw.decode("utf-8", "replace") if raw else None
 
     def _spelled(self, which: Callable[[Any], int]) -> str:
-        token = which(self._vocab)
+        token = which(self.vocab)
         return self.label(token) if token >= 0 else ""
 
     def _describe(self, path: str, knobs: Knobs) -> ModelInfo:
@@ -155,10 +155,14 @@ class Llama:
         size = len(raw) + 16
         while True:
             tokens = (C.llama_token * size)()
-            count = C.llama_tokenize(self._vocab, raw, len(raw), tokens, size, False, special)
+            count = C.llama_tokenize(self.vocab, raw, len(raw), tokens, size, False, special)
             if count >= 0:
                 return tokens[:count]
             size = -count
+
+    def first(self, text: str) -> int:
+        """The first token of a text."""
+        return self.tokenize(text, special=False)[0]
 
     def piece(self, token: int) -> bytes:
         piece = self._pieces.get(token)
@@ -171,7 +175,7 @@ class Llama:
         size = 32
         while True:
             text = ctypes.create_string_buffer(size)
-            count = int(C.llama_token_to_piece(self._vocab, token, text, size, 0, special))
+            count = int(C.llama_token_to_piece(self.vocab, token, text, size, 0, special))
             if count >= 0:
                 return text.raw[:count]
             size = -count
@@ -183,14 +187,14 @@ class Llama:
         return label
 
     def opening(self) -> list[int]:
-        return [int(C.llama_vocab_bos(self._vocab))] if C.llama_vocab_get_add_bos(self._vocab) else []
+        return [int(C.llama_vocab_bos(self.vocab))] if C.llama_vocab_get_add_bos(self.vocab) else []
 
     def is_end(self, token: int) -> bool:
-        return bool(C.llama_vocab_is_eog(self._vocab, token))
+        return bool(C.llama_vocab_is_eog(self.vocab, token))
 
     def is_control(self, token: int) -> bool:
         kinds = C.LLAMA_TOKEN_ATTR_CONTROL | C.LLAMA_TOKEN_ATTR_USER_DEFINED | C.LLAMA_TOKEN_ATTR_UNKNOWN
-        return bool(C.llama_vocab_get_attr(self._vocab, token) & kinds)
+        return bool(C.llama_vocab_get_attr(self.vocab, token) & kinds)
 
     # --- evaluation -------------------------------------------------------------------------------------------------
 
@@ -219,36 +223,13 @@ class Llama:
     def drop(self, sequence: int, start: int = 0) -> None:
         C.llama_memory_seq_rm(self._memory, sequence, start, -1)
 
-    def stage(self, name: str, knobs: Knobs) -> "Sampler":
-        return make_stage(name, knobs, self._size, self.context)
+    def stage(self, name: str, knobs: Knobs, level: float = 0.0) -> "Sampler":
+        return make_stage(name, knobs, level, self)
 
     def close(self) -> None:
         C.llama_batch_free(self._batch)
         C.llama_free(self._ctx)
         C.llama_model_free(self._model)
-
-
-def make_stage(name: str, knobs: Knobs, vocabulary: int = 258, context: int = 4096) -> "Sampler":
-    """A stage by itself: llama.cpp's samplers need no model."""
-    return Sampler(_sampler(name, knobs, vocabulary, context))
-
-
-def _sampler(name: str, knobs: Knobs, vocabulary: int, context: int) -> Any:
-    match name:
-        case "penalties":
-            last = context if knobs.repeat_last_n < 0 else knobs.repeat_last_n
-            return C.llama_sampler_init_penalties(
-                vocabulary, last, knobs.repeat_penalty, knobs.frequency_penalty, knobs.presence_penalty
-            )
-        case "top_k":
-            return C.llama_sampler_init_top_k(knobs.top_k)
-        case "top_p":
-            return C.llama_sampler_init_top_p(knobs.top_p, 1)
-        case "min_p":
-            return C.llama_sampler_init_min_p(knobs.min_p, 1)
-        case "temperature":
-            return C.llama_sampler_init_temp(knobs.temperature)
-    raise ValueError(name)
 
 
 class Sampler:
@@ -273,3 +254,80 @@ class Sampler:
 
     def __del__(self) -> None:
         C.llama_sampler_free(self._pointer)
+
+
+def make_stage(name: str, knobs: Knobs, level: float = 0.0, model: Llama | None = None) -> Sampler:
+    """A stage of the chain; only the texts of logit_bias and of DRY's breakers need a model."""
+    return Sampler(_SAMPLERS[name](knobs, level, model))
+
+
+def _window(last_n: int, model: Llama | None) -> int:
+    return last_n if last_n >= 0 else model.context if model else _SCRIPTED_CONTEXT
+
+
+def _vocabulary(model: Llama | None) -> int:
+    return model.info.vocabulary if model else _SCRIPTED_VOCABULARY
+
+
+_SCRIPTED_CONTEXT, _SCRIPTED_VOCABULARY = 4096, 258
+
+
+def _penalties(knobs: Knobs, _: float, model: Llama | None) -> Any:
+    last_n = _window(knobs.repeat_last_n, model)
+    penalties = (knobs.repeat_penalty, knobs.frequency_penalty, knobs.presence_penalty)
+    return C.llama_sampler_init_penalties(_vocabulary(model), last_n, *penalties)
+
+
+def _dry(knobs: Knobs, _: float, model: Llama | None) -> Any:
+    breakers = [text.encode("utf-8", "replace") for text in knobs.dry_sequence_breakers] if model else []
+    texts = (ctypes.c_char_p * len(breakers))(*breakers)
+    return C.llama_sampler_init_dry(
+        model.vocab if model else None,
+        knobs.dry_multiplier,
+        knobs.dry_base,
+        knobs.dry_allowed_length,
+        _window(knobs.dry_penalty_last_n, model),
+        texts,
+        len(breakers),
+    )
+
+
+def _logit_bias(knobs: Knobs, _: float, model: Llama | None) -> Any:
+    biases = []
+    for entry in knobs.logit_bias:
+        text, _colon, bias = entry.rpartition(":")
+        if text[0] == "#" and text[1:].isdecimal():
+            token = int(text[1:])
+        else:
+            token = model.first(text) if model else text.encode()[0]
+        if token < _vocabulary(model):
+            biases.append(C.llama_logit_bias(token, float(bias)))
+    array = (C.llama_logit_bias * len(biases))(*biases)
+    return C.llama_sampler_init_logit_bias(_vocabulary(model), len(biases), array)
+
+
+def _mirostat(knobs: Knobs, mu: float, model: Llama | None) -> Any:
+    # A sampler begins with mu at twice its tau, so one with half of mu for tau cuts as one that has come to mu.
+    if knobs.mirostat == 1:
+        return C.llama_sampler_init_mirostat(_vocabulary(model), 0, mu / 2, knobs.mirostat_eta, 100)
+    return C.llama_sampler_init_mirostat_v2(0, mu / 2, knobs.mirostat_eta)
+
+
+_SAMPLERS: dict[str, Callable[[Knobs, float, Llama | None], Any]] = {
+    "logit_bias": _logit_bias,
+    "penalties": _penalties,
+    "dry": _dry,
+    "top_n_sigma": lambda knobs, _, model: C.llama_sampler_init_top_n_sigma(knobs.top_n_sigma),
+    "top_k": lambda knobs, _, model: C.llama_sampler_init_top_k(knobs.top_k),
+    "typical_p": lambda knobs, _, model: C.llama_sampler_init_typical(knobs.typical_p, 1),
+    "top_p": lambda knobs, _, model: C.llama_sampler_init_top_p(knobs.top_p, 1),
+    "min_p": lambda knobs, _, model: C.llama_sampler_init_min_p(knobs.min_p, 1),
+    # Whether it acts on this token was decided by our own draw.
+    "xtc": lambda knobs, _, model: C.llama_sampler_init_xtc(1.0, knobs.xtc_threshold, 1, 0),
+    "temperature": lambda knobs, _, model: C.llama_sampler_init_temp_ext(
+        knobs.temperature, knobs.dynatemp_range, knobs.dynatemp_exponent
+    ),
+    "mirostat": _mirostat,
+    # A fresh sampler aims at its target itself, so the target given is the aim of this token.
+    "adaptive_p": lambda knobs, aim, model: C.llama_sampler_init_adaptive_p(aim, knobs.adaptive_decay, 0),
+}

@@ -1,65 +1,101 @@
 """The stage chain: it orders the stages, applies them, records what each removed, and draws.
 
 Deciding and explaining are one pass: the token is drawn from the very probabilities that the trace shows. The maths of
-each stage is llama.cpp's own; nothing is rewritten here.
+each stage is llama.cpp's own; nothing is rewritten here. What llama.cpp leaves to a generator of its own (the chance of
+XTC, the draw of mirostat and adaptive-p) is decided by our counter-based draws, so that a reply can be replayed.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from math import log2
 
 import numpy as np
-import numpy.typing as npt
+from msgspec import Struct
 
-from tui.engine.backend import CANDIDATE, Candidates, Logits, Stage
-from tui.knobs import KNOBS, STAGES, Knobs, Value
-from tui.trace import Candidate, TokenTrace
+from tui.engine.backend import CANDIDATE, Candidates, Logits, MakeStage
+from tui.engine.odds import Odds, likeliest
+from tui.knob import Value
+from tui.knobs import KNOBS, Knobs
 from tui.trace import Stage as StageTrace
 
-SHOWN = 20
-"""How many of the likeliest candidates a trace names."""
-
-NEAR = 12.0
-"""Logits further than this below the best (e^-12 of its probability) are looked at only when too few are nearer."""
+_REMEMBERING = ("penalties", "dry")
+"""Stages that look at the tokens before. Only those tokens can change, so they are shown those alone."""
 
 
-HEAD = 1024
-"""How many candidates are put in order for the draw when nothing was cut."""
+class Feedback(Struct, frozen=True):
+    """What mirostat and adaptive-p have learned from the tokens chosen so far."""
+
+    mu: float
+    """The surprise up to which mirostat keeps candidates, in bits: it begins at twice tau (Basu et al. 2021)."""
+    total: float
+    weight: float
+    """Decayed sum of the probabilities of the tokens chosen, and of their weights, as in llama.cpp's adaptive-p."""
+
+    @staticmethod
+    def before(knobs: Knobs) -> "Feedback":
+        """Nothing was chosen yet."""
+        weight = 1 / (1 - knobs.adaptive_decay)
+        return Feedback(2 * knobs.mirostat_tau, max(knobs.adaptive_target, 0.0) * weight, weight)
+
+    def after(self, knobs: Knobs, chosen: float, untouched: float) -> "Feedback":
+        """A token of this probability was chosen; `untouched` is what it had before adaptive-p."""
+        mu = self.mu
+        if knobs.mirostat and chosen > 0:
+            mu -= knobs.mirostat_eta * (-log2(chosen) - knobs.mirostat_tau)
+        decay = knobs.adaptive_decay
+        return Feedback(mu, untouched + decay * self.total, 1 + decay * self.weight)
+
+    def aim(self, knobs: Knobs) -> float:
+        """The probability that adaptive-p prefers for the next token."""
+        return min(max(2 * knobs.adaptive_target - self.total / self.weight, 0.0), 1.0)
 
 
 class Chain:
     """The stages that one set of knobs switches on, with what they remember of one reply."""
 
-    def __init__(self, knobs: Knobs, stage: Callable[[str, Knobs], Stage], history: Sequence[int]) -> None:
-        """`stage` makes a stage by name; `history` is the prompt and what was written so far."""
-        self._stages = [(name, stage(name, knobs)) for name in STAGES if is_active(name, knobs)]
-        self._last_n = knobs.repeat_last_n
-        for token in self._seen(history):
-            self.accept(token)
+    def __init__(
+        self, knobs: Knobs, make_stage: MakeStage, history: Sequence[int], feedback: Feedback | None = None
+    ) -> None:
+        """`history` is the prompt and what was written so far; `feedback` comes from the chain before a knob was turned."""
+        self._knobs, self._make = knobs, make_stage
+        self.feedback = feedback or Feedback.before(knobs)
+        self._fixed = {name: make_stage(name, knobs, 0.0) for name in order(knobs) if name not in _AIMED}
+        self._seen = {"penalties": knobs.repeat_last_n, "dry": knobs.dry_penalty_last_n}
+        remembering = [name for name in _REMEMBERING if name in self._fixed]
+        if remembering:
+            for token in _last(history, *(self._seen[name] for name in remembering)):
+                for name in remembering:
+                    self._fixed[name].accept(token)
 
-    def _seen(self, history: Sequence[int]) -> Sequence[int]:
-        """The tokens that the penalties look at."""
-        return history if self._last_n < 0 else history[max(0, len(history) - self._last_n) :]
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What decides how the stages act: equal keys over equal tokens leave equal odds."""
+        return (*stage_values(self._knobs), self.feedback)
 
-    def accept(self, token: int) -> None:
+    def accept(self, token: int, odds: Odds) -> None:
         """Remember the token chosen."""
-        for _, stage in self._stages:
+        for stage in self._fixed.values():
             stage.accept(token)
+        self.feedback = self.feedback.after(self._knobs, odds.p_of(token), odds.untouched(token))
 
-    def run(self, logits: Logits, history: Sequence[int]) -> "Odds":
-        """Apply the stages to the scores of one position; neither the logits nor the chain are changed."""
+    def run(self, logits: Logits, history: Sequence[int], chance: float = 0.0) -> Odds:
+        """Apply the stages to the scores of one position; neither the logits nor the chain are changed.
+
+        `chance` (0 to 1) decides whether XTC acts on this token.
+        """
         candidates = np.empty(len(logits), CANDIDATE)
         candidates["id"] = np.arange(len(logits), dtype=np.int32)
         candidates["logit"] = logits
-        shown = likeliest(logits, SHOWN)
+        shown = likeliest(logits)
         steps: list[StageTrace] = []
         cut: dict[int, str] = {}
-        for name, stage in self._stages:
+        untouched = None
+        for name in order(self._knobs):
+            if name == "xtc" and chance > self._knobs.xtc_probability:
+                continue
+            if name == "adaptive_p":
+                untouched = candidates.copy()
             before = len(candidates)
-            if name == "penalties":
-                # Only tokens seen lately can change, so it is shown those alone and not the whole vocabulary.
-                seen = np.unique(np.asarray(self._seen(history), dtype=np.int32))
-                candidates[seen] = stage.apply(candidates[seen])
-            else:
-                candidates = stage.apply(candidates)
+            candidates = self._apply(name, candidates, history)
             finite = np.isfinite(candidates["logit"])
             if not finite.all():  # some stages cut by a logit of -inf
                 candidates = candidates[finite]
@@ -68,109 +104,75 @@ class Chain:
                 left = np.isin(shown, candidates["id"])
                 for token in shown[~left].tolist():
                     cut.setdefault(token, name)
-        return Odds(logits, candidates, shown, tuple(steps), cut)
+        return Odds(logits, candidates, shown, tuple(steps), cut, untouched)
+
+    def _apply(self, name: str, candidates: Candidates, history: Sequence[int]) -> Candidates:
+        stage = self._fixed.get(name) or self._make(name, self._knobs, self._level(name))
+        if name not in _REMEMBERING:
+            return stage.apply(candidates)
+        seen = np.isin(candidates["id"], np.unique(np.asarray(_last(history, self._seen[name]), dtype=np.int32)))
+        candidates[seen] = stage.apply(candidates[seen])
+        return candidates
+
+    def _level(self, name: str) -> float:
+        return self.feedback.mu if name == "mirostat" else self.feedback.aim(self._knobs)
 
 
-class Odds:
-    """What the stages left of one position: the distribution that a token is drawn from."""
+_AIMED = ("mirostat", "adaptive_p")
+"""Stages made anew for every token, with what they aim at."""
 
-    def __init__(
-        self,
-        logits: Logits,
-        candidates: Candidates,
-        shown: npt.NDArray[np.int64],
-        steps: tuple[StageTrace, ...],
-        cut: dict[int, str],
-    ) -> None:
-        self._logits, self._shown, self._steps, self._cut = logits, shown, steps, cut
-        self._best = float(logits[shown[0]])
-        weights = np.exp(logits - self._best)
-        self._total = float(weights.sum(dtype=np.float64))
-        self.entropy_raw = _bits(self._total, float(np.dot(weights, logits - self._best)))
-        self.ids, self.p, self.entropy = _distribution(candidates)
 
-    def draw(self, share: float) -> int:
-        """The token at a share (0 to 1) of the probability, laid out from the likeliest on."""
-        index = int(np.searchsorted(np.cumsum(self.p), share, side="right"))
-        return int(self.ids[min(index, len(self.ids) - 1)])
+def order(knobs: Knobs) -> tuple[str, ...]:
+    """The stages that act with these knobs, in the order they run.
 
-    def raw(self, token: int) -> float:
-        """Probability of a token before any stage."""
-        return float(np.exp(float(self._logits[token]) - self._best)) / self._total
-
-    def trace(self, token: int, label: Callable[[int], str]) -> TokenTrace:
-        """How the token was chosen; -1 when none is yet."""
-        names = self._shown.tolist()
-        if token >= 0 and token not in names:
-            names.append(token)
-        kept = np.isin(self.ids, names)
-        p = dict(zip(self.ids[kept].tolist(), self.p[kept].tolist(), strict=True))
-        return TokenTrace(
-            id=token,
-            text=label(token) if token >= 0 else "",
-            p_raw=self.raw(token) if token >= 0 else 0.0,
-            p=p.get(token, 0.0),
-            rank=int(np.count_nonzero(self._logits > self._logits[token])) if token >= 0 else -1,
-            entropy_raw=self.entropy_raw,
-            entropy=self.entropy,
-            stages=self._steps,
-            candidates=tuple(Candidate(i, label(i), self.raw(i), p.get(i, 0.0), self._cut.get(i)) for i in names),
-        )
+    As in llama.cpp: mirostat takes the place of everything but the bias and temperature, adaptive-p comes last.
+    """
+    stages: tuple[str, ...] = knobs.sampler_order
+    if knobs.mirostat:
+        stages = ("temperature", "mirostat")
+    elif knobs.adaptive_target >= 0:
+        stages = (*stages, "adaptive_p")
+    return tuple(name for name in ("logit_bias", *stages) if is_active(name, knobs))
 
 
 def is_active(stage: str, knobs: Knobs) -> bool:
     """Whether a stage does anything with these knobs."""
-    if stage == "penalties" and knobs.repeat_last_n == 0:
-        return False
-    rows = [row for row in KNOBS.values() if row.stage == stage and row.name != "repeat_last_n"]
-    return any(getattr(knobs, row.name) != row.neutral for row in rows)
+    match stage:
+        case "logit_bias":
+            return bool(knobs.logit_bias)
+        case "penalties":
+            return knobs.repeat_last_n != 0 and (
+                knobs.repeat_penalty != 1 or knobs.presence_penalty != 0 or knobs.frequency_penalty != 0
+            )
+        case "dry":
+            return knobs.dry_multiplier > 0 and knobs.dry_penalty_last_n != 0
+        case "xtc":
+            return knobs.xtc_probability > 0 and knobs.xtc_threshold <= 0.5
+        case "top_n_sigma":
+            return knobs.top_n_sigma > 0
+        case "temperature":
+            return knobs.temperature != 1 or knobs.dynatemp_range > 0
+        case "mirostat" | "adaptive_p":
+            return True
+    (row,) = [row for row in KNOBS.values() if row.stage == stage]
+    return bool(getattr(knobs, row.name) != row.neutral)
 
 
 def stage_values(knobs: Knobs) -> tuple[Value, ...]:
-    """What decides how the stages act: equal ones over equal tokens leave equal odds."""
-    return tuple(getattr(knobs, row.name) for row in KNOBS.values() if row.stage)
+    """The values that the stages go by."""
+    return (knobs.sampler_order, *(getattr(knobs, row.name) for row in KNOBS.values() if row.stage))
 
 
-def likeliest(logits: Logits, count: int) -> npt.NDArray[np.int64]:
-    """Ids of the highest logits, highest first, equal ones by id."""
-    near = np.flatnonzero(logits > logits.max() - NEAR)
-    if len(near) < count:
-        near = np.argpartition(logits, -count)[-count:]
-    elif len(near) > 4 * count:
-        near = near[np.argpartition(logits[near], -count)[-count:]]
-    return near[np.lexsort((near, -logits[near]))][:count]
-
-
-def draw(seed: int, index: int) -> float:
+def draw(seed: int, index: int, stream: int = 0) -> float:
     """The random number, 0 <= u < 1, that chooses the token at an index of a reply.
 
-    It depends on nothing else (Philox, Salmon et al. 2011, key = seed, counter = index): two replies with one seed
-    differ only because of their knobs, and a branch at a token replays the draws after it.
+    It depends on nothing else (Philox, Salmon et al. 2011, key = seed, counter = index and stream): two replies with
+    one seed differ only because of their knobs, and a branch at a token replays the draws after it. Stream 1 is XTC's.
     """
-    raw: int = np.random.Philox(key=seed, counter=index).random_raw()
+    raw: int = np.random.Philox(key=seed, counter=[index, stream, 0, 0]).random_raw()
     return (raw >> 11) * 2.0**-53
 
 
-def _distribution(candidates: Candidates) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float64], float]:
-    """Ids and probabilities from the likeliest on, and their entropy in bits."""
-    logits = candidates["logit"].astype(np.float64)
-    logits -= logits.max()
-    order = _ranked(logits, candidates["id"])
-    logits = logits[order]
-    weights = np.exp(logits)
-    total = float(weights.sum())
-    return candidates["id"][order], weights / total, _bits(total, float(np.dot(weights, logits)))
-
-
-def _ranked(logits: npt.NDArray[np.float64], ids: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
-    """Indices from the likeliest on; past HEAD they stay as they are, since sorting a whole vocabulary takes 5 ms."""
-    if len(logits) <= HEAD:
-        return np.lexsort((ids, -logits))
-    parted = np.argpartition(-logits, HEAD)
-    head, tail = parted[:HEAD], np.sort(parted[HEAD:])
-    return np.concatenate((head[np.lexsort((ids[head], -logits[head]))], tail))
-
-
-def _bits(total: float, weighted: float) -> float:
-    """Entropy in bits of weights e^x, from their sum and the sum of x e^x."""
-    return max(0.0, float(np.log(total) - weighted / total) / float(np.log(2)))
+def _last(history: Sequence[int], *counts: int) -> Sequence[int]:
+    """The tokens that the longest of some windows holds; -1 is all."""
+    return history if min(counts) < 0 else history[max(0, len(history) - max(counts)) :]

@@ -13,7 +13,6 @@ from tui.engine.cache import Cache
 from tui.engine.generation import Emit, Generation, Look, Reader
 from tui.engine.prompt import PromptWriter
 from tui.engine.protocol import Failed, Generate, Preview, SetKnobs, Stop
-from tui.engine.sampling import stage_values
 from tui.errors import EngineError
 
 MOST = 8
@@ -164,9 +163,10 @@ class Scheduler:
         chosen: dict[int, list[Reader]] = {}
         for reader in branch.readers:
             chain = reader.prepare(branch.tokens)
-            key = stage_values(reader.knobs)
+            chance = reader.chance
+            key = (*chain.key, chance <= reader.knobs.xtc_probability)
             if key not in odds:  # equal stages over equal tokens: work them out once
-                odds[key] = chain.run(logits, branch.tokens)
+                odds[key] = chain.run(logits, branch.tokens, chance)
             token = reader.take(odds[key], len(branch.tokens))
             if token is not None:
                 chosen.setdefault(token, []).append(reader)

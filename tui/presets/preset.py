@@ -9,7 +9,8 @@ from msgspec import Struct
 
 from tui.chat import Message, Role
 from tui.errors import KnobError, PresetError
-from tui.knobs import KNOBS, Knobs, Value, turn
+from tui.knob import Value
+from tui.knobs import KNOBS, Knobs, turn
 from tui.presets.modelfile import INSTRUCTIONS, ROLES, Command, Modelfile, parse_modelfile
 from tui.presets.parameters import DEPRECATED, WITHOUT_KNOB, check_version, fault, parameter_commands, parameters, typed
 

@@ -11,7 +11,7 @@ from textual.reactive import reactive
 from textual.widget import Widget
 
 from tui.errors import KnobError
-from tui.knobs import Knob, Value
+from tui.knob import Knob, Value
 from tui.terminal import safe_line
 
 _MARKS, _NAME, _VALUE = 2, 17, 6

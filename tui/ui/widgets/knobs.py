@@ -13,7 +13,8 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.widgets import Static
 
-from tui.knobs import KNOBS, Knob, Knobs, Value
+from tui.knob import Knob, Value
+from tui.knobs import KNOBS, Knobs
 from tui.terminal import safe_line
 from tui.ui.widgets.knob_row import KnobRow
 

@@ -1,0 +1,132 @@
+"""A knob: one row of the table, and what can be done with its value."""
+
+import math
+import re
+from typing import Literal
+
+from msgspec import Struct
+
+from tui.errors import KnobError, did_you_mean
+
+Value = int | float | tuple[str, ...]
+Scale = Literal["linear", "log"]
+
+
+class Knob(Struct, frozen=True, kw_only=True):
+    """One row of the table."""
+
+    help: str
+    """One line, in the words of the field."""
+    group: str
+    """The heading it stands under: choosing, repetition, reply or model."""
+    low: float = -math.inf
+    high: float = math.inf
+    """The values it accepts, both ends included."""
+    span: tuple[float, float] | None = None
+    """The ends of its slider where they are narrower than what it accepts."""
+    step: float = 1
+    coarse: float = 10
+    scale: Scale = "linear"
+    """How a slider maps its width to values; "log" for values that people think of in factors."""
+    example: str = ""
+    """For a list with a form: an entry."""
+    words: dict[int, str] = {}
+    """Values with a name of their own, such as {-1: "random"}."""
+    neutral: Value | None = None
+    """The value at which its stage does nothing, if there is one."""
+    stage: str | None = None
+    """The sampler stage it drives."""
+    choices: tuple[str, ...] = ()
+    """For a list: what its entries can be, each at most once. Such a list is typed with semicolons."""
+    form: str = ""
+    """For a list: a regular expression that every entry matches."""
+    live: bool = True
+    """False for what is fixed when the model is loaded."""
+
+    # Read from the annotated field, never written in a row.
+    name: str = ""
+    kind: type = float
+    default: Value = 0
+
+    @property
+    def slider(self) -> tuple[float, float]:
+        """The ends of its slider."""
+        return self.span or (self.low, self.high)
+
+    def check(self, value: Value) -> Value:
+        """The value itself, in the knob's own type; raises KnobError when it is out of range."""
+        if isinstance(value, tuple):
+            return self._check_entries(value)
+        if not self.low <= value <= self.high:  # NaN is not either
+            raise KnobError(f"{self.name}: {self.show(value)} is out of range; it goes {self.range}.")
+        number: Value = self.kind(value)
+        if number != value:
+            raise KnobError(f"{self.name}: {value} is not a whole number.")
+        return number
+
+    def _check_entries(self, entries: tuple[str, ...]) -> tuple[str, ...]:
+        for entry in entries:
+            if not entry:
+                raise KnobError(f"{self.name}: an empty text is no entry; leave it out.")
+            if self.choices and entry not in self.choices:
+                raise KnobError(
+                    f"{self.name}: there is no {entry!r}.{did_you_mean(entry, self.choices)} "
+                    f"It takes {', '.join(self.choices)}."
+                )
+            if self.form and not re.fullmatch(self.form, entry, re.DOTALL):
+                raise KnobError(f"{self.name}: {entry!r} is not written like {self.example}.")
+        if self.choices and len(set(entries)) < len(entries):
+            raise KnobError(f"{self.name}: an entry stands twice; each may stand once.")
+        return entries
+
+    def parse(self, text: str) -> Value:
+        """The value that a person typed; raises KnobError."""
+        if self.kind is tuple:
+            return self.check(tuple(filter(None, re.split(r"[;\s]+", text))) if self.choices else (text,))
+        text = text.strip()
+        for value, word in self.words.items():
+            if text.lower() == word:
+                return value
+        try:
+            return self.check(self.kind(text))
+        except ValueError:
+            kind = "a whole number" if self.kind is int else "a number"
+            raise KnobError(f"{self.name}: {text!r} is not {kind}; it goes {self.range}.") from None
+
+    def show(self, value: Value) -> str:
+        """The value as a person writes it."""
+        if isinstance(value, tuple):
+            return ";".join(value) if self.choices else " ".join(map(repr, value)) or "none"
+        if value in self.words:
+            return self.words[int(value)]
+        return f"{value:g}" if self.kind is float else str(value)
+
+    @property
+    def range(self) -> str:
+        """What it accepts, as words: `from 0 to 5`."""
+        low, high = (f"{end:g}" if self.kind is float else str(end) for end in (self.low, self.high))
+        return f"from {low} up" if self.high == math.inf else f"from {low} to {high}"
+
+    def move(self, value: float, steps: int, *, coarse: bool = False) -> Value:
+        """The value that many steps further on, kept within range and on the grid of steps."""
+        size = self.coarse if coarse else self.step
+        moved = round(value / self.step) * self.step + steps * size
+        if self.scale == "log" and not coarse and abs(value) >= 10 * self.step:
+            # A fixed step is nothing to a large number: go a tenth of it, on the grid.
+            moved = value + steps * max(self.step, round(value * 0.1 / self.step) * self.step)
+        return self.kind(round(min(max(moved, self.low), self.high), 6))  # type: ignore[no-any-return]
+
+    def at(self, share: float) -> Value:
+        """The value at a share (0 to 1) of its slider."""
+        low, high = self.slider
+        share = min(max(share, 0.0), 1.0)
+        value = low + (math.expm1(share * math.log1p(high - low)) if self.scale == "log" else share * (high - low))
+        return self.kind(round(round(value / self.step) * self.step, 6))  # type: ignore[no-any-return]
+
+    def share(self, value: float) -> float:
+        """Where a value stands on its slider, 0 to 1; values past an end stand at that end."""
+        low, high = self.slider
+        value = min(max(value, low), high)
+        if self.scale == "log":
+            return math.log1p(value - low) / math.log1p(high - low)
+        return (value - low) / (high - low)
