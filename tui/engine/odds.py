@@ -52,7 +52,7 @@ class Odds:
         """Probability of a token before adaptive-p, or 0 where that did not run."""
         if self._untouched is None:
             return 0.0
-        ids, p, _ = _distribution(self._untouched)
+        ids, p, _ = _distribution(self._untouched[np.isfinite(self._untouched["logit"])])
         return float(p[ids == token].sum())
 
     def raw(self, token: int) -> float:

@@ -21,6 +21,10 @@ _REMEMBERING = ("penalties", "dry")
 """Stages that look at the tokens before. Only those tokens can change, so they are shown those alone."""
 
 
+_NEEDING_FINITE = ("typical_p", "xtc")
+"""Stages whose maths goes wrong on a logit of -inf, which is how some others cut (0 x log 0 in typical_p's entropy)."""
+
+
 class Feedback(Struct, frozen=True):
     """What mirostat and adaptive-p have learned from the tokens chosen so far."""
 
@@ -55,7 +59,7 @@ class Chain:
     def __init__(
         self, knobs: Knobs, make_stage: MakeStage, history: Sequence[int], feedback: Feedback | None = None
     ) -> None:
-        """`history` is the prompt and what was written so far; `feedback` comes from the chain before a knob was turned."""
+        """`history` is the prompt and the reply so far; `feedback` comes from the chain before a knob was turned."""
         self._knobs, self._make = knobs, make_stage
         self.feedback = feedback or Feedback.before(knobs)
         self._fixed = {name: make_stage(name, knobs, 0.0) for name in order(knobs) if name not in _AIMED}
@@ -89,24 +93,24 @@ class Chain:
         steps: list[StageTrace] = []
         cut: dict[int, str] = {}
         untouched = None
+        survivors = len(candidates)
         for name in order(self._knobs):
             if name == "xtc" and chance > self._knobs.xtc_probability:
                 continue
             if name == "adaptive_p":
                 untouched = candidates.copy()
-            before = len(candidates)
             candidates = self._apply(name, candidates, history)
-            finite = np.isfinite(candidates["logit"])
-            if not finite.all():  # some stages cut by a logit of -inf
-                candidates = candidates[finite]
-            steps.append(StageTrace(name, len(candidates)))
-            if len(candidates) < before:
-                left = np.isin(shown, candidates["id"])
-                for token in shown[~left].tolist():
+            left = _left(candidates)
+            steps.append(StageTrace(name, len(left)))
+            if len(left) < survivors:
+                survivors = len(left)
+                for token in shown[~np.isin(shown, left["id"])].tolist():
                     cut.setdefault(token, name)
-        return Odds(logits, candidates, shown, tuple(steps), cut, untouched)
+        return Odds(logits, _left(candidates), shown, tuple(steps), cut, untouched)
 
     def _apply(self, name: str, candidates: Candidates, history: Sequence[int]) -> Candidates:
+        if name in _NEEDING_FINITE:
+            candidates = _left(candidates)
         stage = self._fixed.get(name) or self._make(name, self._knobs, self._level(name))
         if name not in _REMEMBERING:
             return stage.apply(candidates)
@@ -176,3 +180,9 @@ def draw(seed: int, index: int, stream: int = 0) -> float:
 def _last(history: Sequence[int], *counts: int) -> Sequence[int]:
     """The tokens that the longest of some windows holds; -1 is all."""
     return history if min(counts) < 0 else history[max(0, len(history) - max(counts)) :]
+
+
+def _left(candidates: Candidates) -> Candidates:
+    """Those that no stage has cut: some stages cut by a logit of -inf."""
+    finite = np.isfinite(candidates["logit"])
+    return candidates if finite.all() else candidates[finite]
