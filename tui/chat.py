@@ -51,7 +51,7 @@ class Conversation(Struct, frozen=True):
         """The messages on the path, as a model is shown them; a reply that came to nothing goes with its question."""
         shown: list[Message] = []
         for turn in self.path:
-            if turn.message.role == "assistant" and not turn.message.content and turn.ending in ("failed", "died"):
+            if turn.message.role == "assistant" and not turn.message.content:
                 if shown and shown[-1].role == "user":
                     shown.pop()
                 continue

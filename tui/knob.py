@@ -82,7 +82,7 @@ class Knob(Struct, frozen=True, kw_only=True):
     def parse(self, text: str) -> Value:
         """The value that a person typed; raises KnobError."""
         if self.kind is tuple:
-            return self.check(tuple(filter(None, re.split(r"[;\s]+", text))) if self.choices else (text,))
+            return self.check(self.entries(text))
         text = text.strip()
         for value, word in self.words.items():
             if text.lower() == word:
@@ -92,6 +92,10 @@ class Knob(Struct, frozen=True, kw_only=True):
         except ValueError:
             kind = "a whole number" if self.kind is int else "a number"
             raise KnobError(f"{self.name}: {text!r} is not {kind}; it goes {self.range}.") from None
+
+    def entries(self, text: str) -> tuple[str, ...]:
+        """The entries of a list that a text names: several, with semicolons, where they are words to choose from."""
+        return tuple(filter(None, re.split(r"[;\s]+", text))) if self.choices else (text,)
 
     def show(self, value: Value) -> str:
         """The value as a person writes it."""

@@ -18,6 +18,7 @@ STAGES = ("penalties", "dry", "top_n_sigma", "top_k", "typical_p", "top_p", "min
 """The stages that can be put in order, in llama.cpp's."""
 
 _CHOOSING, _REPETITION, _REPLY, _MODEL = "choosing", "repetition", "reply", "model"
+_FINER, _DRY = "finer choosing", "repeated runs (DRY)"
 
 
 class Knobs(Struct, frozen=True, kw_only=True):
@@ -30,21 +31,6 @@ class Knobs(Struct, frozen=True, kw_only=True):
             group=_CHOOSING, low=0, high=5, span=(0, 2), step=0.05, coarse=0.25, neutral=1.0, stage="temperature",
         ),
     ] = 0.8  # fmt: skip
-    dynatemp_range: Annotated[
-        float,
-        Knob(
-            help="Let temperature move this far to both sides: cooler where the model is sure, hotter where it is not.",
-            group=_CHOOSING, low=0, high=5, span=(0, 2), step=0.05, coarse=0.25, neutral=0.0, words={0: "off"},
-            stage="temperature",
-        ),
-    ] = 0.0  # fmt: skip
-    dynatemp_exponent: Annotated[
-        float,
-        Knob(
-            help="How entropy maps to temperature within that range: 1 evenly, above 1 it stays cool for longer.",
-            group=_CHOOSING, low=0.01, high=10, span=(0.1, 4), step=0.1, coarse=0.5, stage="temperature",
-        ),
-    ] = 1.0  # fmt: skip
     top_k: Annotated[
         int,
         Knob(
@@ -67,82 +53,6 @@ class Knobs(Struct, frozen=True, kw_only=True):
             group=_CHOOSING, low=0, high=1, step=0.01, coarse=0.1, neutral=0.0, stage="min_p",
         ),
     ] = 0.05  # fmt: skip
-    typical_p: Annotated[
-        float,
-        Knob(
-            help="Keep the tokens whose surprise is nearest to what is expected, up to probability p; 1 keeps all.",
-            group=_CHOOSING, low=0, high=1, step=0.01, coarse=0.1, neutral=1.0, words={1: "off"}, stage="typical_p",
-        ),
-    ] = 1.0  # fmt: skip
-    top_n_sigma: Annotated[
-        float,
-        Knob(
-            help="Keep logits within n standard deviations of the best; -1 is off.",
-            group=_CHOOSING, low=-1, high=20, span=(-1, 5), step=0.1, coarse=0.5, neutral=-1.0, words={-1: "off"},
-            stage="top_n_sigma",
-        ),
-    ] = -1.0  # fmt: skip
-    xtc_probability: Annotated[
-        float,
-        Knob(
-            help="Exclude top choices: how often to drop every likely token but the least likely of them.",
-            group=_CHOOSING, low=0, high=1, step=0.05, coarse=0.25, neutral=0.0, words={0: "off"}, stage="xtc",
-        ),
-    ] = 0.0  # fmt: skip
-    xtc_threshold: Annotated[
-        float,
-        Knob(
-            help="From which probability on a token counts as likely for that; above 0.5 nothing is dropped.",
-            group=_CHOOSING, low=0, high=1, step=0.01, coarse=0.05, stage="xtc",
-        ),
-    ] = 0.1  # fmt: skip
-    adaptive_target: Annotated[
-        float,
-        Knob(
-            help="Adaptive-p: prefer tokens near this probability, corrected by what was chosen so far; -1 is off.",
-            group=_CHOOSING, low=-1, high=1, step=0.05, coarse=0.1, neutral=-1.0, words={-1: "off"}, stage="adaptive_p",
-        ),
-    ] = -1.0  # fmt: skip
-    adaptive_decay: Annotated[
-        float,
-        Knob(
-            help="How slowly adaptive-p forgets: 0.9 remembers about ten tokens.",
-            group=_CHOOSING, low=0, high=0.99, step=0.01, coarse=0.1, stage="adaptive_p",
-        ),
-    ] = 0.9  # fmt: skip
-    mirostat: Annotated[
-        int,
-        Knob(
-            help="Hold the surprise of the text at tau: version 1 or 2. Of the other stages only temperature acts.",
-            group=_CHOOSING, low=0, high=2, step=1, coarse=1, neutral=0, words={0: "off"}, stage="mirostat",
-        ),
-    ] = 0  # fmt: skip
-    mirostat_tau: Annotated[
-        float,
-        Knob(
-            help="The surprise that mirostat aims at, in bits.",
-            group=_CHOOSING, low=0.1, high=20, span=(0.1, 10), step=0.1, coarse=1, stage="mirostat",
-        ),
-    ] = 5.0  # fmt: skip
-    mirostat_eta: Annotated[
-        float,
-        Knob(
-            help="How quickly mirostat corrects itself.",
-            group=_CHOOSING, low=0, high=1, step=0.01, coarse=0.1, stage="mirostat",
-        ),
-    ] = 0.1  # fmt: skip
-    sampler_order: Annotated[
-        tuple[str, ...],
-        Knob(help="The stages in the order they run; one left out is off.", group=_CHOOSING, choices=STAGES),
-    ] = STAGES
-    logit_bias: Annotated[
-        tuple[str, ...],
-        Knob(
-            help="TEXT:BIAS adds to the logit of the first token of a text, #ID:BIAS to a token; -100 bans it.",
-            group=_CHOOSING, stage="logit_bias", form=r"(#\d+|.+):[+-]?\d+(\.\d+)?",
-            example="' Paris:-100' or '#504:2.5'",
-        ),
-    ] = ()  # fmt: skip
     seed: Annotated[
         int,
         Knob(
@@ -179,40 +89,6 @@ class Knobs(Struct, frozen=True, kw_only=True):
             group=_REPETITION, low=-5, high=5, span=(-2, 2), step=0.05, coarse=0.5, neutral=0.0, stage="penalties",
         ),
     ] = 0.0  # fmt: skip
-    dry_multiplier: Annotated[
-        float,
-        Knob(
-            help="DRY: how hard to press against repeating whole runs of tokens; 0 is off.",
-            group=_REPETITION, low=0, high=10, span=(0, 2), step=0.05, coarse=0.25, neutral=0.0, words={0: "off"},
-            stage="dry",
-        ),
-    ] = 0.0  # fmt: skip
-    dry_base: Annotated[
-        float,
-        Knob(
-            help="DRY: by how much the pressure grows with every further token of the run.",
-            group=_REPETITION, low=1, high=10, span=(1, 4), step=0.05, coarse=0.25, stage="dry",
-        ),
-    ] = 1.75  # fmt: skip
-    dry_allowed_length: Annotated[
-        int,
-        Knob(
-            help="DRY: how long a repeated run may get unpunished.",
-            group=_REPETITION, low=0, high=1000, span=(0, 20), coarse=5, stage="dry",
-        ),
-    ] = 2  # fmt: skip
-    dry_penalty_last_n: Annotated[
-        int,
-        Knob(
-            help="DRY: how many of the last tokens it looks at; 0 is off, all is the whole context.",
-            group=_REPETITION, low=-1, high=1_000_000, span=(-1, 2048), coarse=64, scale="log",
-            words={-1: "all", 0: "off"}, neutral=0, stage="dry",
-        ),
-    ] = 64  # fmt: skip
-    dry_sequence_breakers: Annotated[
-        tuple[str, ...],
-        Knob(help="DRY: texts at which a run ends, such as a new line.", group=_REPETITION, stage="dry"),
-    ] = ("\n", ":", '"', "*")
     num_predict: Annotated[
         int,
         Knob(
@@ -225,6 +101,131 @@ class Knobs(Struct, frozen=True, kw_only=True):
         tuple[str, ...],
         Knob(help="Texts that end the reply where they would appear; they are not shown.", group=_REPLY),
     ] = ()
+    dynatemp_range: Annotated[
+        float,
+        Knob(
+            help="Let temperature move this far to both sides: cooler where the model is sure, hotter where it is not.",
+            group=_FINER, low=0, high=5, span=(0, 2), step=0.05, coarse=0.25, neutral=0.0, words={0: "off"},
+            stage="temperature",
+        ),
+    ] = 0.0  # fmt: skip
+    dynatemp_exponent: Annotated[
+        float,
+        Knob(
+            help="How entropy maps to temperature within that range: 1 evenly, above 1 it stays cool for longer.",
+            group=_FINER, low=0.01, high=10, span=(0.1, 4), step=0.1, coarse=0.5, stage="temperature",
+        ),
+    ] = 1.0  # fmt: skip
+    typical_p: Annotated[
+        float,
+        Knob(
+            help="Keep the tokens whose surprise is nearest to what is expected, up to probability p; 1 keeps all.",
+            group=_FINER, low=0, high=1, step=0.01, coarse=0.1, neutral=1.0, words={1: "off"}, stage="typical_p",
+        ),
+    ] = 1.0  # fmt: skip
+    top_n_sigma: Annotated[
+        float,
+        Knob(
+            help="Keep logits within n standard deviations of the best; -1 is off.",
+            group=_FINER, low=-1, high=20, span=(-1, 5), step=0.1, coarse=0.5, neutral=-1.0, words={-1: "off"},
+            stage="top_n_sigma",
+        ),
+    ] = -1.0  # fmt: skip
+    xtc_probability: Annotated[
+        float,
+        Knob(
+            help="Exclude top choices: how often to drop every likely token but the least likely of them.",
+            group=_FINER, low=0, high=1, step=0.05, coarse=0.25, neutral=0.0, words={0: "off"}, stage="xtc",
+        ),
+    ] = 0.0  # fmt: skip
+    xtc_threshold: Annotated[
+        float,
+        Knob(
+            help="From which probability on a token counts as likely for that; above 0.5 nothing is dropped.",
+            group=_FINER, low=0, high=1, step=0.01, coarse=0.05, stage="xtc",
+        ),
+    ] = 0.1  # fmt: skip
+    adaptive_target: Annotated[
+        float,
+        Knob(
+            help="Adaptive-p: prefer tokens near this probability, corrected by what was chosen so far; -1 is off.",
+            group=_FINER, low=-1, high=1, step=0.05, coarse=0.1, neutral=-1.0, words={-1: "off"}, stage="adaptive_p",
+        ),
+    ] = -1.0  # fmt: skip
+    adaptive_decay: Annotated[
+        float,
+        Knob(
+            help="How slowly adaptive-p forgets: 0.9 remembers about ten tokens.",
+            group=_FINER, low=0, high=0.99, step=0.01, coarse=0.1, stage="adaptive_p",
+        ),
+    ] = 0.9  # fmt: skip
+    mirostat: Annotated[
+        int,
+        Knob(
+            help="Hold the surprise of the text at tau: version 1 or 2. Of the other stages only temperature acts.",
+            group=_FINER, low=0, high=2, step=1, coarse=1, neutral=0, words={0: "off"}, stage="mirostat",
+        ),
+    ] = 0  # fmt: skip
+    mirostat_tau: Annotated[
+        float,
+        Knob(
+            help="The surprise that mirostat aims at, in bits.",
+            group=_FINER, low=0.1, high=20, span=(0.1, 10), step=0.1, coarse=1, stage="mirostat",
+        ),
+    ] = 5.0  # fmt: skip
+    mirostat_eta: Annotated[
+        float,
+        Knob(
+            help="How quickly mirostat corrects itself.",
+            group=_FINER, low=0, high=1, step=0.01, coarse=0.1, stage="mirostat",
+        ),
+    ] = 0.1  # fmt: skip
+    sampler_order: Annotated[
+        tuple[str, ...],
+        Knob(help="The stages in the order they run; one left out is off.", group=_FINER, choices=STAGES),
+    ] = STAGES
+    logit_bias: Annotated[
+        tuple[str, ...],
+        Knob(
+            help="TEXT:BIAS adds to the logit of the first token of a text, #ID:BIAS to a token; -100 bans it.",
+            group=_FINER, stage="logit_bias", form=r"(#\d+|.+):[+-]?\d+(\.\d+)?",
+            example="' Paris:-100' or '#504:2.5'",
+        ),
+    ] = ()  # fmt: skip
+    dry_multiplier: Annotated[
+        float,
+        Knob(
+            help="DRY: how hard to press against repeating whole runs of tokens; 0 is off.",
+            group=_DRY, low=0, high=10, span=(0, 2), step=0.05, coarse=0.25, neutral=0.0, words={0: "off"},
+            stage="dry",
+        ),
+    ] = 0.0  # fmt: skip
+    dry_base: Annotated[
+        float,
+        Knob(
+            help="DRY: by how much the pressure grows with every further token of the run.",
+            group=_DRY, low=1, high=10, span=(1, 4), step=0.05, coarse=0.25, stage="dry",
+        ),
+    ] = 1.75  # fmt: skip
+    dry_allowed_length: Annotated[
+        int,
+        Knob(
+            help="DRY: how long a repeated run may get unpunished.",
+            group=_DRY, low=0, high=1000, span=(0, 20), coarse=5, stage="dry",
+        ),
+    ] = 2  # fmt: skip
+    dry_penalty_last_n: Annotated[
+        int,
+        Knob(
+            help="DRY: how many of the last tokens it looks at; 0 is off, all is the whole context.",
+            group=_DRY, low=-1, high=1_000_000, span=(-1, 2048), coarse=64, scale="log",
+            words={-1: "all", 0: "off"}, neutral=0, stage="dry",
+        ),
+    ] = 64  # fmt: skip
+    dry_sequence_breakers: Annotated[
+        tuple[str, ...],
+        Knob(help="DRY: texts at which a run ends, such as a new line.", group=_DRY, stage="dry"),
+    ] = ("\n", ":", '"', "*")
     num_ctx: Annotated[
         int,
         Knob(

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from tui.chat import Conversation, Ending, Message, answer, ask, retract
 from tui.engine.protocol import Finished, KnobsTurned, Reply, Stats, Token
 from tui.knob import Value
-from tui.knobs import KNOBS, turn
+from tui.knobs import KNOBS, Knobs, turn
 from tui.presets.library import Chosen
 from tui.presets.preset import Preset
 from tui.settings import Setting
@@ -17,8 +17,8 @@ from tui.trace import TokenTrace
 class Writing:
     """A reply while it is written, and until the next one begins."""
 
-    def __init__(self, reply_id: str, seed: int) -> None:
-        self.id, self.seed = reply_id, seed
+    def __init__(self, reply_id: str, knobs: Knobs) -> None:
+        self.id, self.knobs = reply_id, knobs
         self.text = ""
         self.ids: list[int] = []
         """Every token chosen, the one that ended the reply included."""
@@ -90,8 +90,11 @@ class Side:
         self.preset, self.knobs = preset, preset.knobs
 
     def turn(self, name: str, value: Value) -> None:
-        """Turn a knob; raises KnobError."""
+        """Turn a knob, also of the reply being written; raises KnobError."""
         self.knobs = turn(self.knobs, **{name: value})
+        if self.busy and self.writing:
+            # That one alone: the preset may have been switched for the next reply.
+            self.writing.knobs = turn(self.writing.knobs, **{name: value})
 
     def fork(self) -> "Side":
         """Another side that stands where this one does."""
@@ -119,8 +122,8 @@ class Side:
 
     def begin(self, reply_id: str, seed: int) -> Reply:
         """Start the reply to the last question: what to ask the engine for."""
-        self.writing = Writing(reply_id, seed)
-        return Reply(reply_id, self.messages, replace(self.knobs, seed=seed))
+        self.writing = Writing(reply_id, replace(self.knobs, seed=seed))
+        return Reply(reply_id, self.messages, self.writing.knobs)
 
     def note(self, event: Token) -> None:
         """Take in a token."""

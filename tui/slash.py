@@ -80,7 +80,7 @@ def parse_slash(text: str) -> Slash:
             return Help()
         case "/bye":
             return Leave()
-    hint = did_you_mean(word, {*_ALIASES, *(each.split()[0] for each in COMMANDS)})
+    hint = did_you_mean(word, {*_ALIASES, *(each.split()[0] for each in COMMANDS)} - {"/?"})
     raise SettingError(f"There is no command {word}.{hint} /help lists them.")
 
 

@@ -25,7 +25,7 @@ from tui.knobs import Knobs, fixed, knob, with_seed
 from tui.models.reference import find_model
 from tui.presets.preset import Preset
 from tui.side import Side
-from tui.trace import TokenTrace, diverged_at
+from tui.trace import TokenTrace
 
 
 class Talk:
@@ -46,13 +46,15 @@ class Talk:
 
     def load(self) -> Load:
         """What the engine has to load for these sides; raises ModelError."""
-        paths = {str(find_model(side.preset.model, _folder(side.preset))) for side in self.sides}
-        if len(paths) > 1:
+        loads = {
+            Load(str(find_model(side.preset.model, _folder(side.preset))), fixed(side.knobs)) for side in self.sides
+        }
+        if len(loads) > 1:
             raise ModelError(
-                "These sides need two different models, and the screen holds one: "
+                "These sides need two models, or one loaded in two ways, and the screen holds one: "
                 "`twiddle compare A B -p PROMPT` compares them without it."
             )
-        return Load(paths.pop(), fixed(self.sides[0].knobs))
+        return loads.pop()
 
     def ask(self, text: str) -> None:
         """Put a question to every side; raises EngineError."""
@@ -62,7 +64,7 @@ class Talk:
 
     def reply(self) -> None:
         """Have every side answer its last question, with one seed where none is set."""
-        self.next = None
+        self._looks, self.next = {}, None
         common = next((side.knobs.seed for side in self.sides if side.knobs.seed >= 0), with_seed(Knobs()).seed)
         seeds = [side.knobs.seed if side.knobs.seed >= 0 else common for side in self.sides]
         replies = tuple(side.begin(next(self._ids), seed) for side, seed in zip(self.sides, seeds, strict=True))
@@ -84,9 +86,11 @@ class Talk:
         """Turn a knob; a reply being written takes it at its next token. Raises KnobError and EngineError."""
         if self.busy and not knob(name).live:
             raise EngineError(f"{name} loads the model anew; a reply is being written, so press Esc first.")
-        side.turn(name, value)
+        # What a model is loaded with is the same for all who use it.
+        for each in [side] if knob(name).live else self.sides:
+            each.turn(name, value)
         if side.busy and side.writing:
-            self._mention(SetKnobs(side.writing.id, side.knobs))
+            self._mention(SetKnobs(side.writing.id, side.writing.knobs))
 
     def look(self, side: Side) -> None:
         """Ask how the next token would be chosen, unless a reply is being written."""
@@ -118,11 +122,12 @@ class Talk:
         return side
 
     def parted(self) -> int | None:
-        """Index of the first token at which the first two sides' newest replies differ."""
+        """Index of the newest token that the first two sides both have, if they differ there."""
         if len(self.sides) < 2:
             return None
-        left, right = (side.writing for side in self.sides[:2])
-        return diverged_at(left.ids, right.ids, complete=False) if left and right else None
+        left, right = (side.writing.ids if side.writing else [] for side in self.sides[:2])
+        newest = min(len(left), len(right)) - 1
+        return newest if newest >= 0 and left[newest] != right[newest] else None
 
     def _mention(self, command: Command) -> None:
         """Send what a dead engine need not hear; that it died is an event of its own."""

@@ -133,3 +133,16 @@ def test_the_ends_of_the_slider(row: Knob) -> None:
     assert (row.share(low - 1), row.share(high + 1)) == (0, 1)
     assert (row.at(0), row.at(1)) == (low, high)
     assert math.isfinite(row.share(row.kind(row.default)))
+
+
+def test_a_list_of_words_is_typed_with_semicolons_and_checked() -> None:
+    order = KNOBS["sampler_order"]
+    assert order.parse("top_k; temperature") == ("top_k", "temperature")
+    assert order.show(("top_k", "temperature")) == "top_k;temperature"
+    with pytest.raises(KnobError, match=r"there is no 'topk'. Did you mean top_k\?"):
+        order.parse("topk")
+    with pytest.raises(KnobError, match="stands twice"):
+        order.parse("top_k;top_k")
+    with pytest.raises(KnobError, match="is not written like"):
+        KNOBS["logit_bias"].parse("Paris")
+    assert KNOBS["logit_bias"].parse(" Paris:-100") == (" Paris:-100",)

@@ -111,3 +111,12 @@ def test_what_is_no_preset_is_said(tmp_path: Path, kind: str) -> None:
     }  # fmt: skip
     with pytest.raises(PresetError, match=said[kind]):
         read_preset(path)
+
+
+def test_lists_are_parameters_too() -> None:
+    text = "FROM starter\nPARAMETER sampler_order penalties;top_k\nPARAMETER sampler_order temperature\n"
+    text += 'PARAMETER dry_sequence_breakers "\n"\nPARAMETER logit_bias #5:-100\n'
+    knobs = to_preset(parse_modelfile(text), name="lists").knobs
+    assert knobs.sampler_order == ("penalties", "top_k", "temperature")
+    assert knobs.dry_sequence_breakers == ("\n",)
+    assert knobs.logit_bias == ("#5:-100",)

@@ -21,7 +21,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def model(path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(b"GGUF")
+    path.write_bytes(b"GGUF\x03\0\0\0" + bytes(16))
     return path.resolve()
 
 

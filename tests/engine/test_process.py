@@ -124,6 +124,30 @@ async def test_a_death_is_an_event(engine: Engine, number: signal.Signals, words
         engine.send(Describe())
 
 
+async def test_two_who_start_it_at_once_start_one(tmp_path: Path) -> None:
+    engine = Engine(tmp_path / "engine.log")
+    spawned = []
+    spawn = engine._spawn
+
+    async def counted() -> None:
+        spawned.append(1)
+        await spawn()
+
+    engine._spawn = counted  # type: ignore[method-assign]
+    await asyncio.gather(engine.start(), engine.start())
+    await engine.stop()
+    assert len(spawned) == 1
+
+
+async def test_loading_another_model_ends_what_runs(engine: Engine) -> None:
+    engine.send(fake(ENDLESS))
+    engine.send(Generate((reply(),)))
+    await until(engine, Token)
+    engine.send(fake(Script()))
+    events = await until(engine, Loaded)
+    assert [event.id for event in events if isinstance(event, Failed)] == ["a"]
+
+
 async def test_after_a_death_it_starts_again(engine: Engine) -> None:
     engine.send(fake(Script(die_at=5)))
     engine.send(Generate((reply(),)))

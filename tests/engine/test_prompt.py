@@ -100,3 +100,10 @@ def test_a_refusal_ends_the_reply_and_not_the_engine() -> None:
     bench.ask(reply())
     assert [type(event).__name__ for event in bench.events] == ["Failed"]
     assert not bench.scheduler.busy
+
+
+def test_a_template_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tui.engine.prompt.RENDER_SECONDS", 0.05)
+    endless = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"
+    with pytest.raises(EngineError, match="takes too long"):
+        PromptWriter(backend(endless)).write([Message("user", "hi")])

@@ -1,10 +1,11 @@
-"""Widgets hold still in tests, and the whole screen opens on a script."""
+"""Widgets hold still in tests and are painted no more than needed; the whole screen opens on a script."""
 
 import os
 from pathlib import Path
 
-# Read once, when textual is imported.
+# Both are read once, when textual is imported.
 os.environ["TEXTUAL_ANIMATIONS"] = "none"
+os.environ["TEXTUAL_FPS"] = "15"
 
 import pytest
 

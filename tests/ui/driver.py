@@ -32,8 +32,8 @@ from tui.ui.widgets.status import Status
 
 GREEDY = "temperature=0,seed=1"
 ON_AND_ON = "on and on " * 300
-ENDLESS = Script(replies=(ON_AND_ON,), delay=0.02)
-UNSURE = Script(replies=(ON_AND_ON,), delay=0.02, sureness=1.5)
+ENDLESS = Script(replies=(ON_AND_ON,), delay=0.04)
+UNSURE = Script(replies=(ON_AND_ON,), delay=0.04, sureness=1.5)
 """Any knob that is turned changes its odds."""
 
 Kind = TypeVar("Kind")
@@ -79,7 +79,8 @@ class Chat:
         try:
             async with asyncio.timeout(seconds):
                 while not condition():
-                    await self.pilot.pause(0.01)
+                    await asyncio.sleep(0.01)
+                await self.pilot.pause(0)
         except TimeoutError:
             raise AssertionError(f"it did not come about; the screen shows\n{self.view}") from None
 

@@ -50,6 +50,10 @@ async def test_the_conversation_goes_on(open_chat: OpenChat) -> None:
         said = [message.content for message in chat.engine.commands(Generate)[-1].replies[0].messages]
         assert said == ["You are a helpful assistant.", "first", "one", "second"]
         assert chat.side.conversation.messages[-1].content == "two"
+        await chat.press("up", "up")
+        assert chat.prompt.text == "first", "what was sent comes back"
+        await chat.press("down", "down")
+        assert chat.prompt.text == ""
 
 
 async def test_escape_stops_the_reply_and_keeps_its_text(open_chat: OpenChat) -> None:
@@ -62,15 +66,6 @@ async def test_escape_stops_the_reply_and_keeps_its_text(open_chat: OpenChat) ->
         assert reply.ending == "stopped" and reply.message.content.startswith("on and on")
         assert "stopped · " in chat.said()
         assert len(chat.engine.commands(Stop)) == 1
-
-
-async def test_escape_with_nothing_to_stop_goes_to_the_prompt(open_chat: OpenChat) -> None:
-    async with open_chat(Script()) as chat:
-        await chat.press("tab")
-        assert chat.app.focused != chat.prompt
-        await chat.press("escape")
-        assert chat.app.focused == chat.prompt
-        assert not chat.engine.commands(Stop)
 
 
 async def test_a_question_while_a_reply_is_written_waits_in_the_prompt(open_chat: OpenChat) -> None:
@@ -116,23 +111,6 @@ async def test_ctrl_r_gives_another_answer_to_the_last_question(open_chat: OpenC
         assert [turn.message.role for turn in chat.side.conversation.path] == ["user", "assistant"]
         assert chat.side.conversation.path[-1].message.content != first
         assert chat.side.conversation.turns[1].message.content == first, "the first one is kept"
-
-
-async def test_ctrl_r_without_a_question_does_nothing(open_chat: OpenChat) -> None:
-    async with open_chat(Script()) as chat:
-        await chat.ready()
-        await chat.press("ctrl+r")
-        assert not chat.engine.commands(Generate)
-
-
-async def test_up_brings_back_what_was_sent(open_chat: OpenChat) -> None:
-    async with open_chat(Script()) as chat:
-        await chat.answered("first")
-        await chat.answered("second")
-        await chat.press("up", "up")
-        assert chat.prompt.text == "first"
-        await chat.press("down", "down")
-        assert chat.prompt.text == ""
 
 
 # --- knobs ----------------------------------------------------------------------------------------------------------
@@ -319,16 +297,11 @@ async def test_f2_moves_by_arrow_and_escape_changes_nothing(open_chat: OpenChat)
         before = options.highlighted
         await chat.press("down")
         assert options.highlighted != before and isinstance(chat.app.focused, Input)
-        await chat.press("escape")
+        await chat.press(*"zz")
+        await chat.until(lambda: not options.option_count)
+        await chat.press("enter", "escape")
         await chat.until(lambda: chat.app.screen is chat.screen)
         assert chat.side.preset.name == "default"
-
-
-async def test_f2_with_nothing_found_uses_nothing(open_chat: OpenChat) -> None:
-    async with open_chat(Script()) as chat:
-        await chat.press("f2", *"zzzz", "enter")
-        assert isinstance(chat.app.screen, PresetPicker)
-        assert chat.app.screen.query_one(OptionList).option_count == 0
 
 
 async def test_a_broken_preset_is_shown_with_its_reason(open_chat: OpenChat) -> None:
@@ -395,14 +368,6 @@ async def test_f4_shows_the_knobs_on_a_narrow_screen_and_goes_there(open_chat: O
         assert chat.app.focused == chat.prompt
 
 
-async def test_f4_hides_the_knobs_on_a_wide_screen(open_chat: OpenChat) -> None:
-    async with open_chat(Script()) as chat:
-        assert "temperature" in chat.view
-        await chat.press("f4")
-        await chat.until(lambda: "temperature" not in chat.view)
-        assert chat.app.focused == chat.prompt
-
-
 async def test_any_size_of_terminal_is_survived(open_chat: OpenChat) -> None:
     async with open_chat(Script()) as chat:
         await chat.answered("Hi")
@@ -412,8 +377,17 @@ async def test_any_size_of_terminal_is_survived(open_chat: OpenChat) -> None:
         await chat.until(lambda: chat.view.count("Hello from the script.") == 4)
 
 
-async def test_tab_goes_round(open_chat: OpenChat) -> None:
+async def test_the_keyboard_reaches_everything_and_bye_leaves(open_chat: OpenChat) -> None:
     async with open_chat(Script()) as chat:
+        await chat.press("tab")
+        assert chat.knob == "temperature"
+        await chat.press("escape")
+        assert chat.prompt.has_focus and not chat.engine.commands(Stop)
+        await chat.press("ctrl+r")
+        assert not chat.engine.commands(Generate), "there is nothing to answer again"
+        await chat.press("f4")
+        await chat.until(lambda: "temperature" not in chat.view)
+        await chat.press("f4", "escape")
         await chat.press(*["tab"] * len(chat.knobs.rows))
         assert chat.knob == "num_predict"
         await chat.press("tab")
@@ -422,10 +396,6 @@ async def test_tab_goes_round(open_chat: OpenChat) -> None:
         assert chat.prompt.has_focus
         await chat.press("shift+tab")
         assert isinstance(chat.app.focused, Transcript)
-
-
-async def test_bye_quits(open_chat: OpenChat) -> None:
-    async with open_chat(Script()) as chat:
         await chat.ask("/bye")
         await chat.until(lambda: not chat.app.is_running)
         assert not chat.app.return_code

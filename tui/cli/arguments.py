@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 
 from tui.errors import TwiddleError
-from tui.models.preflight import check_model
 from tui.models.reference import find_model
 from tui.presets.library import Chosen, list_presets, resolve
 from tui.settings import Setting, is_override, parse_setting
@@ -21,9 +20,7 @@ def choose(setting: str | None) -> tuple[Chosen, Path]:
     """What a setting comes to, and its model file; raises TwiddleError for anything that could not start a chat."""
     chosen = resolve(parse_setting(setting) if setting is not None else Setting())
     preset = chosen.preset
-    model = find_model(preset.model, beside=preset.path.parent if preset.path else None)
-    check_model(model)
-    return chosen, model
+    return chosen, find_model(preset.model, beside=preset.path.parent if preset.path else None)
 
 
 def reads_as_setting(word: str) -> bool:
@@ -47,7 +44,8 @@ def question(prompt: str | None) -> str:
     parts = [part for part in (prompt or "", _piped()) if part.strip()]
     if not parts:
         raise UsageError('There is no prompt; write one, such as `twiddle run "Why is the sky blue?"`, or pipe it in.')
-    return "\n\n".join(parts)
+    # Arguments that are not UTF-8 come as lone surrogates, which nothing further on can take.
+    return "\n\n".join(parts).encode("utf-8", "replace").decode()
 
 
 def _piped() -> str:

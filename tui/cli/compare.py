@@ -53,12 +53,12 @@ def _open_screen(left: str, right: str, as_json: bool) -> None:
     if as_json:
         raise UsageError("--json needs a prompt; add one with -p.")
     require_screen("twiddle compare A B -p PROMPT")
-    (a, left_model), (b, right_model) = choose(left), choose(right)
-    if left_model != right_model:
-        raise UsageError("The screen holds one model and these settings need two; add a prompt with -p.")
+    (a, model), (b, other) = choose(left), choose(right)
+    if (model, fixed(a.knobs)) != (other, fixed(b.knobs)):
+        raise UsageError("The screen holds one model, loaded in one way; add a prompt with -p.")
     from tui.ui import start
 
-    raise typer.Exit(start((a, b), (left_model, right_model)))
+    raise typer.Exit(start((a, b), model))
 
 
 class Column(NamedTuple):
@@ -95,7 +95,7 @@ def columns(left: tuple[Chosen, Path], right: tuple[Chosen, Path], asked: str) -
             tell(note)
         knobs = chosen.knobs if chosen.knobs.seed >= 0 else turn(chosen.knobs, seed=common)
         reply = Reply(name, (*chosen.preset.opening, Message("user", asked)), knobs)
-        return Column(str(chosen.setting), model, reply, Writing(name, knobs.seed))
+        return Column(str(chosen.setting), model, reply, Writing(name, knobs))
 
     return column("left", *left), column("right", *right)
 
@@ -161,13 +161,16 @@ def print_columns(left: Column, right: Column) -> None:
     index = parting(left, right)
     table = Table(box=SIMPLE_HEAD, expand=True, show_footer=True, footer_style="dim")
     for column in (left, right):
-        stats, seed = column.writing.stats, column.writing.seed
+        stats, seed = column.writing.stats, column.writing.knobs.seed
         footer = Text(costs(stats, seed) if stats else "not finished")
         table.add_column(Text(safe_line(column.setting)), footer, ratio=1, overflow="fold")
     table.add_row(_marked(left, index), _marked(right, index))
     console = Console()
     console.print(table)
-    console.print(Text("They agree to the last token." if index is None else f"{PARTING} They part at token {index}."))
+    if index is not None:
+        console.print(Text(f"{PARTING} They part at token {index}."))
+    elif left.writing.ending and right.writing.ending:
+        console.print(Text("They agree to the last token."))
 
 
 def _marked(column: Column, index: int | None) -> Text:
@@ -192,6 +195,6 @@ def _fields(column: Column) -> dict[str, Any]:
         "text": writing.text,
         "tokens": writing.ids,
         "finish": writing.ending,
-        "seed": writing.seed,
+        "seed": writing.knobs.seed,
         "stats": writing.stats and asdict(writing.stats),
     }

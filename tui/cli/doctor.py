@@ -18,7 +18,6 @@ from tui.engine.protocol import Machine, ModelInfo
 from tui.engine.session import Session
 from tui.errors import TwiddleError
 from tui.knobs import Knobs
-from tui.models.preflight import check_model
 from tui.models.reference import STARTER, find_model
 from tui.paths import log_dir, preset_dirs, theme_dirs
 from tui.presets.library import Broken, list_presets
@@ -53,7 +52,6 @@ def _findings() -> Iterator[Finding]:
         yield Finding("fail", "engine", str(error))
     try:
         model = find_model(STARTER)
-        check_model(model)
         yield from _starter(converse(_load(model)))
     except TwiddleError as error:
         yield Finding("fail", "starter", str(error))

@@ -51,20 +51,17 @@ def run(
 def as_text() -> Iterator[Show]:
     """Print a reply as it is for a program, with nothing in it that acts on a terminal for a person."""
     clean = safe if sys.stdout.isatty() else str
-    printed: int | None = None
+    begun = False
 
     def show(event: Token | Finished) -> None:
-        nonlocal printed
-        printed = printed or 0
-        # The last event has what was held back while a stop text was undecided.
-        text = event.text if isinstance(event, Token) else event.text[printed:]
-        printed += len(text)
-        print(clean(text), end="", flush=True)
+        nonlocal begun
+        begun = True
+        print(clean(event.text if isinstance(event, Token) else event.tail), end="", flush=True)
 
     try:
         yield show
     finally:
-        if printed is not None:
+        if begun:
             print(flush=True)
 
 

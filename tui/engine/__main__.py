@@ -78,6 +78,8 @@ class Engine:
                 self.emit(Failed(reply.id, "No model is loaded."))
 
     def _load(self, command: Load) -> None:
+        if self._scheduler:
+            self._scheduler.abandon("Another model is being loaded.")
         if self._backend:
             self._backend.close()
         self._backend = self._scheduler = None

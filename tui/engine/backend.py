@@ -89,8 +89,8 @@ class Backend(Protocol):
     def copy(self, source: int, target: int, length: int) -> None:
         """Let one sequence begin with the first tokens of another, without evaluating them."""
 
-    def drop(self, sequence: int, start: int = 0) -> None:
-        """Forget a sequence from a position on."""
+    def drop(self, sequence: int) -> None:
+        """Forget what a sequence holds."""
 
     def stage(self, name: str, knobs: Knobs, level: float = 0.0) -> Stage:
         """A stage of the chain: see MakeStage."""

@@ -21,9 +21,11 @@ class Cache:
         The last token is always left to evaluate: its logits are what a reply starts from.
         """
         source, length = self._longest(prompt)
-        if source is not None and source in self._idle and length == len(self._held[source]):
+        if source in self._idle:
             self._idle.remove(source)
-            return source, length
+            if length == len(self._held[source]):
+                return source, length
+            self._idle.append(source)  # what is copied from is in use: it must not be the one that makes room
         target = self._free()
         if source is not None and length:
             self._backend.copy(source, target, length)
@@ -46,19 +48,20 @@ class Cache:
         mine = self._held[sequence]
         others = (held for each, held in self._held.items() if each != sequence)
         if any(held[: len(mine)] == mine for held in others):
-            self._drop(sequence)
+            self.drop(sequence)
         else:
             self._idle.append(sequence)
 
-    def forget(self, sequence: int) -> None:
-        """Drop a sequence whose contents can no longer be relied on."""
-        self._drop(sequence)
+    def drop(self, sequence: int) -> None:
+        """Forget a sequence that is not idle, such as one whose contents can no longer be relied on."""
+        del self._held[sequence]
+        self._backend.drop(sequence)
 
     def evict(self) -> bool:
         """Make room by dropping the least recently used idle sequence; False when there is none."""
         if not self._idle:
             return False
-        self._drop(self._idle.pop(0))
+        self.drop(self._idle.pop(0))
         return True
 
     def _longest(self, prompt: Sequence[int]) -> tuple[int | None, int]:
@@ -77,10 +80,6 @@ class Cache:
                 return sequence
         self.evict()
         return self._free()
-
-    def _drop(self, sequence: int) -> None:
-        del self._held[sequence]
-        self._backend.drop(sequence)
 
 
 def _common(left: Sequence[int], right: Sequence[int]) -> int:

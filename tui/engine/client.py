@@ -40,6 +40,7 @@ class Engine:
         self._log = log or log_dir() / f"engine-{os.getpid()}.log"
         self._process: asyncio.subprocess.Process | None = None
         self._ending = False
+        self._starting = asyncio.Lock()
 
     @property
     def alive(self) -> bool:
@@ -53,8 +54,11 @@ class Engine:
 
     async def start(self) -> None:
         """Start the process, if it is not running; raises EngineError when its log cannot be written."""
-        if self.alive:
-            return
+        async with self._starting:  # two who find it dead at once must not start two
+            if not self.alive:
+                await self._spawn()
+
+    async def _spawn(self) -> None:
         try:
             self._log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             descriptor = os.open(self._log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

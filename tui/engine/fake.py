@@ -52,6 +52,8 @@ class ScriptedBackend:
         self.cuttable, self.sequences, self.batch = True, 16, 512
         self.template, self.bos, self.eos = script.template, _SPELLED[START], _SPELLED[END]
         self._held: dict[int, list[int]] = {}
+        self._cells: dict[int, list[int]] = {}
+        """What each sequence takes of the context, a hash a token: a beginning that several hold is there once."""
         self.decoded = 0
         """Rows evaluated so far."""
         self.info = ModelInfo(
@@ -61,7 +63,6 @@ class ScriptedBackend:
             vocabulary=258,
             context=script.context,
             trained_context=script.context,
-            template=script.template is not None,
         )
 
     def tokenize(self, text: str, *, special: bool) -> list[int]:
@@ -88,7 +89,7 @@ class ScriptedBackend:
 
     def decode(self, rows: Sequence[Row]) -> list[Logits]:
         time.sleep(self._script.delay)
-        if sum(map(len, self._held.values())) + len(rows) > 16 * self.info.context:
+        if len(set().union(*self._cells.values())) + len(rows) > self.info.context:
             raise ContextFull
         logits = []
         for row in rows:
@@ -96,16 +97,18 @@ class ScriptedBackend:
             if row.position != len(held):
                 raise AssertionError(f"sequence {row.sequence} holds {len(held)} tokens, not {row.position}")
             held.append(row.token)
+            cells = self._cells.setdefault(row.sequence, [])
+            cells.append(hash((cells[-1] if cells else 0, row.token)))
             self.decoded += 1
             if row.logits:
                 logits.append(self._logits(held))
         return logits
 
     def copy(self, source: int, target: int, length: int) -> None:
-        self._held[target] = self._held[source][:length]
+        self._held[target], self._cells[target] = self._held[source][:length], self._cells[source][:length]
 
-    def drop(self, sequence: int, start: int = 0) -> None:
-        self._held[sequence] = self._held.get(sequence, [])[:start]
+    def drop(self, sequence: int) -> None:
+        self._held[sequence], self._cells[sequence] = [], []
 
     def stage(self, name: str, knobs: Knobs, level: float = 0.0) -> Stage:
         return self._make_stage(name, knobs, level)

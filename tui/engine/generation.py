@@ -120,7 +120,8 @@ class Generation:
 
     def end(self, ending: Ending) -> None:
         """Close the reply."""
-        self._text += self._stops.decode(self._utf8.flush()) + self._stops.flush()
+        tail = self._stops.decode(self._utf8.flush()) + self._stops.flush()
+        self._text += tail
         seconds = self._last - self._first
         stats = Stats(
             prompt_tokens=self._prompt,
@@ -129,7 +130,7 @@ class Generation:
             ttft_ms=round(max(0.0, self._first - self._started) * 1000, 1),
             tokens_per_second=round((self._count - 1) / seconds, 1) if seconds > 0 else 0.0,
         )
-        self._emit(Finished(self.id, self._text, ending, self.knobs.seed, tuple(self._tokens), stats))
+        self._emit(Finished(self.id, self._text, ending, self.knobs.seed, tuple(self._tokens), stats, tail))
 
 
 class Look:

@@ -102,7 +102,7 @@ class Llama:
     def _open(self, knobs: Knobs) -> Any:
         trained = int(C.llama_model_n_ctx_train(self._model))
         self.context = knobs.num_ctx or min(trained, AUTO_CONTEXT)
-        self.batch = min(knobs.num_batch, self.context)
+        self.batch = max(SEQUENCES, min(knobs.num_batch, self.context))  # one row a reply must always fit
         # ggml's threads spin while they wait for each other: with a busy screen beside as many of them as there are
         # cores, 120 tokens a second became 30 (2 cores). One fewer costs nothing there. Reading a prompt, or several
         # replies at once, gains from every core.
@@ -143,7 +143,6 @@ class Llama:
             vocabulary=self._size,
             context=self.context,
             trained_context=int(C.llama_model_n_ctx_train(self._model)),
-            template=self.template is not None,
             threads=self.threads,
             gpu_layers=(layers if knobs.num_gpu < 0 else min(knobs.num_gpu, layers)) if offload else 0,
         )
@@ -220,8 +219,8 @@ class Llama:
         C.llama_memory_seq_rm(self._memory, target, -1, -1)
         C.llama_memory_seq_cp(self._memory, source, target, 0, length)
 
-    def drop(self, sequence: int, start: int = 0) -> None:
-        C.llama_memory_seq_rm(self._memory, sequence, start, -1)
+    def drop(self, sequence: int) -> None:
+        C.llama_memory_seq_rm(self._memory, sequence, -1, -1)
 
     def stage(self, name: str, knobs: Knobs, level: float = 0.0) -> "Sampler":
         return make_stage(name, knobs, level, self)

@@ -34,9 +34,10 @@ class Odds:
         self._logits, self._shown, self._steps, self._cut = logits, shown, steps, cut
         self._untouched = untouched
         self._best = float(logits[shown[0]])
-        weights = np.exp(logits - self._best)
+        below = np.maximum(logits - self._best, -200)  # e^-200 is 0, but 0 times -inf would not be
+        weights = np.exp(below)
         self._total = float(weights.sum(dtype=np.float64))
-        self.entropy_raw = _bits(self._total, float(np.dot(weights, logits - self._best)))
+        self.entropy_raw = _bits(self._total, float(np.dot(weights, below)))
         self.ids, self.p, self.entropy = _distribution(candidates)
 
     def draw(self, share: float) -> int:

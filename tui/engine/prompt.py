@@ -10,7 +10,9 @@ import datetime
 import json
 import re
 import secrets
-from collections.abc import Sequence
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import groupby
 from typing import Literal, NamedTuple, NoReturn
 
@@ -28,6 +30,10 @@ PLAIN = """\
 """Used, and said so, when a model carries no chat template."""
 
 _PLAINLY = "Messages are joined as plain `User:` and `Assistant:` lines."
+
+
+RENDER_SECONDS = 2.0
+"""How long a chat template may take. It is a program out of a file from anywhere, and could go on for ever."""
 
 
 class Run(NamedTuple):
@@ -57,7 +63,8 @@ class Template:
         """The prompt text, ending where the reply begins; raises EngineError when the template refuses."""
         shown = [{"role": each.role, "content": each.content} for each in messages]
         try:
-            return self._template.render(messages=shown, add_generation_prompt=open_reply, **self._tokens)
+            with _deadline(RENDER_SECONDS):
+                return self._template.render(messages=shown, add_generation_prompt=open_reply, **self._tokens)
         except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, RecursionError) as error:
             raise EngineError(f"The chat template refuses these messages: {error}.") from error
 
@@ -86,6 +93,20 @@ class Template:
 
 def _refuse(reason: str) -> NoReturn:
     raise TemplateError(reason)
+
+
+@contextmanager
+def _deadline(seconds: float) -> Iterator[None]:
+    def give_up(*_: object) -> NoReturn:
+        raise EngineError("The chat template takes too long over these messages; the model needs another one.")
+
+    before = signal.signal(signal.SIGALRM, give_up)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 class PromptWriter:

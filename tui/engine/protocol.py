@@ -84,7 +84,7 @@ class ModelInfo(Struct, frozen=True):
     context: int
     """The context in use, in tokens."""
     trained_context: int
-    template: bool
+    template: bool = True
     """False when the file carries no chat template that can be used; messages are then joined plainly."""
     notice: str = ""
     """What the person should know about this model, in a sentence."""
@@ -154,6 +154,8 @@ class Finished(Struct, frozen=True, tag="finished"):
     seed: int
     tokens: tuple[int, ...]
     stats: Stats
+    tail: str = ""
+    """The end of the text where no Token brought it: what had been held back as the possible start of a stop text."""
 
 
 class Failed(Struct, frozen=True, tag="failed"):

@@ -27,6 +27,7 @@ class Branch:
 
     def __init__(self, sequence: int, tokens: list[int], done: int, readers: list[Reader]) -> None:
         self.sequence, self.tokens, self.done, self.readers = sequence, tokens, done, readers
+        self.prompt = len(tokens)
         self.logits: Logits | None = None
 
     @property
@@ -117,6 +118,11 @@ class Scheduler:
                 reader.end("stopped")
                 self._leave(reader.id)
 
+    def abandon(self, reason: str) -> None:
+        """Fail everything that runs."""
+        for branch in list(self._branches):
+            self._abandon(branch, reason)
+
     def step(self) -> None:
         """Choose a token wherever logits are ready, then evaluate one batch."""
         for branch in list(self._branches):
@@ -128,6 +134,8 @@ class Scheduler:
     def _prompt(self, messages: Sequence[Message]) -> list[int]:
         prompt = self._prompts.write(messages)
         context = self._backend.info.context
+        if not prompt:
+            raise EngineError("The chat template makes nothing of these messages.")
         if len(prompt) >= context:
             raise EngineError(
                 f"The conversation is {len(prompt)} tokens long and the context holds {context}: "
@@ -230,7 +238,7 @@ class Scheduler:
             return
         branch = max(self._branches, key=lambda each: len(each.tokens))
         for reader in list(branch.readers):
-            if isinstance(reader, Generation) and branch.pending == 1:
+            if isinstance(reader, Generation) and len(branch.tokens) > branch.prompt:
                 reader.end("length")
             else:
                 reader.fail("The context has no room for another reply beside the ones that are running.")
@@ -241,4 +249,4 @@ class Scheduler:
         for reader in branch.readers:
             reader.fail(reason)
         self._branches.remove(branch)
-        self._cache.forget(branch.sequence)
+        self._cache.drop(branch.sequence)

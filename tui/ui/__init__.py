@@ -11,9 +11,9 @@ from tui.knobs import fixed
 from tui.presets.library import Chosen
 
 
-def start(chosen: tuple[Chosen, ...], models: tuple[Path, ...]) -> int:
+def start(chosen: tuple[Chosen, ...], model: Path) -> int:
     """Open the chat, a pane for each setting; the exit code when it is closed."""
-    return asyncio.run(_run(chosen, str(models[0])))
+    return asyncio.run(_run(chosen, str(model)))
 
 
 async def _run(chosen: tuple[Chosen, ...], model: str) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 from rich.text import Text
+from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
@@ -15,6 +16,7 @@ from tui.engine.client import Engine
 from tui.engine.protocol import Load
 from tui.paths import log_dir
 from tui.presets.library import Chosen
+from tui.terminal import safe
 from tui.ui.screens.chat import ChatScreen
 from tui.ui.themes import DEFAULT, load_themes
 
@@ -45,6 +47,12 @@ class TwiddleApp(App[None]):
             self.notify(failure, title="A theme was left out", severity="warning", markup=False)
         if not self.is_headless:
             self.call_after_refresh(_settle_memory)
+
+    async def on_event(self, event: events.Event) -> None:
+        """Filter what is pasted, wherever it goes."""
+        if isinstance(event, events.Paste):
+            event.text = safe(event.text)
+        await super().on_event(event)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """What Ctrl+P offers besides the commands of the chat."""

@@ -41,7 +41,7 @@ class Narrator:
         for index, (pane, side) in enumerate(zip(self._panes, self._talk.sides, strict=True)):
             pane.title, pane.titled, pane.active = side.title, len(self._panes) > 1, index == active
         side = self._talk.sides[active]
-        self._knobs.preset, self._knobs.knobs = side.preset.knobs, side.knobs
+        self._knobs.show(side, side.preset.knobs, side.knobs)
         self._status.preset, self._status.turned = side.preset.name, bool(side.turned)
 
     def draw(self, active: int) -> None:
@@ -50,7 +50,7 @@ class Narrator:
         writing = side.writing
         stats = writing.stats if writing else None
         status.rate = stats.tokens_per_second if stats else writing.rate if writing else None
-        status.ttft_ms = writing.ttft_ms if writing else None
+        status.ttft_ms = stats.ttft_ms if stats else writing.ttft_ms if writing else None
         status.used = side.used
         if side.busy and writing and writing.trace:
             self._candidates.heading, self._candidates.trace = "newest token", writing.trace
@@ -103,6 +103,7 @@ class Narrator:
                 transcript.append(event.text)
                 self._mark_parting()
             case Finished():
+                transcript.append(event.tail)
                 transcript.end(_footnote(event))
             case Failed():
                 transcript.end(event.reason, failed=True)
@@ -121,7 +122,8 @@ class Narrator:
             if side.writing and side.writing.ending == "died":
                 pane.transcript.end(f"{event.reason} What was written is kept.", failed=True)
         self._status.state = "lost"
-        self.notice(f"{event.reason} Your next prompt starts a new one.")
+        last = event.last_words.strip().rpartition("\n")[2]
+        self.notice(f"{event.reason} Your next prompt starts a new one." + (f" Its last words: {last}" if last else ""))
 
 
 def _footnote(event: Finished) -> str:

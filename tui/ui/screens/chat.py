@@ -187,7 +187,10 @@ class ChatScreen(Screen[None]):
             case CompareWith(str() as setting):
                 await self._compare_with(Side(resolve(parse_setting(setting)), self.side.conversation))
             case Clear():
-                self._clear()
+                self._talk.clear()
+                for pane in self._panes:
+                    pane.transcript.clear()
+                self._talk.look(self.side)
             case Again():
                 await self._again()
             case Help():
@@ -205,7 +208,8 @@ class ChatScreen(Screen[None]):
     def on_knob_panel_turned(self, event: KnobPanel.Turned) -> None:
         """Turn a knob of the active side."""
         try:
-            self._talk.turn(self.side, event.name, event.value)
+            side = next((each for each in self._talk.sides if each is event.owner), self.side)
+            self._talk.turn(side, event.name, event.value)
             self._settle()
         except TwiddleError as error:
             self._refuse(error)
@@ -216,12 +220,16 @@ class ChatScreen(Screen[None]):
 
     def action_stop(self) -> None:
         """Stop what is being written; with nothing to stop, go back to the prompt."""
-        self._talk.stop()
-        self._prompt.focus()
+        if self._talk.busy:
+            self._talk.stop()
+        else:
+            self._prompt.focus()
 
     async def _again(self) -> None:
-        if self._talk.busy or not self.side.conversation.turns:
-            return
+        if self._talk.busy:
+            raise EngineError("A reply is being written; press Esc to stop it first.")
+        if not self.side.conversation.turns:
+            raise EngineError("There is no question to answer again yet.")
         await self._revive()
         for pane, side in zip(self._panes, self._talk.sides, strict=True):
             side.retract()
@@ -229,12 +237,6 @@ class ChatScreen(Screen[None]):
         self._narrator.begin()
         self._talk.reply()
         self._drawing.resume()
-
-    def _clear(self) -> None:
-        self._talk.clear()
-        for pane in self._panes:
-            pane.transcript.clear()
-        self._talk.look(self.side)
 
     def _use(self, name: str) -> None:
         side = self.side
@@ -259,13 +261,15 @@ class ChatScreen(Screen[None]):
             return
         dropped = 1 - self.active
         self._talk.stop(self._talk.sides.pop(dropped))
-        await self._panes.pop(dropped).remove()
+        pane = self._panes.pop(dropped)
         self.active = 0
         self._settle()
+        await pane.remove()  # last: other messages are handled meanwhile, and find sides and panes in step
 
     def action_toggle_knobs(self) -> None:
         """Show the knobs and go to the first, or hide them."""
-        self.query_one("#side").toggle_class("-toggled")
+        # Two classes, so that what was asked for on a narrow screen means nothing on a wide one.
+        self.query_one("#side").toggle_class("-shown" if self.has_class("-narrow") else "-hidden")
         if self.query_one("#side").display:
             next(iter(self._knobs.rows.values())).focus()
         else:
@@ -283,8 +287,9 @@ class ChatScreen(Screen[None]):
         if load != self._loaded:
             if self._talk.busy:
                 raise EngineError("This loads the model anew; a reply is being written, so press Esc first.")
-            self._loaded, self._status.state = load, "loading"
+            self._loaded = load
             if self._engine.alive:
+                self._status.state, self._status.progress = "loading", 0.0
                 self._engine.send(load)
         self._narrator.show(self.active)
         self._talk.look(self.side)

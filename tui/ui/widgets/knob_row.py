@@ -119,6 +119,7 @@ class KnobRow(Widget, can_focus=True):
 
         name: str
         value: Value
+        owner: object
 
     @dataclass
     class Refused(Message):
@@ -130,6 +131,8 @@ class KnobRow(Widget, can_focus=True):
         """A row for one knob of the table, at its default."""
         super().__init__(id=knob.name.replace("_", "-"))
         self.knob = knob
+        self.owner: object = None
+        """Whose knob it is. It goes along with a turn, since the row may be another's when the turn arrives."""
         self.set_reactive(KnobRow.value, knob.default)
         self.set_reactive(KnobRow.preset, knob.default)
 
@@ -149,7 +152,7 @@ class KnobRow(Widget, can_focus=True):
         """Show a new value at once and announce it."""
         if value != self.value:
             self.value = value
-            self.post_message(self.Turned(self.knob.name, value))
+            self.post_message(self.Turned(self.knob.name, value, self.owner))
 
     # --- drawing
 

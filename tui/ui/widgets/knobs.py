@@ -101,10 +101,11 @@ class KnobPanel(Vertical):
 
         name: str
         value: Value
+        owner: object = None
 
         def can_replace(self, message: Message) -> bool:
             """A newer value of the same knob makes this one needless."""
-            return isinstance(message, KnobPanel.Turned) and message.name == self.name
+            return isinstance(message, KnobPanel.Turned) and (message.name, message.owner) == (self.name, self.owner)
 
     @dataclass
     class Refused(Message):
@@ -128,6 +129,12 @@ class KnobPanel(Vertical):
                 first = False
         yield self._help
 
+    def show(self, owner: object, preset: Knobs, knobs: Knobs) -> None:
+        """Show where somebody's knobs stand; turns will say whose they were."""
+        for row in self.rows.values():
+            row.owner = owner
+        self.preset, self.knobs = preset, knobs
+
     def watch_knobs(self, knobs: Knobs) -> None:
         for name, row in self.rows.items():
             row.value = getattr(knobs, name)
@@ -149,7 +156,7 @@ class KnobPanel(Vertical):
         """Pass a turn on, in the panel's name."""
         event.stop()
         self._explain(KNOBS[event.name])
-        self.post_message(self.Turned(event.name, event.value))
+        self.post_message(self.Turned(event.name, event.value, event.owner))
 
     def on_knob_row_refused(self, event: KnobRow.Refused) -> None:
         """Say why a typed value was not taken."""

@@ -14,7 +14,7 @@ from textual.selection import Selection
 from textual.strip import Strip
 
 from tui.terminal import safe
-from tui.ui.markdown import BLANK, Line, Span
+from tui.ui.markdown import BLANK, Line, Span, fold
 from tui.ui.widgets.entry import MARGIN, MEASURE, Entry
 from tui.ui.widgets.segments import segments, selected
 
@@ -284,7 +284,8 @@ class Scrollback(ScrollView, can_focus=True):
         return strip
 
     def _welcome_line(self, y: int, width: int) -> Strip:
-        lines = safe(self.welcome).split("\n")
+        folded = fold([Span(safe(self.welcome))], max(1, width - 2))
+        lines = ["".join(span.text for span in line.spans) for line in folded]
         number = y - (self.size.height - len(lines)) // 2
         text = lines[number] if 0 <= number < len(lines) else ""
         before = max(0, (width - max(map(cell_len, lines))) // 2)

@@ -1,0 +1,120 @@
+"""One setting being talked to."""
+
+import pytest
+
+from tui.chat import Conversation, Message, answer, ask
+from tui.engine.protocol import Finished, KnobsTurned, Stats, Token
+from tui.errors import KnobError
+from tui.knobs import Knobs, turn
+from tui.presets.library import resolve
+from tui.settings import parse_setting
+from tui.side import Side, Writing, describe_turn
+from tui.trace import TokenTrace
+
+STATS = Stats(10, 0, 3, 5.0, 100.0)
+
+
+def side(setting: str = "default") -> Side:
+    return Side(resolve(parse_setting(setting)))
+
+
+def token(index: int, text: str, chosen: int = 1) -> Token:
+    trace = TokenTrace(chosen, text, 0.5, 1.0, 0, 1.0, 0.0, (), ())
+    return Token("1", index, text, trace, 20 + index)
+
+
+def written(*texts: str) -> Side:
+    """A side that has written this much of a reply."""
+    one = side()
+    one.ask("Hi")
+    one.begin("1", 7)
+    for index, text in enumerate(texts):
+        one.note(token(index, text, index + 100))
+    return one
+
+
+def test_a_reply_is_asked_for_with_everything_said_before_and_a_seed() -> None:
+    one = side("precise,seed=3")
+    one.conversation = answer(ask(Conversation(), "first"), "one", "stop")
+    one.ask("second")
+    reply = one.begin("1", 7)
+    assert [message.role for message in reply.messages] == ["system", "user", "assistant", "user"]
+    assert (reply.knobs, one.knobs.seed) == (turn(one.knobs, seed=7), 3)
+    assert one.busy and one.question == "second"
+
+
+def test_tokens_become_text_and_say_where_each_begins() -> None:
+    one = written("He", "", "llo")
+    assert one.writing
+    assert (one.writing.text, one.writing.ids, one.writing.starts) == ("Hello", [100, 101, 102], [0, 2, 2])
+    assert one.used == 22
+
+
+def test_the_end_is_kept_with_the_tokens_that_wrote_it() -> None:
+    one = written("He", "llo")
+    one.end(Finished("1", "Hello", "stop", 7, (100, 101), STATS))
+    reply = one.conversation.path[-1]
+    assert (reply.message, reply.ending, one.busy) == (Message("assistant", "Hello", (100, 101)), "stop", False)
+    assert one.writing and one.writing.stats == STATS
+
+
+def test_a_reply_given_up_keeps_its_text_and_is_given_up_once() -> None:
+    one = written("He")
+    one.give_up("died")
+    one.give_up("died")
+    assert [turn.ending for turn in one.conversation.path] == [None, "died"]
+    assert one.conversation.path[-1].message.content == "He"
+
+
+def test_another_preset_changes_knobs_and_opening_and_keeps_the_conversation() -> None:
+    one = side("default,temperature=1.5")
+    one.ask("Hi")
+    assert list(one.turned) == ["temperature"]
+    one.use(resolve(parse_setting("precise")).preset)
+    assert not one.turned and one.knobs.temperature == 0.2
+    assert [message.content for message in one.messages][1:] == ["Hi"]
+
+
+def test_the_title_says_what_is_turned() -> None:
+    one = side("precise")
+    assert one.title == "precise"
+    one.turn("temperature", 1.4)
+    one.turn("top_k", 0)
+    assert one.title == "precise · temperature 1.4 · top_k off"
+    with pytest.raises(KnobError):
+        one.turn("temperature", 9)
+    assert one.knobs.temperature == 1.4
+
+
+def test_a_fork_stands_where_the_other_does_and_goes_its_own_way() -> None:
+    one = side("temperature=0.3")
+    one.ask("Hi")
+    other = one.fork()
+    other.turn("temperature", 1)
+    other.ask("there")
+    assert (one.knobs.temperature, other.knobs.temperature) == (0.3, 1)
+    assert len(one.conversation.turns) == 1 and other.question == "there"
+
+
+def test_retracting_goes_back_to_the_question() -> None:
+    one = written("He")
+    one.give_up("stopped")
+    one.retract()
+    assert [turn.message.content for turn in one.conversation.path] == ["Hi"]
+
+
+def test_the_rate_is_of_the_tokens_after_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    times = iter([10.0, 10.5, 10.6, 10.7])
+    monkeypatch.setattr("tui.side.time.perf_counter", lambda: next(times))
+    writing = Writing("1", Knobs())
+    assert (writing.rate, writing.ttft_ms) == (None, None)
+    for index in range(3):
+        writing.note(token(index, "x"))
+    assert writing.ttft_ms == pytest.approx(500)
+    assert writing.rate == pytest.approx(10)
+
+
+def test_a_turn_is_described_by_what_it_changed() -> None:
+    after = turn(Knobs(), temperature=1.4, top_k=0)
+    assert describe_turn(KnobsTurned("1", 5, Knobs(), after)) == "temperature 0.8→1.4, top_k 40→off"
+    assert describe_turn(KnobsTurned("1", 5, Knobs(), Knobs())) == ""

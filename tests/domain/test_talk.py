@@ -1,0 +1,203 @@
+"""What is said to the engine, and what its events do to the sides."""
+
+import pytest
+
+from tests.domain.test_side import STATS, side, token
+from tui.engine.protocol import (
+    Command,
+    Died,
+    Event,
+    Failed,
+    Finished,
+    Generate,
+    Preview,
+    Previewed,
+    SetKnobs,
+    Stop,
+    Token,
+)
+from tui.errors import EngineError, ModelError
+from tui.knobs import fixed, turn
+from tui.presets.library import find_preset
+from tui.presets.preset import Preset
+from tui.side import Side
+from tui.talk import Talk
+from tui.trace import TokenTrace
+
+
+class Line:
+    """The way to an engine: it keeps what is sent, until it is cut."""
+
+    def __init__(self) -> None:
+        self.sent: list[Command] = []
+        self.cut = False
+
+    def send(self, command: Command) -> None:
+        if self.cut:
+            raise EngineError("The engine is not running.")
+        self.sent.append(command)
+
+
+def talk(*settings: str) -> tuple[Talk, Line]:
+    line = Line()
+    return Talk([side(setting) for setting in settings or ("default",)], line.send), line
+
+
+def seeds(line: Line) -> list[int]:
+    (asked,) = (command for command in line.sent if isinstance(command, Generate))
+    return [reply.knobs.seed for reply in asked.replies]
+
+
+def of(side: Side, event: Token) -> Token:
+    assert side.writing
+    return Token(side.writing.id, event.index, event.text, event.trace, event.used)
+
+
+def test_every_side_is_asked_at_once_with_one_seed() -> None:
+    two, line = talk("default", "temperature=1.4")
+    two.ask("Hi")
+    first, second = seeds(line)
+    assert first == second >= 0
+    assert two.busy
+
+
+@pytest.mark.parametrize(
+    ("settings", "drawn"),
+    [(("seed=3", "default"), [3, 3]), (("default", "seed=4"), [4, 4]), (("seed=3", "seed=4"), [3, 4])],
+)
+def test_a_seed_that_is_set_is_used_by_the_sides_that_have_none(settings: tuple[str, str], drawn: list[int]) -> None:
+    two, line = talk(*settings)
+    two.ask("Hi")
+    assert seeds(line) == drawn
+    assert [each.knobs.seed for each in two.sides] == [each.knobs.seed for each in map(side, settings)], (
+        "and stays unset"
+    )
+
+
+def test_a_turn_reaches_a_running_reply_and_only_its_own() -> None:
+    two, line = talk("default", "default")
+    two.turn(two.sides[0], "top_k", 3)
+    assert line.sent == []
+    two.ask("Hi")
+    two.turn(two.sides[1], "top_k", 5)
+    running = two.sides[1].writing
+    assert running and line.sent[1:] == [SetKnobs("2", running.knobs)]
+    assert running.knobs == turn(two.sides[1].knobs, seed=running.knobs.seed)
+
+
+def test_a_preset_switched_in_mid_reply_is_for_the_next_one() -> None:
+    one, line = talk("default")
+    one.ask("Hi")
+    one.sides[0].use(find_preset("wild"))
+    one.turn(one.sides[0], "presence_penalty", 0.5)
+    (sent,) = [each for each in line.sent if isinstance(each, SetKnobs)]
+    assert (sent.knobs.temperature, sent.knobs.presence_penalty) == (0.8, 0.5)
+    assert one.sides[0].knobs.temperature == 2
+
+
+def test_what_a_model_is_loaded_with_is_turned_on_every_side() -> None:
+    two, _ = talk("default", "precise")
+    two.turn(two.sides[1], "num_ctx", 512)
+    assert [side.knobs.num_ctx for side in two.sides] == [512, 512]
+    assert two.load().knobs.num_ctx == 512
+
+
+def test_what_loads_the_model_anew_is_refused_in_mid_reply() -> None:
+    one, line = talk()
+    one.turn(one.sides[0], "num_ctx", 512)
+    one.ask("Hi")
+    with pytest.raises(EngineError, match="num_ctx loads the model anew"):
+        one.turn(one.sides[0], "num_ctx", 1024)
+    assert one.sides[0].knobs.num_ctx == 512
+
+
+def test_stopping_ends_what_is_being_written() -> None:
+    two, line = talk("default", "default")
+    two.stop()
+    assert line.sent == []
+    two.ask("Hi")
+    two.take(Finished("1", "done", "stop", 1, (), STATS))
+    two.stop()
+    assert line.sent[1:] == [Stop("2")]
+
+
+def test_a_new_chat_forgets_and_ends_the_old_one() -> None:
+    one, line = talk()
+    one.ask("Hi")
+    one.clear()
+    assert line.sent[-1] == Stop("1")
+    assert one.take(Finished("1", "late", "stopped", 1, (), STATS)) is None
+    assert one.sides[0].conversation.turns == ()
+
+
+def test_only_the_newest_look_counts() -> None:
+    one, line = talk()
+    trace = TokenTrace(-1, "", 0, 0, 0, 1.0, 0.5, (), ())
+    one.look(one.sides[0])
+    one.look(one.sides[0])
+    assert one.take(Previewed("1", trace, 29)) is None and one.sides[0].used == 0
+    assert one.take(Previewed("2", trace, 30)) is one.sides[0]
+    assert [one.next] == [trace]
+    assert one.sides[0].used == 30
+    one.ask("Hi")
+    assert one.next is None
+    one.look(one.sides[0])
+    assert sum(isinstance(command, Preview) for command in line.sent) == 2, "none while a reply is written"
+
+
+def test_events_find_their_side() -> None:
+    two, _ = talk("default", "default")
+    two.ask("Hi")
+    left, right = two.sides
+    assert two.take(of(right, token(0, "x"))) is right
+    assert two.take(Failed("1", "why")) is left
+    assert (left.conversation.path[-1].ending, right.busy) == ("failed", True)
+    assert two.take(Failed("99", "nobody's")) is None
+
+
+def test_a_death_gives_up_what_was_being_written() -> None:
+    two, _ = talk("default", "default")
+    two.ask("Hi")
+    two.take(Finished("1", "done", "stop", 1, (), STATS))
+    events: list[Event] = [Died(-9, "gone", "")]
+    for event in events * 2:
+        assert two.take(event) is None
+    assert [each.conversation.path[-1].ending for each in two.sides] == ["stop", "died"]
+    assert all(len(each.conversation.turns) == 2 for each in two.sides)
+
+
+def test_without_an_engine_only_a_question_is_an_error() -> None:
+    one, line = talk()
+    one.ask("Hi")
+    line.cut = True
+    one.turn(one.sides[0], "top_k", 3)
+    one.stop()
+    one.take(Died(-9, "gone", ""))
+    one.look(one.sides[0])
+    with pytest.raises(EngineError):
+        one.ask("again")
+
+
+def test_sides_part_at_the_first_token_that_differs() -> None:
+    two, _ = talk("default", "default")
+    assert two.parted() is None
+    two.ask("Hi")
+    left, right = two.sides
+    for each, ids in ((left, [1, 2, 3]), (right, [1, 2])):
+        for index, chosen in enumerate(ids):
+            two.take(of(each, token(index, "x", chosen)))
+    assert two.parted() is None, "one is only further on"
+    two.take(of(right, token(2, "y", 9)))
+    assert two.parted() == 2
+    assert talk()[0].parted() is None
+
+
+def test_the_sides_are_loaded_from_one_model() -> None:
+    two, _ = talk("num_ctx=512", "precise,num_ctx=512")
+    load = two.load()
+    assert load.path.endswith(".gguf") and load.knobs == fixed(two.sides[0].knobs)
+    with pytest.raises(ModelError, match="loaded in two ways"):
+        talk("default", "num_ctx=512")[0].load()
+    two.sides[1].preset = Preset(name="elsewhere", model=__file__)
+    with pytest.raises(ModelError, match="is not a GGUF but a text file"):
+        two.load()

@@ -1,0 +1,200 @@
+"""The real program in a real terminal: what it draws, what it leaves behind, and what no text makes it send."""
+
+import os
+import re
+import signal
+import sys
+import termios
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pexpect
+import pyte
+import pytest
+
+from tests.ui.driver import model
+from tests.ui.test_hostile import HOSTILE
+from tui.engine.fake import Script
+
+ROOT = Path(__file__).parents[2]
+PROGRAM = (sys.executable, "-m", "tui", "chat")
+SCRIPTED = """
+import sys
+from pathlib import Path
+from tui.presets.library import resolve
+from tui.settings import parse_setting
+from tui.ui import start
+sys.exit(start((resolve(parse_setting(sys.argv[1])),), Path(sys.argv[2])))
+"""
+F4, RIGHT, ESCAPE, CTRL_Q = "\x1bOS", "\x1b[C", "\x1b", "\x11"
+
+ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("TEXTUAL_")}
+"""Without what makes widgets hold still in the other tests."""
+
+RESTORED = {1049: "l", 25: "h", 7: "h", 1000: "l", 1003: "l", 1006: "l", 1015: "l", 1004: "l", 2004: "l", 2026: "l"}
+"""How a shell wants them: alternate screen, cursor, wrapping, mouse, focus, paste, synchronised output."""
+
+
+class Terminal:
+    """A terminal with a program in it."""
+
+    def __init__(self, command: tuple[str, ...], size: tuple[int, int]) -> None:
+        width, height = size
+        self._screen = pyte.Screen(width, height)
+        self._stream = pyte.ByteStream(self._screen)
+        self.output = b""
+        # The shell waits for a line, so that the terminal can be looked at before the program changes it.
+        self._child = pexpect.spawn(
+            "/bin/sh",
+            ["-c", 'read go; exec "$@"', "sh", *command],
+            dimensions=(height, width),
+            cwd=str(ROOT),
+            env={**ENVIRONMENT, "TERM": "xterm-256color", "COLORTERM": "truecolor"},
+            timeout=30,
+        )
+        self.before = termios.tcgetattr(self._child.child_fd)
+        self.send("\r")
+
+    @property
+    def pid(self) -> int:
+        """Of the program: the shell became it."""
+        return int(self._child.pid)
+
+    @property
+    def after(self) -> object:
+        return termios.tcgetattr(self._child.child_fd)
+
+    @property
+    def view(self) -> str:
+        return "\n".join(line.rstrip() for line in self._screen.display).replace("\xa0", " ")
+
+    @property
+    def engine(self) -> int:
+        """Its child."""
+        return int(Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()[0])
+
+    def send(self, keys: str) -> None:
+        self._child.send(keys)
+
+    def until(self, condition: Callable[[], object], seconds: float = 30) -> None:
+        """Read what it writes until a condition holds."""
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, f"it did not come about:\n{self.view}"
+            assert self._read(), f"it ended:\n{self.view}"
+
+    def ends(self) -> int:
+        """Its exit status, once it has ended and everything is read."""
+        while self._read():
+            pass
+        self._child.wait()
+        assert self._child.exitstatus is not None, f"signal {self._child.signalstatus}"
+        return int(self._child.exitstatus)
+
+    def close(self) -> None:
+        self._child.close(force=True)
+
+    def _read(self) -> bool:
+        try:
+            data = self._child.read_nonblocking(65_536, timeout=0.05)
+        except pexpect.TIMEOUT:
+            return True
+        except pexpect.EOF:
+            return False
+        self.output += data
+        # pyte takes the end of these for text: kitty's keys, queries with a dollar.
+        self._stream.feed(re.sub(rb"\x1b\[(?:[<>=][\d;]*u|\?[\d;]*\$p)", b"", data))
+        return True
+
+
+Open = Callable[..., Terminal]
+
+
+@pytest.fixture
+def terminal() -> Iterator[Open]:
+    """Opens a program in a terminal."""
+    opened: list[Terminal] = []
+
+    def open_terminal(*command: str, size: tuple[int, int] = (80, 24)) -> Terminal:
+        opened.append(Terminal(command, size))
+        return opened[-1]
+
+    yield open_terminal
+    for each in opened:
+        each.close()
+
+
+def modes(output: bytes) -> dict[int, str]:
+    """The private modes that were set or reset, as they were left."""
+    found = re.findall(rb"\x1b\[\?([\d;]+)([hl])", output)
+    return {int(number): flag.decode() for numbers, flag in found for number in numbers.split(b";")}
+
+
+def assert_restored(screen: Terminal, engine: int) -> None:
+    """The terminal is as a shell wants it, and nobody is left behind."""
+    left = modes(screen.output)
+    assert {1049, 25, 1000, 2004} <= set(left)
+    assert left == {mode: RESTORED[mode] for mode in left}
+    keys = re.findall(rb"\x1b\[([<>])[\d;]*u", screen.output)
+    assert not keys or keys.count(b"<") == keys.count(b">")
+    assert screen.after == screen.before
+    with pytest.raises(ProcessLookupError):
+        os.kill(engine, 0)
+
+
+linux = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds the engine in /proc")
+
+
+@linux
+@pytest.mark.model
+@pytest.mark.parametrize("size", [(80, 24), (200, 50)], ids=["80x24", "200x50"])
+def test_a_person_chats_turns_a_knob_stops_and_quits(terminal: Open, starter: Path, size: tuple[int, int]) -> None:
+    screen = terminal(*PROGRAM, "temperature=0,seed=1", size=size)
+    screen.until(lambda: "● ready" in screen.view)
+    engine = screen.engine
+    screen.send("Count: one sea, two seas, three seas. Go on to a thousand.")
+    screen.until(lambda: "Go on to a thousand." in screen.view)
+    screen.send("\r")
+    screen.until(lambda: "▶ writing" in screen.view and re.search(r"▏  \w", screen.view))
+    screen.send(F4 if size[0] < 100 else "\t")
+    screen.until(lambda: "How far to flatten the odds" in screen.view)
+    screen.send(RIGHT)
+    screen.until(lambda: re.search(r"temperature +●.* 0\.05", screen.view))
+    if size[0] < 100:
+        screen.send(F4)
+    screen.until(lambda: "◆ temperature 0→0.05" in screen.view)
+    screen.send(ESCAPE)
+    screen.until(lambda: "● ready" in screen.view and "stopped · " in screen.view)
+    screen.send(CTRL_Q)
+    assert screen.ends() == 0
+    assert_restored(screen, engine)
+
+
+@linux
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_signal_ends_it_in_good_order(terminal: Open, number: signal.Signals, code: int) -> None:
+    script = Script(replies=("on and on " * 300,), delay=0.01)
+    screen = terminal(sys.executable, "-c", SCRIPTED, "default", model(script))
+    screen.until(lambda: "● ready" in screen.view)
+    engine = screen.engine
+    screen.send("Hi\r")
+    screen.until(lambda: "on and on" in screen.view)
+    os.kill(screen.pid, number)
+    assert screen.ends() == code
+    assert_restored(screen, engine)
+
+
+def test_no_text_reaches_the_terminal_as_anything_but_text(terminal: Open) -> None:
+    script = Script(replies=(HOSTILE,), context=16_384)
+    screen = terminal(sys.executable, "-c", SCRIPTED, "default", model(script), size=(160, 50))
+    screen.until(lambda: "● ready" in screen.view)
+    screen.send("Hi\r")
+    screen.until(lambda: "the end" in screen.view and "● ready" in screen.view)
+    assert "␛]52;c;aGVsbG8=␇" in screen.view and "[@click=app.quit]x[/]" in screen.view
+    screen.send(CTRL_Q)
+    assert screen.ends() == 0
+    written = screen.output.decode()
+    assert not {"0", "1", "2", "8", "52"} & set(re.findall(r"\x1b\](\d+)", written)), "title, link, clipboard"
+    assert not re.findall(r"\x1b[PX^_][^\x1b]*", written), "DCS, SOS, PM, APC"
+    assert not re.findall("[\x80-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]", written), "C1 and bidi"
