@@ -2,6 +2,7 @@
 
 import ctypes
 from collections.abc import Sequence
+from typing import Any
 
 import llama_cpp as C
 import numpy as np
@@ -48,13 +49,13 @@ def whole(logits: np.ndarray, knobs: Knobs, history: Sequence[int]) -> dict[int,
     return dict(zip(left["id"].tolist(), (weights / weights.sum()).tolist(), strict=True))
 
 
-def apply(sampler: object, logits: np.ndarray) -> Candidates:
+def apply(sampler: Any, logits: np.ndarray) -> Candidates:
     candidates = np.empty(len(logits), CANDIDATE)
     candidates["id"], candidates["logit"] = np.arange(len(logits)), logits
-    array = C.llama_token_data_array()
-    array.data = ctypes.cast(candidates.ctypes.data, C.llama_token_data_p)  # type: ignore[assignment]
+    array: Any = C.llama_token_data_array()
+    array.data = ctypes.cast(candidates.ctypes.data, C.llama_token_data_p)
     array.size, array.selected, array.sorted = len(candidates), -1, False
-    C.llama_sampler_apply(sampler, ctypes.byref(array))  # type: ignore[arg-type]
+    C.llama_sampler_apply(sampler, ctypes.byref(array))
     raw = ctypes.string_at(ctypes.addressof(array.data.contents), array.size * CANDIDATE.itemsize)
     return np.frombuffer(raw, CANDIDATE)
 
