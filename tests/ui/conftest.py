@@ -1,5 +1,6 @@
 """Widgets hold still in tests and are painted no more than needed; the whole screen opens on a script."""
 
+import gc
 import os
 from pathlib import Path
 
@@ -10,6 +11,9 @@ os.environ["TEXTUAL_FPS"] = "15"
 import pytest
 
 from tests.ui.driver import OpenChat, opener
+
+# As in the program itself: what Textual makes is much, and stays. A fifth of the time goes otherwise.
+gc.set_threshold(50_000, 20, 50)
 
 
 @pytest.fixture

@@ -118,12 +118,14 @@ class Narrator:
                 pane.transcript.mark("parts here", side.writing.starts[index], "fork")
 
     def _die(self, event: Died) -> None:
-        for pane, side in zip(self._panes, self._talk.sides, strict=True):
-            if side.writing and side.writing.ending == "died":
-                pane.transcript.end(f"{event.reason} What was written is kept.", failed=True)
-        self._status.state = "lost"
         last = event.last_words.strip().rpartition("\n")[2]
-        self.notice(f"{event.reason} Your next prompt starts a new one." + (f" Its last words: {last}" if last else ""))
+        reason = f"{event.reason} Your next prompt starts a new one." + (f" Its last words: {last}" if last else "")
+        self._status.state = "lost"
+        for pane in self._panes:
+            if pane.transcript.ended:
+                pane.transcript.notice(reason)
+            else:
+                pane.transcript.end(reason, failed=True)
 
 
 def _footnote(event: Finished) -> str:

@@ -142,12 +142,14 @@ class ChatScreen(Screen[None]):
             self._talk.look(self.side)
 
     async def _revive(self) -> None:
-        """Start a new engine where the last one died."""
+        """Start a new engine where the last one died, and load again what could not be loaded."""
         if not self._engine.alive:
             await self._engine.start()
-            self._engine.send(self._loaded)
-            self._status.state = "loading"
             self._listen()
+        elif self._status.state != "failed":
+            return
+        self._status.state, self._status.progress = "loading", 0.0
+        self._engine.send(self._loaded)
 
     # --- what the person does ---------------------------------------------------------------------------------------
 

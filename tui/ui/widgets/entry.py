@@ -79,6 +79,8 @@ class Reply(Entry):
     def __init__(self, text: str = "", label: str = "", ending: Ending | None = None) -> None:
         super().__init__(text)
         self._label = label
+        self.ended = ending is not None
+        """Whether its text is complete."""
         self._note, self._failed = _ENDINGS[ending or "stop"]
         self._progress = ""
         self._marks: list[Mark] = []
@@ -109,6 +111,7 @@ class Reply(Entry):
 
     def finish(self, note: str, failed: bool) -> None:
         """The text is complete; a note may stand under it."""
+        self.ended = True
         self._note, self._failed, self._progress = note, failed, ""
         if self._document is not None:
             self._document.finish()

@@ -29,8 +29,8 @@ class KnobRow(Widget, can_focus=True):
         Binding("shift+right", "step(1, True)", "Much more", show=False),
         Binding("home", "slide_to(0)", "Lowest", show=False),
         Binding("end", "slide_to(1)", "Highest", show=False),
-        Binding("enter", "type", "Type a value"),
-        Binding("r", "reset", "Back to preset"),
+        Binding("enter", "type", "Type a value", show=False),
+        Binding("r", "reset", "Reset", tooltip="Back to the preset's value"),
     ]
     """
     | Key(s) | Description |

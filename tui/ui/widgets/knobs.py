@@ -22,6 +22,9 @@ _LOW = 21
 """With fewer lines than this the headings stand close and the help is cut short."""
 
 
+_HOW = "Tab to a knob, or click it. ← → turn it, Shift turns further, a number is taken as it is, r puts it back."
+
+
 class KnobList(VerticalScroll, can_focus=False, inherit_bindings=False):
     """The rows, which scroll where they do not fit; the arrow keys are theirs and not the scrollbar's."""
 
@@ -118,7 +121,7 @@ class KnobPanel(Vertical):
         super().__init__(id=id, classes=classes)
         self.rows = {name: KnobRow(knob) for name, knob in KNOBS.items() if knob.live and knob.kind is not tuple}
         """The rows by knob, from top to bottom."""
-        self._help = Static(classes="knob-help", markup=False)
+        self._help = Static(_HOW, classes="knob-help", markup=False)
 
     def compose(self) -> ComposeResult:
         first = True

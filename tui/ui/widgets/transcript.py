@@ -33,6 +33,11 @@ class Transcript(Scrollback):
         return (self._reply.text if self._reply else "") + "".join(self._pending)
 
     @property
+    def ended(self) -> bool:
+        """Whether no reply is being written."""
+        return self._reply is None or self._reply.ended
+
+    @property
     def welcome(self) -> str:
         """What stands in the middle while there is nothing else."""
         return self.placeholder
