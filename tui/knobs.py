@@ -292,6 +292,11 @@ def fixed(knobs: Knobs) -> Knobs:
     return Knobs(**{name: getattr(knobs, name) for name, row in KNOBS.items() if not row.live})
 
 
+def common_seed(*sides: Knobs) -> int:
+    """The seed of sides that are to differ only because of their knobs: the first one set, else one at random."""
+    return next((knobs.seed for knobs in sides if knobs.seed >= 0), with_seed(Knobs()).seed)
+
+
 def with_seed(knobs: Knobs) -> Knobs:
     """The knobs with a seed drawn at random where none is set, so that it can be recorded and shown."""
     return replace(knobs, seed=secrets.randbelow(10**6)) if knobs.seed < 0 else knobs

@@ -21,7 +21,7 @@ from tui.engine.protocol import (
 )
 from tui.errors import EngineError, ModelError
 from tui.knob import Value
-from tui.knobs import Knobs, fixed, knob, with_seed
+from tui.knobs import common_seed, fixed, knob
 from tui.models.reference import find_model
 from tui.presets.preset import Preset
 from tui.side import Side
@@ -65,7 +65,7 @@ class Talk:
     def reply(self) -> None:
         """Have every side answer its last question, with one seed where none is set."""
         self._looks, self.next = {}, None
-        common = next((side.knobs.seed for side in self.sides if side.knobs.seed >= 0), with_seed(Knobs()).seed)
+        common = common_seed(*(side.knobs for side in self.sides))
         seeds = [side.knobs.seed if side.knobs.seed >= 0 else common for side in self.sides]
         replies = tuple(side.begin(next(self._ids), seed) for side, seed in zip(self.sides, seeds, strict=True))
         self._send(Generate(replies))

@@ -19,7 +19,7 @@ from tui.cli.signals import converse, stopped_by_ctrl_c
 from tui.engine.protocol import Finished, Prefill, Reply, Token
 from tui.engine.session import Session
 from tui.errors import EngineError
-from tui.knobs import Knobs, fixed, turn, with_seed
+from tui.knobs import common_seed, fixed, turn
 from tui.presets.library import Chosen
 from tui.side import Writing
 from tui.terminal import safe, safe_line
@@ -87,8 +87,7 @@ Pair = tuple[Column, Column]
 
 def columns(left: tuple[Chosen, Path], right: tuple[Chosen, Path], asked: str) -> Pair:
     """What to ask for: both draw with one seed, unless each has its own."""
-    seeds = [chosen.knobs.seed for chosen, _ in (left, right)]
-    common = next((seed for seed in seeds if seed >= 0), with_seed(Knobs()).seed)
+    common = common_seed(left[0].knobs, right[0].knobs)
 
     def column(name: str, chosen: Chosen, model: Path) -> Column:
         for note in chosen.preset.notes:
