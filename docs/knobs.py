@@ -22,6 +22,8 @@ def accepts(knob: Knob) -> str:
     """The values it takes, in a few words."""
     if knob.kind is tuple:
         return "texts; repeat the line for more"
+    if knob.kind is str:
+        return ", ".join(knob.choices) or "a text"
     words = [f"{value} = {word}" for value, word in knob.words.items()]
     return "; ".join([knob.range.removeprefix("from "), *words])
 

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from tui.errors import KnobError, did_you_mean
 
-Value = int | float | tuple[str, ...]
+Value = int | float | str | tuple[str, ...]
 Scale = Literal["linear", "log"]
 
 
@@ -37,7 +37,7 @@ class Knob(Struct, frozen=True, kw_only=True):
     stage: str | None = None
     """The sampler stage it drives."""
     choices: tuple[str, ...] = ()
-    """For a list: what its entries can be, each at most once. Such a list is typed with semicolons."""
+    """The words it can be. For a list: what its entries can be, each at most once, typed with semicolons."""
     form: str = ""
     """For a list: a regular expression that every entry matches."""
     live: bool = True
@@ -49,14 +49,21 @@ class Knob(Struct, frozen=True, kw_only=True):
     default: Value = 0
 
     @property
+    def slides(self) -> bool:
+        """Whether it has a slider: numbers do, and words to choose from; lists and free texts do not."""
+        return self.kind in (int, float) or (self.kind is str and bool(self.choices))
+
+    @property
     def slider(self) -> tuple[float, float]:
-        """The ends of its slider."""
-        return self.span or (self.low, self.high)
+        """The ends of its slider, in values, or in places among its words."""
+        return (0, len(self.choices) - 1) if self.choices else self.span or (self.low, self.high)
 
     def check(self, value: Value) -> Value:
         """The value itself, in the knob's own type; raises KnobError when it is out of range."""
         if isinstance(value, tuple):
             return self._check_entries(value)
+        if isinstance(value, str):
+            return self._check_word(value)
         if not self.low <= value <= self.high:  # NaN is not either
             raise KnobError(f"{self.name}: {self.show(value)} is out of range; it goes {self.range}.")
         number: Value = self.kind(value)
@@ -79,10 +86,20 @@ class Knob(Struct, frozen=True, kw_only=True):
             raise KnobError(f"{self.name}: an entry stands twice; each may stand once.")
         return entries
 
+    def _check_word(self, word: str) -> str:
+        if self.choices and word not in self.choices:
+            raise KnobError(
+                f"{self.name}: there is no {word!r}.{did_you_mean(word, self.choices)} "
+                f"It takes {', '.join(self.choices)}."
+            )
+        return word
+
     def parse(self, text: str) -> Value:
         """The value that a person typed; raises KnobError."""
         if self.kind is tuple:
             return self.check(self.entries(text))
+        if self.kind is str:
+            return self.check(text.strip().lower() if self.choices else text)
         text = text.strip()
         for value, word in self.words.items():
             if text.lower() == word:
@@ -101,6 +118,8 @@ class Knob(Struct, frozen=True, kw_only=True):
         """The value as a person writes it."""
         if isinstance(value, tuple):
             return ";".join(value) if self.choices else " ".join(map(repr, value)) or "none"
+        if isinstance(value, str):
+            return value or "none"
         if value in self.words:
             return self.words[int(value)]
         return f"{value:g}" if self.kind is float else str(value)
@@ -111,8 +130,12 @@ class Knob(Struct, frozen=True, kw_only=True):
         low, high = (f"{end:g}" if self.kind is float else str(end) for end in (self.low, self.high))
         return f"from {low} up" if self.high == math.inf else f"from {low} to {high}"
 
-    def move(self, value: float, steps: int, *, coarse: bool = False) -> Value:
+    def move(self, value: Value, steps: int, *, coarse: bool = False) -> Value:
         """The value that many steps further on, kept within range and on the grid of steps."""
+        if isinstance(value, str):
+            return self.choices[min(max(self.choices.index(value) + steps, 0), len(self.choices) - 1)]
+        if isinstance(value, tuple):
+            return value
         size = self.coarse if coarse else self.step
         moved = round(value / self.step) * self.step + steps * size
         if self.scale == "log" and not coarse and abs(value) >= 10 * self.step:
@@ -124,12 +147,18 @@ class Knob(Struct, frozen=True, kw_only=True):
         """The value at a share (0 to 1) of its slider."""
         low, high = self.slider
         share = min(max(share, 0.0), 1.0)
+        if self.choices:
+            return self.choices[round(share * high)]
         value = low + (math.expm1(share * math.log1p(high - low)) if self.scale == "log" else share * (high - low))
         return self.kind(round(round(value / self.step) * self.step, 6))  # type: ignore[no-any-return]
 
-    def share(self, value: float) -> float:
+    def share(self, value: Value) -> float:
         """Where a value stands on its slider, 0 to 1; values past an end stand at that end."""
         low, high = self.slider
+        if isinstance(value, str):
+            return self.choices.index(value) / high
+        if isinstance(value, tuple):
+            return 0.0
         value = min(max(value, low), high)
         if self.scale == "log":
             return math.log1p(value - low) / math.log1p(high - low)

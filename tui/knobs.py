@@ -8,20 +8,20 @@ from it.
 import secrets
 from typing import Annotated, Any, get_args, get_type_hints
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from tui.errors import KnobError, did_you_mean
 from tui.knob import Knob
+from tui.loading import Loading
 
 STAGES = ("penalties", "dry", "top_n_sigma", "top_k", "typical_p", "top_p", "min_p", "xtc", "temperature")
 """The stages that can be put in order, in llama.cpp's."""
 
-_CHOOSING, _REPETITION, _REPLY, _MODEL = "choosing", "repetition", "reply", "model"
-_FINER, _DRY = "finer choosing", "repeated runs (DRY)"
+_CHOOSING, _REPETITION, _REPLY = "choosing", "repetition", "reply"
+_FINER, _DRY, _SEARCH, _SHAPE = "finer choosing", "repeated runs (DRY)", "strategy", "constraint"
 
 
-class Knobs(Struct, frozen=True, kw_only=True):
+class Knobs(Loading, frozen=True, kw_only=True):
     """The value of every knob. The defaults are llama.cpp's own."""
 
     temperature: Annotated[
@@ -101,6 +101,20 @@ class Knobs(Struct, frozen=True, kw_only=True):
         tuple[str, ...],
         Knob(help="Texts that end the reply where they would appear; they are not shown.", group=_REPLY),
     ] = ()
+    context_full: Annotated[
+        str,
+        Knob(
+            help="When the context is full: stop the reply, or shift: forget the oldest tokens and go on.",
+            group=_REPLY, choices=("stop", "shift"),
+        ),
+    ] = "stop"  # fmt: skip
+    num_keep: Annotated[
+        int,
+        Knob(
+            help="Prompt tokens that a shift never forgets; auto is the system prompt, which is always kept.",
+            group=_REPLY, low=-1, high=1_000_000, span=(-1, 4096), coarse=64, scale="log", words={-1: "auto"},
+        ),
+    ] = -1  # fmt: skip
     dynatemp_range: Annotated[
         float,
         Knob(
@@ -226,31 +240,49 @@ class Knobs(Struct, frozen=True, kw_only=True):
         tuple[str, ...],
         Knob(help="DRY: texts at which a run ends, such as a new line.", group=_DRY, stage="dry"),
     ] = ("\n", ":", '"', "*")
-    num_ctx: Annotated[
-        int,
+    strategy: Annotated[
+        str,
         Knob(
-            help="Context length in tokens; auto is the model's own, at most 8192.",
-            group=_MODEL, low=0, high=2**22, coarse=1024, words={0: "auto"}, live=False,
+            help="How a reply is found: sample draws, greedy takes the likeliest, beam and contrastive look ahead.",
+            group=_SEARCH, choices=("sample", "greedy", "beam", "contrastive"),
         ),
-    ] = 0  # fmt: skip
-    num_batch: Annotated[
-        int,
-        Knob(help="Prompt tokens evaluated at once.", group=_MODEL, low=32, high=8192, coarse=128, live=False),
-    ] = 512
-    num_thread: Annotated[
-        int,
+    ] = "sample"  # fmt: skip
+    num_beams: Annotated[
+        int, Knob(help="Beam search: how many hypotheses run side by side.", group=_SEARCH, low=2, high=8, coarse=2)
+    ] = 4
+    length_penalty: Annotated[
+        float,
         Knob(
-            help="CPU threads; auto leaves one core to the screen while a reply is being written.",
-            group=_MODEL, low=0, high=512, coarse=4, words={0: "auto"}, live=False,
+            help="Beam search: a log-probability is divided by length to this power; above 0 favours longer replies.",
+            group=_SEARCH, low=-5, high=5, span=(-2, 2), step=0.1, coarse=0.5,
         ),
-    ] = 0  # fmt: skip
-    num_gpu: Annotated[
-        int,
+    ] = 1.0  # fmt: skip
+    early_stopping: Annotated[
+        str,
         Knob(
-            help="Layers kept on the GPU; all is every layer, where the build can offload.",
-            group=_MODEL, low=-1, high=1000, words={-1: "all"}, live=False,
+            help="Beam search ends when enough hypotheses are complete: yes at once, no when none is likely to beat "
+            "them, never when none can.",
+            group=_SEARCH, choices=("no", "yes", "never"),
         ),
-    ] = -1  # fmt: skip
+    ] = "no"  # fmt: skip
+    penalty_alpha: Annotated[
+        float,
+        Knob(
+            help="Contrastive search: how much a token is held back for saying what was said before; 0 is greedy.",
+            group=_SEARCH, low=0, high=1, step=0.05, coarse=0.1,
+        ),
+    ] = 0.6  # fmt: skip
+    contrastive_k: Annotated[
+        int, Knob(help="Contrastive search: how many candidates it weighs.", group=_SEARCH, low=2, high=8, coarse=2)
+    ] = 4
+    format: Annotated[
+        str,
+        Knob(help="json makes the reply a JSON object.", group=_SHAPE, choices=("text", "json")),
+    ] = "text"
+    schema: Annotated[str, Knob(help="The reply is JSON that this JSON Schema accepts.", group=_SHAPE)] = ""
+    regex: Annotated[str, Knob(help="The reply matches this regular expression as a whole.", group=_SHAPE)] = ""
+    choices: Annotated[tuple[str, ...], Knob(help="The reply is one of these texts.", group=_SHAPE)] = ()
+    grammar: Annotated[str, Knob(help="The reply follows this grammar, written in Lark or GBNF.", group=_SHAPE)] = ""
 
     def __post_init__(self) -> None:
         for name, row in KNOBS.items():
@@ -267,7 +299,8 @@ def _rows() -> dict[str, Knob]:
     for name, hint in get_type_hints(Knobs, include_extras=True).items():
         kind, row = get_args(hint)
         rows[name] = replace(row, name=name, kind=getattr(kind, "__origin__", kind), default=defaults[name])
-    return rows
+    # What a model is loaded with comes last: it is turned least.
+    return dict(sorted(rows.items(), key=lambda item: not item[1].live))
 
 
 KNOBS: dict[str, Knob] = _rows()

@@ -35,14 +35,17 @@ def is_override(text: str) -> bool:
 
 def parse_setting(text: str) -> Setting:
     """Read `PRESET`, `PRESET,knob=value,...` or `knob=value,...`; raises SettingError or KnobError."""
-    preset, overrides = None, []
+    preset: str | None = None
+    written: list[tuple[str, str]] = []
     for index, part in enumerate(text.split(",")):
         match = _OVERRIDE.fullmatch(part)
         if match:
-            name, value = match[1].replace("-", "_"), match[2]
-            overrides.append((name, knob(name).parse(value)))
+            written.append((match[1].replace("-", "_"), match[2]))
+        elif written and not knob(written[-1][0]).slides:
+            name, value = written[-1]  # a comma inside a text, such as a JSON Schema
+            written[-1] = (name, f"{value},{part}")
         elif index == 0 and part.strip():
             preset = part.strip()
         else:
             raise SettingError(f"In the setting {text!r}, {part!r} is not knob=value, such as temperature=0.2.")
-    return Setting(preset, tuple(overrides))
+    return Setting(preset, tuple((name, knob(name).parse(value)) for name, value in written))

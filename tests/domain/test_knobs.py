@@ -10,7 +10,7 @@ from tui.errors import KnobError
 from tui.knob import Knob
 from tui.knobs import KNOBS, STAGES, Knobs, knob, turn, with_seed
 
-NUMBERS = [row for row in KNOBS.values() if row.kind is not tuple]
+NUMBERS = [row for row in KNOBS.values() if row.kind in (int, float)]
 by_name = pytest.mark.parametrize("row", NUMBERS, ids=lambda row: row.name)
 any_knob = st.sampled_from(NUMBERS)
 
@@ -23,7 +23,7 @@ def test_the_defaults_are_llama_cpps() -> None:
 
 
 def test_every_field_has_a_row() -> None:
-    assert tuple(KNOBS) == Knobs.__struct_fields__
+    assert sorted(KNOBS) == sorted(Knobs.__struct_fields__)
     for name, row in KNOBS.items():
         assert row.name == name
         assert row.default == getattr(Knobs(), name)

@@ -61,7 +61,7 @@ def test_out_of_range_names_file_line_and_range(line: str, said: str) -> None:
     ("line", "note"),
     [
         ("PARAMETER mirostat 2", "Line 2: mirostat is deprecated in Ollama and is skipped."),
-        ("PARAMETER num_keep 4", "Line 2: there is no knob for num_keep yet; it has no effect here."),
+        ("PARAMETER draft_num_predict 4", "Line 2: there is no knob for draft_num_predict yet; it has no effect here."),
         ("TEMPLATE {{ .Prompt }}", "Line 2: TEMPLATE is not rendered yet; the model's own chat template is used."),
         ("ADAPTER ./lora.gguf", "Line 2: ADAPTER is not loaded yet."),
         ("REQUIRES 0.14.0", "Line 2: REQUIRES is about Ollama's version and has no effect here."),

@@ -21,13 +21,24 @@ class Load(Struct, frozen=True, tag="load"):
     """Only those that are not live are read: see `tui.knobs.fixed`."""
 
 
+class Change(Struct, frozen=True):
+    """A turn of the knobs: they hold from the token at this index on."""
+
+    index: int
+    knobs: Knobs
+
+
 class Reply(Struct, frozen=True):
-    """One reply asked for."""
+    """One reply asked for. When the last message is the assistant's, the reply goes on from its end."""
 
     id: str
     messages: tuple[Message, ...]
     knobs: Knobs
     """`seed` must be set: whoever asks draws it, and so can record it."""
+    lane: tuple[Change, ...] = ()
+    """Changes to make on the way, in order: with the tokens' draws they are what it takes to write a reply again."""
+    template: str = ""
+    """A chat template in Ollama's Go syntax, in place of the model's own."""
 
 
 class Generate(Struct, frozen=True, tag="generate"):
@@ -56,6 +67,8 @@ class Preview(Struct, frozen=True, tag="preview"):
     messages: tuple[Message, ...]
     """When the last message is the assistant's, the token after it; else the first token of the reply."""
     knobs: Knobs
+    template: str = ""
+    """As in Reply."""
 
 
 class Describe(Struct, frozen=True, tag="describe"):

@@ -7,12 +7,12 @@ from tui.errors import did_you_mean
 from tui.knobs import KNOBS
 from tui.presets.modelfile import Command, Fault, Modelfile, ModelfileError
 
-Parameter = int | float | bool | tuple[str, ...]
+Parameter = int | float | bool | str | tuple[str, ...]
 
 WITHOUT_KNOB: dict[str, type] = {
-    "main_gpu": int, "use_mmap": bool, "num_keep": int, "draft_num_predict": int, "typical_p": float,
+    "use_mmap": bool, "draft_num_predict": int,
 }  # fmt: skip
-"""What Ollama knows and twiddle cannot turn yet: typed, then left alone."""
+"""What Ollama knows and twiddle has no knob of that kind for: typed, then left alone."""
 
 DEPRECATED = frozenset(
     ("penalize_newline", "low_vram", "f16_kv", "logits_all", "vocab_only", "use_mlock")
@@ -56,7 +56,7 @@ def parameter_commands(modelfile: Modelfile) -> tuple[Command, ...]:
 def typed(command: Command, file: str) -> Parameter:
     """The value of one PARAMETER line in its own type; raises ModelfileError."""
     name, text = command.name, command.args
-    kind = KNOBS[name].kind if name in KNOBS else WITHOUT_KNOB.get(name)
+    kind = WITHOUT_KNOB.get(name) or (KNOBS[name].kind if name in KNOBS else None)
     if kind is int:
         return _int(command, file)
     if kind is float:
@@ -67,6 +67,8 @@ def typed(command: Command, file: str) -> Parameter:
         raise fault(command, file, "invalid_bool", f"{name} takes true or false, not {text!r}.")
     if kind is tuple:
         return KNOBS[name].entries(text)
+    if kind is str:
+        return text
     if not name:
         raise fault(command, file, "unknown_parameter", "two blanks follow PARAMETER; write one, then the name.")
     known = (*KNOBS, *WITHOUT_KNOB)

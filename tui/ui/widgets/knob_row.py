@@ -1,7 +1,7 @@
 """One knob, in one row: its name, a slider, its value."""
 
 from dataclasses import dataclass
-from typing import ClassVar, cast
+from typing import ClassVar
 
 from textual import events
 from textual.binding import Binding, BindingType
@@ -137,11 +137,6 @@ class KnobRow(Widget, can_focus=True):
         self.set_reactive(KnobRow.preset, knob.default)
 
     @property
-    def number(self) -> float:
-        """The value, which every knob that has a row keeps as a number."""
-        return cast(float, self.value)
-
-    @property
     def slider(self) -> range:
         """The columns that the slider takes."""
         room = self.content_size.width - _MARKS - 1 - 1 - _VALUE
@@ -180,10 +175,10 @@ class KnobRow(Widget, can_focus=True):
 
     def _draw_slider(self, visible: int) -> Content:
         style = self.get_visual_style
-        handle = min(self._column(self.number), visible - 1)
-        preset = self._column(cast(float, self.preset))
-        # What a log scale has below zero are words: it is filled from its left end.
-        zero = 0 if self.knob.scale == "log" else self._column(0)
+        handle = min(self._column(self.value), visible - 1)
+        preset = self._column(self.preset)
+        # What a log scale has below zero are words, and words have no zero: both are filled from the left end.
+        zero = 0 if self.knob.scale == "log" or self.knob.choices else self._column(0)
         filled = range(min(zero, handle), max(zero, handle))
         cells = [("━", "filled") if column in filled else ("─", "track") for column in range(visible)]
         cells[handle] = ("●", "handle")
@@ -191,14 +186,14 @@ class KnobRow(Widget, can_focus=True):
             cells[preset] = ("◦", "preset")
         return Content.assemble(*((glyph, style(f"knob-row--{part}")) for glyph, part in cells))
 
-    def _column(self, value: float) -> int:
+    def _column(self, value: Value) -> int:
         return round(self.knob.share(value) * (len(self.slider) - 1))
 
     # --- keys
 
     def action_step(self, steps: int, coarse: bool = False) -> None:
         """Turn by steps."""
-        self.turn(self.knob.move(self.number, steps, coarse=coarse))
+        self.turn(self.knob.move(self.value, steps, coarse=coarse))
 
     def action_slide_to(self, share: float) -> None:
         """Turn to a share of the slider."""

@@ -119,7 +119,7 @@ class KnobPanel(Vertical):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         """A panel with every knob at its default."""
         super().__init__(id=id, classes=classes)
-        self.rows = {name: KnobRow(knob) for name, knob in KNOBS.items() if knob.live and knob.kind is not tuple}
+        self.rows = {name: KnobRow(knob) for name, knob in KNOBS.items() if knob.live and knob.slides}
         """The rows by knob, from top to bottom."""
         self._help = Static(_HOW, classes="knob-help", markup=False)
 

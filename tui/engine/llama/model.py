@@ -1,7 +1,4 @@
-"""llama.cpp through llama-cpp-python's low-level API: the only file that imports llama_cpp.
-
-The binding is pinned exactly: its positional C signatures change between releases.
-"""
+"""A model and its context, through llama-cpp-python's low-level API."""
 
 import ctypes
 import os
@@ -11,7 +8,9 @@ from typing import Any
 import llama_cpp as C
 import numpy as np
 
-from tui.engine.backend import CANDIDATE, Candidates, ContextFull, Logits, Row
+from tui.engine.backend import ContextFull, Logits, Row, Stage
+from tui.engine.llama.log import LOG
+from tui.engine.llama.samplers import make_stage
 from tui.engine.protocol import Machine, ModelInfo
 from tui.errors import EngineError, ModelError
 from tui.knobs import Knobs
@@ -21,34 +20,6 @@ SEQUENCES = 16
 
 AUTO_CONTEXT = 8192
 """The largest context taken unasked: a model's own can be 128k tokens, whose cache would fill the memory."""
-
-_WARNING, _ERROR, _CONTINUED = 3, 4, 5
-
-
-class _Log:
-    """llama.cpp's log: warnings and errors go to stderr, and the last ones are kept as the reason of a failure."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-        self._level = 0
-        self.callback = C.llama_log_callback(self._take)
-
-    def _take(self, level: int, text: bytes, _: Any) -> None:
-        self._level = level if level != _CONTINUED else self._level
-        if self._level in (_WARNING, _ERROR):
-            self.lines.append(text.decode("utf-8", "replace"))
-            del self.lines[:-50]
-            os.write(2, text)
-
-    @property
-    def reason(self) -> str:
-        """The last thing it complained of."""
-        lines = [line for line in "".join(self.lines).splitlines() if line.strip()]
-        return lines[-1].strip() if lines else "llama.cpp gave no reason"
-
-
-_log = _Log()
-C.llama_log_set(_log.callback, ctypes.c_void_p(0))
 
 
 def machine() -> Machine:
@@ -67,7 +38,7 @@ class Llama:
     def __init__(self, path: str, knobs: Knobs, progress: Callable[[float], None] | None = None) -> None:
         """Load a GGUF; raises ModelError with llama.cpp's own reason."""
         C.llama_backend_init()
-        _log.lines.clear()
+        LOG.lines.clear()
         self._model = self._load(path, knobs, progress)
         self.vocab = C.llama_model_get_vocab(self._model)
         self._size = int(C.llama_vocab_n_tokens(self.vocab))
@@ -85,6 +56,9 @@ class Llama:
 
     def _load(self, path: str, knobs: Knobs, progress: Callable[[float], None] | None) -> Any:
         params = C.llama_model_default_params()
+        # AMX kernels compiled by GCC 12 fault at their first use: its _tile_loadconfig names 8 of the 64 bytes that it
+        # reads, and the compiler leaves the rest unwritten. Without these buffers other kernels take the weights.
+        params.use_extra_bufts = b"AMX_INT8 = 1" not in C.llama_print_system_info()
         params.n_gpu_layers = 2**31 - 1 if knobs.num_gpu < 0 else knobs.num_gpu
 
         @C.llama_progress_callback  # type: ignore[untyped-decorator]
@@ -96,7 +70,7 @@ class Llama:
         params.progress_callback = report
         model = C.llama_model_load_from_file(os.fsencode(path), params)
         if not model:
-            raise ModelError(f"{path}: the model cannot be loaded: {_log.reason}")
+            raise ModelError(f"{path}: the model cannot be loaded: {LOG.reason}")
         return model
 
     def _open(self, knobs: Knobs) -> Any:
@@ -117,7 +91,7 @@ class Llama:
         ctx = C.llama_init_from_model(self._model, params)
         if not ctx:
             C.llama_model_free(self._model)
-            raise ModelError(f"A context of {self.context} tokens cannot be opened: {_log.reason}")
+            raise ModelError(f"A context of {self.context} tokens cannot be opened: {LOG.reason}")
         self.context = int(C.llama_n_ctx(ctx))
         return ctx
 
@@ -207,7 +181,7 @@ class Llama:
         if code == 1:
             raise ContextFull
         if code != 0:
-            raise EngineError(f"llama.cpp could not evaluate the batch (code {code}): {_log.reason}")
+            raise EngineError(f"llama.cpp could not evaluate the batch (code {code}): {LOG.reason}")
         return [self._logits(i) for i, row in enumerate(rows) if row.logits]
 
     def _logits(self, row: int) -> Logits:
@@ -222,111 +196,10 @@ class Llama:
     def drop(self, sequence: int) -> None:
         C.llama_memory_seq_rm(self._memory, sequence, -1, -1)
 
-    def stage(self, name: str, knobs: Knobs, level: float = 0.0) -> "Sampler":
+    def stage(self, name: str, knobs: Knobs, level: float = 0.0) -> Stage:
         return make_stage(name, knobs, level, self)
 
     def close(self) -> None:
         C.llama_batch_free(self._batch)
         C.llama_free(self._ctx)
         C.llama_model_free(self._model)
-
-
-class Sampler:
-    """One of llama.cpp's samplers as a stage."""
-
-    def __init__(self, pointer: Any) -> None:
-        self._pointer = pointer
-        self._array: Any = C.llama_token_data_array()
-
-    def apply(self, candidates: Candidates) -> Candidates:
-        array, address = self._array, candidates.ctypes.data
-        array.data = ctypes.cast(address, C.llama_token_data_p)
-        array.size, array.selected, array.sorted = len(candidates), -1, False
-        C.llama_sampler_apply(self._pointer, ctypes.byref(array))
-        left = ctypes.addressof(array.data.contents)
-        if left != address:  # some samplers sort into memory of their own and point there
-            ctypes.memmove(address, left, array.size * CANDIDATE.itemsize)
-        return candidates[: array.size]
-
-    def accept(self, token: int) -> None:
-        C.llama_sampler_accept(self._pointer, token)
-
-    def __del__(self) -> None:
-        C.llama_sampler_free(self._pointer)
-
-
-def make_stage(name: str, knobs: Knobs, level: float = 0.0, model: Llama | None = None) -> Sampler:
-    """A stage of the chain; only the texts of logit_bias and of DRY's breakers need a model."""
-    return Sampler(_SAMPLERS[name](knobs, level, model))
-
-
-def _window(last_n: int, model: Llama | None) -> int:
-    return last_n if last_n >= 0 else model.context if model else _SCRIPTED_CONTEXT
-
-
-def _vocabulary(model: Llama | None) -> int:
-    return model.info.vocabulary if model else _SCRIPTED_VOCABULARY
-
-
-_SCRIPTED_CONTEXT, _SCRIPTED_VOCABULARY = 4096, 258
-
-
-def _penalties(knobs: Knobs, _: float, model: Llama | None) -> Any:
-    last_n = _window(knobs.repeat_last_n, model)
-    penalties = (knobs.repeat_penalty, knobs.frequency_penalty, knobs.presence_penalty)
-    return C.llama_sampler_init_penalties(_vocabulary(model), last_n, *penalties)
-
-
-def _dry(knobs: Knobs, _: float, model: Llama | None) -> Any:
-    breakers = [text.encode("utf-8", "replace") for text in knobs.dry_sequence_breakers] if model else []
-    texts = (ctypes.c_char_p * len(breakers))(*breakers)
-    return C.llama_sampler_init_dry(
-        model.vocab if model else None,
-        knobs.dry_multiplier,
-        knobs.dry_base,
-        knobs.dry_allowed_length,
-        _window(knobs.dry_penalty_last_n, model),
-        texts,
-        len(breakers),
-    )
-
-
-def _logit_bias(knobs: Knobs, _: float, model: Llama | None) -> Any:
-    biases = []
-    for entry in knobs.logit_bias:
-        text, _colon, bias = entry.rpartition(":")
-        if text[0] == "#" and text[1:].isdecimal():
-            token = int(text[1:])
-        else:
-            token = model.first(text) if model else text.encode()[0]
-        if token < _vocabulary(model):
-            biases.append(C.llama_logit_bias(token, float(bias)))
-    array = (C.llama_logit_bias * len(biases))(*biases)
-    return C.llama_sampler_init_logit_bias(_vocabulary(model), len(biases), array)
-
-
-def _mirostat(knobs: Knobs, mu: float, model: Llama | None) -> Any:
-    # A sampler begins with mu at twice its tau, so one with half of mu for tau cuts as one that has come to mu.
-    if knobs.mirostat == 1:
-        return C.llama_sampler_init_mirostat(_vocabulary(model), 0, mu / 2, knobs.mirostat_eta, 100)
-    return C.llama_sampler_init_mirostat_v2(0, mu / 2, knobs.mirostat_eta)
-
-
-_SAMPLERS: dict[str, Callable[[Knobs, float, Llama | None], Any]] = {
-    "logit_bias": _logit_bias,
-    "penalties": _penalties,
-    "dry": _dry,
-    "top_n_sigma": lambda knobs, _, model: C.llama_sampler_init_top_n_sigma(knobs.top_n_sigma),
-    "top_k": lambda knobs, _, model: C.llama_sampler_init_top_k(knobs.top_k),
-    "typical_p": lambda knobs, _, model: C.llama_sampler_init_typical(knobs.typical_p, 1),
-    "top_p": lambda knobs, _, model: C.llama_sampler_init_top_p(knobs.top_p, 1),
-    "min_p": lambda knobs, _, model: C.llama_sampler_init_min_p(knobs.min_p, 1),
-    # Whether it acts on this token was decided by our own draw.
-    "xtc": lambda knobs, _, model: C.llama_sampler_init_xtc(1.0, knobs.xtc_threshold, 1, 0),
-    "temperature": lambda knobs, _, model: C.llama_sampler_init_temp_ext(
-        knobs.temperature, knobs.dynatemp_range, knobs.dynatemp_exponent
-    ),
-    "mirostat": _mirostat,
-    # A fresh sampler aims at its target itself, so the target given is the aim of this token.
-    "adaptive_p": lambda knobs, aim, model: C.llama_sampler_init_adaptive_p(aim, knobs.adaptive_decay, 0),
-}

@@ -1,0 +1,90 @@
+"""The knobs that a model is loaded with. The others act while a reply is written: see `tui.knobs`."""
+
+from typing import Annotated
+
+from msgspec import Struct
+
+from tui.knob import Knob
+
+CACHE_TYPES = ("f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0")
+"""What the numbers of the KV cache can be kept as."""
+
+_MODEL = "model"
+
+
+class Loading(Struct, frozen=True, kw_only=True):
+    """What is fixed once the model is loaded."""
+
+    num_ctx: Annotated[
+        int,
+        Knob(
+            help="Context length in tokens; auto is the model's own, at most 8192.",
+            group=_MODEL, low=0, high=2**22, coarse=1024, words={0: "auto"}, live=False,
+        ),
+    ] = 0  # fmt: skip
+    num_batch: Annotated[
+        int,
+        Knob(help="Prompt tokens evaluated at once.", group=_MODEL, low=32, high=8192, coarse=128, live=False),
+    ] = 512
+    num_thread: Annotated[
+        int,
+        Knob(
+            help="CPU threads; auto leaves one core to the screen while a reply is being written.",
+            group=_MODEL, low=0, high=512, coarse=4, words={0: "auto"}, live=False,
+        ),
+    ] = 0  # fmt: skip
+    num_gpu: Annotated[
+        int,
+        Knob(
+            help="Layers kept on the GPU; auto is as many as fit, where the build can offload.",
+            group=_MODEL, low=-1, high=1000, words={-1: "auto", 1000: "all"}, live=False,
+        ),
+    ] = -1  # fmt: skip
+    main_gpu: Annotated[
+        int, Knob(help="The GPU that takes what cannot be split.", group=_MODEL, low=0, high=15, live=False)
+    ] = 0
+    tensor_split: Annotated[
+        tuple[str, ...],
+        Knob(
+            help="How to share the layers between GPUs: a proportion for each, in order.",
+            group=_MODEL, form=r"\d+(\.\d+)?", example="'3'", live=False,
+        ),
+    ] = ()  # fmt: skip
+    flash_attention: Annotated[
+        str,
+        Knob(
+            help="Attention that never writes its matrix down: quicker and smaller where the model allows it.",
+            group=_MODEL, choices=("auto", "on", "off"), live=False,
+        ),
+    ] = "auto"  # fmt: skip
+    cache_type_k: Annotated[
+        str, Knob(help="How precisely the KV cache keeps keys.", group=_MODEL, choices=CACHE_TYPES, live=False)
+    ] = "f16"
+    cache_type_v: Annotated[
+        str,
+        Knob(
+            help="How precisely the KV cache keeps values; other than f16 it needs flash attention.",
+            group=_MODEL, choices=CACHE_TYPES, live=False,
+        ),
+    ] = "f16"  # fmt: skip
+    use_mmap: Annotated[
+        int,
+        Knob(
+            help="Map the model file into memory rather than read it in.",
+            group=_MODEL, low=0, high=1, coarse=1, words={0: "off", 1: "on"}, live=False,
+        ),
+    ] = 1  # fmt: skip
+    use_mlock: Annotated[
+        int,
+        Knob(
+            help="Keep the model from being swapped out.",
+            group=_MODEL, low=0, high=1, coarse=1, words={0: "off", 1: "on"}, live=False,
+        ),
+    ] = 0  # fmt: skip
+    lora: Annotated[
+        tuple[str, ...],
+        Knob(
+            help="LoRA adapters to load over the model, each a GGUF file with a scale.",
+            group=_MODEL, form=r".+?(:[+-]?\d+(\.\d+)?)?", example="'style.gguf:0.8'", live=False,
+        ),
+    ] = ()  # fmt: skip
