@@ -17,6 +17,9 @@ from tui.loading import Loading
 STAGES = ("penalties", "dry", "top_n_sigma", "top_k", "typical_p", "top_p", "min_p", "xtc", "temperature")
 """The stages that can be put in order, in llama.cpp's."""
 
+CONSTRAINTS = ("format", "schema", "regex", "choices", "grammar")
+"""The knobs that bind what a reply may say, of which one at a time can be set."""
+
 _CHOOSING, _REPETITION, _REPLY = "choosing", "repetition", "reply"
 _FINER, _DRY, _SEARCH, _SHAPE = "finer choosing", "repeated runs (DRY)", "strategy", "constraint"
 

@@ -147,7 +147,7 @@ def run(knobs: Knobs, seed: int, count: int) -> list[Odds]:
     for index in range(count):
         odds = chain.run(scores(seed + index, VOCABULARY, 3.0), history, draw(seed, index, stream=1))
         token = odds.draw(draw(seed, index))
-        chain.accept(token, odds)
+        chain.accept(token, odds.p_of(token), odds.untouched(token))
         history.append(token)
         seen.append(odds)
     return seen

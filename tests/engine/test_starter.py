@@ -141,8 +141,8 @@ def test_sequences_share_what_they_have_in_common(model: Llama) -> None:
     tokens = model.tokenize("The weather is nice today and", special=False)
     model.decode([Row(token, i, 0, False) for i, token in enumerate(tokens[:-1])])
     model.copy(0, 1, len(tokens) - 1)
-    (left,) = model.decode([Row(tokens[-1], len(tokens) - 1, 0, True)])
-    (right,) = model.decode([Row(tokens[-1], len(tokens) - 1, 1, True)])
+    (left,) = model.decode([Row(tokens[-1], len(tokens) - 1, 0, True)]).logits
+    (right,) = model.decode([Row(tokens[-1], len(tokens) - 1, 1, True)]).logits
     assert np.array_equal(left, right)
 
 

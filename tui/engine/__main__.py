@@ -15,6 +15,7 @@ import msgspec
 
 from tui.engine.backend import Backend
 from tui.engine.fake import ScriptedBackend, read_script
+from tui.engine.onlooker import Onlooker, Question
 from tui.engine.protocol import (
     Command,
     Describe,
@@ -26,6 +27,7 @@ from tui.engine.protocol import (
     LoadFailed,
     Preview,
     Progress,
+    Remember,
     SetKnobs,
     Stop,
     decode_command,
@@ -36,15 +38,20 @@ from tui.errors import TwiddleError
 
 
 class Engine:
-    """The loop: take what was asked, do one step, again."""
+    """The loop: take what was asked, do one step, again. What needs no model is answered beside it."""
 
-    def __init__(self, commands: "queue.SimpleQueue[Command]", out: int) -> None:
-        self._commands, self._out = commands, out
+    def __init__(self, out: int) -> None:
+        self._commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
+        self._looks: queue.SimpleQueue[Question] = queue.SimpleQueue()
+        self._out, self._writing = out, threading.Lock()
         self._scheduler: Scheduler | None = None
         self._backend: Backend | None = None
+        self._onlooker: Onlooker | None = None
+        """The scheduler's, while no other model is about to be loaded."""
 
     def run(self) -> None:
         """Work for as long as the process lives; the reader thread ends it."""
+        threading.Thread(target=self._answer, daemon=True).start()
         while True:
             self._drain()
             if self._scheduler:
@@ -53,16 +60,41 @@ class Engine:
     def emit(self, event: Event) -> None:
         """Write one event."""
         line = encode(event) + b"\n"
-        while line:
-            line = line[os.write(self._out, line) :]
+        with self._writing:
+            while line:
+                line = line[os.write(self._out, line) :]
+
+    def take(self, command: Command) -> None:
+        """Take a command, from the thread that reads them."""
+        if isinstance(command, Question) and self._onlooker:
+            self._looks.put(command)
+            return
+        self._onlooker = None if isinstance(command, Load) else self._onlooker
+        self._commands.put(command)
+        if isinstance(command, Stop | Load) and self._backend:
+            self._backend.interrupt.set()  # whoever wants an end waits for no prompt
 
     def _drain(self) -> None:
         """Take every command that is there; with nothing to do, wait for one."""
+        if self._backend:
+            self._backend.interrupt.clear()
         busy = self._scheduler is not None and self._scheduler.busy
         with suppress(queue.Empty):
             self._obey(self._commands.get(block=not busy))
             while True:
                 self._obey(self._commands.get(block=False))
+
+    def _answer(self) -> None:
+        """Answer what needs no model, for as long as the process lives."""
+        while True:
+            questions = [self._looks.get()]
+            with suppress(queue.Empty):
+                while True:
+                    questions.append(self._looks.get(block=False))
+            for question in _newest(questions):
+                onlooker = self._onlooker
+                if onlooker is None or not onlooker.answer(question, newer=lambda: not self._looks.empty()):
+                    self._commands.put(question)
 
     def _obey(self, command: Command) -> None:
         if isinstance(command, Load):
@@ -82,13 +114,14 @@ class Engine:
             self._scheduler.abandon("Another model is being loaded.")
         if self._backend:
             self._backend.close()
-        self._backend = self._scheduler = None
+        self._backend = self._scheduler = self._onlooker = None
         try:
             self._backend = self._open(command)
         except TwiddleError as error:
             self.emit(LoadFailed(str(error)))
             return
         self._scheduler = Scheduler(self._backend, self.emit)
+        self._onlooker = self._scheduler.onlooker
         notice = self._scheduler.notice
         template = self._backend.template is not None and not notice
         self.emit(Loaded(msgspec.structs.replace(self._backend.info, template=template, notice=notice)))
@@ -109,7 +142,7 @@ class Engine:
         return Llama(command.path, command.knobs, progress)
 
 
-def _schedule(scheduler: Scheduler, command: Generate | SetKnobs | Stop | Preview) -> None:
+def _schedule(scheduler: Scheduler, command: Generate | SetKnobs | Stop | Question) -> None:
     match command:
         case Generate():
             scheduler.generate(command)
@@ -119,13 +152,21 @@ def _schedule(scheduler: Scheduler, command: Generate | SetKnobs | Stop | Previe
             scheduler.stop(command)
         case Preview():
             scheduler.preview(command)
+        case _:
+            scheduler.onlooker.answer(command, newer=lambda: False)
 
 
-def read(commands: "queue.SimpleQueue[Command]") -> None:
-    """Feed the queue from stdin. The end of stdin means that the parent is gone: go too, even in mid-decode."""
+def _newest(questions: list[Question]) -> list[Question]:
+    """Those still of interest: of what can be asked again and again, the last."""
+    last = {type(question): question for question in questions}
+    return [each for each in questions if isinstance(each, Remember) or each is last[type(each)]]
+
+
+def read(engine: Engine) -> None:
+    """Feed the engine from stdin. The end of stdin means that the parent is gone: go too, even in mid-decode."""
     for line in sys.stdin.buffer:
         try:
-            commands.put(decode_command(line))
+            engine.take(decode_command(line))
         except msgspec.MsgspecError as error:
             print(f"a line that is no command: {error}", file=sys.stderr, flush=True)
     os._exit(0)
@@ -138,9 +179,9 @@ def main() -> None:
     # A core dump would hold the conversation, and ggml would start a debugger when it aborts.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     os.environ["GGML_NO_BACKTRACE"] = "1"
-    commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
-    threading.Thread(target=read, args=(commands,), daemon=True).start()
-    Engine(commands, out).run()
+    engine = Engine(out)
+    threading.Thread(target=read, args=(engine,), daemon=True).start()
+    engine.run()
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """What the engine needs of something that holds a model: llama.cpp in earnest, a script in tests."""
 
 from collections.abc import Sequence
+from threading import Event
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -11,6 +12,9 @@ from tui.knobs import Knobs
 
 Logits = npt.NDArray[np.float32]
 """One score a token of the vocabulary, shape (vocabulary,)."""
+
+Hidden = npt.NDArray[np.float32]
+"""The last hidden state of one token, shape (width,)."""
 
 CANDIDATE = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])
 """A candidate as llama.cpp lays it out: 12 bytes, `llama_token_data`."""
@@ -27,10 +31,29 @@ class Row(NamedTuple):
     sequence: int
     logits: bool
     """Whether the scores of the token after it are wanted."""
+    hidden: bool = False
+    """Whether its hidden state is wanted."""
+
+
+class Decoded(NamedTuple):
+    """What an evaluated batch gives."""
+
+    logits: list[Logits]
+    """Of the rows that wanted them, in order."""
+    hidden: list[Hidden]
+    """Of the rows that wanted them, in order."""
+
+
+HIDDEN_ROWS = 64
+"""The most rows in a batch with hidden states: llama.cpp then works out the logits of every row."""
 
 
 class ContextFull(Exception):
     """The context has no room for the batch. Nothing was evaluated."""
+
+
+class Interrupted(Exception):
+    """The evaluation of a prompt was broken off. Nothing was evaluated."""
 
 
 class Stage(Protocol):
@@ -61,6 +84,8 @@ class Backend(Protocol):
     """The most rows a decode takes."""
     template: str | None
     """The model's chat template, Jinja."""
+    interrupt: Event
+    """Set, from any thread, to have the evaluation of a prompt broken off."""
     bos: str
     eos: str
     """How the tokens that begin and end a text are spelled, for templates that write them."""
@@ -83,11 +108,17 @@ class Backend(Protocol):
     def is_control(self, token: int) -> bool:
         """Whether a token steers the model rather than says something."""
 
-    def decode(self, rows: Sequence[Row]) -> list[Logits]:
-        """Evaluate a batch; the logits of the rows that want them, in order. Raises ContextFull."""
+    def decode(self, rows: Sequence[Row]) -> Decoded:
+        """Evaluate a batch. Raises ContextFull, Interrupted and EngineError."""
 
     def copy(self, source: int, target: int, length: int) -> None:
         """Let one sequence begin with the first tokens of another, without evaluating them."""
+
+    def shift(self, sequence: int, keep: int, count: int) -> bool:
+        """Drop `count` tokens after the first `keep` and move up those after them; False where that cannot be done.
+
+        No other sequence may hold the tokens that move.
+        """
 
     def drop(self, sequence: int) -> None:
         """Forget what a sequence holds."""

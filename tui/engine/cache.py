@@ -2,7 +2,22 @@
 
 from collections.abc import Sequence
 
-from tui.engine.backend import Backend
+from tui.engine.backend import Backend, Hidden
+
+
+class Held:
+    """What one sequence holds."""
+
+    def __init__(self, sequence: int, tokens: list[int], hidden: list[Hidden], sound: int | None = None) -> None:
+        self.sequence, self.tokens, self.hidden = sequence, tokens, hidden
+        """`hidden` are the hidden states of the first tokens, for as many as they were asked for."""
+        self.sound = sound
+        """How many tokens are as if evaluated anew; those after a shift are not. None: all."""
+
+    def reusable(self, hidden: bool) -> list[int]:
+        """The tokens that another prompt can begin with, where it needs hidden states or not."""
+        tokens = self.tokens if self.sound is None else self.tokens[: self.sound]
+        return tokens[: len(self.hidden)] if hidden else tokens
 
 
 class Cache:
@@ -10,52 +25,64 @@ class Cache:
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
-        self._held: dict[int, list[int]] = {}
-        """The tokens evaluated in each sequence."""
-        self._idle: list[int] = []
-        """Sequences not in use, the least recently used first."""
+        self._held: dict[int, Held] = {}
+        self._idle: list[Held] = []
+        """Not in use, the least recently used first."""
 
-    def begin(self, prompt: Sequence[int]) -> tuple[int, int]:
-        """A sequence that holds the beginning of a prompt, and how many of its tokens.
+    def begin(self, prompt: Sequence[int], *, hidden: bool = False) -> Held:
+        """A sequence that holds the beginning of a prompt, with the hidden states of that where they are needed.
 
         The last token is always left to evaluate: its logits are what a reply starts from.
         """
-        source, length = self._longest(prompt)
-        if source in self._idle:
+        source, length = self._longest(prompt, hidden)
+        if source in self._idle and source is not None:
             self._idle.remove(source)
-            if length == len(self._held[source]):
-                return source, length
+            if length == len(source.tokens):
+                return source
             self._idle.append(source)  # what is copied from is in use: it must not be the one that makes room
-        target = self._free()
-        if source is not None and length:
-            self._backend.copy(source, target, length)
-        self._held[target] = list(prompt[:length])
-        return target, length
+        return self._copy(source, length) if source and length else self._copy(None, 0)
 
-    def fork(self, sequence: int) -> int:
+    def fork(self, held: Held) -> Held:
         """A new sequence that holds what another holds. Nothing is evaluated or moved: they share their cells."""
-        target = self._free()
-        self._backend.copy(sequence, target, len(self._held[sequence]))
-        self._held[target] = list(self._held[sequence])
-        return target
+        return self._copy(held, len(held.tokens))
 
-    def extend(self, sequence: int, tokens: Sequence[int]) -> None:
-        """Note that tokens were evaluated in a sequence."""
-        self._held[sequence] += tokens
+    def extend(self, held: Held, tokens: Sequence[int], hidden: Sequence[Hidden]) -> None:
+        """Note that tokens were evaluated in a sequence, and their hidden states where they were asked for."""
+        if len(held.hidden) == len(held.tokens):
+            held.hidden += hidden
+        held.tokens += tokens
 
-    def release(self, sequence: int) -> None:
+    def shift(self, held: Held, keep: int, count: int) -> Held:
+        """Forget `count` tokens after the first `keep`; those after them move up, as they are where that can be done.
+
+        Where others share their cells they stay to be evaluated again: compare the tokens held with those wanted.
+        """
+        for idle in [each for each in self._idle if common(each.tokens, held.tokens) > keep]:
+            self._idle.remove(idle)
+            self.drop(idle)
+        shared = any(common(each.tokens, held.tokens) > keep for each in self._held.values() if each is not held)
+        if shared or not self._backend.shift(held.sequence, keep, count):
+            kept = self._copy(held, keep)
+            self.drop(held)
+            return kept
+        del held.tokens[keep : keep + count]
+        del held.hidden[keep:]
+        held.sound = keep if held.sound is None else min(held.sound, keep)
+        return held
+
+    def release(self, held: Held) -> None:
         """Keep a sequence for later, unless another holds all of it anyway."""
-        mine = self._held[sequence]
-        others = (held for each, held in self._held.items() if each != sequence)
-        if any(held[: len(mine)] == mine for held in others):
-            self.drop(sequence)
+        tokens = held.reusable(hidden=False)
+        others = (each for each in self._held.values() if each is not held and len(each.hidden) >= len(held.hidden))
+        if not tokens or any(each.reusable(hidden=False)[: len(tokens)] == tokens for each in others):
+            self.drop(held)
         else:
-            self._idle.append(sequence)
+            self._idle.append(held)
 
-    def drop(self, sequence: int) -> None:
+    def drop(self, held: Held) -> None:
         """Forget a sequence that is not idle, such as one whose contents can no longer be relied on."""
-        del self._held[sequence]
-        self._backend.drop(sequence)
+        del self._held[held.sequence]
+        self._backend.drop(held.sequence)
 
     def evict(self) -> bool:
         """Make room by dropping the least recently used idle sequence; False when there is none."""
@@ -64,15 +91,28 @@ class Cache:
         self.drop(self._idle.pop(0))
         return True
 
-    def _longest(self, prompt: Sequence[int]) -> tuple[int | None, int]:
+    def longest(self, prompt: Sequence[int], *, hidden: bool = False) -> int:
+        """How many tokens of a prompt need not be evaluated."""
+        return self._longest(prompt, hidden)[1]
+
+    def _longest(self, prompt: Sequence[int], hidden: bool) -> tuple[Held | None, int]:
         best, length = None, 0
-        for sequence, held in self._held.items():
-            common = _common(held, prompt[:-1])
-            if common < len(held) and not self._backend.cuttable:
+        for held in self._held.values():
+            shared = common(held.reusable(hidden), prompt[:-1])
+            if shared < len(held.tokens) and not self._backend.cuttable:
                 continue  # such a memory is one running state: it can be gone on from, not cut back
-            if common > length or (common == length and common and sequence in self._idle):
-                best, length = sequence, common
+            if shared > length or (shared == length and shared and held in self._idle):
+                best, length = held, shared
         return best, length
+
+    def _copy(self, source: Held | None, length: int) -> Held:
+        held = Held(self._free(), [], [])
+        if source:
+            self._backend.copy(source.sequence, held.sequence, length)
+            sound = source.sound if source.sound is not None and source.sound < length else None
+            held = Held(held.sequence, source.tokens[:length], source.hidden[:length], sound)
+        self._held[held.sequence] = held
+        return held
 
     def _free(self) -> int:
         for sequence in range(self._backend.sequences):
@@ -82,7 +122,7 @@ class Cache:
         return self._free()
 
 
-def _common(left: Sequence[int], right: Sequence[int]) -> int:
+def common(left: Sequence[int], right: Sequence[int]) -> int:
     """Length of the beginning that two token lists share."""
     for index, (a, b) in enumerate(zip(left, right, strict=False)):
         if a != b:

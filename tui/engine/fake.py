@@ -4,11 +4,12 @@ import os
 import re
 import time
 from collections.abc import Callable, Sequence
+from threading import Event
 
 import numpy as np
 from msgspec import Struct, json
 
-from tui.engine.backend import ContextFull, Logits, MakeStage, Row, Stage
+from tui.engine.backend import ContextFull, Decoded, Hidden, Interrupted, Logits, MakeStage, Row, Stage
 from tui.engine.protocol import ModelInfo
 from tui.knobs import Knobs
 
@@ -49,7 +50,9 @@ class ScriptedBackend:
             time.sleep(script.load_delay / 3)
         self._script = script
         self._make_stage = make_stage
-        self.cuttable, self.sequences, self.batch = True, 16, 512
+        self.cuttable, self.sequences, self.batch = True, 48, 512
+        self.shiftable = True
+        self.interrupt = Event()
         self.template, self.bos, self.eos = script.template, _SPELLED[START], _SPELLED[END]
         self._held: dict[int, list[int]] = {}
         self._cells: dict[int, list[int]] = {}
@@ -87,11 +90,13 @@ class ScriptedBackend:
     def is_control(self, token: int) -> bool:
         return token in _SPELLED
 
-    def decode(self, rows: Sequence[Row]) -> list[Logits]:
+    def decode(self, rows: Sequence[Row]) -> Decoded:
+        if len(rows) > self.sequences and self.interrupt.wait(self._script.delay):
+            raise Interrupted
         time.sleep(self._script.delay)
         if len(set().union(*self._cells.values())) + len(rows) > self.info.context:
             raise ContextFull
-        logits = []
+        logits, hidden = [], []
         for row in rows:
             held = self._held.setdefault(row.sequence, [])
             if row.position != len(held):
@@ -102,10 +107,19 @@ class ScriptedBackend:
             self.decoded += 1
             if row.logits:
                 logits.append(self._logits(held))
-        return logits
+            if row.hidden:
+                hidden.append(self.state(held))
+        return Decoded(logits, hidden)
 
     def copy(self, source: int, target: int, length: int) -> None:
         self._held[target], self._cells[target] = self._held[source][:length], self._cells[source][:length]
+
+    def shift(self, sequence: int, keep: int, count: int) -> bool:
+        if not self.shiftable:
+            return False
+        for kept in (self._held[sequence], self._cells[sequence]):
+            del kept[keep : keep + count]
+        return True
 
     def drop(self, sequence: int) -> None:
         self._held[sequence], self._cells[sequence] = [], []
@@ -115,6 +129,10 @@ class ScriptedBackend:
 
     def close(self) -> None:
         self._held.clear()
+
+    def state(self, held: list[int]) -> Hidden:
+        """The hidden state of the last of some tokens; a pair of tokens said before has the same one."""
+        return np.random.default_rng(held[-2:]).standard_normal(16).astype(np.float32)
 
     def _logits(self, held: list[int]) -> Logits:
         """The script's next byte stands out; the rest depends on the tokens before and on nothing else."""

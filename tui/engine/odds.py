@@ -1,21 +1,49 @@
 """The odds at one position: what the stages left, and how it came to that."""
 
 from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from tui.engine.backend import Candidates, Logits
+from tui.engine.record import HOPELESS, KEPT, pack
 from tui.trace import Candidate, Stage, TokenTrace
 
 SHOWN = 20
 """How many of the likeliest candidates a trace names."""
 
-NEAR = 12.0
-"""Logits further than this below the best (e^-12 of its probability) are looked at only when too few are nearer."""
+NEAR = (4.0, 8.0, 16.0)
+"""How far below the best to look for the likeliest tokens, until there are enough of them."""
 
 HEAD = 1024
 """How many candidates are put in order for the draw when nothing was cut."""
+
+
+class Choice(NamedTuple):
+    """A token with everything known about how it was chosen."""
+
+    trace: TokenTrace
+    record: bytes
+    """What is kept of the logits: see `tui.engine.record`."""
+
+
+class Passed(NamedTuple):
+    """What came through the stages."""
+
+    left: Candidates
+    steps: tuple[Stage, ...]
+    cut: dict[int, str]
+    """Which stage cut a token that was watched."""
+    untouched: Candidates | None
+    """What adaptive-p was given, where it ran."""
+
+    def untouched_p(self, token: int) -> float:
+        """Probability of a token before adaptive-p, or 0 where that did not run."""
+        if self.untouched is None:
+            return 0.0
+        ids, p, _ = distribution(self.untouched[np.isfinite(self.untouched["logit"])])
+        return float(p[ids == token].sum())
 
 
 class Odds:
@@ -24,26 +52,29 @@ class Odds:
     def __init__(
         self,
         logits: Logits,
-        candidates: Candidates,
-        shown: npt.NDArray[np.int64],
-        steps: tuple[Stage, ...],
-        cut: dict[int, str],
-        untouched: Candidates | None = None,
+        passed: Passed,
+        top: npt.NDArray[np.int64],
+        allowed: npt.NDArray[np.bool_] | None = None,
     ) -> None:
-        """`untouched` is what adaptive-p was given, where it ran."""
-        self._logits, self._shown, self._steps, self._cut = logits, shown, steps, cut
-        self._untouched = untouched
-        self._best = float(logits[shown[0]])
-        below = np.maximum(logits - self._best, -200)  # e^-200 is 0, but 0 times -inf would not be
-        weights = np.exp(below)
-        self._total = float(weights.sum(dtype=np.float64))
-        self.entropy_raw = _bits(self._total, float(np.dot(weights, below)))
-        self.ids, self.p, self.entropy = _distribution(candidates)
+        """`top` are the likeliest tokens by logit, `allowed` what a constraint allows."""
+        self._logits, self._passed, self._top = logits, passed, top
+        self._best = float(logits[top[0]])
+        self._gaps = np.minimum(self._best - logits, HOPELESS)  # e^-200 is 0, but 0 times -inf would not be
+        weights = np.exp(-self._gaps)
+        self._total = float(weights.sum())
+        self.allowed = float(weights[allowed].sum()) / self._total if allowed is not None else 1.0
+        """The share of the raw probability that a constraint has left."""
+        self.entropy_raw = _bits(self._total, -float(np.dot(weights, self._gaps)))
+        self.ids, self.p, self.entropy = distribution(passed.left)
 
     def draw(self, share: float) -> int:
         """The token at a share (0 to 1) of the probability, laid out from the likeliest on."""
         index = int(np.searchsorted(np.cumsum(self.p), share, side="right"))
         return int(self.ids[min(index, len(self.ids) - 1)])
+
+    def best(self, count: int) -> list[tuple[int, float]]:
+        """The likeliest tokens after the stages, with their probabilities."""
+        return [(token, p) for token, p in zip(self.ids[:count].tolist(), self.p[:count].tolist(), strict=True) if p]
 
     def p_of(self, token: int) -> float:
         """Probability of a token after the stages."""
@@ -51,22 +82,24 @@ class Odds:
 
     def untouched(self, token: int) -> float:
         """Probability of a token before adaptive-p, or 0 where that did not run."""
-        if self._untouched is None:
-            return 0.0
-        ids, p, _ = _distribution(self._untouched[np.isfinite(self._untouched["logit"])])
-        return float(p[ids == token].sum())
+        return self._passed.untouched_p(token)
 
     def raw(self, token: int) -> float:
         """Probability of a token before any stage."""
         return float(np.exp(float(self._logits[token]) - self._best)) / self._total
 
+    def choice(self, token: int, label: Callable[[int], str]) -> Choice:
+        """The token with how it was chosen."""
+        return Choice(self.trace(token, label), pack(self._logits, self._top, self._gaps, self._total, token))
+
     def trace(self, token: int, label: Callable[[int], str]) -> TokenTrace:
         """How the token was chosen; -1 when none is yet."""
-        names = self._shown.tolist()
+        names = self._top[:SHOWN].tolist()
         if token >= 0 and token not in names:
             names.append(token)
-        kept = np.isin(self.ids, names)
+        kept = among(self.ids, np.asarray(names))
         p = dict(zip(self.ids[kept].tolist(), self.p[kept].tolist(), strict=True))
+        cut = self._passed.cut
         return TokenTrace(
             id=token,
             text=label(token) if token >= 0 else "",
@@ -75,22 +108,35 @@ class Odds:
             rank=int(np.count_nonzero(self._logits > self._logits[token])) if token >= 0 else -1,
             entropy_raw=self.entropy_raw,
             entropy=self.entropy,
-            stages=self._steps,
-            candidates=tuple(Candidate(i, label(i), self.raw(i), p.get(i, 0.0), self._cut.get(i)) for i in names),
+            stages=self._passed.steps,
+            candidates=tuple(Candidate(i, label(i), self.raw(i), p.get(i, 0.0), cut.get(i)) for i in names),
         )
 
 
-def likeliest(logits: Logits, count: int = SHOWN) -> npt.NDArray[np.int64]:
+def among(tokens: npt.NDArray[Any], others: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """Which of some tokens are among others: `np.isin` for ids, of which there are no more than a vocabulary."""
+    there = np.zeros(int(max(tokens.max(initial=0), others.max(initial=0))) + 1, np.bool_)
+    there[others] = True
+    return there[tokens]
+
+
+def likeliest(logits: Logits, count: int = KEPT) -> npt.NDArray[np.int64]:
     """Ids of the highest logits, highest first, equal ones by id."""
-    near = np.flatnonzero(logits > logits.max() - NEAR)
-    if len(near) < count:
+    count, best = min(count, len(logits)), logits.max()
+    for (
+        reach
+    ) in NEAR:  # few tokens are near the best: looking at those alone is quicker than parting a whole vocabulary
+        near = np.flatnonzero(logits > best - reach)
+        if len(near) >= count:
+            break
+    else:
         near = np.argpartition(logits, -count)[-count:]
-    elif len(near) > 4 * count:
+    if len(near) > 4 * count:
         near = near[np.argpartition(logits[near], -count)[-count:]]
     return near[np.lexsort((near, -logits[near]))][:count]
 
 
-def _distribution(candidates: Candidates) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float64], float]:
+def distribution(candidates: Candidates) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float64], float]:
     """Ids and probabilities from the likeliest on, and their entropy in bits."""
     logits = candidates["logit"].astype(np.float64)
     logits -= logits.max()

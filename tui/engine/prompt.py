@@ -128,7 +128,15 @@ class PromptWriter:
     def _compile(self, source: str) -> Template:
         return Template(source, bos=self._backend.bos, eos=self._backend.eos)
 
-    def write(self, messages: Sequence[Message]) -> list[int]:
+    def begun(self, messages: Sequence[Message], template: str = "") -> int:
+        if not messages or messages[-1].role != "assistant":
+            return 0
+        return len(self.write(messages)) - len(self.write(messages[:-1]))
+
+    def kept(self, messages: Sequence[Message], template: str = "") -> int:
+        return 0
+
+    def write(self, messages: Sequence[Message], template: str = "") -> list[int]:
         """The tokens of the prompt; raises EngineError when the template refuses the messages."""
         runs = self._template.runs(messages)
         if len(runs) == 1:

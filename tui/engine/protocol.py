@@ -71,11 +71,33 @@ class Preview(Struct, frozen=True, tag="preview"):
     """As in Reply."""
 
 
+class Remember(Struct, frozen=True, tag="remember"):
+    """Tell the engine of a reply written before, so that it can answer WhatIf for it. It remembers what it wrote."""
+
+    id: str
+    messages: tuple[Message, ...]
+    """What the reply answered."""
+    tokens: tuple[int, ...]
+    records: tuple[bytes, ...]
+    knobs: Knobs
+    template: str = ""
+
+
+class WhatIf(Struct, frozen=True, tag="what_if"):
+    """Ask how every token of a finished reply would have been chosen with these knobs. A newer one replaces it."""
+
+    id: str
+    """The reply's."""
+    knobs: Knobs
+    looked: int = -1
+    """Index of a token to explain in full."""
+
+
 class Describe(Struct, frozen=True, tag="describe"):
     """Ask what the engine can do on this machine. Answered by Machine."""
 
 
-Command = Load | Generate | SetKnobs | Stop | Preview | Describe
+Command = Load | Generate | SetKnobs | Stop | Preview | Remember | WhatIf | Describe
 
 # --- events ---------------------------------------------------------------------------------------------------------
 
@@ -134,6 +156,42 @@ class Token(Struct, frozen=True, tag="token"):
     trace: TokenTrace
     used: int
     """Context tokens this reply occupies."""
+    record: bytes = b""
+    """The scores it was chosen from, as `tui.engine.record` keeps them: what a WhatIf is answered from."""
+
+
+class Hypothesis(Struct, frozen=True):
+    """A way that a reply may go, or could have gone."""
+
+    text: str
+    """All of it, or what comes after the last Token while the reply is being written."""
+    score: float
+    """Log-probability over length to the power of length_penalty."""
+    complete: bool = False
+
+
+class Hypotheses(Struct, frozen=True, tag="hypotheses"):
+    """What a beam search looks at now, the best first. A newer one replaces it."""
+
+    id: str
+    index: int
+    """Of the token that they begin with."""
+    hypotheses: tuple[Hypothesis, ...]
+
+
+class Shifted(Struct, frozen=True, tag="shifted"):
+    """The context was full: so many of its oldest tokens are forgotten, and the reply goes on."""
+
+    id: str
+    index: int
+    dropped: int
+
+
+class Refused(Struct, frozen=True, tag="refused"):
+    """A turn of the knobs could not be taken; the reply goes on with those before."""
+
+    id: str
+    reason: str
 
 
 class KnobsTurned(Struct, frozen=True, tag="knobs_turned"):
@@ -169,6 +227,10 @@ class Finished(Struct, frozen=True, tag="finished"):
     stats: Stats
     tail: str = ""
     """The end of the text where no Token brought it: what had been held back as the possible start of a stop text."""
+    lane: tuple[Change, ...] = ()
+    """Every change of the knobs on the way. With the Reply as it was asked for, it writes the same again."""
+    hypotheses: tuple[Hypothesis, ...] = ()
+    """What a beam search found, the best first."""
 
 
 class Failed(Struct, frozen=True, tag="failed"):
@@ -184,6 +246,22 @@ class Previewed(Struct, frozen=True, tag="previewed"):
     id: str
     trace: TokenTrace
     used: int
+
+
+class WhatIfs(Struct, frozen=True, tag="what_ifs"):
+    """A part of the answer to a WhatIf; `complete` with the last."""
+
+    id: str
+    knobs: Knobs
+    first: int
+    """Index of the first token that this part is about."""
+    p: tuple[float, ...]
+    """The probability of each token, had the stages been set so."""
+    cut: tuple[str, ...]
+    """The stage that would have cut it; empty where none would."""
+    complete: bool
+    looked: TokenTrace | None = None
+    """The token asked for in full."""
 
 
 class Machine(Struct, frozen=True, tag="machine"):
@@ -208,7 +286,9 @@ class Died(Struct, frozen=True, tag="died"):
 
 
 Event = (
-    Progress | Loaded | LoadFailed | Prefill | Token | KnobsTurned | Finished | Failed | Previewed | Machine | Died
+    Progress | Loaded | LoadFailed | Machine | Died
+    | Prefill | Token | Hypotheses | KnobsTurned | Refused | Shifted | Finished | Failed
+    | Previewed | WhatIfs
 )  # fmt: skip
 
 # --- lines ----------------------------------------------------------------------------------------------------------

@@ -9,10 +9,12 @@ from collections.abc import Sequence
 from math import log2
 
 import numpy as np
+import numpy.typing as npt
 from msgspec import Struct
 
 from tui.engine.backend import CANDIDATE, Candidates, Logits, MakeStage
-from tui.engine.odds import Odds, likeliest
+from tui.engine.odds import Odds, Passed, among, likeliest
+from tui.errors import EngineError
 from tui.knob import Value
 from tui.knobs import KNOBS, Knobs
 from tui.trace import Stage as StageTrace
@@ -62,7 +64,8 @@ class Chain:
         """`history` is the prompt and the reply so far; `feedback` comes from the chain before a knob was turned."""
         self._knobs, self._make = knobs, make_stage
         self.feedback = feedback or Feedback.before(knobs)
-        self._fixed = {name: make_stage(name, knobs, 0.0) for name in order(knobs) if name not in _AIMED}
+        self._order = order(knobs)
+        self._fixed = {name: make_stage(name, knobs, 0.0) for name in self._order if name not in _AIMED}
         self._seen = {"penalties": knobs.repeat_last_n, "dry": knobs.dry_penalty_last_n}
         remembering = [name for name in _REMEMBERING if name in self._fixed]
         if remembering:
@@ -75,38 +78,62 @@ class Chain:
         """What decides how the stages act: equal keys over equal tokens leave equal odds."""
         return (*stage_values(self._knobs), self.feedback)
 
-    def accept(self, token: int, odds: Odds) -> None:
-        """Remember the token chosen."""
+    def accept(self, token: int, p: float, untouched: float) -> None:
+        """Remember the token chosen, which had this probability, and that before adaptive-p."""
         for stage in self._fixed.values():
             stage.accept(token)
-        self.feedback = self.feedback.after(self._knobs, odds.p_of(token), odds.untouched(token))
+        self.feedback = self.feedback.after(self._knobs, p, untouched)
 
-    def run(self, logits: Logits, history: Sequence[int], chance: float = 0.0) -> Odds:
+    def run(
+        self,
+        logits: Logits,
+        history: Sequence[int],
+        chance: float = 0.0,
+        allowed: npt.NDArray[np.bool_] | None = None,
+    ) -> Odds:
         """Apply the stages to the scores of one position; neither the logits nor the chain are changed.
 
-        `chance` (0 to 1) decides whether XTC acts on this token.
+        `chance` (0 to 1) decides whether XTC acts on this token. `allowed` is what a constraint allows, shape
+        (vocabulary,). Raises EngineError when nothing is left.
         """
-        candidates = np.empty(len(logits), CANDIDATE)
-        candidates["id"] = np.arange(len(logits), dtype=np.int32)
-        candidates["logit"] = logits
-        shown = likeliest(logits)
+        top = likeliest(logits)
+        # A top_k that comes first need see no more than the likeliest.
+        few = allowed is None and self._order[:1] == ("top_k",) and self._knobs.top_k <= len(top)
+        ids = top if few else np.arange(len(logits), dtype=np.int32)
+        candidates = np.empty(len(ids), CANDIDATE)
+        candidates["id"], candidates["logit"] = ids, logits[top] if few else logits
+        passed = self.apply(candidates, history, chance, top, allowed)
+        if not len(passed.left):
+            raise EngineError("The constraint allows none of the model's tokens here.")
+        return Odds(logits, passed, top, allowed)
+
+    def apply(
+        self,
+        candidates: Candidates,
+        history: Sequence[int],
+        chance: float,
+        watched: npt.NDArray[np.int64],
+        allowed: npt.NDArray[np.bool_] | None = None,
+    ) -> Passed:
+        """Send candidates through the stages, and note which stage cut each of the watched tokens."""
         steps: list[StageTrace] = []
         cut: dict[int, str] = {}
         untouched = None
         survivors = len(candidates)
-        for name in order(self._knobs):
+        for name in ("constraint", *self._order) if allowed is not None else self._order:
             if name == "xtc" and chance > self._knobs.xtc_probability:
                 continue
             if name == "adaptive_p":
                 untouched = candidates.copy()
-            candidates = self._apply(name, candidates, history)
+            candidates = candidates[allowed] if name == "constraint" else self._apply(name, candidates, history)
             left = _left(candidates)
             steps.append(StageTrace(name, len(left)))
             if len(left) < survivors:
                 survivors = len(left)
-                for token in shown[~np.isin(shown, left["id"])].tolist():
-                    cut.setdefault(token, name)
-        return Odds(logits, _left(candidates), shown, tuple(steps), cut, untouched)
+                there = among(watched, left["id"])
+                cut |= dict.fromkeys(watched[~there].tolist(), name)
+                watched = watched[there]
+        return Passed(_left(candidates), tuple(steps), cut, untouched)
 
     def _apply(self, name: str, candidates: Candidates, history: Sequence[int]) -> Candidates:
         if name in _NEEDING_FINITE:
@@ -129,10 +156,15 @@ _AIMED = ("mirostat", "adaptive_p")
 def order(knobs: Knobs) -> tuple[str, ...]:
     """The stages that act with these knobs, in the order they run.
 
-    As in llama.cpp: mirostat takes the place of everything but the bias and temperature, adaptive-p comes last.
+    As in llama.cpp: mirostat takes the place of everything but the bias and temperature, adaptive-p comes last. A
+    search looks for what is likely, so that only what holds repetition back bends its odds: as in `generate` of Hugging
+    Face, whose searches leave out temperature, top-k and the like.
     """
     stages: tuple[str, ...] = knobs.sampler_order
-    if knobs.mirostat:
+    if knobs.strategy != "sample":
+        stages = tuple(name for name in stages if name in _REMEMBERING)
+        stages += ("greedy",) if knobs.strategy == "greedy" else ()
+    elif knobs.mirostat:
         stages = ("temperature", "mirostat")
     elif knobs.adaptive_target >= 0:
         stages = (*stages, "adaptive_p")
@@ -156,7 +188,7 @@ def is_active(stage: str, knobs: Knobs) -> bool:
             return knobs.top_n_sigma > 0
         case "temperature":
             return knobs.temperature != 1 or knobs.dynatemp_range > 0
-        case "mirostat" | "adaptive_p":
+        case "mirostat" | "adaptive_p" | "greedy":
             return True
     (row,) = [row for row in KNOBS.values() if row.stage == stage]
     return bool(getattr(knobs, row.name) != row.neutral)
@@ -164,7 +196,7 @@ def is_active(stage: str, knobs: Knobs) -> bool:
 
 def stage_values(knobs: Knobs) -> tuple[Value, ...]:
     """The values that the stages go by."""
-    return (knobs.sampler_order, *(getattr(knobs, row.name) for row in KNOBS.values() if row.stage))
+    return (knobs.strategy, knobs.sampler_order, *(getattr(knobs, row.name) for row in KNOBS.values() if row.stage))
 
 
 def draw(seed: int, index: int, stream: int = 0) -> float:

@@ -1,71 +1,45 @@
 """Continuous batching: one decode a step for every running reply.
 
-Think of the cache as a tree of tokens whose leaves are replies. Replies that agree so far are one branch: it is decoded
-once, so they see the same logits, and it splits at the first token where they choose differently.
+Think of the cache as a tree of tokens whose leaves are branches. Replies that agree so far stand on one branch: it is
+decoded once, so they see the same logits, and it splits at the first token where they choose differently. The
+hypotheses of a beam search and the candidates of a contrastive one are branches like any other.
 """
 
 import time
 from collections.abc import Sequence
 
 from tui.chat import Message
-from tui.engine.backend import Backend, ContextFull, Logits, Row
-from tui.engine.cache import Cache
-from tui.engine.generation import Emit, Generation, Look, Reader
+from tui.engine.backend import HIDDEN_ROWS, Backend, ContextFull, Decoded, Interrupted, Row
+from tui.engine.branch import Branch, Reader
+from tui.engine.cache import Cache, common
+from tui.engine.constraint import Grammars
+from tui.engine.generation import Emit, Generation, Unseen
+from tui.engine.look import Look
+from tui.engine.onlooker import Onlooker
+from tui.engine.pace import Pace
 from tui.engine.prompt import PromptWriter
-from tui.engine.protocol import Failed, Generate, Preview, SetKnobs, Stop
+from tui.engine.protocol import Event, Failed, Generate, Preview, Refused, Reply, SetKnobs, Stop, Token
+from tui.engine.strategies import width
 from tui.errors import EngineError
 
 MOST = 8
 """Replies at once."""
 
-RESPONSIVE = 0.1
-"""Seconds that a slice of a prompt may take while nothing is being written: the longest that Stop waits."""
-
-
-class Branch:
-    """A leaf of the tree: the tokens that some replies have in common, in one sequence of the cache."""
-
-    def __init__(self, sequence: int, tokens: list[int], done: int, readers: list[Reader]) -> None:
-        self.sequence, self.tokens, self.done, self.readers = sequence, tokens, done, readers
-        self.prompt = len(tokens)
-        self.logits: Logits | None = None
-
-    @property
-    def pending(self) -> int:
-        """How many tokens are yet to be evaluated."""
-        return len(self.tokens) - self.done
-
-
-class Pace:
-    """How many prompt tokens to evaluate in one step, from how long steps took."""
-
-    def __init__(self) -> None:
-        self._token = 0.002
-        self._step = 0.02
-
-    def note(self, writing: int, reading: int, seconds: float) -> None:
-        """Learn from a step that wrote and read that many tokens."""
-        if reading:
-            spent = max(seconds - (self._step if writing else 0.0), 1e-5)
-            self._token += 0.3 * (spent / reading - self._token)
-        else:
-            self._step += 0.3 * (seconds - self._step)
-
-    def slice(self, writing: int, most: int) -> int:
-        """Prompt tokens for the next step. Running replies wait for no more than one step of theirs extra."""
-        budget = self._step if writing else RESPONSIVE
-        return max(16, min(int(budget / self._token), most))
+KEPT = 8
+"""Sequences left for prefixes that the next request may begin with."""
 
 
 class Scheduler:
     """Everything running in one context."""
 
     def __init__(self, backend: Backend, emit: Emit) -> None:
-        self._backend, self._emit = backend, emit
+        self._backend, self._out = backend, emit
         self._prompts = PromptWriter(backend)
+        self._grammars = Grammars(backend)
         self._cache = Cache(backend)
         self._branches: list[Branch] = []
         self._pace = Pace()
+        self.onlooker = Onlooker(backend, self._prompts, emit)
 
     @property
     def busy(self) -> bool:
@@ -77,62 +51,91 @@ class Scheduler:
         """What a person should know about the model's chat template."""
         return self._prompts.notice
 
+    def _emit(self, event: Event) -> None:
+        if isinstance(event, Token):
+            self.onlooker.note(event)
+        self._out(event)
+
+    # --- commands ---------------------------------------------------------------------------------------------------
+
     def generate(self, command: Generate) -> None:
         """Start replies. Those with equal prompts start as one branch."""
-        started: dict[tuple[int, ...], Branch] = {}
+        started: dict[tuple[tuple[int, ...], bool], Branch] = {}
         for reply in command.replies:
-            running = sum(len(branch.readers) for branch in self._branches)
-            if running >= MOST:
-                self._emit(Failed(reply.id, f"{MOST} replies are running already; wait for one or stop it."))
-                continue
             try:
-                prompt = self._prompt(reply.messages)
+                self._admit(reply)
+                prompt = self._prompt(reply.messages, reply.template)
+                generation = self._generation(reply, prompt)
             except EngineError as error:
                 self._emit(Failed(reply.id, str(error)))
                 continue
-            branch = started.get(tuple(prompt)) or self._plant(prompt)
-            started[tuple(prompt)] = branch
-            branch.readers.append(Generation(reply, len(prompt), branch.done, self._backend, self._emit))
+            key = (tuple(prompt), generation.hidden)
+            if key not in started:
+                started[key] = Branch(prompt, [])
+                self._branches.append(started[key])
+            started[key].readers.append(generation)
+
+    def _admit(self, reply: Reply) -> None:
+        running = self._generations()
+        if len(running) >= MOST:
+            raise EngineError(f"{MOST} replies are running already; wait for one or stop it.")
+        most = max(self._backend.sequences - KEPT, self._backend.sequences // 2)
+        if sum(width(each.knobs) for each in running) + width(reply.knobs) > most:
+            raise EngineError(f"The replies that run look at {most} continuations at once at most; use fewer beams.")
+
+    def _generation(self, reply: Reply, prompt: list[int]) -> Generation:
+        begun = self._prompts.begun(reply.messages, reply.template)
+        kept = self._prompts.kept(reply.messages, reply.template)
+        self.onlooker.begin(reply.id, prompt, reply.knobs, begun)
+        return Generation(reply, prompt, begun, kept, self._grammars, self._backend, self._emit)
 
     def preview(self, command: Preview) -> None:
         """Start a look at the next token, in place of one that is still waiting."""
         for look in [each for each in self._readers() if isinstance(each, Look)]:
-            self._leave(look.id)
+            self._leave(look)
         try:
-            prompt = self._prompt(command.messages)
+            prompt = self._prompt(command.messages, command.template)
         except EngineError as error:
             self._emit(Failed(command.id, str(error)))
             return
-        self._plant(prompt).readers.append(Look(command, self._backend, self._emit))
+        self._branches.append(Branch(prompt, [Look(command, self._backend, self._emit)]))
 
     def set_knobs(self, command: SetKnobs) -> None:
         """Turn the knobs of a running reply; unknown ids have finished meanwhile."""
-        for reader in self._readers():
-            if isinstance(reader, Generation) and reader.id == command.id:
-                reader.turn(command.knobs)
+        for generation in self._generations():
+            if generation.id == command.id:
+                try:
+                    generation.turn(command.knobs)
+                except EngineError as error:
+                    self._emit(Refused(command.id, str(error)))
 
     def stop(self, command: Stop) -> None:
         """End a reply; unknown ids have finished meanwhile."""
-        for reader in self._readers():
-            if isinstance(reader, Generation) and reader.id == command.id:
-                reader.end("stopped")
-                self._leave(reader.id)
+        for generation in self._generations():
+            if generation.id == command.id:
+                generation.end("stopped")
+                self._leave(generation)
 
     def abandon(self, reason: str) -> None:
         """Fail everything that runs."""
+        for reader in self._readers():
+            reader.fail(reason)
         for branch in list(self._branches):
-            self._abandon(branch, reason)
+            self._uproot(branch)
 
     def step(self) -> None:
-        """Choose a token wherever logits are ready, then evaluate one batch."""
-        for branch in list(self._branches):
-            if branch.logits is not None:
-                self._choose(branch, branch.logits)
+        """Choose tokens wherever logits are ready, then evaluate one batch."""
+        for branch in self._branches:
+            if branch.held is None and not self._awaits(branch):
+                self._root(branch)
+        self._choose()
         if self._branches:
             self._evaluate()
 
-    def _prompt(self, messages: Sequence[Message]) -> list[int]:
-        prompt = self._prompts.write(messages)
+    # --- branches ---------------------------------------------------------------------------------------------------
+
+    def _prompt(self, messages: Sequence[Message], template: str) -> list[int]:
+        prompt = self._prompts.write(messages, template)
         context = self._backend.info.context
         if not prompt:
             raise EngineError("The chat template makes nothing of these messages.")
@@ -143,48 +146,73 @@ class Scheduler:
             )
         return prompt
 
-    def _plant(self, prompt: list[int]) -> Branch:
-        sequence, done = self._cache.begin(prompt)
-        branch = Branch(sequence, prompt, done, [])
-        self._branches.append(branch)
-        return branch
+    def _awaits(self, branch: Branch) -> bool:
+        """Whether another branch is about to evaluate more of this one's beginning than is there."""
+        if not self._backend.cuttable:
+            return False
+        wanted = branch.tokens[:-1]
+        sources = [other for other in self._branches if other.held and other.pending > 1]
+        shared = [common(other.tokens, wanted) for other in sources if other.hidden or not branch.hidden]
+        return max(shared, default=0) > self._cache.longest(branch.tokens, hidden=branch.hidden)
+
+    def _root(self, branch: Branch) -> None:
+        branch.held = self._cache.begin(branch.tokens, hidden=branch.hidden)
+        for reader in branch.readers:
+            reader.rooted(len(branch.held.tokens))
 
     def _readers(self) -> list[Reader]:
-        return [reader for branch in self._branches for reader in branch.readers]
+        return list({id(reader): reader for branch in self._branches for reader in branch.readers}.values())
 
-    def _leave(self, reader_id: str) -> None:
+    def _generations(self) -> list[Generation]:
+        return [reader for reader in self._readers() if isinstance(reader, Generation)]
+
+    def _leave(self, reader: Reader) -> None:
         for branch in list(self._branches):
-            branch.readers = [each for each in branch.readers if each.id != reader_id]
-            if not branch.readers:
-                self._retire(branch)
+            if reader in branch.readers:
+                branch.readers.remove(reader)
+                if not branch.readers:
+                    self._retire(branch)
 
     def _retire(self, branch: Branch) -> None:
         self._branches.remove(branch)
-        self._cache.release(branch.sequence)
+        if branch.held:
+            self._cache.release(branch.held)
+
+    def _uproot(self, branch: Branch) -> None:
+        self._branches.remove(branch)
+        if branch.held:
+            self._cache.drop(branch.held)
 
     # --- choosing ---------------------------------------------------------------------------------------------------
 
-    def _choose(self, branch: Branch, logits: Logits) -> None:
-        """Let every reader of a branch choose, and split it where they differ."""
-        branch.logits = None
-        odds = {}
-        chosen: dict[int, list[Reader]] = {}
-        for reader in branch.readers:
-            chain = reader.prepare(branch.tokens)
-            chance = reader.chance
-            key = (*chain.key, chance <= reader.knobs.xtc_probability)
-            if key not in odds:  # equal stages over equal tokens: work them out once
-                odds[key] = chain.run(logits, branch.tokens, chance)
-            token = reader.take(odds[key], len(branch.tokens))
-            if token is not None:
-                chosen.setdefault(token, []).append(reader)
-        if not chosen:
-            self._retire(branch)
-            return
-        common = list(branch.tokens)
-        for index, (token, readers) in enumerate(chosen.items()):
-            if index:
-                branch = Branch(self._cache.fork(branch.sequence), list(common), len(common), readers)
+    def _choose(self) -> None:
+        """Let everyone whose logits are ready go on, and split the branches on which they differ."""
+        ready = [branch for branch in self._branches if branch.logits is not None]
+        wanted: dict[int, dict[int, list[Reader]]] = {id(branch): {} for branch in ready}
+        for reader in list({id(reader): reader for branch in ready for reader in branch.readers}.values()):
+            try:
+                moves = reader.choose([branch for branch in ready if reader in branch.readers])
+            except Unseen as unseen:
+                self._branches.append(Branch(list(unseen.branch.tokens), [reader]))
+                continue
+            except EngineError as error:
+                reader.fail(str(error))
+                continue
+            for branch, token in moves:
+                wanted[id(branch)].setdefault(token, []).append(reader)
+        for branch in ready:
+            if not wanted[id(branch)]:
+                self.onlooker.keep(branch)
+                self._retire(branch)
+            branch.logits = None
+        for branch in ready:
+            self._grow(branch, wanted[id(branch)])
+
+    def _grow(self, branch: Branch, wanted: dict[int, list[Reader]]) -> None:
+        held, stem = branch.held, list(branch.tokens)
+        for index, (token, readers) in enumerate(wanted.items()):
+            if index and held:
+                branch = Branch(list(stem), [], self._cache.fork(held))
                 self._branches.append(branch)
             branch.readers = readers
             branch.tokens.append(token)
@@ -194,59 +222,83 @@ class Scheduler:
     def _evaluate(self) -> None:
         """One decode: the next token of every branch being written, and a slice of the prompts being read."""
         takes = self._takes()
-        rows = [
-            Row(branch.tokens[position], position, branch.sequence, position == len(branch.tokens) - 1)
-            for branch, count in takes
-            for position in range(branch.done, branch.done + count)
-        ]
+        rows = [row for branch, count in takes for row in _rows(branch, count)]
         began = time.perf_counter()
         try:
-            logits = iter(self._backend.decode(rows))
+            decoded = self._backend.decode(rows)
+        except Interrupted:
+            return
         except ContextFull:
             self._make_room()
             return
         except EngineError as error:
-            for branch, _ in takes:
-                self._abandon(branch, str(error))
+            for branch in [each for each, _ in takes]:
+                if branch in self._branches:
+                    self._abandon(branch, str(error))
             return
         writing = sum(1 for branch, _ in takes if branch.pending == 1)
         self._pace.note(writing, len(rows) - writing, time.perf_counter() - began)
+        self._arrive(takes, decoded)
+
+    def _arrive(self, takes: list[tuple[Branch, int]], decoded: Decoded) -> None:
+        logits, hidden = iter(decoded.logits), iter(decoded.hidden)
         for branch, count in takes:
-            self._cache.extend(branch.sequence, branch.tokens[branch.done : branch.done + count])
-            branch.done += count
+            assert branch.held
+            done = len(branch.held.tokens)
+            states = [next(hidden) for _ in range(count)] if branch.hidden else []
+            self._cache.extend(branch.held, branch.tokens[done : done + count], states)
             if not branch.pending:
-                branch.logits = next(logits)
+                branch.arrive(next(logits))
             if branch.pending or count > 1:
                 for reader in branch.readers:
-                    reader.waiting(branch.done, len(branch.tokens))
+                    reader.waiting(done + count, len(branch.tokens))
 
     def _takes(self) -> list[tuple[Branch, int]]:
-        """Which branches take part in the next decode, with how many tokens each."""
-        writing = [branch for branch in self._branches if branch.pending == 1]
+        """Which branches take part in the next decode, with how many tokens each; the shortest prompts first."""
+        rooted = [branch for branch in self._branches if branch.held]
+        writing = [branch for branch in rooted if branch.pending == 1]
+        reading = sorted((branch for branch in rooted if branch.pending > 1), key=lambda each: each.pending)
         takes = [(branch, 1) for branch in writing]
         room = min(self._pace.slice(len(writing), self._backend.batch), self._backend.batch - len(writing))
-        for branch in self._branches:
-            if branch.pending > 1 and room > 0:
-                count = min(branch.pending, room)
-                takes.append((branch, count))
-                room -= count
+        if any(branch.hidden for branch in rooted):
+            room = min(room, HIDDEN_ROWS)
+        for branch in reading:
+            if room > 0:
+                takes.append((branch, min(branch.pending, room)))
+                room -= takes[-1][1]
         return takes
 
     def _make_room(self) -> None:
-        """The context is full: let go of what nobody reads, else of the longest branch."""
+        """The context is full: let go of what nobody reads, else of the oldest tokens or all of the longest branch."""
         if self._cache.evict():
             return
-        branch = max(self._branches, key=lambda each: len(each.tokens))
+        branch = max((each for each in self._branches if each.held), key=lambda each: len(each.tokens))
+        keeps = [reader.keeps() for reader in branch.readers]
+        keep = max((each for each in keeps if each is not None), default=0)
+        if branch.held and branch.pending == 1 and None not in keeps and len(branch.held.tokens) - keep > MOST:
+            count = (len(branch.held.tokens) - keep) // 2
+            branch.held = self._cache.shift(branch.held, keep, count)
+            del branch.tokens[keep : keep + count]
+            for reader in branch.readers:
+                reader.shifted(count)
+            return
         for reader in list(branch.readers):
-            if isinstance(reader, Generation) and len(branch.tokens) > branch.prompt:
-                reader.end("length")
-            else:
-                reader.fail("The context has no room for another reply beside the ones that are running.")
-        branch.readers = []
-        self._retire(branch)
+            reader.crowded()
+            self._leave(reader)
 
     def _abandon(self, branch: Branch, reason: str) -> None:
-        for reader in branch.readers:
+        for reader in list(branch.readers):
             reader.fail(reason)
-        self._branches.remove(branch)
-        self._cache.drop(branch.sequence)
+            for other in [each for each in self._branches if each is not branch and reader in each.readers]:
+                other.readers.remove(reader)
+                if not other.readers:
+                    self._retire(other)
+        self._uproot(branch)
+
+
+def _rows(branch: Branch, count: int) -> list[Row]:
+    """The next rows of a branch."""
+    assert branch.held
+    done, last = len(branch.held.tokens), len(branch.tokens) - 1
+    sequence, hidden = branch.held.sequence, branch.hidden
+    return [Row(branch.tokens[each], each, sequence, each == last, hidden) for each in range(done, done + count)]

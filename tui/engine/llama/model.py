@@ -3,23 +3,27 @@
 import ctypes
 import os
 from collections.abc import Callable, Sequence
+from threading import Event
 from typing import Any
 
 import llama_cpp as C
 import numpy as np
 
-from tui.engine.backend import ContextFull, Logits, Row, Stage
+from tui.engine.backend import ContextFull, Decoded, Hidden, Interrupted, Logits, Row, Stage
 from tui.engine.llama.log import LOG
 from tui.engine.llama.samplers import make_stage
 from tui.engine.protocol import Machine, ModelInfo
 from tui.errors import EngineError, ModelError
 from tui.knobs import Knobs
 
-SEQUENCES = 16
-"""Eight replies at once, and eight prefixes kept for the next request."""
+SEQUENCES = 48
+"""Forty for replies, hypotheses and candidates at once, and eight prefixes kept for the next request."""
 
 AUTO_CONTEXT = 8192
 """The largest context taken unasked: a model's own can be 128k tokens, whose cache would fill the memory."""
+
+
+_NEVER = C.ggml_abort_callback()
 
 
 def machine() -> Machine:
@@ -45,6 +49,9 @@ class Llama:
         self._ctx = self._open(knobs)
         self._memory = C.llama_get_memory(self._ctx)
         self._batch = C.llama_batch_init(self.batch, 0, 1)
+        self._width = int(C.llama_model_n_embd(self._model))
+        self.interrupt = Event()
+        self._abort = C.ggml_abort_callback(lambda _: self.interrupt.is_set())
         self._pieces: dict[int, bytes] = {}
         self._labels: dict[int, str] = {}
         recurrent = C.llama_model_is_recurrent(self._model) or C.llama_model_is_hybrid(self._model)
@@ -171,23 +178,43 @@ class Llama:
 
     # --- evaluation -------------------------------------------------------------------------------------------------
 
-    def decode(self, rows: Sequence[Row]) -> list[Logits]:
+    def decode(self, rows: Sequence[Row]) -> Decoded:
         batch = self._batch
+        hidden = any(row.hidden for row in rows)  # then llama.cpp wants every row to be an output
+        C.llama_set_embeddings(self._ctx, hidden)
+        # Asked at every node of the graph, from the thread that computes: too dear for the one row of a reply.
+        C.llama_set_abort_callback(self._ctx, self._abort if len(rows) > SEQUENCES else _NEVER, None)
         batch.n_tokens = len(rows)
         for i, row in enumerate(rows):
-            batch.token[i], batch.pos[i], batch.logits[i] = row.token, row.position, row.logits
+            batch.token[i], batch.pos[i], batch.logits[i] = row.token, row.position, row.logits or hidden
             batch.n_seq_id[i], batch.seq_id[i][0] = 1, row.sequence
         code = C.llama_decode(self._ctx, batch)
         if code == 1:
             raise ContextFull
+        if code == 2:
+            raise Interrupted
         if code != 0:
             raise EngineError(f"llama.cpp could not evaluate the batch (code {code}): {LOG.reason}")
-        return [self._logits(i) for i, row in enumerate(rows) if row.logits]
+        return Decoded(
+            [self._logits(i) for i, row in enumerate(rows) if row.logits],
+            [self._hidden(i) for i, row in enumerate(rows) if row.hidden],
+        )
 
     def _logits(self, row: int) -> Logits:
         pointer = C.llama_get_logits_ith(self._ctx, row)
         # llama.cpp writes the next batch over this memory, and a reply may look at its logits again.
         return np.ctypeslib.as_array(pointer, shape=(self._size,)).copy()
+
+    def _hidden(self, row: int) -> Hidden:
+        pointer = C.llama_get_embeddings_ith(self._ctx, row)
+        return np.ctypeslib.as_array(pointer, shape=(self._width,)).copy()
+
+    def shift(self, sequence: int, keep: int, count: int) -> bool:
+        if not self.cuttable or not C.llama_memory_can_shift(self._memory):
+            return False
+        C.llama_memory_seq_rm(self._memory, sequence, keep, keep + count)
+        C.llama_memory_seq_add(self._memory, sequence, keep + count, -1, -count)
+        return True
 
     def copy(self, source: int, target: int, length: int) -> None:
         C.llama_memory_seq_rm(self._memory, target, -1, -1)

@@ -118,6 +118,7 @@ _SAMPLERS: dict[str, Callable[[Knobs, float, Words | None], Any]] = {
         knobs.temperature, knobs.dynatemp_range, knobs.dynatemp_exponent
     ),
     "mirostat": _mirostat,
+    "greedy": lambda knobs, _, model: C.llama_sampler_init_temp(0.0),
     # A fresh sampler aims at its target itself, so the target given is the aim of this token.
     "adaptive_p": lambda knobs, aim, model: C.llama_sampler_init_adaptive_p(aim, knobs.adaptive_decay, 0),
 }

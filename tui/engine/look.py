@@ -1,0 +1,45 @@
+"""A look at the next token: what a Preview asks for."""
+
+from collections.abc import Sequence
+
+from tui.engine.backend import Backend
+from tui.engine.branch import Branch, Move
+from tui.engine.generation import Emit
+from tui.engine.protocol import Failed, Preview, Previewed
+from tui.engine.sampling import Chain
+
+
+class Look:
+    """Reads the logits once and writes nothing."""
+
+    hidden = False
+
+    def __init__(self, preview: Preview, backend: Backend, emit: Emit) -> None:
+        self.id, self.knobs = preview.id, preview.knobs
+        self._backend, self._emit = backend, emit
+
+    def choose(self, branches: Sequence[Branch]) -> list[Move]:
+        (branch,) = branches
+        chain = Chain(self.knobs, self._backend.stage, branch.tokens)
+        # Of XTC a look shows what it does when it acts.
+        odds = branch.odds((*chain.key, "look"), lambda logits: chain.run(logits, branch.tokens, 0.0))
+        self._emit(Previewed(self.id, odds.trace(-1, self._backend.label), len(branch.tokens)))
+        return []
+
+    def rooted(self, reused: int) -> None:
+        """What a look costs is not told."""
+
+    def waiting(self, done: int, total: int) -> None:
+        """Nobody is shown how far a look is."""
+
+    def keeps(self) -> int | None:
+        return None
+
+    def shifted(self, dropped: int) -> None:
+        """It keeps nothing that could shift."""
+
+    def crowded(self) -> None:
+        self.fail("The context has no room for a look beside the replies that are running.")
+
+    def fail(self, reason: str) -> None:
+        self._emit(Failed(self.id, reason))

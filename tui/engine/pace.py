@@ -1,0 +1,25 @@
+"""How much of a prompt to evaluate in one step, so that those who wait for a step do not wait long."""
+
+RESPONSIVE = 0.25
+"""Seconds that a slice of a prompt may take while nothing is being written: how often progress is shown."""
+
+
+class Pace:
+    """Learns from how long steps took."""
+
+    def __init__(self) -> None:
+        self._token = 0.002
+        self._step = 0.02
+
+    def note(self, writing: int, reading: int, seconds: float) -> None:
+        """Learn from a step that wrote and read that many tokens."""
+        if reading:
+            spent = max(seconds - (self._step if writing else 0.0), 1e-5)
+            self._token += 0.3 * (spent / reading - self._token)
+        else:
+            self._step += 0.3 * (seconds - self._step)
+
+    def slice(self, writing: int, most: int) -> int:
+        """Prompt tokens for the next step: what makes it last no more than two steps of the replies being written."""
+        budget = self._step if writing else RESPONSIVE
+        return max(1, min(int(budget / self._token), most))
