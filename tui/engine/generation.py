@@ -162,7 +162,8 @@ class Generation:
         if not ending:
             self._tokens.append(token)
         self._text += text
-        self._emit(Token(self.id, self.count, text, choice.trace, used, choice.record))
+        taken = min(used, self.backend.info.context)
+        self._emit(Token(self.id, self.count, text, choice.trace, taken, choice.record))
         self.count += 1
         if self.constraint:
             self.constraint.accept(token)

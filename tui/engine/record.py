@@ -1,9 +1,9 @@
 """What is kept of one position's logits: the likeliest tokens one by one, the rest as a histogram.
 
 It is enough to say how the token would have been chosen with other knobs, without the model. A probability worked out
-from it is within 0.001 of the true one for knobs within 0.001 of those asked for: where a cut ends on a knife's edge it
-may fall on the other side (`tests/engine/test_record.py`). A bias or a penalty on a token of the tail is not seen, since
-which token stands where in the tail is not kept.
+from it is within 0.001 of the true one for knobs within 0.001 of those asked for: where a cut ends on a knife's edge,
+it may fall on the other side (`tests/engine/test_record.py`). A bias or a penalty on a token of the tail is not seen,
+since which token stands where in the tail is not kept.
 """
 
 import struct

@@ -1,0 +1,116 @@
+"""What is answered without the model: the next token of a position seen before, and what-if for a finished reply."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.engine.bench import GREEDY, Bench, question, reply
+from tui.chat import Message
+from tui.engine.fake import Script
+from tui.engine.protocol import Event, Preview, Previewed, Refused, Remember, WhatIf, WhatIfs
+from tui.knobs import Knobs, turn
+
+WARM = turn(Knobs(), temperature=1.3, seed=7, top_k=0, top_p=1.0, min_p=0.0)
+KNOBS = st.builds(
+    lambda **values: turn(WARM, **values),
+    temperature=st.sampled_from((0.0, 0.5, 1.0, 2.0)),
+    top_k=st.sampled_from((0, 1, 5)),
+    top_p=st.sampled_from((0.5, 0.9, 1.0)),
+    min_p=st.sampled_from((0.0, 0.1)),
+    mirostat=st.sampled_from((0, 2)),
+    strategy=st.sampled_from(("sample", "greedy")),
+)
+
+
+def written(knobs: Knobs = WARM) -> Bench:
+    bench = Bench(Script(sureness=2.0))
+    bench.ask(reply("a", knobs))
+    bench.run()
+    return bench
+
+
+def ask(bench: Bench, command: WhatIf | Preview | Remember, newer: bool = False) -> list[Event]:
+    before = len(bench.events)
+    assert bench.scheduler.onlooker.answer(command, newer=lambda: newer)
+    return bench.events[before:]
+
+
+def answers(bench: Bench, knobs: Knobs, looked: int = -1) -> list[WhatIfs]:
+    return [event for event in ask(bench, WhatIf("a", knobs, looked)) if isinstance(event, WhatIfs)]
+
+
+@given(KNOBS)
+@settings(max_examples=40, deadline=None)
+def test_what_if_the_knobs_were_those_it_was_written_with(knobs: Knobs) -> None:
+    """Then every answer is what the trace said."""
+    bench = written(knobs)
+    parts = answers(bench, knobs)
+    p = [p for part in parts for p in part.p]
+    assert p == pytest.approx([token.trace.p for token in bench.tokens()["a"]], abs=1e-3)
+    assert not any(cut for part in parts for cut in part.cut)
+
+
+@pytest.mark.parametrize("values", [{"repeat_penalty": 1.3}, {"dry_multiplier": 0.8}, {"presence_penalty": 0.5}])
+def test_penalties_see_what_was_said_before(values: dict[str, float]) -> None:
+    """Those kept one by one, that is: a penalty on a token of the tail is not seen, and the bound is wider."""
+    knobs = turn(WARM, **values)
+    bench = written(knobs)
+    p = [p for part in answers(bench, knobs) for p in part.p]
+    assert p == pytest.approx([token.trace.p for token in bench.tokens()["a"]], abs=0.02)
+
+
+@given(KNOBS)
+@settings(max_examples=40, deadline=None)
+def test_what_if_they_were_others(knobs: Knobs) -> None:
+    """Then it is what the trace would have said, had that reply been written."""
+    bench, tokens = written(), written().tokens()["a"]
+    parts = answers(bench, knobs, looked=3)
+    p, cut = [p for part in parts for p in part.p], [cut for part in parts for cut in part.cut]
+    assert len(p) == len(tokens)
+    assert parts[-1].complete
+    assert [part.complete for part in parts[:-1]] == [False] * (len(parts) - 1)
+    assert all((share == 0) == bool(stage) for share, stage in zip(p, cut, strict=True))
+    (looked,) = [part.looked for part in parts if part.looked]
+    assert looked.id == tokens[3].trace.id
+    assert looked.p == pytest.approx(p[3], abs=1e-6)
+    assert looked.p_raw == pytest.approx(tokens[3].trace.p_raw, abs=1e-3)
+    assert [each.text for each in looked.candidates[:5]] == [each.text for each in tokens[3].trace.candidates[:5]]
+
+
+def test_a_newer_question_ends_the_answer() -> None:
+    bench = written()
+    assert ask(bench, WhatIf("a", WARM), newer=True) == []
+
+
+def test_an_unknown_reply_is_said_to_be_unknown() -> None:
+    (refused,) = ask(written(), WhatIf("z", WARM))
+    assert isinstance(refused, Refused)
+
+
+def test_a_reply_can_be_brought_back() -> None:
+    first, second = written(), Bench(Script())
+    tokens = first.tokens()["a"]
+    ids, records = tuple(token.trace.id for token in tokens), tuple(token.record for token in tokens)
+    assert ask(second, Remember("a", question(), ids, records, WARM)) == []
+    knobs = turn(WARM, temperature=0.4)
+    assert [part.p for part in answers(second, knobs)] == [part.p for part in answers(first, knobs)]
+
+
+def test_the_token_after_a_reply_is_shown_without_the_model() -> None:
+    bench = written(GREEDY)
+    done, decoded = bench.finished("a"), bench.backend.decoded
+    messages = (*question(), Message("assistant", done.text, done.tokens))
+    (shown,) = ask(bench, Preview("p", messages, WARM))
+    assert isinstance(shown, Previewed)
+    assert shown.trace.id == -1
+    assert shown.trace.candidates[0].id == bench.tokens()["a"][-1].trace.id
+    assert bench.backend.decoded == decoded
+
+
+def test_a_position_not_seen_is_left_to_the_model() -> None:
+    bench = written()
+    preview = Preview("p", question("Something else"), WARM)
+    assert not bench.scheduler.onlooker.answer(preview, newer=lambda: False)
+    bench.scheduler.preview(preview)
+    bench.run()
+    assert bench.scheduler.onlooker.answer(preview, newer=lambda: False)
