@@ -96,11 +96,8 @@ def _starter(info: ModelInfo) -> Iterator[Finding]:
     flash = "with" if info.flash_attention else "without"
     yield Finding("ok", "layers", f"{layers}{offloaded}, {flash} flash attention")
     spared = ", a core left to the screen," if info.threads < info.batch_threads else ""
-    yield Finding(
-        "ok",
-        "threads",
-        f"{info.threads} to write{spared} and {info.batch_threads} to read prompts; num_thread sets both.",
-    )
+    threads = f"{info.threads} to write{spared} and {info.batch_threads} to read prompts"
+    yield Finding("ok", "threads", f"{threads}; num_thread sets both.")
     if info.notice:
         yield Finding("note", "starter", info.notice)
 
