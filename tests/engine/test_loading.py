@@ -136,9 +136,13 @@ def test_a_model_that_cannot_be_locked_is_loaded_and_says_so(starter: Path) -> N
 
 
 def test_a_recurrent_model_says_that_it_cannot_go_back(tmp_path: Path) -> None:
-    with loaded(write_mamba(tmp_path / "mamba.gguf"), num_ctx=0) as model:
+    path = write_mamba(tmp_path / "mamba.gguf")
+    with loaded(path, num_ctx=0) as model:
         assert not model.cuttable
         assert model.info.notice.startswith("The memory of this model cannot be cut back")
+        assert not model.info.flash_attention
+    with loaded(path, num_ctx=0, flash_attention="on") as model:
+        assert model.info.notice.endswith("flash_attention: this model does without; llama.cpp declined it.")
 
 
 @pytest.mark.parametrize("flash", ["auto", "on", "off"])

@@ -29,7 +29,7 @@ class Llama:
     """A loaded model with one context, shared by every sequence (unified KV cache)."""
 
     def __init__(self, path: str, knobs: Knobs, progress: Callable[[float], None] | None = None) -> None:
-        """Load a GGUF; raises ModelError with llama.cpp's own reason."""
+        """Load a GGUF; raises KnobError for an option that cannot work, and ModelError with llama.cpp's own reason."""
         C.llama_backend_init()
         LOG.lines.clear()
         check(knobs, gpus(), cores())
@@ -82,7 +82,11 @@ class Llama:
         if not ctx:
             raise ModelError(f"A context of {self.context} tokens cannot be opened: {LOG.reason}")
         self.context = int(C.llama_n_ctx(ctx))
-        self._declined = LOG.heard("Flash Attention not supported") or LOG.heard("flash_attn is not compatible")
+        self._declined = (
+            LOG.heard("Flash Attention not supported")
+            or LOG.heard("flash_attn is not compatible")
+            or bool(C.llama_model_is_recurrent(self._model))  # which has no attention of any kind
+        )
         adapters.lay(ctx)
         return ctx
 
@@ -139,7 +143,7 @@ class Llama:
                 "evaluates the whole conversation again."
             )
         if knobs.flash_attention == "on" and self._declined:
-            yield "This model does without flash attention: llama.cpp declined it."
+            yield "flash_attention: this model does without; llama.cpp declined it."
         if knobs.use_mlock and self._unlocked:
             yield "use_mlock: the system would not lock all of the model; raise its limit with `ulimit -l`."
         if knobs.num_gpu > 0 and not gpus():
