@@ -9,6 +9,9 @@ from tui.knob import Knob
 CACHE_TYPES = ("f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0")
 """What the numbers of the KV cache can be kept as."""
 
+QUANTIZED = tuple(name for name in CACHE_TYPES if name.startswith("q"))
+"""Those that pack 32 numbers into a block with a scale of its own."""
+
 _MODEL = "model"
 
 
@@ -41,8 +44,12 @@ class Loading(Struct, frozen=True, kw_only=True):
         ),
     ] = -1  # fmt: skip
     main_gpu: Annotated[
-        int, Knob(help="The GPU that takes what cannot be split.", group=_MODEL, low=0, high=15, live=False)
-    ] = 0
+        int,
+        Knob(
+            help="The one GPU to use; all shares the layers between them.",
+            group=_MODEL, low=-1, high=15, words={-1: "all"}, live=False,
+        ),
+    ] = -1  # fmt: skip
     tensor_split: Annotated[
         tuple[str, ...],
         Knob(
@@ -63,7 +70,7 @@ class Loading(Struct, frozen=True, kw_only=True):
     cache_type_v: Annotated[
         str,
         Knob(
-            help="How precisely the KV cache keeps values; other than f16 it needs flash attention.",
+            help="How precisely the KV cache keeps values; q8_0 and smaller need flash attention.",
             group=_MODEL, choices=CACHE_TYPES, live=False,
         ),
     ] = "f16"  # fmt: skip
@@ -84,7 +91,7 @@ class Loading(Struct, frozen=True, kw_only=True):
     lora: Annotated[
         tuple[str, ...],
         Knob(
-            help="LoRA adapters to load over the model, each a GGUF file with a scale.",
+            help="LoRA adapters to lay over the model, each PATH or PATH:SCALE; a preset's start at its folder.",
             group=_MODEL, form=r".+?(:[+-]?\d+(\.\d+)?)?", example="'style.gguf:0.8'", live=False,
         ),
     ] = ()  # fmt: skip

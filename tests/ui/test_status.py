@@ -28,6 +28,15 @@ async def test_everything_where_there_is_room() -> None:
     assert await line(120) == ("▶ writing  precise*  SmolLM2 135M  119 tok/s  first 84 ms  context 1024/8192  ━───────")
 
 
+@pytest.mark.parametrize("place", ["cpu", "gpu 31/31"])
+async def test_where_the_layers_are_is_the_first_to_go(place: str) -> None:
+    assert f"SmolLM2 135M  {place}  119 tok/s" in await line(120, place=place)
+    assert await line(80, place=place) == await line(80)
+    assert await line(80, place=place, state="ready", rate=None, ttft_ms=None) == (
+        f"● ready  precise*  SmolLM2 135M  {place}  context 1024/8192  ━───────"
+    )
+
+
 @pytest.mark.parametrize(
     ("width", "seen", "gone"),
     [(80, "SmolLM2", "first"), (72, "━───────", "SmolLM2"), (50, "119 tok/s", "context"), (24, "precise*", "tok/s")],

@@ -23,6 +23,8 @@ from tui.paths import log_dir, preset_dirs, theme_dirs
 from tui.presets.library import Broken, list_presets
 from tui.terminal import safe_line
 
+_GIB = 2**30
+
 REBUILD = "uv sync --reinstall-package llama-cpp-python"
 
 
@@ -71,19 +73,31 @@ async def _load(model: Path) -> ModelInfo:
 
 def _engine(machine: Machine) -> Iterator[Finding]:
     yield Finding("ok", "engine", f"llama-cpp-python {machine.binding}: {machine.system}")
+    for device in machine.devices:
+        kind = "" if device.name == device.kind else f" ({device.kind})"
+        memory = f", {device.free / _GIB:.1f} of {device.total / _GIB:.1f} GiB free" if device.total else ""
+        yield Finding("ok", "device", f"{device.name}{kind}: {device.description}{memory}")
     if machine.offload:
-        yield Finding("ok", "GPU", "layers can be offloaded; num_gpu says how many.")
+        yield Finding("ok", "GPU", "layers can go there; num_gpu says how many, main_gpu and tensor_split say where.")
+        return
+    metal = sys.platform == "darwin"
+    backend, flag = ("Metal", "-DGGML_METAL=on") if metal else ("CUDA", "-DGGML_CUDA=on")
+    if backend in machine.system:
+        advice = f"this build is made for {backend} and found no GPU; look at its driver, or at CUDA_VISIBLE_DEVICES."
     else:
-        metal = sys.platform == "darwin"
-        backend, flag = ("Metal", "-DGGML_METAL=on") if metal else ("CUDA", "-DGGML_CUDA=on")
-        advice = f"for {backend}, build it again: CMAKE_ARGS={flag} {REBUILD}"
-        yield Finding("note", "GPU", f"this build keeps every layer on the CPU; {advice}")
+        advice = f"this build knows no GPU; for {backend}, build it again: CMAKE_ARGS={flag} {REBUILD}"
+    yield Finding("note", "GPU", advice)
 
 
 def _starter(info: ModelInfo) -> Iterator[Finding]:
-    cores = os.cpu_count() or 1
     yield Finding("ok", "starter", f"{info.path} loads: {info.description}, context {info.context}")
-    yield Finding("ok", "threads", f"{info.threads} on {cores} cores; num_thread sets it.")
+    layers = f"{info.layers} on {' and '.join(info.devices)}"
+    offloaded = f", {info.gpu_layers} of them offloaded" if info.gpu_layers else ""
+    flash = "with" if info.flash_attention else "without"
+    yield Finding("ok", "layers", f"{layers}{offloaded}, {flash} flash attention")
+    spared = ", a core left to the screen," if info.threads < info.batch_threads else ""
+    threads = f"{info.threads} to write{spared} and {info.batch_threads} to read prompts"
+    yield Finding("ok", "threads", f"{threads}; num_thread sets both.")
     if info.notice:
         yield Finding("note", "starter", info.notice)
 

@@ -122,9 +122,10 @@ class Engine:
             return
         self._scheduler = Scheduler(self._backend, self.emit)
         self._onlooker = self._scheduler.onlooker
-        notice = self._scheduler.notice
-        template = self._backend.template is not None and not notice
-        self.emit(Loaded(msgspec.structs.replace(self._backend.info, template=template, notice=notice)))
+        info, unusable = self._backend.info, self._scheduler.notice
+        template = self._backend.template is not None and not unusable
+        notice = " ".join(filter(None, (unusable, info.notice)))
+        self.emit(Loaded(msgspec.structs.replace(info, template=template, notice=notice)))
 
     def _open(self, command: Load) -> Backend:
         from tui.engine.llama import Llama, make_stage

@@ -4,6 +4,8 @@ For each reply of a Generate the engine sends Token events and then exactly one 
 sent: the client makes it when the engine is gone.
 """
 
+from typing import Literal
+
 from msgspec import Struct, json
 
 from tui.chat import Ending, Message
@@ -122,9 +124,28 @@ class ModelInfo(Struct, frozen=True):
     template: bool = True
     """False when the file carries no chat template that can be used; messages are then joined plainly."""
     notice: str = ""
-    """What the person should know about this model, in a sentence."""
+    """What the person should know about this model, in sentences."""
     threads: int = 0
+    """CPU threads while a reply is written."""
+    batch_threads: int = 0
+    """CPU threads while a prompt is read, or several replies are written."""
+    layers: int = 0
+    """Layers there are, the output as one of them, as llama.cpp counts; 0 while unknown."""
     gpu_layers: int = 0
+    """How many of them are on GPUs."""
+    devices: tuple[str, ...] = ()
+    """Where they are, by the names of the devices."""
+    flash_attention: bool = False
+    """Whether it is in use, whatever was asked for."""
+    cache_types: tuple[str, str] = ("f16", "f16")
+    """What keys and values of the KV cache are kept as."""
+
+    @property
+    def place(self) -> str:
+        """Where the layers are, in a word or two: `cpu` or `gpu 31/31`; empty while unknown."""
+        if not self.layers:
+            return ""
+        return f"gpu {self.gpu_layers}/{self.layers}" if self.gpu_layers else "cpu"
 
 
 class Loaded(Struct, frozen=True, tag="loaded"):
@@ -264,6 +285,20 @@ class WhatIfs(Struct, frozen=True, tag="what_ifs"):
     """The token asked for in full."""
 
 
+class Device(Struct, frozen=True):
+    """Something that layers can be put on."""
+
+    name: str
+    """llama.cpp's, such as CUDA0."""
+    description: str
+    """The maker's."""
+    kind: Literal["CPU", "GPU", "integrated GPU", "accelerator"]
+    free: int
+    """Bytes of memory that nobody uses."""
+    total: int
+    """Bytes of memory there are; 0 where the device does not say."""
+
+
 class Machine(Struct, frozen=True, tag="machine"):
     """The build of llama.cpp and what it found on this machine."""
 
@@ -274,6 +309,8 @@ class Machine(Struct, frozen=True, tag="machine"):
     offload: bool
     """Whether layers can go to a GPU."""
     cores: int
+    """CPU cores that this process may use."""
+    devices: tuple[Device, ...] = ()
 
 
 class Died(Struct, frozen=True, tag="died"):

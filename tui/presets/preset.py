@@ -11,6 +11,7 @@ from tui.chat import Message, Role
 from tui.errors import KnobError, PresetError
 from tui.knob import Value
 from tui.knobs import KNOBS, Knobs, turn
+from tui.lora import beside
 from tui.presets.modelfile import INSTRUCTIONS, ROLES, Command, Modelfile, parse_modelfile
 from tui.presets.parameters import DEPRECATED, WITHOUT_KNOB, check_version, fault, parameter_commands, parameters, typed
 
@@ -42,7 +43,8 @@ class Preset(Struct, frozen=True, kw_only=True):
     @property
     def knobs(self) -> Knobs:
         """Every knob: llama.cpp's defaults where the preset says nothing."""
-        return turn(Knobs(), **dict(self.turned))
+        knobs = turn(Knobs(), **dict(self.turned))
+        return beside(knobs, self.path.parent) if self.path else knobs
 
     @property
     def opening(self) -> tuple[Message, ...]:

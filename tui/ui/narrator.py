@@ -78,6 +78,7 @@ class Narrator:
             case Loaded():
                 info, status = event.info, self._status
                 status.model, status.context = info.name or info.description, info.context
+                status.place = info.place
                 status.state = "writing" if self._talk.busy else "ready"
                 if info.notice:
                     self.notice(info.notice)

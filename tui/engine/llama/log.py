@@ -24,6 +24,10 @@ class Log:
             del self.lines[:-50]
             os.write(2, text)
 
+    def heard(self, words: str) -> bool:
+        """Whether it complained in these words."""
+        return any(words in line for line in self.lines)
+
     @property
     def reason(self) -> str:
         """The last thing it complained of."""

@@ -2,7 +2,7 @@
 
 import ctypes
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from threading import Event
 from typing import Any
 
@@ -10,11 +10,14 @@ import llama_cpp as C
 import numpy as np
 
 from tui.engine.backend import ContextFull, Decoded, Hidden, Interrupted, Logits, Row, Stage
+from tui.engine.llama.devices import cores, gpus
 from tui.engine.llama.log import LOG
+from tui.engine.llama.lora import Adapters
+from tui.engine.llama.options import check, check_cache, context_params, devices_used, model_params, share_cores
 from tui.engine.llama.samplers import make_stage
-from tui.engine.protocol import Machine, ModelInfo
-from tui.errors import EngineError, ModelError
-from tui.knobs import Knobs
+from tui.engine.protocol import ModelInfo
+from tui.errors import EngineError, ModelError, TwiddleError
+from tui.knobs import KNOBS, Knobs
 
 SEQUENCES = 48
 """Forty for replies, hypotheses and candidates at once, and eight prefixes kept for the next request."""
@@ -26,27 +29,22 @@ AUTO_CONTEXT = 8192
 _NEVER = C.ggml_abort_callback()
 
 
-def machine() -> Machine:
-    """What this build of llama.cpp can do on this machine."""
-    return Machine(
-        binding=C.__version__,
-        system=C.llama_print_system_info().decode("utf-8", "replace").strip(" |"),
-        offload=bool(C.llama_supports_gpu_offload()),
-        cores=os.cpu_count() or 1,
-    )
-
-
 class Llama:
     """A loaded model with one context, shared by every sequence (unified KV cache)."""
 
     def __init__(self, path: str, knobs: Knobs, progress: Callable[[float], None] | None = None) -> None:
-        """Load a GGUF; raises ModelError with llama.cpp's own reason."""
+        """Load a GGUF; raises KnobError for an option that cannot work, and ModelError with llama.cpp's own reason."""
         C.llama_backend_init()
         LOG.lines.clear()
+        check(knobs, gpus(), cores())
         self._model = self._load(path, knobs, progress)
         self.vocab = C.llama_model_get_vocab(self._model)
         self._size = int(C.llama_vocab_n_tokens(self.vocab))
-        self._ctx = self._open(knobs)
+        try:
+            self._ctx = self._open(knobs)
+        except TwiddleError:
+            C.llama_model_free(self._model)
+            raise
         self._memory = C.llama_get_memory(self._ctx)
         self._batch = C.llama_batch_init(self.batch, 0, 1)
         self._width = int(C.llama_model_n_embd(self._model))
@@ -62,11 +60,7 @@ class Llama:
         self.info = self._describe(path, knobs)
 
     def _load(self, path: str, knobs: Knobs, progress: Callable[[float], None] | None) -> Any:
-        params = C.llama_model_default_params()
-        # AMX kernels compiled by GCC 12 fault at their first use: its _tile_loadconfig names 8 of the 64 bytes that it
-        # reads, and the compiler leaves the rest unwritten. Without these buffers other kernels take the weights.
-        params.use_extra_bufts = b"AMX_INT8 = 1" not in C.llama_print_system_info()
-        params.n_gpu_layers = 2**31 - 1 if knobs.num_gpu < 0 else knobs.num_gpu
+        params = model_params(knobs)
 
         @C.llama_progress_callback  # type: ignore[untyped-decorator]
         def report(share: float, _: Any) -> bool:
@@ -78,29 +72,42 @@ class Llama:
         model = C.llama_model_load_from_file(os.fsencode(path), params)
         if not model:
             raise ModelError(f"{path}: the model cannot be loaded: {LOG.reason}")
+        self._unlocked = LOG.heard("mlock")
         return model
 
     def _open(self, knobs: Knobs) -> Any:
+        check_cache(knobs, self._head())
+        adapters = Adapters(self._model, knobs.lora)
         trained = int(C.llama_model_n_ctx_train(self._model))
         self.context = knobs.num_ctx or min(trained, AUTO_CONTEXT)
         self.batch = max(SEQUENCES, min(knobs.num_batch, self.context))  # one row a reply must always fit
-        # ggml's threads spin while they wait for each other: with a busy screen beside as many of them as there are
-        # cores, 120 tokens a second became 30 (2 cores). One fewer costs nothing there. Reading a prompt, or several
-        # replies at once, gains from every core.
-        cores = os.cpu_count() or 1
-        self.threads = knobs.num_thread or max(1, cores - 1)
-        params = C.llama_context_default_params()
+        self.threads = share_cores(knobs, cores())
+        params = context_params(knobs, self.threads)
         params.n_ctx, params.n_batch, params.n_ubatch = self.context, self.batch, self.batch
         params.n_seq_max, params.kv_unified = SEQUENCES, True
-        params.n_threads, params.n_threads_batch = self.threads, knobs.num_thread or cores
-        params.flash_attn_type = C.LLAMA_FLASH_ATTN_TYPE_AUTO
-        params.no_perf = True
         ctx = C.llama_init_from_model(self._model, params)
         if not ctx:
-            C.llama_model_free(self._model)
             raise ModelError(f"A context of {self.context} tokens cannot be opened: {LOG.reason}")
         self.context = int(C.llama_n_ctx(ctx))
+        self._declined = (
+            LOG.heard("Flash Attention not supported")
+            or LOG.heard("flash_attn is not compatible")
+            or bool(C.llama_model_is_recurrent(self._model))  # which has no attention of any kind
+        )
+        adapters.lay(ctx)
         return ctx
+
+    def _head(self) -> int:
+        """How many numbers a head of the attention has; 0 where there is none."""
+        heads = int(C.llama_model_n_head(self._model))
+        said = self._metadata(f"{self._metadata('general.architecture')}.attention.key_length")
+        return int(said) if said else int(C.llama_model_n_embd(self._model)) // heads if heads else 0
+
+    def _metadata(self, key: str) -> str:
+        """What the file says under a key, at most 255 bytes of it; empty where it says nothing."""
+        text = ctypes.create_string_buffer(256)
+        C.llama_model_meta_val_str(self._model, key.encode(), text, 256)
+        return text.value.decode("utf-8", "replace")
 
     def _template(self) -> str | None:
         raw = C.llama_model_chat_template(self._model, None)
@@ -114,19 +121,40 @@ class Llama:
         text = ctypes.create_string_buffer(256)
         C.llama_model_desc(self._model, text, 256)
         description = text.value.decode("utf-8", "replace")
-        C.llama_model_meta_val_str(self._model, b"general.name", text, 256)
-        layers = int(C.llama_model_n_layer(self._model))
-        offload = bool(C.llama_supports_gpu_offload())
+        layers = int(C.llama_model_n_layer(self._model)) + 1
+        gpu_layers, devices = devices_used(knobs, gpus(), layers)
         return ModelInfo(
             path=path,
-            name=text.value.decode("utf-8", "replace"),
+            name=self._metadata("general.name") or description,
             description=description,
             vocabulary=self._size,
             context=self.context,
             trained_context=int(C.llama_model_n_ctx_train(self._model)),
-            threads=self.threads,
-            gpu_layers=(layers if knobs.num_gpu < 0 else min(knobs.num_gpu, layers)) if offload else 0,
+            notice=" ".join(self._notices(knobs)),
+            threads=self.threads.writing,
+            batch_threads=self.threads.reading,
+            layers=layers,
+            gpu_layers=gpu_layers,
+            devices=devices,
+            flash_attention=knobs.flash_attention != "off" and not self._declined,
+            cache_types=(knobs.cache_type_k, knobs.cache_type_v),
         )
+
+    def _notices(self, knobs: Knobs) -> Iterator[str]:
+        trained = int(C.llama_model_n_ctx_train(self._model))
+        if knobs.num_ctx > trained and C.llama_model_rope_freq_scale_train(self._model) == 1:
+            yield f"The model was trained on texts of up to {trained} tokens: past them its replies get worse."
+        if not self.cuttable:
+            yield (
+                "The memory of this model cannot be cut back: another answer, an edit or a branch "
+                "evaluates the whole conversation again."
+            )
+        if knobs.flash_attention == "on" and self._declined:
+            yield "flash_attention: this model does without; llama.cpp declined it."
+        if knobs.use_mlock and self._unlocked:
+            yield "use_mlock: the system would not lock all of the model; raise its limit with `ulimit -l`."
+        if knobs.num_gpu > 0 and not gpus():
+            yield f"num_gpu: {KNOBS['num_gpu'].show(knobs.num_gpu)} has no effect: llama.cpp found no GPU here."
 
     # --- tokens -----------------------------------------------------------------------------------------------------
 

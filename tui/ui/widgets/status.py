@@ -44,7 +44,7 @@ class Status(Widget):
     | `status--loading`, `status--ready`, `status--writing` | The engine's state. |
     | `status--failed`, `status--lost` | The same, when it cannot answer. |
     | `status--preset` | The preset's name. |
-    | `status--label` | Units and the model's name. |
+    | `status--label` | Units, the model's name, and where its layers are. |
     | `status--gauge`, `status--track` | How much of the context is used, and what is left. |
     | `status--full` | The gauge of a context that is nearly full. |
     """
@@ -80,6 +80,9 @@ class Status(Widget):
     model: reactive[str] = reactive("")
     """The model's name, as its file says it."""
 
+    place: reactive[str] = reactive("")
+    """Where the model's layers are, such as `cpu` or `gpu 31/31`."""
+
     preset: reactive[str] = reactive("")
     """The preset's name."""
 
@@ -108,6 +111,7 @@ class Status(Widget):
             (0, self._state()),
             (1, self._preset()),
             (5, self._model()),
+            (7, self._styled(self.place, "label")),
             (2, self._rate()),
             (6, self._ttft()),
             (3, self._context_used()),
