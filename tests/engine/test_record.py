@@ -20,15 +20,21 @@ BOUND, NEAR = 0.001, 0.001
 def shaped(shape: str, size: int, seed: int) -> Logits:
     """Scores as models give them, and as they do not."""
     random = np.random.default_rng(seed)
-    logits = {
-        "spread": lambda: random.normal(0, 3, size),
-        "sure": lambda: np.append(random.normal(0, 2, size - 1), 18.0),
-        "flat": lambda: random.normal(0, 0.1, size),
-        "even": lambda: np.zeros(size),
-        "long": lambda: -random.exponential(4, size),
-        "one above many": lambda: np.append(np.full(size - 1, -9.0), 0.0),
-        "with outcasts": lambda: np.append(random.normal(0, 2, size - 3), [-np.inf, -np.inf, 9.0]),
-    }[shape]()
+    match shape:
+        case "sure":
+            logits = np.append(random.normal(0, 2, size - 1), 18.0)
+        case "flat":
+            logits = random.normal(0, 0.1, size)
+        case "even":
+            logits = np.zeros(size)
+        case "long":
+            logits = -random.exponential(4, size)
+        case "one above many":
+            logits = np.append(np.full(size - 1, -9.0), 0.0)
+        case "with outcasts":
+            logits = np.append(random.normal(0, 2, size - 3), [-np.inf, -np.inf, 9.0])
+        case _:
+            logits = random.normal(0, 3, size)
     return logits.astype(np.float32)
 
 

@@ -117,7 +117,8 @@ def among(tokens: npt.NDArray[Any], others: npt.NDArray[Any]) -> npt.NDArray[np.
     """Which of some tokens are among others: `np.isin` for ids, of which there are no more than a vocabulary."""
     there = np.zeros(int(max(tokens.max(initial=0), others.max(initial=0))) + 1, np.bool_)
     there[others] = True
-    return there[tokens]
+    found: npt.NDArray[np.bool_] = there[tokens]
+    return found
 
 
 def likeliest(logits: Logits, count: int = KEPT) -> npt.NDArray[np.int64]:

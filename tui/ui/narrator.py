@@ -7,11 +7,14 @@ from tui.engine.protocol import (
     Event,
     Failed,
     Finished,
+    Hypotheses,
     KnobsTurned,
     Loaded,
     LoadFailed,
     Prefill,
     Progress,
+    Refused,
+    Shifted,
     Stats,
     Token,
 )
@@ -103,6 +106,12 @@ class Narrator:
             case Token():
                 transcript.append(event.text)
                 self._mark_parting()
+            case Hypotheses():
+                transcript.progress(f"{len(event.hypotheses)} hypotheses, the best: {event.hypotheses[0].text}")
+            case Shifted():
+                transcript.mark(f"context full, {event.dropped} oldest tokens forgotten")
+            case Refused():
+                transcript.notice(event.reason)
             case Finished():
                 transcript.append(event.tail)
                 transcript.end(_footnote(event))
