@@ -49,9 +49,9 @@ def gguf(
 ) -> bytes:
     """A whole file with so many bytes of data."""
     entries, infos = list(pairs), list(tensors)
-    n_tensors, n_pairs = (
-        len(part) if count is None else count for part, count in zip((infos, entries), counts, strict=True)
-    )
+    told_tensors, told_pairs = counts
+    n_tensors = len(infos) if told_tensors is None else told_tensors
+    n_pairs = len(entries) if told_pairs is None else told_pairs
     head = magic + struct.pack("<IQQ", version, n_tensors, n_pairs)
     head += b"".join(text(key) + value for key, value in entries) + b"".join(infos)
     return head + bytes(-len(head) % alignment) + bytes(data)

@@ -1,6 +1,7 @@
 """How much memory there is for a model: what the system can give, within what a container may take."""
 
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -41,10 +42,14 @@ def measure(root: Path = Path("/")) -> Room | None:
     return Room(total, free)
 
 
-def gpu_free() -> int:
-    """Free bytes on the largest NVIDIA GPU, 0 where there is none."""
+def with_gpu(room: Room) -> Room:
+    """The same room as a build that can use a GPU sees it: the largest NVIDIA one, or a Mac's, which shares memory."""
+    if sys.platform == "darwin":
+        # Metal lets a process have about so much of it.
+        shared = min(room.free, room.total * 7 // 10)
+        return Room(room.total, room.free - shared, shared)
     told = _tell("nvidia-smi", "--query-gpu=memory.free", "--format=csv,noheader,nounits")
-    return max((int(line) * 2**20 for line in told.split() if line.isdigit()), default=0)
+    return Room(room.total, room.free, max((int(line) * 2**20 for line in told.split() if line.isdigit()), default=0))
 
 
 def _measure_mac() -> Room | None:
