@@ -9,6 +9,7 @@ import pytest
 
 from tests.cli.conftest import Command
 from tests.gguf import number, string, tiny, write
+from tui.engine.protocol import Machine
 from tui.models.room import Room
 
 
@@ -100,6 +101,19 @@ def test_info_says_what_does_not_fit(twiddle: Command, models: Path, monkeypatch
     )
     monkeypatch.setattr("tui.cli.models.measure", lambda: None)
     assert "the memory of this machine cannot be told" in twiddle("models", "info", "tiny").out
+
+
+@pytest.mark.parametrize(("offload", "place"), [(True, "gpu"), (False, "cpu")])
+def test_a_gpu_counts_where_the_build_can_use_it(
+    twiddle: Command, models: Path, monkeypatch: pytest.MonkeyPatch, offload: bool, place: str
+) -> None:
+    async def describe() -> Machine:
+        return Machine("0", "", offload, 2)
+
+    monkeypatch.setattr("tui.cli.models._describe", describe)
+    monkeypatch.setattr("tui.cli.models.with_gpu", lambda room: Room(room.total, room.free, 10**9))
+    path = str(write(models / "tiny.gguf"))
+    assert json.loads(twiddle("models", "info", path, "--json").out)["verdict"]["place"] == place
 
 
 @pytest.mark.parametrize("people", [True, False])

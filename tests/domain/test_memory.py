@@ -9,7 +9,7 @@ from tui.errors import ModelError
 from tui.knobs import Knobs
 from tui.models.memory import Memory, estimate, refuse_if_too_large, show_size, verdict, weights_as
 from tui.models.preflight import check_model
-from tui.models.room import Room, measure
+from tui.models.room import Room, measure, with_gpu
 
 GB = 10**9
 LLAMA_8B = (
@@ -167,12 +167,27 @@ def test_this_machine_has_room() -> None:
     assert room is None or 0 < room.free <= room.total
 
 
+def tool(folder: Path, name: str, says: str) -> Path:
+    path = folder / "bin" / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{says}\n")
+    path.chmod(0o755)
+    return path.parent
+
+
 def test_room_on_a_mac_is_told_by_sysctl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    tool = tmp_path / "bin" / "sysctl"
-    tool.parent.mkdir()
-    tool.write_text("#!/bin/sh\nprintf '%s\\n' 17179869184 16384 1000 200 30 4\n")
-    tool.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tool.parent))
+    says = "printf '%s\\n' 17179869184 16384 1000 200 30 4"
+    monkeypatch.setenv("PATH", str(tool(tmp_path, "sysctl", says)))
     assert measure(tmp_path) == Room(17_179_869_184, 16384 * 1234)
-    tool.write_text("#!/bin/sh\nexit 1\n")
+    tool(tmp_path, "sysctl", "exit 1")
     assert measure(tmp_path) is None
+
+
+def test_room_on_a_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tui.models.room.sys.platform", "linux")
+    monkeypatch.setenv("PATH", str(tool(tmp_path, "nvidia-smi", "printf '%s\\n' 512 8192")))
+    assert with_gpu(Room(100, 50)) == Room(100, 50, 2**33)
+    tool(tmp_path, "nvidia-smi", "echo no devices were found; exit 6")
+    assert with_gpu(Room(100, 50)) == Room(100, 50)
+    monkeypatch.setattr("tui.models.room.sys.platform", "darwin")
+    assert with_gpu(Room(100, 90)) == Room(100, 20, 70)

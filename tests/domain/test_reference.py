@@ -6,6 +6,8 @@ from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests.gguf import number, tiny, write
 from tui.errors import ModelError
@@ -235,3 +237,14 @@ def test_what_is_found_is_looked_at(here: Path) -> None:
     (here / "a.gguf").write_bytes(tiny(("llama.block_count", number(0)))[:-1])
     with pytest.raises(ModelError, match="is incomplete"):
         find_model("./a.gguf")
+
+
+@given(
+    st.sampled_from(["", "hf.co/", "hf:", "ollama:", "./", "~", "/", "hf.co/a/b:", "ollama:a/b:"]),
+    st.text(st.characters() | st.sampled_from("/:.~-\0\n\x1b\\ "), max_size=30),
+)
+@settings(max_examples=500, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_from_says_nothing_but_a_model_error_comes_out(prefix: str, rest: str) -> None:
+    with pytest.raises(ModelError) as caught:
+        find_model(prefix + rest)
+    assert str(caught.value)

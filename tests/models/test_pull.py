@@ -15,7 +15,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import httpx2
+import huggingface_hub
 import pytest
+from huggingface_hub.utils._http import default_client_factory
 
 from tests.gguf import DATA, LLAMA, TENSORS, array, gguf, number, tensor, tiny
 from tui.errors import ModelError
@@ -395,17 +398,39 @@ def test_no_hub_no_circle_no_hash(hubs: list[Hub]) -> None:
         fetch(hub)
 
 
+def test_an_address_without_encryption_is_not_read(models: Path) -> None:
+    sent: list[httpx2.Request] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        sent.append(request)
+        if request.url.scheme == "https":
+            return httpx2.Response(302, headers={"Location": "http://hub.test/elsewhere"})
+        return httpx2.Response(200, content=b"{}")
+
+    def client() -> httpx2.Client:
+        return httpx2.Client(transport=httpx2.MockTransport(answer), follow_redirects=True)
+
+    huggingface_hub.set_client_factory(client)
+    try:
+        with pytest.raises(ModelError, match="an address without encryption"):
+            pull(HubReference("maker", "Small-GGUF"), lambda *_: None, "https://hub.test")
+    finally:
+        huggingface_hub.set_client_factory(default_client_factory)
+    assert [("Authorization" in request.headers) for request in sent] == [True, False]
+
+
 # --- several at once, and none at all -------------------------------------------------------------------------------
 
 
 def test_two_pulls_of_a_file_are_one_download(hub: Hub, models: Path) -> None:
     hub.faults = ["wait"]
     got: list[Path] = []
-    threads = [threading.Thread(target=lambda: got.append(fetch(hub))) for _ in range(2)]
+    heard: list[tuple[str, str, int, int]] = []
+    threads = [threading.Thread(target=lambda: got.append(fetch(hub, heard=heard))) for _ in range(2)]
     for thread in threads:
         thread.start()
     pause = threading.Event()
-    while len(hub.lists) < 2 or not hub.gets:
+    while not hub.gets or ("waiting for", NAME, 0, len(MODEL)) not in heard:
         pause.wait(0.01)
     hub.go_on.set()
     for thread in threads:

@@ -37,7 +37,7 @@ SPARE = 2**26
 _CHUNK = 2**20
 
 Tell = Callable[[str, str, int, int], None]
-"""Told what is done (`fetching` or `checking`), with which file, how many bytes of it, and of how many."""
+"""Told what is done (`fetching`, `checking`, `waiting for`), which file, how many bytes of it, and of how many."""
 
 
 class _Lfs(msgspec.Struct):
@@ -118,10 +118,7 @@ def offered(reference: HubReference, endpoint: str | None = None) -> list[Offer]
 
 
 def _get(offer: Offer, target: Path, tell: Tell) -> None:
-    from filelock import FileLock
-
-    # Who comes second waits here, and then finds the file in its place.
-    with FileLock(target.with_name(f".{target.name}.lock")):
+    with _alone(offer, target, tell):
         if target.is_file() and target.stat().st_size == offer.size:
             with target.open("rb") as file:
                 if _hash(file, offer, tell).hexdigest() == offer.sha256:
@@ -141,6 +138,23 @@ def _get(offer: Offer, target: Path, tell: Tell) -> None:
                 f"What came of {offer.name!r} is not what the Hub has (its sha256 differs); pull it again."
             )
         partial.replace(target)
+
+
+@contextmanager
+def _alone(offer: Offer, target: Path, tell: Tell) -> Iterator[None]:
+    """Who comes second to a file waits until the first is done, and then finds it in its place."""
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(target.with_name(f".{target.name}.lock"))
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        tell("waiting for", offer.name, 0, offer.size)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _partial(offer: Offer, target: Path) -> Path:
