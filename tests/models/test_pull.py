@@ -394,7 +394,7 @@ def test_no_hub_no_circle_no_hash(hubs: list[Hub]) -> None:
         fetch(hub)
     hub.shutdown()
     hub.server_close()
-    with pytest.raises(ModelError, match=r"The Hub cannot be reached \(ConnectError\); are you online?"):
+    with pytest.raises(ModelError, match=r"The Hub cannot be reached \(ConnectError\); are you online"):
         fetch(hub)
 
 

@@ -1,16 +1,10 @@
 """`twiddle models`: which there are, what one is made of, and fetching more."""
 
 import json
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
 from tui.cli.anatomy import print_anatomy
 from tui.cli.arguments import UsageError
@@ -37,7 +31,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 @app.command("list")
 def list_(as_json: AsJson = False) -> None:
-    """Name every model on this machine, with what FROM has to say to get it."""
+    """Name every model on this machine, as FROM names it."""
     rows = [_row(found) for found in list_models()]
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
@@ -66,7 +60,7 @@ def info(
     num_ctx: Annotated[int, typer.Option(help="The context to reckon with, in tokens; 0 is auto.")] = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Show what a model file is made of, and whether it fits this machine."""
+    """Show what a model is made of, and whether it fits."""
     anatomy = dissect(find_model(model), turn(Knobs(), num_ctx=num_ctx))
     room = _room()
     judged = verdict(anatomy.memory, room) if room else None
@@ -79,14 +73,20 @@ def info(
 
 @app.command()
 def pull(model: Annotated[str, typer.Argument(help="hf.co/USER/REPO or hf.co/USER/REPO:QUANTIZATION.")]) -> None:
-    """Fetch a model from the Hugging Face Hub, check it, and print its path. The one command that uses the network."""
+    """Fetch a model from the Hub and print its path.
+
+    It goes on where an earlier pull was cut off, and checks what has come against its sha256; a model that is here
+    already is checked again. No other command uses the network.
+    """
     reference = parse_hub(model)
     if reference is None:
         raise UsageError(f"{model!r} is not on the Hub; write hf.co/USER/REPO or hf.co/USER/REPO:Q4_K_M.")
-    from tui.models.pull import pull as fetch  # the network is out of reach for every other command
+    # Every other command stays without the network, and starts sooner.
+    from tui.cli.progress import bars
+    from tui.models.pull import pull as fetch
 
-    with _progress() as progress:
-        path = fetch(reference, progress)
+    with bars() as tell_progress:
+        path = fetch(reference, tell_progress)
     typer.echo(safe_line(str(path)))
     tell(f"FROM {reference} is ready.")
 
@@ -122,21 +122,3 @@ async def _describe() -> Machine:
 
 def _plain(value: Any) -> Any:
     return msgspec.to_builtins(value)
-
-
-@contextmanager
-def _progress() -> Iterator[Any]:
-    """What is told of a pull: a bar for a person, nothing for a program."""
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    tasks: dict[tuple[str, str], Any] = {}
-    with Progress(
-        *columns, TimeRemainingColumn(), console=Console(stderr=True), disable=not sys.stderr.isatty()
-    ) as bars:
-
-        def show(doing: str, name: str, done: int, size: int) -> None:
-            key = (doing, name)
-            if key not in tasks:
-                tasks[key] = bars.add_task(safe_line(f"{doing} {Path(name).name}"), total=size)
-            bars.update(tasks[key], completed=done)
-
-        yield show

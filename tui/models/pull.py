@@ -101,7 +101,8 @@ def offered(reference: HubReference, endpoint: str | None = None) -> list[Offer]
     except msgspec.DecodeError:
         raise ModelError(f"What the Hub says of {reference} is no list of files; is HF_ENDPOINT right?") from None
     except TransportError as error:
-        raise ModelError(f"The Hub cannot be reached ({type(error).__name__}); are you online?") from None
+        why = type(error).__name__  # its words can hold an address with a secret in it
+        raise ModelError(f"The Hub cannot be reached ({why}); are you online, and is HF_ENDPOINT right?") from None
     files = {file.rfilename: file.lfs for file in told.siblings if is_file_name(file.rfilename)}
     offers = []
     for name in parts_among(choose(reference, files), files):
