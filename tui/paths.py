@@ -1,5 +1,6 @@
 """Where files live."""
 
+import os
 from pathlib import Path
 
 import platformdirs
@@ -15,6 +16,14 @@ def config_dir() -> Path:
 def log_dir() -> Path:
     """The engine's last words."""
     return Path(platformdirs.user_log_dir("twiddle", appauthor=False))
+
+
+def models_dir() -> Path:
+    """Where `twiddle models pull` puts models: TWIDDLE_MODELS, or a folder among the person's data."""
+    chosen = os.environ.get("TWIDDLE_MODELS")
+    return (
+        Path(chosen).expanduser() if chosen else Path(platformdirs.user_data_dir("twiddle", appauthor=False)) / "models"
+    )
 
 
 def shipped(folder: str) -> Path:

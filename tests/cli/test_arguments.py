@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.gguf import write
 from tui.cli.arguments import UsageError, choose, question, reads_as_setting, require_screen
 from tui.errors import ModelError
 
@@ -31,7 +32,7 @@ def test_a_file_with_a_blank_in_its_name_is_a_setting(tmp_path: Path) -> None:
 
 
 def test_the_model_stands_beside_its_modelfile(tmp_path: Path) -> None:
-    (tmp_path / "tiny.gguf").write_bytes(b"GGUF" + (3).to_bytes(4, "little") + bytes(16))
+    write(tmp_path / "tiny.gguf")
     (tmp_path / "tiny.Modelfile").write_text("FROM ./tiny.gguf\n")
     chosen, model = choose(f"{tmp_path / 'tiny.Modelfile'},top_k=7")
     assert (chosen.knobs.top_k, model) == (7, tmp_path / "tiny.gguf")

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from tui import __version__
-from tui.cli import chat, compare, doctor, presets, run
+from tui.cli import chat, compare, doctor, models, presets, run
 from tui.cli.arguments import UsageError
 from tui.cli.aside import tell
 from tui.errors import TwiddleError
@@ -23,6 +23,7 @@ app = typer.Typer(
 for command in (chat.chat, compare.compare, run.run, doctor.doctor):
     app.command()(command)
 app.add_typer(presets.app, name="presets")
+app.add_typer(models.app, name="models")
 
 
 def _print_version(wanted: bool) -> None:

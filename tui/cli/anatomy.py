@@ -1,0 +1,119 @@
+"""The anatomy of a model file on standard output, part by part."""
+
+import typer
+
+from tui.cli.tables import for_people, print_table
+from tui.models.anatomy import Anatomy
+from tui.models.memory import show_size
+from tui.models.quantization import BY_NAME
+from tui.terminal import safe
+
+_BAR = 24
+
+
+def print_anatomy(anatomy: Anatomy, verdict: str) -> None:
+    """Draw a model file: what it is, what it is made of, and what it takes to run it."""
+    _print_part("model", ("", ""), _identity(anatomy))
+    _print_part("shape", ("", ""), _drawing(anatomy) if for_people() else _shape(anatomy))
+    _print_part("tensors", ("type", "tensors", "numbers", "size", "bits", "share"), _kinds(anatomy))
+    _print_part("tokenizer", ("", ""), _tokenizer(anatomy))
+    _print_part("memory", ("", "", ""), _memory(anatomy))
+    _print_part("verdict", ("",), [(verdict,)])
+    _print_part("weights", ("as", "size", "with cache and compute"), _precisions(anatomy))
+    _print_part("metadata", ("key", "value"), list(anatomy.metadata.items()))
+    _print_part("template", ("",), [(line,) for line in safe(anatomy.template or "none").split("\n")])
+    _print_part("notes", ("",), [(note,) for note in anatomy.notes])
+
+
+def count(number: int) -> str:
+    """A large number as people say it: `135M`, `7.2B`."""
+    for size, unit in ((10**9, "B"), (10**6, "M"), (10**3, "k")):
+        if number >= size:
+            return f"{number / size:.{0 if number >= 100 * size else 1}f}{unit}"
+    return str(number)
+
+
+def _print_part(title: str, headings: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+    if not rows:
+        return
+    if for_people():
+        typer.secho(title.capitalize(), bold=True)
+        print_table(headings, rows, right=("tensors", "numbers", "size", "bits"))
+        typer.echo()
+    else:
+        print_table(headings, [(title, *row) for row in rows])
+
+
+def _identity(anatomy: Anatomy) -> list[tuple[str, ...]]:
+    meant = {"instruct": "instruct: trained to answer", "base": "base: trained to go on with a text, not to answer"}
+    return [
+        ("name", anatomy.name),
+        ("file", str(anatomy.path)),
+        ("size", f"{show_size(anatomy.size)}, GGUF version {anatomy.version}, aligned to {anatomy.alignment} bytes"),
+        ("kind", f"{anatomy.architecture}, {count(anatomy.parameters)} parameters, {anatomy.quantization}"),
+        ("training", meant[anatomy.trained]),
+        ("licence", anatomy.licence),
+    ]
+
+
+def _shape(anatomy: Anatomy) -> list[tuple[str, ...]]:
+    return [(word, f"{number:,}") for word, number in anatomy.shape.items()]
+
+
+def _drawing(anatomy: Anatomy) -> list[tuple[str, ...]]:
+    """The way of a token through the layers, from top to bottom."""
+    shape = anatomy.shape
+    width, heads = f"{shape.get('width', 0):,}", shape.get("attention heads", 0)
+    attention = f"attention: {heads} heads, {shape.get('key and value heads', heads)} of keys and values"
+    if "sliding window" in shape:
+        attention += f", a window of {shape['sliding window']:,} tokens in some"
+    inner = f"feed-forward: {width} \u2192 {shape.get('feed-forward', 0):,} \u2192 {width}"
+    if "experts" in shape:
+        inner += f", {shape.get('experts at a time', 0)} of {shape['experts']} experts"
+    tokens = f"{anatomy.tokenizer.tokens:,}"
+    return [
+        ("", f"{tokens} tokens \u2192 {width} numbers each, {shape.get('context', 0):,} tokens at most"),
+        (f"{shape.get('layers', 0)} times", f"\u250c {attention if heads else 'recurrent, without attention'}"),
+        ("", f"\u2514 {inner}"),
+        ("", f"{width} numbers \u2192 {tokens} logits"),
+    ]
+
+
+def _kinds(anatomy: Anatomy) -> list[tuple[str, ...]]:
+    whole = sum(kind.size for kind in anatomy.kinds) or 1
+    return [
+        (
+            kind.type,
+            str(kind.tensors),
+            count(kind.numbers),
+            show_size(kind.size),
+            f"{BY_NAME[kind.type].bits:g}",
+            "\u2588" * round(_BAR * kind.size / whole) + f" {kind.size / whole:.0%}".replace(" 0%", "< 1%"),
+        )
+        for kind in anatomy.kinds
+    ]
+
+
+def _tokenizer(anatomy: Anatomy) -> list[tuple[str, ...]]:
+    tokenizer = anatomy.tokenizer
+    return [
+        ("model", tokenizer.model),
+        ("vocabulary", f"{tokenizer.tokens:,} tokens, {tokenizer.merges:,} merges"),
+        *((f"{role} token", repr(token)) for role, token in tokenizer.special.items()),
+    ]
+
+
+def _memory(anatomy: Anatomy) -> list[tuple[str, ...]]:
+    memory = anatomy.memory
+    return [
+        ("weights", show_size(memory.weights), "mapped from the file"),
+        ("KV cache", show_size(memory.cache), f"for {memory.context:,} tokens; num_ctx sets it"),
+        ("compute", show_size(memory.compute), "one batch, the logits, the tokenizer"),
+        ("together", show_size(memory.total), ""),
+    ]
+
+
+def _precisions(anatomy: Anatomy) -> list[tuple[str, ...]]:
+    rest = anatomy.memory.cache + anatomy.memory.compute
+    here = (f"{anatomy.quantization} (this file)", anatomy.memory.weights)
+    return [(kind, show_size(size), show_size(size + rest)) for kind, size in (here, *anatomy.precisions.items())]

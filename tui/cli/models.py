@@ -1,0 +1,124 @@
+"""`twiddle models`: which there are, what one is made of, and fetching more."""
+
+import json
+from typing import Annotated, Any
+
+import msgspec
+import typer
+
+from tui.cli.anatomy import print_anatomy
+from tui.cli.arguments import UsageError
+from tui.cli.aside import tell
+from tui.cli.signals import converse
+from tui.cli.tables import for_people, print_table
+from tui.engine.protocol import Machine
+from tui.engine.session import Session
+from tui.errors import ModelError
+from tui.knobs import Knobs, turn
+from tui.models.anatomy import dissect, kept_as, size_of
+from tui.models.hub import parse_hub
+from tui.models.memory import show_size, verdict
+from tui.models.places import Found, list_models
+from tui.models.preflight import check_model
+from tui.models.reference import find_model
+from tui.models.room import Room, measure, with_gpu
+from tui.terminal import safe_line
+
+app = typer.Typer(help="The models: what is here, what is in them, and fetching more.", no_args_is_help=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command("list")
+def list_(as_json: AsJson = False) -> None:
+    """Name every model on this machine, as FROM names it."""
+    rows = [_row(found) for found in list_models()]
+    if as_json:
+        typer.echo(json.dumps(rows, indent=2))
+        return
+    sizes: Any = show_size if for_people() else str
+    print_table(
+        ("model", "size", "quantization", "context", "from", "file"),
+        [
+            (
+                row["model"],
+                sizes(row["size"]),
+                f"broken: {row['broken']}" if "broken" in row else row["quantization"],
+                str(row.get("context", "")),
+                row["from"],
+                row["file"],
+            )
+            for row in rows
+        ],
+        right=("size", "context"),
+    )
+
+
+@app.command()
+def info(
+    model: Annotated[str, typer.Argument(help="What FROM would say: starter, a path, hf.co/USER/REPO, ollama:NAME.")],
+    num_ctx: Annotated[int, typer.Option(help="The context to reckon with, in tokens; 0 is auto.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a model is made of, and whether it fits."""
+    anatomy = dissect(find_model(model), turn(Knobs(), num_ctx=num_ctx))
+    room = _room()
+    judged = verdict(anatomy.memory, room) if room else None
+    if as_json:
+        known = msgspec.to_builtins(anatomy, enc_hook=str)
+        typer.echo(json.dumps({**known, "room": _plain(room), "verdict": _plain(judged)}, indent=2))
+    else:
+        print_anatomy(anatomy, judged.says if judged else "the memory of this machine cannot be told")
+
+
+@app.command()
+def pull(model: Annotated[str, typer.Argument(help="hf.co/USER/REPO or hf.co/USER/REPO:QUANTIZATION.")]) -> None:
+    """Fetch a model from the Hub and print its path.
+
+    It goes on where an earlier pull was cut off, and checks what has come against its sha256; a model that is here
+    already is checked again. No other command uses the network.
+    """
+    reference = parse_hub(model)
+    if reference is None:
+        raise UsageError(f"{model!r} is not on the Hub; write hf.co/USER/REPO or hf.co/USER/REPO:Q4_K_M.")
+    # Every other command stays without the network, and starts sooner.
+    from tui.cli.progress import bars
+    from tui.models.pull import pull as fetch
+
+    with bars() as tell_progress:
+        path = fetch(reference, tell_progress)
+    typer.echo(safe_line(str(path)))
+    tell(f"FROM {reference} is ready.")
+
+
+# --- parts ----------------------------------------------------------------------------------------------------------
+
+
+def _row(found: Found) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "model": found.reference,
+        "size": size_of(found.path),
+        "from": found.place,
+        "file": str(found.path),
+    }
+    try:
+        header = check_model(found.path)
+    except ModelError as error:
+        return row | {"broken": str(error)}
+    return row | {"quantization": kept_as(header, found.path), "context": header.number("context_length")}
+
+
+def _room() -> Room | None:
+    """The memory of this machine; that of a GPU only where this build of the engine can use it."""
+    room = measure()
+    larger = with_gpu(room) if room else None
+    return larger if larger and larger.gpu and converse(_describe()).offload else room
+
+
+async def _describe() -> Machine:
+    async with Session() as session:
+        return await session.describe()
+
+
+def _plain(value: Any) -> Any:
+    return msgspec.to_builtins(value)

@@ -1,0 +1,44 @@
+"""How far a pull has come, on stderr for a person; nothing for a program."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import PurePosixPath
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
+
+from tui.models.pull import Tell
+from tui.terminal import safe_line
+
+
+@contextmanager
+def bars() -> Iterator[Tell]:
+    """Something to tell the progress of a pull to: a bar for each file that is fetched or checked."""
+    tasks: dict[str, TaskID] = {}
+    progress = Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        disable=not sys.stderr.isatty(),
+    )
+
+    def tell(doing: str, name: str, done: int, size: int) -> None:
+        what = safe_line(f"{doing} {PurePosixPath(name).name}")
+        if what not in tasks:
+            tasks[what] = progress.add_task(what, total=size)
+        progress.update(tasks[what], completed=done)
+
+    with progress:
+        yield tell

@@ -1,0 +1,110 @@
+"""References to models on the Hugging Face Hub, and which file of a repository they mean. Nothing here connects."""
+
+import re
+from collections.abc import Iterable
+from pathlib import PurePosixPath
+
+from msgspec import Struct
+
+from tui.errors import ModelError, did_you_mean
+
+_PREFIX = re.compile(r"(?:https?://)?(?:hf\.co|huggingface\.co)/|hf:")
+_NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9_])?")
+_FILE = re.compile(r"[A-Za-z0-9_+][\w+. ()\[\],=@-]*", re.ASCII)
+_DEVICE = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
+_PART = re.compile(r"-(\d{5})-of-(\d{5})\.gguf$")
+_QUANTIZATION = re.compile(
+    r"(?i)(?<![A-Za-z0-9])((?:UD-)?(?:I?Q\d\w*|TQ\d_\d|BF16|F16|F32|FP16|FP32|MXFP4\w*|NVFP4))(?=[-.]|$)"
+)
+_USUAL = ("Q4_K_M", "Q4_0", "Q4_K_S", "Q5_K_M", "Q8_0", "MXFP4")
+"""What is taken where a reference names no quantization: the first of these that there is."""
+
+
+class HubReference(Struct, frozen=True):
+    """A repository on the Hub, and which of its files: a quantization, a file, or nothing for the usual one."""
+
+    user: str
+    repo: str
+    tag: str = ""
+
+    def __str__(self) -> str:
+        return f"hf.co/{self.user}/{self.repo}{f':{self.tag}' if self.tag else ''}"
+
+
+def parse_hub(reference: str) -> HubReference | None:
+    """What `hf.co/USER/REPO[:QUANT]` or `hf:USER/REPO[:QUANT]` names; None for another kind of reference.
+
+    Raises ModelError for a name that cannot be one.
+    """
+    prefix = _PREFIX.match(reference)
+    if not prefix:
+        return None
+    place, _, tag = reference[prefix.end() :].partition(":")
+    user, _, repo = place.rstrip("/").partition("/")
+    named = all(_NAME.fullmatch(name) and ".." not in name and "--" not in name for name in (user, repo))
+    if not named or (tag and not is_file_name(tag)):
+        raise ModelError(f"{reference!r} is not written like hf.co/USER/REPO or hf.co/USER/REPO:Q4_K_M.")
+    return HubReference(user, repo, tag)
+
+
+def is_file_name(name: str) -> bool:
+    """Whether a path inside a repository may become one on a disk of any system: no way out, no device, no surprise."""
+    steps = name.split("/")
+    return len(name) <= 240 and all(
+        _FILE.fullmatch(step) and not step.endswith((".", " ")) and not _DEVICE.fullmatch(step) for step in steps
+    )
+
+
+def quantization(name: str) -> str:
+    """The quantization that a file name says, such as Q4_K_M; empty where it says none."""
+    found = _QUANTIZATION.findall(PurePosixPath(name).name)
+    return str(found[-1]).upper() if found else ""
+
+
+def models_among(names: Iterable[str]) -> list[str]:
+    """The GGUFs that are models, a split one by its first part."""
+    return sorted(
+        name
+        for name in names
+        if name.endswith(".gguf")
+        and not re.search(r"mmproj|imatrix", PurePosixPath(name).name, re.IGNORECASE)
+        and ((part := _PART.search(name)) is None or int(part[1]) == 1)
+    )
+
+
+def parts_among(name: str, names: Iterable[str]) -> list[str]:
+    """The files that belong to a model, its first one included; raises ModelError when one is missing."""
+    part = _PART.search(name)
+    if not part:
+        return [name]
+    wanted = [f"{name[: part.start()]}-{place:05}-of-{part[2]}.gguf" for place in range(1, int(part[2]) + 1)]
+    missing = set(wanted).difference(names)
+    if missing:
+        raise ModelError(f"The split model {name!r} lacks its part {min(missing)!r} where it is published.")
+    return wanted
+
+
+def choose(reference: HubReference, names: Iterable[str]) -> str:
+    """The file that a reference means among those of its repository; raises ModelError with what there is."""
+    models = models_among(names)
+    if not models:
+        raise ModelError(f"{reference} holds no GGUF; look for a repository whose name ends in -GGUF.")
+    for tag in (reference.tag,) if reference.tag else _USUAL:
+        # Of several with the same quantization, the plainest name.
+        for name in sorted(models, key=len):
+            if tag in (name, PurePosixPath(name).name) or tag.upper() == quantization(name):
+                return name
+    if len(models) == 1 and not reference.tag:
+        return models[0]
+    tags = sorted({quantization(name) or name for name in models})
+    there = f"it has {', '.join(tags)}."
+    if reference.tag:
+        raise ModelError(f"{reference} is not there; {there}{did_you_mean(reference.tag.upper(), tags)}")
+    raise ModelError(f"Several files are in {reference}; name one, as in {reference}:{tags[0]}; {there}")
+
+
+def tag_for(name: str, names: Iterable[str]) -> str:
+    """The tag by which `choose` finds this file again: its quantization, or its name where that says another."""
+    kind = quantization(name)
+    same = [other for other in models_among(names) if quantization(other) == kind]
+    return kind if kind and min(same, key=len, default=name) == name else name
