@@ -29,7 +29,7 @@ def written(knobs: Knobs = WARM) -> Bench:
     return bench
 
 
-def ask(bench: Bench, command: WhatIf | Preview | Remember, newer: bool = False) -> list[Event]:
+def ask(bench: Bench, command: WhatIf | Preview, newer: bool = False) -> list[Event]:
     before = len(bench.events)
     assert bench.scheduler.onlooker.answer(command, newer=lambda: newer)
     return bench.events[before:]
@@ -91,7 +91,7 @@ def test_a_reply_can_be_brought_back() -> None:
     first, second = written(), Bench(Script())
     tokens = first.tokens()["a"]
     ids, records = tuple(token.trace.id for token in tokens), tuple(token.record for token in tokens)
-    assert ask(second, Remember("a", question(), ids, records, WARM)) == []
+    second.scheduler.remember(Remember("a", question(), ids, records, WARM))
     knobs = turn(WARM, temperature=0.4)
     assert [part.p for part in answers(second, knobs)] == [part.p for part in answers(first, knobs)]
 
@@ -100,6 +100,7 @@ def test_the_token_after_a_reply_is_shown_without_the_model() -> None:
     bench = written(GREEDY)
     done, decoded = bench.finished("a"), bench.backend.decoded
     messages = (*question(), Message("assistant", done.text, done.tokens))
+    bench.scheduler._prompts.write(messages)
     (shown,) = ask(bench, Preview("p", messages, WARM))
     assert isinstance(shown, Previewed)
     assert shown.trace.id == -1

@@ -30,6 +30,7 @@ from tui.engine.protocol import (
     Remember,
     SetKnobs,
     Stop,
+    WhatIf,
     decode_command,
     encode,
 )
@@ -153,7 +154,9 @@ def _schedule(scheduler: Scheduler, command: Generate | SetKnobs | Stop | Questi
             scheduler.stop(command)
         case Preview():
             scheduler.preview(command)
-        case _:
+        case Remember():
+            scheduler.remember(command)
+        case WhatIf():
             scheduler.onlooker.answer(command, newer=lambda: False)
 
 

@@ -17,7 +17,6 @@ from tui.engine.prompt import PromptWriter
 from tui.engine.protocol import Event, Preview, Previewed, Refused, Remember, Token, WhatIf, WhatIfs
 from tui.engine.record import Record
 from tui.engine.sampling import Chain, draw
-from tui.errors import EngineError
 from tui.knobs import Knobs
 from tui.trace import TokenTrace
 
@@ -85,20 +84,20 @@ class Onlooker:
             case WhatIf():
                 self._what_if(question, newer)
             case Remember():
-                self._remember(question)
+                prompt = self._prompts.written(question.messages, question.template)
+                if prompt is None:
+                    return False
+                self.remember(question, prompt)
         return True
 
     # --- what it answers --------------------------------------------------------------------------------------------
 
     def _preview(self, command: Preview) -> bool:
         """Answer a Preview, if the logits of its position are kept."""
-        try:
-            prompt = self._prompts.write(command.messages, command.template)
-        except EngineError:
-            return False  # the scheduler says what is wrong
+        prompt = self._prompts.written(command.messages, command.template)
         with self._lock:
-            logits = self._positions.get(tuple(prompt))
-        if logits is None:
+            logits = self._positions.get(tuple(prompt)) if prompt else None
+        if prompt is None or logits is None:
             return False
         odds = Chain(command.knobs, self._backend.stage, prompt).run(logits, prompt)
         self._emit(Previewed(command.id, odds.trace(-1, self._backend.label), len(prompt)))
@@ -137,10 +136,9 @@ class Onlooker:
                 )
                 p, cut, looked = [], [], None
 
-    def _remember(self, command: Remember) -> None:
-        """Learn of a reply written before."""
-        prompt = self._prompts.write(command.messages, command.template)
-        written = Written(prompt, command.knobs.seed, 0, list(command.tokens), list(command.records))
+    def remember(self, command: Remember, prompt: Sequence[int]) -> None:
+        """Learn of a reply written before, which answered this prompt."""
+        written = Written(list(prompt), command.knobs.seed, 0, list(command.tokens), list(command.records))
         with self._lock:
             _put(self._written, command.id, written, REPLIES)
 

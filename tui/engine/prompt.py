@@ -32,6 +32,9 @@ PLAIN = """\
 _PLAINLY = "Messages are joined as plain `User:` and `Assistant:` lines."
 
 
+_LATELY = 16
+"""Prompts kept as they were written, for those that are asked about again and again."""
+
 RENDER_SECONDS = 2.0
 """How long a chat template may take. It is a program out of a file from anywhere, and could go on for ever."""
 
@@ -114,6 +117,7 @@ class PromptWriter:
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
+        self._lately: dict[tuple[tuple[Message, ...], str], list[int]] = {}
         self.notice = ""
         """What a person should know about the template in use."""
         source = backend.template
@@ -131,13 +135,24 @@ class PromptWriter:
     def begun(self, messages: Sequence[Message], template: str = "") -> int:
         if not messages or messages[-1].role != "assistant":
             return 0
-        return len(self.write(messages)) - len(self.write(messages[:-1]))
+        return len(self.write(messages)) - len(self._write(messages[:-1]))
 
     def kept(self, messages: Sequence[Message], template: str = "") -> int:
         return 0
 
+    def written(self, messages: Sequence[Message], template: str = "") -> list[int] | None:
+        """The tokens of a prompt that was written lately: safe from any thread, and in no time."""
+        return self._lately.get((tuple(messages), template))
+
     def write(self, messages: Sequence[Message], template: str = "") -> list[int]:
         """The tokens of the prompt; raises EngineError when the template refuses the messages."""
+        key = (tuple(messages), template)
+        tokens = self._lately.pop(key, None) or self._write(messages)
+        lately = {**self._lately, key: tokens}
+        self._lately = dict(list(lately.items())[-_LATELY:])  # a new one: another thread may be looking at the old
+        return list(tokens)
+
+    def _write(self, messages: Sequence[Message]) -> list[int]:
         runs = self._template.runs(messages)
         if len(runs) == 1:
             runs = self._template.runs([Message(each.role, self._broken_up(each.content)) for each in messages])

@@ -18,7 +18,7 @@ from tui.engine.look import Look
 from tui.engine.onlooker import Onlooker
 from tui.engine.pace import Pace
 from tui.engine.prompt import PromptWriter
-from tui.engine.protocol import Event, Failed, Generate, Preview, Refused, Reply, SetKnobs, Stop, Token
+from tui.engine.protocol import Event, Failed, Generate, Preview, Refused, Remember, Reply, SetKnobs, Stop, Token
 from tui.engine.strategies import width
 from tui.errors import EngineError
 
@@ -108,6 +108,13 @@ class Scheduler:
                     generation.turn(command.knobs)
                 except EngineError as error:
                     self._emit(Refused(command.id, str(error)))
+
+    def remember(self, command: Remember) -> None:
+        """Learn of a reply written before, so that what-if can be asked of it."""
+        try:
+            self.onlooker.remember(command, self._prompts.write(command.messages, command.template))
+        except EngineError as error:
+            self._emit(Refused(command.id, str(error)))
 
     def stop(self, command: Stop) -> None:
         """End a reply; unknown ids have finished meanwhile."""
