@@ -16,9 +16,6 @@ from tui.presets.preset import messages
 CASES_FILE = Path(__file__).parents[2].parent / "shared" / "cases" / "modelfile.json"
 CASES: list[dict[str, Any]] = json.loads(CASES_FILE.read_text()) if CASES_FILE.is_file() else []
 
-# Ollama counts the newline that ended the word before it reports; the line here is the one that is wrong.
-LINE_OF_THE_WORD = {"unknown-word-newline": 2, "system-bare-newline": 2, "message-bare": 2}
-
 # These depend on which files exist, which is for `tui.models.reference`.
 ABOUT_FILES = ("no_model_files", "path_not_found")
 
@@ -53,7 +50,7 @@ def test_reads_as_ollama_does(case: dict[str, Any]) -> None:
         found = fault(source)
         assert found.kind == expect["error"]
         if "line" in expect:
-            assert found.line == LINE_OF_THE_WORD.get(case["id"], expect["line"])
+            assert found.counted == expect["line"]
         return
     modelfile = parse_modelfile(source)
     assert [[command.name, command.args] for command in modelfile.commands] == expect["commands"]
@@ -92,6 +89,20 @@ def test_an_error_says_where_and_what_to_write(text: str, line: int, column: int
     assert str(found).startswith("Modelfile" if line is None else f"Modelfile, line {line}, column {column}: ")
 
 
+@pytest.mark.parametrize(
+    ("text", "line", "counted"),
+    [
+        ("FROM x\r\n\r\nBOGUS y\r\n", 3, 5),
+        ("FROM x\nSYSTEM\n", 2, 3),
+        ("FROM x\rBOGUS\r\nSYSTEM hi", 2, 3),
+        ("FROM x\nPARAMETER top_k many\n", 2, 2),
+    ],
+)
+def test_the_line_is_the_readers_and_ollamas_count_is_kept_beside_it(text: str, line: int, counted: int) -> None:
+    found = fault(text)
+    assert (found.line, found.counted) == (line, counted)
+
+
 def test_the_leading_comment_is_the_description() -> None:
     read = parse_modelfile("\n# For facts,\n#\n#  and code.\r\n\nFROM x\n# not this\n")
     assert read.description == "For facts, and code."
@@ -100,6 +111,9 @@ def test_the_leading_comment_is_the_description() -> None:
 def test_places_are_those_of_the_instruction() -> None:
     read = parse_modelfile("FROM x\r\n\r\n  SYSTEM hi\rPARAMETER seed 1")
     assert [(command.line, command.column) for command in read.commands] == [(1, 1), (3, 3), (4, 1)]
+    text = "# a\n FROM x \r\nSYSTEM \"\"\"one\n\"\"\"\t\n"
+    spans = [text[command.start : command.end] for command in parse_modelfile(text).commands]
+    assert spans == ["FROM x ", 'SYSTEM """one\n"""\t']
 
 
 @pytest.mark.parametrize("blanks", ["", " ", "\t ", "\n\n", "# note\n"])

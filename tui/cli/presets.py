@@ -64,7 +64,7 @@ def parse(file: Annotated[Path, typer.Argument(help="A Modelfile.")]) -> None:
         read["commands"] = [(command.name, command.args) for command in modelfile.commands]
         read |= _meaning(modelfile, file.name)
     except ModelfileError as error:
-        read["error"] = {"kind": error.kind, "line": error.line, "column": error.column, "message": str(error)}
+        read["error"] = {"kind": error.kind, "line": error.counted, "column": error.column, "message": str(error)}
     typer.echo(json.dumps(read, indent=2))
     raise typer.Exit(1 if "error" in read else 0)
 
