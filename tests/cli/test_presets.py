@@ -47,7 +47,7 @@ def test_the_table_on_a_terminal_takes_any_text(own: Path, monkeypatch: pytest.M
 
 def test_show_says_where_each_value_comes_from(own: Path) -> None:
     (own / "sea.Modelfile").write_text(
-        '# Salty.\nFROM ./sea.gguf\nPARAMETER top_k 7\nPARAMETER num_keep 4\nSYSTEM """Be a\n\x1b[31mpilot."""\n'
+        '# Salty.\nFROM ./sea.gguf\nPARAMETER top_k 7\nPARAMETER draft_num_predict 4\nSYSTEM """Be a\n\x1b[31mpilot."""\n'
         "MESSAGE user Depth?\nTEMPLATE {{ .Prompt }}\n"
     )
     text = output("show", "sea")
@@ -62,7 +62,7 @@ def test_show_says_where_each_value_comes_from(own: Path) -> None:
     assert "top_k\t7\tpreset" in text
     assert "temperature\t0.8\tdefault" in text
     assert text.count("\tdefault") == len(KNOBS) - 1
-    assert "there is no knob for num_keep yet" in text
+    assert "there is no knob for draft_num_predict yet" in text
 
 
 def test_show_of_something_unknown_is_left_to_the_main_door() -> None:

@@ -111,7 +111,7 @@ def test_the_leading_comment_is_the_description() -> None:
 def test_places_are_those_of_the_instruction() -> None:
     read = parse_modelfile("FROM x\r\n\r\n  SYSTEM hi\rPARAMETER seed 1")
     assert [(command.line, command.column) for command in read.commands] == [(1, 1), (3, 3), (4, 1)]
-    text = "# a\n FROM x \r\nSYSTEM \"\"\"one\n\"\"\"\t\n"
+    text = '# a\n FROM x \r\nSYSTEM """one\n"""\t\n'
     spans = [text[command.start : command.end] for command in parse_modelfile(text).commands]
     assert spans == ["FROM x ", 'SYSTEM """one\n"""\t']
 
