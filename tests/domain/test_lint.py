@@ -77,8 +77,8 @@ def turned_knobs(draw: st.DrawFn) -> Knobs:
         if row.live and row.kind in (int, float) and draw(st.booleans()):
             low, high = row.slider
             ends = [low, high] if row.neutral is None else [low, high, row.neutral]
-            values[row.name] = row.kind(draw(st.sampled_from(ends) | st.integers(int(low) + 1, int(high) or 1)))
-            values[row.name] = min(max(values[row.name], row.kind(row.low)), row.kind(row.high))
+            value: Any = draw(st.sampled_from(ends) | st.integers(int(low) + 1, int(high) or 1))
+            values[row.name] = row.kind(min(max(value, row.low), row.high))
     if draw(st.booleans()):
         values["sampler_order"] = tuple(draw(st.lists(st.sampled_from(STAGES), unique=True)))
     values["strategy"] = draw(st.sampled_from(KNOBS["strategy"].choices))

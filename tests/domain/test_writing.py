@@ -62,7 +62,8 @@ def test_what_a_modelfile_cannot_say_is_refused(text: str, said: str) -> None:
 
 def test_a_preset_is_written_in_order() -> None:
     preset = Preset(
-        name="sea", description=("Salty. " * 20).strip(), model="./sea.gguf", system="Be a\npilot.", template="{{ .Prompt }}",
+        name="sea", model="./sea.gguf", description=("Salty. " * 20).strip(),
+        system="Be a\npilot.", template="{{ .Prompt }}",
         messages=(Message("user", " Depth?"), Message("assistant", "Nine.")),
         turned=(("temperature", 1.0), ("stop", ("A", "B ")), ("use_mmap", 0), ("choices", ())),
     )  # fmt: skip
@@ -108,7 +109,7 @@ def values(draw: st.DrawFn, row: Knob) -> Value:
 @st.composite
 def presets(draw: st.DrawFn) -> Preset:
     turned = draw(st.lists(st.sampled_from(sorted(KNOBS)), unique=True, max_size=6))
-    spoken = draw(st.lists(st.builds(Message, st.sampled_from(ROLES), texts.filter(bool)), max_size=4))  # type: ignore[arg-type]
+    spoken = draw(st.lists(st.builds(Message, st.sampled_from(ROLES), texts.filter(bool)), max_size=4))
     return Preset(
         name="sea",
         description=draw(descriptions),

@@ -16,7 +16,7 @@ from tui.lora import beside
 from tui.models.places import STARTER
 from tui.presets.modelfile import INSTRUCTIONS, ROLES, Command, Modelfile, parse_modelfile
 from tui.presets.parameters import DEPRECATED, WITHOUT_KNOB, check_version, fault
-from tui.presets.shelf import Stamp, base_path, name_of, stamped
+from tui.presets.shelf import Stamp, base_path, is_file, name_of, stamped
 from tui.presets.turns import turns
 
 LARGEST = 2**20
@@ -153,32 +153,29 @@ def to_preset(modelfile: Modelfile, *, name: str, path: Path | None = None, base
 
 def _upon(base: Preset, preset: Preset, said: frozenset[str]) -> Preset:
     """The preset with what its base says where it says nothing itself."""
+    base = anchored(base)
     unsaid = [part for part in PARTS if part not in said and getattr(base, part)]
-    given, own = _anchored(base), dict(preset.turned)
-    kept = {name: value for name, value in given.items() if name not in own}
+    own = dict(preset.turned)
+    kept = [(name, value) for name, value in base.turned if name not in own]
     return replace(
         preset,
-        model=_model(base),
-        turned=(*kept.items(), *preset.turned),
-        inherited=tuple((what, base.source(what)) for what in ("model", *unsaid, *kept)),
+        model=base.model,
+        turned=(*kept, *preset.turned),
+        inherited=tuple((what, base.source(what)) for what in ("model", *unsaid, *dict(kept))),
         files=base.files,
         notes=(*preset.notes, *(f"In {base.name}: {note}" for note in base.notes)),
         **{part: getattr(base, part) for part in unsaid},
     )
 
 
-def _anchored(base: Preset) -> dict[str, Value]:
-    """The knobs of a base, with paths that hold elsewhere too."""
-    turned = dict(base.turned)
-    return turned | {"lora": base.knobs.lora} if "lora" in turned else turned
-
-
-def _model(base: Preset) -> str:
-    """The model of a base, as a path that holds elsewhere too where it is one."""
-    if base.path is None or base.model == STARTER or not base.model.isprintable():
-        return base.model
-    place = base.path.parent.absolute() / base.model
-    return str(place) if base.model.startswith("./") or base.model.startswith("../") or place.is_file() else base.model
+def anchored(preset: Preset) -> Preset:
+    """The preset with paths that hold in any folder, not only in its own."""
+    if preset.path is None:
+        return preset
+    turned = tuple((name, preset.knobs.lora if name == "lora" else value) for name, value in preset.turned)
+    place = preset.path.parent.absolute() / preset.model
+    local = preset.model != STARTER and (preset.model.startswith(("./", "../")) or is_file(place))
+    return replace(preset, turned=turned, model=str(place) if local else preset.model)
 
 
 def messages(modelfile: Modelfile, file: str = "Modelfile") -> tuple[Message, ...]:

@@ -66,27 +66,28 @@ def base_path(reference: str, path: Path) -> Path | None:
         return None
     if "/" in reference or reference.startswith("~"):
         return _by_path(reference, path)
-    if not _NAME.fullmatch(reference) or _is_file(path.parent / reference):
+    if not _NAME.fullmatch(reference) or is_file(path.parent / reference):
         return None  # as Ollama has it, a file of that name is the model
     named = [folder / f"{reference}{SUFFIX}" for folder in (path.parent, *preset_dirs())]
-    found = [place for place in named if _is_file(place)]
+    found = [place for place in named if is_file(place)]
     return next((place for place in found if not _same(place, path)), found[0] if found else None)
 
 
 def _by_path(reference: str, path: Path) -> Path | None:
-    if not reference.endswith(SUFFIX):
+    if not reference.lower().endswith("modelfile"):
         return None
     try:
         place = path.parent / Path(reference).expanduser()
     except RuntimeError:  # the home folder of somebody unknown
         return None
-    return place if _is_file(place) else None
+    return place if is_file(place) else None
 
 
-def _is_file(path: Path) -> bool:
+def is_file(path: Path) -> bool:
+    """Whether there is a plain file; what cannot be a path is none."""
     try:
         return path.is_file()
-    except OSError:  # a name too long for any file
+    except (OSError, ValueError):  # a name too long for any file, a NUL
         return False
 
 
