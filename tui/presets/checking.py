@@ -34,15 +34,21 @@ def check(source: str | bytes, path: Path) -> tuple[Finding, ...]:
     try:
         modelfile = parse_modelfile(text, path.name)
     except ModelfileError as error:
-        return (Finding("error", str(error), error.line),)
+        return (_fault(error, path),)
     found = [*_traps(modelfile, text), *_repeats(modelfile)]
     try:
         preset = compose(text, path)
     except PresetError as error:
-        found.append(Finding("error", str(error), getattr(error, "line", None)))
+        found.append(_fault(error, path))
     else:
         found += _meaning(preset, {row.name: command for command in modelfile.commands if (row := knob_of(command))})
     return tuple(sorted(found, key=lambda finding: finding.line or 0))
+
+
+def _fault(error: PresetError, path: Path) -> Finding:
+    if isinstance(error, ModelfileError) and error.file == path.name:
+        return Finding("error", error.advice, error.line)
+    return Finding("error", str(error))
 
 
 def _meaning(preset: Preset, lines: dict[str, Command]) -> Iterator[Finding]:
@@ -58,7 +64,7 @@ def _meaning(preset: Preset, lines: dict[str, Command]) -> Iterator[Finding]:
         yield Finding("note", text, lines[name].line)
     for note in preset.notes:
         line, text = re.fullmatch(r"(?:Line (\d+): )?(.*)", note, re.DOTALL).groups()  # type: ignore[union-attr]
-        yield Finding("note", text[:1].upper() + text[1:], int(line) if line else None)
+        yield Finding("note", text, int(line) if line else None)
     try:
         find_model(preset.model, beside=preset.path.parent if preset.path else None)
     except ModelError as error:

@@ -43,11 +43,16 @@ def list_presets() -> tuple[Preset | Broken, ...]:
 
 def find_preset(reference: str) -> Preset:
     """The preset of that name, or in the Modelfile or GGUF file at that path; raises PresetError."""
+    return read_preset(preset_path(reference))
+
+
+def preset_path(reference: str) -> Path:
+    """The file that a name in the library, or a path, means; raises PresetError."""
     shelf = names()
     if reference in shelf:
-        return read_preset(shelf[reference])
+        return shelf[reference]
     if _is_path(reference):
-        return read_preset(_expanded(reference))
+        return _expanded(reference)
     hint = did_you_mean(reference, shelf)
     raise PresetError(f"There is no preset {reference!r}.{hint} `twiddle presets list` shows them all.")
 

@@ -53,6 +53,8 @@ class ModelfileError(PresetError):
         where = file if line is None else f"{file}, line {line}, column {column}"
         super().__init__(f"{where}: {advice}")
         self.kind = kind
+        self.advice = advice
+        self.file = file
         self.line = line
         self.column = column
         self.counted = counted or line

@@ -76,7 +76,7 @@ def read_preset(path: Path, above: tuple[Path, ...] = ()) -> Preset:
     """
     stamp = stamped(path)
     source = read_source(path)
-    if _is_model(path, source):
+    if is_model(path, source):
         return Preset(name=path.stem, model=str(path.resolve()))
     found = compose(source, path, above)
     return replace(found, files=(stamp, *found.files))
@@ -115,12 +115,13 @@ def read_source(path: Path) -> bytes:
         raise PresetError(f"{str(path)!r} cannot be read: {error.strerror}.") from None
     except ValueError:  # a NUL in the path
         raise PresetError(f"{str(path)!r} is no file name.") from None
-    if len(source) > LARGEST and not _is_model(path, source):
+    if len(source) > LARGEST and not is_model(path, source):
         raise PresetError(f"{str(path)!r} is too large for a Modelfile; it may be a model that is not a GGUF.")
     return source
 
 
-def _is_model(path: Path, source: bytes) -> bool:
+def is_model(path: Path, source: bytes) -> bool:
+    """Whether it is, or was meant to be, a model rather than a Modelfile."""
     return source.startswith(b"GGUF") or path.suffix.lower() == ".gguf"
 
 

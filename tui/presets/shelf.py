@@ -69,7 +69,7 @@ def base_path(reference: str, path: Path) -> Path | None:
     if not _NAME.fullmatch(reference) or is_file(path.parent / reference):
         return None  # as Ollama has it, a file of that name is the model
     named = [folder / f"{reference}{SUFFIX}" for folder in (path.parent, *preset_dirs())]
-    found = [place for place in named if is_file(place)]
+    found = [place for place in named if is_file(place) or place == path]  # which may be about to be written
     return next((place for place in found if not _same(place, path)), found[0] if found else None)
 
 
