@@ -192,6 +192,7 @@ def test_a_large_hostile_file_is_read_in_one_pass() -> None:
     quotes = 'FROM x\nSYSTEM "' + "a\n" * 200_000
     assert fault(quotes).kind == "unexpected_eof"
     assert len(commands("FROM x\n" * 20_000)) == 20_000
+    assert len(to_preset(parse_modelfile("FROM x\n" + "PARAMETER stop A\n" * 60_000), name="sea").knobs.stop) == 60_000
     assert fault("FROM x\nPARAMETER temperature " + "1" * 200_000 + "x").kind == "invalid_float"
     assert fault("FROM x\nPARAMETER top_k " + "0" * 200_000 + "x").kind == "invalid_int"
 

@@ -48,13 +48,15 @@ _VERSION = re.compile(rf"v?{_NUMBER}(?:\.{_NUMBER}(?:\.{_NUMBER}(?:-{_MARKS})?(?
 def parameters(modelfile: Modelfile, file: str = "Modelfile") -> dict[str, Parameter]:
     """The typed value of each parameter as Ollama has it: of several the last, of a list all. Raises ModelfileError."""
     found: dict[str, Parameter] = {}
+    lists: dict[str, list[str]] = {}
     for command in parameter_commands(modelfile):
         if command.name in DEPRECATED:
             continue
         value = typed(command, file)
-        earlier = found.get(command.name)
-        found[command.name] = earlier + value if isinstance(earlier, tuple) and isinstance(value, tuple) else value
-    return found
+        found[command.name] = value
+        if isinstance(value, tuple):
+            lists.setdefault(command.name, []).extend(value)
+    return found | {name: tuple(entries) for name, entries in lists.items()}
 
 
 def parameter_commands(modelfile: Modelfile) -> tuple[Command, ...]:

@@ -103,11 +103,13 @@ def _lines(name: str, knobs: Knobs) -> list[str]:
 
 def _edited(text: str, changes: list[tuple[Command, str]]) -> str:
     """The text with instructions replaced, or taken out with their lines where the new text is empty."""
-    for command, new in sorted(changes, key=lambda change: change[0].start, reverse=True):
-        start, end = command.start, command.end
+    kept: list[str] = []
+    at = 0
+    for command, new in sorted(changes, key=lambda change: change[0].start):
+        before, at = text[at : command.start], command.end
         if not new:
-            start = len(text[:start].rstrip(" \t"))
-            after = _LINE_END.match(text, end)
-            end = after.end() if after else end
-        text = text[:start] + new + text[end:]
-    return text
+            before = before.rstrip(" \t")
+            after = _LINE_END.match(text, at)
+            at = after.end() if after else at
+        kept += before, new
+    return "".join((*kept, text[at:]))

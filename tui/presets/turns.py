@@ -1,7 +1,5 @@
 """The knobs that a Modelfile turns: its PARAMETER lines and its ADAPTER, as knobs take them."""
 
-from typing import cast
-
 from tui.errors import KnobError
 from tui.knob import Knob, Value
 from tui.knobs import KNOBS
@@ -16,6 +14,7 @@ def turns(modelfile: Modelfile, file: str) -> tuple[dict[str, Value], list[str]]
     clear what a base says, are left out. Raises ModelfileError.
     """
     turned: dict[str, Value] = {}
+    lists: dict[str, tuple[Command, list[str]]] = {}
     notes: list[str] = []
     for command in _lines(modelfile):
         row = knob_of(command)
@@ -26,7 +25,10 @@ def turns(modelfile: Modelfile, file: str) -> tuple[dict[str, Value], list[str]]
         try:
             value, note = _value(row, command, file)
             if isinstance(value, tuple):
-                value = (*cast(tuple[str, ...], turned.get(row.name, ())), *filter(None, value))
+                value = tuple(filter(None, value))
+                entries = lists[row.name][1] if row.name in lists else []
+                entries.extend(value)
+                lists[row.name] = command, entries
             turned[row.name] = row.check(value)
         except (KnobError, ModelfileError) as error:
             if command.name not in DEPRECATED:
@@ -34,7 +36,18 @@ def turns(modelfile: Modelfile, file: str) -> tuple[dict[str, Value], list[str]]
             note = f"{command.name} is skipped, as in Ollama, where it is deprecated: {error}"
         if note:
             notes.append(f"Line {command.line}: {note}")
-    return turned, notes
+    return turned | _whole(lists, file), notes
+
+
+def _whole(lists: dict[str, tuple[Command, list[str]]], file: str) -> dict[str, Value]:
+    """The lists that were said line by line, each with its last line."""
+    whole: dict[str, Value] = {}
+    for name, (last, entries) in lists.items():
+        try:
+            whole[name] = KNOBS[name].check(tuple(entries))
+        except KnobError as error:
+            raise _at(last, file, error) from None
+    return whole
 
 
 def knob_of(command: Command) -> Knob | None:
