@@ -4,7 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from tui.engine.spinning import spin_briefly
 from tui.models.reference import STARTER, find_model
+
+spin_briefly()
 
 
 @pytest.fixture(autouse=True)

@@ -32,7 +32,7 @@ class Loading(Struct, frozen=True, kw_only=True):
     num_thread: Annotated[
         int,
         Knob(
-            help="CPU threads; auto leaves one core to the screen while a reply is being written.",
+            help="CPU threads; auto is every core, less one for the screen where there are more than two.",
             group=_MODEL, low=0, high=512, coarse=4, words={0: "auto"}, live=False,
         ),
     ] = 0  # fmt: skip

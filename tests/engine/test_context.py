@@ -43,12 +43,13 @@ def test_a_shift_keeps_the_system_prompt_and_num_keep() -> None:
     for knobs, kept in ((SHIFT, "Be brief."), (turn(SHIFT, num_keep=60), "Be brief.")):
         bench = Bench(Script(replies=(LONG,), context=200))
         bench.ask(Reply("a", system("Be brief."), knobs))
-        prompt = bench.scheduler._branches[0].tokens[:]
+        prompt = bench.scheduler._tree.branches[0].tokens[:]
         while not any(isinstance(event, Shifted) for event in bench.events):
             bench.scheduler.step()
-        (branch,) = bench.scheduler._branches
+        (branch,) = bench.scheduler._tree.branches
         assert kept.encode() in bytes(token for token in branch.tokens if token < 256)
-        assert branch.tokens[: max(knobs.num_keep, 10)] == prompt[: max(knobs.num_keep, 10)]
+        count = min(max(knobs.num_keep, 10), len(prompt))
+        assert branch.tokens[:count] == prompt[:count]
 
 
 def test_by_default_a_full_context_ends_the_reply() -> None:

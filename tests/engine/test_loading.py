@@ -325,9 +325,10 @@ def test_auto_is_every_layer() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "cores", "threads"), [(0, 1, (1, 1)), (0, 2, (1, 2)), (0, 8, (7, 8)), (3, 8, (3, 3)), (16, 8, (16, 16))]
+    ("asked", "cores", "threads"),
+    [(0, 1, (1, 1)), (0, 2, (2, 2)), (0, 4, (3, 4)), (0, 8, (7, 8)), (3, 8, (3, 3)), (16, 8, (16, 16))],
 )
-def test_writing_leaves_a_core_and_reading_takes_all(asked: int, cores: int, threads: tuple[int, int]) -> None:
+def test_writing_leaves_a_core_where_there_are_more_than_two(asked: int, cores: int, threads: tuple[int, int]) -> None:
     assert share_cores(knobs(num_thread=asked), cores) == threads
 
 

@@ -149,5 +149,5 @@ def test_sequences_share_what_they_have_in_common(model: Llama) -> None:
 def test_a_file_that_is_no_model_says_why(tmp_path: Path) -> None:
     path = tmp_path / "broken.gguf"
     path.write_bytes(b"GGUF" + b"\x03\0\0\0" + b"\xff" * 64)
-    with pytest.raises(ModelError, match=r"broken.gguf: the model cannot be loaded: \w+"):
+    with pytest.raises(ModelError, match=r"broken.gguf' is damaged: it claims"):
         Llama(str(path), Knobs())

@@ -35,6 +35,7 @@ from tui.engine.protocol import (
     encode,
 )
 from tui.engine.scheduler import Scheduler
+from tui.engine.spinning import spin_briefly
 from tui.errors import TwiddleError
 
 
@@ -183,6 +184,7 @@ def main() -> None:
     # A core dump would hold the conversation, and ggml would start a debugger when it aborts.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     os.environ["GGML_NO_BACKTRACE"] = "1"
+    spin_briefly()
     engine = Engine(out)
     threading.Thread(target=read, args=(engine,), daemon=True).start()
     engine.run()

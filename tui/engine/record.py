@@ -25,10 +25,10 @@ HOPELESS = 200.0
 _NEGLIGIBLE = 1e-4
 """The share of the probability that may be left out."""
 
-_FINE = 4096
+_FINE = 2048
 _HEAD = struct.Struct("<IfHH")
 _EDGES = (np.arange(BINS) / BINS) ** 2
-_MIDDLES = np.arange(_FINE) + 0.5
+_MOMENTS = [(np.arange(_FINE) + 0.5) ** power for power in range(3)]
 
 
 class Record:
@@ -39,23 +39,33 @@ class Record:
         """`best` is the highest logit."""
         place = _HEAD.size
         self.ids = np.frombuffer(packed, np.int32, kept, place)
-        self.gaps = np.frombuffer(packed, np.float32, kept, place + 4 * kept)
-        """How far each token kept is below the best."""
+        self.kept = np.frombuffer(packed, np.float32, kept, place + 4 * kept)
+        """The logit of each token kept, to the last bit: a cut may fall between two that are nearly equal."""
         self.counts = np.frombuffer(packed, np.uint32, bins, place + 8 * kept)
         self.means = np.frombuffer(packed, np.float32, bins, place + 8 * kept + 4 * bins)
-        """How many tokens are in each bar, and how far below the best."""
+        """How many tokens are in each bar, and how far below the best in the mean."""
+        self._widths = np.frombuffer(packed, np.float32, bins, place + 8 * kept + 8 * bins)
+        """How far those of a bar lie apart, were they spread evenly."""
 
     def candidates(self, temperature: float) -> Candidates:
         """Those kept, and of the tail as much as counts at a temperature; its tokens have ids past the vocabulary."""
         weights = self.counts * np.exp(-self.means / temperature)
         beyond = weights[::-1].cumsum()[::-1]
-        bars = int(np.count_nonzero(beyond > _NEGLIGIBLE * np.exp(-self.gaps / temperature).sum()))
-        below = np.concatenate((self.gaps, np.repeat(self.means[:bars], self.counts[:bars])))
-        found = np.empty(len(below), CANDIDATE)
+        bars = int(np.count_nonzero(beyond > _NEGLIGIBLE * np.exp((self.kept - self.best) / temperature).sum()))
+        logits = np.concatenate((self.kept, self.best - self._tail(bars)))
+        found = np.empty(len(logits), CANDIDATE)
         found["id"][: len(self.ids)] = self.ids
-        found["id"][len(self.ids) :] = np.arange(self.vocabulary, self.vocabulary + len(below) - len(self.ids))
-        found["logit"] = self.best - below
+        found["id"][len(self.ids) :] = np.arange(self.vocabulary, self.vocabulary + len(logits) - len(self.ids))
+        found["logit"] = logits
         return found
+
+    def _tail(self, bars: int) -> npt.NDArray[np.float32]:
+        """How far below the best the tokens of the first bars are, spread evenly over each."""
+        counts = self.counts[:bars].astype(np.intp)
+        place = np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)
+        share = (place + 0.5) / np.repeat(counts, counts) - 0.5
+        tail = np.repeat(self.means[:bars], counts) + share * np.repeat(self._widths[:bars], counts)
+        return tail.astype(np.float32)
 
     def logits(self) -> Logits:
         """The logits, as far as they are known: those of the tail stand at any of its tokens."""
@@ -63,9 +73,9 @@ class Record:
         others = np.ones(self.vocabulary, bool)
         others[self.ids] = False
         tail = np.flatnonzero(others)
-        below = np.repeat(self.means, self.counts)[: len(tail)]
+        below = self._tail(len(self.counts))[: len(tail)]
         logits[tail[: len(below)]] = self.best - below
-        logits[self.ids] = np.where(self.gaps < HOPELESS, self.best - self.gaps, -np.inf)
+        logits[self.ids] = self.kept
         return logits
 
 
@@ -79,16 +89,15 @@ def pack(
     """
     ids = likeliest.astype(np.int32)
     ids = ids if chosen in ids else np.append(ids, np.int32(chosen))
-    kept = gaps[ids]
-    counts, means = _histogram(gaps, kept, total)
+    counts, means, widths = _histogram(gaps, gaps[ids], total)
     head = _HEAD.pack(len(logits), float(logits[likeliest[0]]), len(ids), len(counts))
-    return b"".join((head, ids.tobytes(), kept.tobytes(), counts.tobytes(), means.tobytes()))
+    return b"".join((head, *(each.tobytes() for each in (ids, logits[ids], counts, means, widths))))
 
 
 def _histogram(
     gaps: npt.NDArray[np.float32], kept: npt.NDArray[np.float32], total: float
-) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.float32]]:
-    """Bars of those not kept: how many, and where their middle is."""
+) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Bars of those not kept: how many, their mean, and how wide they are spread."""
     furthest = float(gaps.max())
     if furthest >= HOPELESS:
         gaps = gaps[gaps < HOPELESS]
@@ -97,13 +106,16 @@ def _histogram(
     fine = np.bincount((gaps * scale).astype(np.intp), minlength=_FINE)
     fine -= np.bincount((kept[kept < HOPELESS] * scale).astype(np.intp), minlength=_FINE)
     start = int(np.flatnonzero(fine)[0]) if fine.any() else _FINE - 1
-    edges = np.unique((start + _EDGES * (_FINE - start)).astype(np.intp))
-    counts = np.add.reduceat(fine, edges)
-    sums = np.add.reduceat(fine * _MIDDLES, edges)
-    filled = counts > 0
-    counts, means = counts[filled], sums[filled] / (counts[filled] * scale)
+    edges = (start + _EDGES * (_FINE - start)).astype(np.intp)
+    edges = edges[np.append(True, edges[1:] > edges[:-1])]
+    filled = np.add.reduceat(fine, edges) > 0
+    counts, means, squares = (
+        np.add.reduceat(fine * moment, edges)[filled] / scale**power for power, moment in enumerate(_MOMENTS)
+    )
+    means /= counts
+    widths = np.sqrt(12 * np.maximum(squares / counts - means**2, 0))
     # What grouping has cost is given back: at temperature 1 the tail weighs what it did.
     weight = total - float(np.exp(-kept).sum(dtype=np.float64))
     if weight > _NEGLIGIBLE * total and len(counts):
         means = means + np.log(float(np.dot(counts, np.exp(-means))) / weight)
-    return counts.astype(np.uint32), means.astype(np.float32)
+    return counts.astype(np.uint32), means.astype(np.float32), widths.astype(np.float32)

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from tui.chat import Message
 from tui.engine.backend import HIDDEN_ROWS, Backend, ContextFull, Decoded, Interrupted, Row
 from tui.engine.branch import Branch, Reader
-from tui.engine.cache import Cache, common
 from tui.engine.constraint import Grammars
 from tui.engine.generation import Emit, Generation, Unseen
 from tui.engine.look import Look
@@ -20,6 +19,7 @@ from tui.engine.pace import Pace
 from tui.engine.prompt import PromptWriter
 from tui.engine.protocol import Event, Failed, Generate, Preview, Refused, Remember, Reply, SetKnobs, Stop, Token
 from tui.engine.strategies import width
+from tui.engine.tree import Tree
 from tui.errors import EngineError
 
 MOST = 8
@@ -36,15 +36,14 @@ class Scheduler:
         self._backend, self._out = backend, emit
         self._prompts = PromptWriter(backend)
         self._grammars = Grammars(backend)
-        self._cache = Cache(backend)
-        self._branches: list[Branch] = []
+        self._tree = Tree(backend)
         self._pace = Pace()
         self.onlooker = Onlooker(backend, self._prompts, emit)
 
     @property
     def busy(self) -> bool:
         """Whether there is anything to do."""
-        return bool(self._branches)
+        return bool(self._tree.branches)
 
     @property
     def notice(self) -> str:
@@ -71,8 +70,7 @@ class Scheduler:
                 continue
             key = (tuple(prompt), generation.hidden)
             if key not in started:
-                started[key] = Branch(prompt, [])
-                self._branches.append(started[key])
+                started[key] = self._tree.plant(prompt)
             started[key].readers.append(generation)
 
     def _admit(self, reply: Reply) -> None:
@@ -91,14 +89,14 @@ class Scheduler:
 
     def preview(self, command: Preview) -> None:
         """Start a look at the next token, in place of one that is still waiting."""
-        for look in [each for each in self._readers() if isinstance(each, Look)]:
-            self._leave(look)
+        for look in [each for each in self._tree.readers if isinstance(each, Look)]:
+            self._tree.leave(look)
         try:
             prompt = self._prompt(command.messages, command.template)
         except EngineError as error:
             self._emit(Failed(command.id, str(error)))
             return
-        self._branches.append(Branch(prompt, [Look(command, self._backend, self._emit)]))
+        self._tree.plant(prompt, Look(command, self._backend, self._emit))
 
     def set_knobs(self, command: SetKnobs) -> None:
         """Turn the knobs of a running reply; unknown ids have finished meanwhile."""
@@ -121,22 +119,20 @@ class Scheduler:
         for generation in self._generations():
             if generation.id == command.id:
                 generation.end("stopped")
-                self._leave(generation)
+                self._tree.leave(generation)
 
     def abandon(self, reason: str) -> None:
         """Fail everything that runs."""
-        for reader in self._readers():
+        for reader in self._tree.readers:
             reader.fail(reason)
-        for branch in list(self._branches):
-            self._uproot(branch)
+        for branch in list(self._tree.branches):
+            self._tree.uproot(branch)
 
     def step(self) -> None:
         """Choose tokens wherever logits are ready, then evaluate one batch."""
-        for branch in self._branches:
-            if branch.held is None and not self._awaits(branch):
-                self._root(branch)
+        self._tree.root()
         self._choose()
-        if self._branches:
+        if self._tree.branches:
             self._evaluate()
 
     # --- branches ---------------------------------------------------------------------------------------------------
@@ -153,54 +149,20 @@ class Scheduler:
             )
         return prompt
 
-    def _awaits(self, branch: Branch) -> bool:
-        """Whether another branch is about to evaluate more of this one's beginning than is there."""
-        if not self._backend.cuttable:
-            return False
-        wanted = branch.tokens[:-1]
-        sources = [other for other in self._branches if other.held and other.pending > 1]
-        shared = [common(other.tokens, wanted) for other in sources if other.hidden or not branch.hidden]
-        return max(shared, default=0) > self._cache.longest(branch.tokens, hidden=branch.hidden)
-
-    def _root(self, branch: Branch) -> None:
-        branch.held = self._cache.begin(branch.tokens, hidden=branch.hidden)
-        for reader in branch.readers:
-            reader.rooted(len(branch.held.tokens))
-
-    def _readers(self) -> list[Reader]:
-        return list({id(reader): reader for branch in self._branches for reader in branch.readers}.values())
-
     def _generations(self) -> list[Generation]:
-        return [reader for reader in self._readers() if isinstance(reader, Generation)]
-
-    def _leave(self, reader: Reader) -> None:
-        for branch in list(self._branches):
-            if reader in branch.readers:
-                branch.readers.remove(reader)
-                if not branch.readers:
-                    self._retire(branch)
-
-    def _retire(self, branch: Branch) -> None:
-        self._branches.remove(branch)
-        if branch.held:
-            self._cache.release(branch.held)
-
-    def _uproot(self, branch: Branch) -> None:
-        self._branches.remove(branch)
-        if branch.held:
-            self._cache.drop(branch.held)
+        return [reader for reader in self._tree.readers if isinstance(reader, Generation)]
 
     # --- choosing ---------------------------------------------------------------------------------------------------
 
     def _choose(self) -> None:
         """Let everyone whose logits are ready go on, and split the branches on which they differ."""
-        ready = [branch for branch in self._branches if branch.logits is not None]
+        ready = self._tree.ready
         wanted: dict[int, dict[int, list[Reader]]] = {id(branch): {} for branch in ready}
         for reader in list({id(reader): reader for branch in ready for reader in branch.readers}.values()):
             try:
                 moves = reader.choose([branch for branch in ready if reader in branch.readers])
             except Unseen as unseen:
-                self._branches.append(Branch(list(unseen.branch.tokens), [reader]))
+                self._tree.plant(list(unseen.branch.tokens), reader)
                 continue
             except EngineError as error:
                 reader.fail(str(error))
@@ -210,19 +172,10 @@ class Scheduler:
         for branch in ready:
             if not wanted[id(branch)]:
                 self.onlooker.keep(branch)
-                self._retire(branch)
+                self._tree.retire(branch)
             branch.logits = None
         for branch in ready:
-            self._grow(branch, wanted[id(branch)])
-
-    def _grow(self, branch: Branch, wanted: dict[int, list[Reader]]) -> None:
-        held, stem = branch.held, list(branch.tokens)
-        for index, (token, readers) in enumerate(wanted.items()):
-            if index and held:
-                branch = Branch(list(stem), [], self._cache.fork(held))
-                self._branches.append(branch)
-            branch.readers = readers
-            branch.tokens.append(token)
+            self._tree.grow(branch, wanted[id(branch)])
 
     # --- evaluating -------------------------------------------------------------------------------------------------
 
@@ -239,9 +192,7 @@ class Scheduler:
             self._make_room()
             return
         except EngineError as error:
-            for branch in [each for each, _ in takes]:
-                if branch in self._branches:
-                    self._abandon(branch, str(error))
+            self._give_up([branch for branch, _ in takes], str(error))
             return
         writing = sum(1 for branch, _ in takes if branch.pending == 1)
         self._pace.note(writing, len(rows) - writing, time.perf_counter() - began)
@@ -253,7 +204,7 @@ class Scheduler:
             assert branch.held
             done = len(branch.held.tokens)
             states = [next(hidden) for _ in range(count)] if branch.hidden else []
-            self._cache.extend(branch.held, branch.tokens[done : done + count], states)
+            self._tree.cache.extend(branch.held, branch.tokens[done : done + count], states)
             if not branch.pending:
                 branch.arrive(next(logits))
             if branch.pending or count > 1:
@@ -262,7 +213,7 @@ class Scheduler:
 
     def _takes(self) -> list[tuple[Branch, int]]:
         """Which branches take part in the next decode, with how many tokens each; the shortest prompts first."""
-        rooted = [branch for branch in self._branches if branch.held]
+        rooted = self._tree.rooted
         writing = [branch for branch in rooted if branch.pending == 1]
         reading = sorted((branch for branch in rooted if branch.pending > 1), key=lambda each: each.pending)
         takes = [(branch, 1) for branch in writing]
@@ -277,30 +228,29 @@ class Scheduler:
 
     def _make_room(self) -> None:
         """The context is full: let go of what nobody reads, else of the oldest tokens or all of the longest branch."""
-        if self._cache.evict():
+        if self._tree.cache.evict():
             return
-        branch = max((each for each in self._branches if each.held), key=lambda each: len(each.tokens))
+        branch = max(self._tree.rooted, key=lambda each: len(each.tokens))
         keeps = [reader.keeps() for reader in branch.readers]
         keep = max((each for each in keeps if each is not None), default=0)
         if branch.held and branch.pending == 1 and None not in keeps and len(branch.held.tokens) - keep > MOST:
             count = (len(branch.held.tokens) - keep) // 2
-            branch.held = self._cache.shift(branch.held, keep, count)
+            branch.held = self._tree.cache.shift(branch.held, keep, count)
             del branch.tokens[keep : keep + count]
             for reader in branch.readers:
                 reader.shifted(count)
             return
         for reader in list(branch.readers):
             reader.crowded()
-            self._leave(reader)
+            self._tree.leave(reader)
 
-    def _abandon(self, branch: Branch, reason: str) -> None:
-        for reader in list(branch.readers):
+    def _give_up(self, branches: Sequence[Branch], reason: str) -> None:
+        """Fail everyone who reads on some branches; what these hold cannot be relied on any more."""
+        for reader in {id(reader): reader for branch in branches for reader in branch.readers}.values():
             reader.fail(reason)
-            for other in [each for each in self._branches if each is not branch and reader in each.readers]:
-                other.readers.remove(reader)
-                if not other.readers:
-                    self._retire(other)
-        self._uproot(branch)
+        for branch in branches:
+            if branch in self._tree.branches:
+                self._tree.uproot(branch)
 
 
 def _rows(branch: Branch, count: int) -> list[Row]:

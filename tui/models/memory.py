@@ -15,11 +15,11 @@ from tui.models.header import Header
 from tui.models.quantization import BY_NAME
 from tui.models.room import Room
 
-SEQUENCES = 16
-"""As many replies and kept prefixes as the engine's context holds."""
+SEQUENCES = 48
+"""Of the engine's context: forty for replies, hypotheses and candidates at once, and eight kept for what comes next."""
 
 AUTO_CONTEXT = 8192
-"""The largest context that the engine takes unasked."""
+"""The largest context taken unasked: a model's own can be 128k tokens, whose cache would fill the memory."""
 
 SLACK = 1.1
 """A model is refused when it takes this much more than is free: an estimate can be wrong, and other programs shrink."""

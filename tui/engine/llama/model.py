@@ -3,6 +3,7 @@
 import ctypes
 import os
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from threading import Event
 from typing import Any
 
@@ -18,13 +19,9 @@ from tui.engine.llama.samplers import make_stage
 from tui.engine.protocol import ModelInfo
 from tui.errors import EngineError, ModelError, TwiddleError
 from tui.knobs import KNOBS, Knobs
-
-SEQUENCES = 48
-"""Forty for replies, hypotheses and candidates at once, and eight prefixes kept for the next request."""
-
-AUTO_CONTEXT = 8192
-"""The largest context taken unasked: a model's own can be 128k tokens, whose cache would fill the memory."""
-
+from tui.models.memory import AUTO_CONTEXT, SEQUENCES, refuse_if_too_large
+from tui.models.preflight import check_model
+from tui.models.room import measure
 
 _NEVER = C.ggml_abort_callback()
 
@@ -61,6 +58,8 @@ class Llama:
 
     def _load(self, path: str, knobs: Knobs, progress: Callable[[float], None] | None) -> Any:
         params = model_params(knobs)
+        if not C.llama_supports_gpu_offload() or knobs.num_gpu == 0:
+            refuse_if_too_large(check_model(Path(path)), knobs, measure())
 
         @C.llama_progress_callback  # type: ignore[untyped-decorator]
         def report(share: float, _: Any) -> bool:
