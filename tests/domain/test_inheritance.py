@@ -178,6 +178,17 @@ def test_a_broken_file_keeps_the_last_good_values(write: Write) -> None:
     assert reload(sea).knobs == sea.knobs
 
 
+def test_a_base_that_is_gone_is_kept_until_nothing_names_it(write: Write) -> None:
+    base, path = write("tide", BASE), write("sea", "FROM tide\n")
+    sea = find_preset("sea")
+    base.unlink()
+    kept = reload(sea)
+    assert kept.knobs == sea.knobs
+    assert kept.notes[0].endswith("its last good values are kept: tide.Modelfile is gone.")
+    touch(path, "FROM starter\n")
+    assert reload(kept).knobs == Knobs()
+
+
 def test_a_model_file_has_nothing_to_read_again(tmp_path: Path) -> None:
     (tmp_path / "sea.gguf").write_bytes(b"GGUF")
     sea = read_preset(tmp_path / "sea.gguf")

@@ -63,6 +63,10 @@ def reload(preset: Preset) -> Preset:
     if preset.path is None or now == preset.files:
         return preset
     try:
+        # What named a base that is gone would now name a model.
+        gone = [file.path for file in now[1:] if not file.modified]
+        if gone and now[0] == preset.files[0]:
+            raise PresetError(f"{gone[0].name} is gone.")
         return read_preset(preset.path)
     except PresetError as error:
         note = f"{preset.name} was changed and cannot be read, so its last good values are kept: {error}"

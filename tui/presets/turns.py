@@ -14,7 +14,8 @@ def turns(modelfile: Modelfile, file: str) -> tuple[dict[str, Value], list[str]]
     clear what a base says, are left out. Raises ModelfileError.
     """
     turned: dict[str, Value] = {}
-    lists: dict[str, tuple[Command, list[str]]] = {}
+    lists: dict[str, list[str]] = {}
+    last: dict[str, Command] = {}
     notes: list[str] = []
     for command in _lines(modelfile):
         row = knob_of(command)
@@ -26,28 +27,21 @@ def turns(modelfile: Modelfile, file: str) -> tuple[dict[str, Value], list[str]]
             value, note = _value(row, command, file)
             if isinstance(value, tuple):
                 value = tuple(filter(None, value))
-                entries = lists[row.name][1] if row.name in lists else []
-                entries.extend(value)
-                lists[row.name] = command, entries
+                lists.setdefault(row.name, []).extend(value)
             turned[row.name] = row.check(value)
+            last[row.name] = command
         except (KnobError, ModelfileError) as error:
             if command.name not in DEPRECATED:
                 raise _at(command, file, error) from None
             note = f"{command.name} is skipped, as in Ollama, where it is deprecated: {error}"
         if note:
             notes.append(f"Line {command.line}: {note}")
-    return turned | _whole(lists, file), notes
-
-
-def _whole(lists: dict[str, tuple[Command, list[str]]], file: str) -> dict[str, Value]:
-    """The lists that were said line by line, each with its last line."""
-    whole: dict[str, Value] = {}
-    for name, (last, entries) in lists.items():
+    for name, entries in lists.items():
         try:
-            whole[name] = KNOBS[name].check(tuple(entries))
+            turned[name] = KNOBS[name].check(tuple(entries))
         except KnobError as error:
-            raise _at(last, file, error) from None
-    return whole
+            raise _at(last[name], file, error) from None
+    return turned, notes
 
 
 def knob_of(command: Command) -> Knob | None:
