@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from tui.cli import preset_files
+from tui.cli.render import render
 from tui.cli.tables import print_table
 from tui.knobs import KNOBS
 from tui.presets.checking import Finding, check
@@ -18,7 +19,7 @@ from tui.presets.preset import Preset, is_model, messages, read_source
 from tui.terminal import safe, safe_line
 
 app = typer.Typer(help="The presets: Modelfiles you can read, diff and share.", no_args_is_help=True)
-for command in (preset_files.new, preset_files.edit, preset_files.save, preset_files.export):
+for command in (preset_files.new, preset_files.edit, preset_files.save, preset_files.export, render):
     app.command()(command)
 
 Name = Annotated[str, typer.Argument(help="A preset, or the path of a Modelfile or GGUF.")]

@@ -7,6 +7,7 @@ hypotheses of a beam search and the candidates of a contrastive one are branches
 
 import time
 from collections.abc import Sequence
+from itertools import groupby
 
 from tui.chat import Message
 from tui.engine.backend import HIDDEN_ROWS, Backend, ContextFull, Decoded, Interrupted, Row
@@ -17,7 +18,21 @@ from tui.engine.look import Look
 from tui.engine.onlooker import Onlooker
 from tui.engine.pace import Pace
 from tui.engine.prompt import PromptWriter
-from tui.engine.protocol import Event, Failed, Generate, Preview, Refused, Remember, Reply, SetKnobs, Stop, Token
+from tui.engine.protocol import (
+    Event,
+    Failed,
+    Generate,
+    Piece,
+    Preview,
+    Refused,
+    Remember,
+    Render,
+    Rendered,
+    Reply,
+    SetKnobs,
+    Stop,
+    Token,
+)
 from tui.engine.strategies import width
 from tui.engine.tree import Tree
 from tui.errors import EngineError
@@ -109,6 +124,21 @@ class Scheduler:
                     generation.turn(command.knobs)
                 except EngineError as error:
                     self._emit(Refused(command.id, str(error)))
+
+    def render(self, command: Render) -> None:
+        """Show the prompt that messages make."""
+        try:
+            tokens = self._prompts.write(command.messages, command.template)
+        except EngineError as error:
+            self._emit(Failed(command.id, str(error)))
+            return
+        pieces = []
+        for control, group in groupby(tokens, self._backend.is_control):
+            if control:
+                pieces += [Piece(self._backend.label(token), True) for token in group]
+            else:
+                pieces.append(Piece(b"".join(map(self._backend.piece, group)).decode("utf-8", "replace"), False))
+        self._emit(Rendered(command.id, tuple(pieces)))
 
     def remember(self, command: Remember) -> None:
         """Learn of a reply written before, so that what-if can be asked of it."""

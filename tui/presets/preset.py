@@ -38,7 +38,7 @@ class Preset(Struct, frozen=True, kw_only=True):
     """What FROM says, in this file or a base: see `tui.models.reference.find_model`."""
     system: str = ""
     template: str | None = None
-    """TEMPLATE as it is written; nothing renders it yet."""
+    """TEMPLATE as it is written, in Ollama's Go syntax; None leaves it to the model's own."""
     messages: tuple[Message, ...] = ()
     """Said before the chat begins."""
     turned: tuple[tuple[str, Value], ...] = ()
@@ -192,7 +192,6 @@ def messages(modelfile: Modelfile, file: str = "Modelfile") -> tuple[Message, ..
 
 
 _NOT_USED = {
-    "template": "TEMPLATE is not rendered yet; the model's own chat template is used",
     "draft": "DRAFT is not loaded yet",
     "renderer": "RENDERER is Ollama's own and has no effect here",
     "parser": "PARSER is Ollama's own and has no effect here",
