@@ -1,1 +1,1 @@
-"""The benchmark: figures with targets, measured against llama.cpp's own ways on the same machine in the same minute."""
+"""The benchmark: what the engine costs over llama.cpp itself, in ratios measured side by side."""

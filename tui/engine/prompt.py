@@ -12,7 +12,7 @@ import re
 import secrets
 import signal
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import groupby
 from typing import Literal, NamedTuple, NoReturn
 
@@ -22,6 +22,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from tui.chat import Message
 from tui.engine.backend import Backend
+from tui.engine.cache import common
 from tui.errors import EngineError
 
 PLAIN = """\
@@ -133,11 +134,17 @@ class PromptWriter:
         return Template(source, bos=self._backend.bos, eos=self._backend.eos)
 
     def begun(self, messages: Sequence[Message], template: str = "") -> int:
+        """How many of the prompt's last tokens are the assistant's own, where its message is to be gone on with."""
         if not messages or messages[-1].role != "assistant":
             return 0
         return len(self.write(messages)) - len(self._write(messages[:-1]))
 
     def kept(self, messages: Sequence[Message], template: str = "") -> int:
+        """How many of the prompt's first tokens are the system prompt."""
+        if not messages or messages[0].role != "system":
+            return 0
+        with suppress(EngineError):  # some templates refuse to have nobody ask anything
+            return common(self.write(messages, template), self._write((messages[0], Message("user", ""))))
         return 0
 
     def written(self, messages: Sequence[Message], template: str = "") -> list[int] | None:

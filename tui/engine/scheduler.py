@@ -93,10 +93,13 @@ class Scheduler:
             self._tree.leave(look)
         try:
             prompt = self._prompt(command.messages, command.template)
+            # After a whole reply there is nothing that a constraint would bind.
+            begins = command.messages[-1:] and command.messages[-1].role != "assistant"
+            constraint = self._grammars.constraint(command.knobs) if begins else None
         except EngineError as error:
             self._emit(Failed(command.id, str(error)))
             return
-        self._tree.plant(prompt, Look(command, self._backend, self._emit))
+        self._tree.plant(prompt, Look(command, constraint, self._backend, self._emit))
 
     def set_knobs(self, command: SetKnobs) -> None:
         """Turn the knobs of a running reply; unknown ids have finished meanwhile."""
