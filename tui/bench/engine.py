@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from tui.bench.result import Result, ratios
-from tui.bench.writing import QUESTION, Writing, rate
+from tui.bench.writing import CONTEXT, QUESTION, Writing, rate
 from tui.chat import Message
 from tui.engine.llama import Llama, make_stage
-from tui.engine.llama.baseline import HighLevel, raw_rate
+from tui.engine.llama.baseline import Endless, HighLevel, raw_rate
 from tui.engine.prompt import PromptWriter
 from tui.engine.protocol import Reply
 from tui.engine.sampling import Chain, draw
@@ -24,14 +24,14 @@ VOCABULARIES = {49_152: 0.4, 151_936: 0.9, 262_144: 1.5}
 
 
 def engine(name: str, path: Path, rounds: int, tokens: int, history: int = 0) -> Iterator[Result]:
-    """What is measured on one model: how replies go together, and all else where `history` says how much was said."""
-    model = Llama(str(path), Knobs())
+    """What is measured on one model: replies together and searches, and all else where a `history` is to be reused."""
+    model = Endless(str(path), CONTEXT)
     try:
         if history:
             yield from _overhead(name, path, model, rounds, tokens)
         yield from _together(name, model, rounds, tokens)
+        yield from _searches(name, model, rounds, tokens)
         if history:
-            yield from _searches(name, model, rounds, tokens)
             yield from _reuse(name, model, rounds, history)
     finally:
         model.close()
@@ -88,7 +88,8 @@ def _reuse(name: str, model: Llama, rounds: int, history: int) -> Iterator[Resul
     writing.write(Reply("before", turns[:-1], few))
     late, early, evaluated = [], [], []
     for index in range(rounds):
-        asked = (Message("user", f"What was the weather like on day {index}?"),)
+        # No two may begin alike: what they have in common would be in the cache, and is what the wait is for.
+        asked = (Message("user", f"{index} days later, what was the weather like? Tell me what the book says."),)
         early.append(writing.write(Reply("early", asked, few)).finished[0].stats.ttft_ms)
         late.append(writing.write(Reply("late", turns + asked, few)).finished[0].stats.ttft_ms)
         again = writing.write(Reply("again", turns + asked, turn(few, seed=2))).finished[0].stats

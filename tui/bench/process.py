@@ -5,12 +5,13 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from tui.bench.result import Result
-from tui.bench.writing import QUESTION
+from tui.bench.writing import CONTEXT, QUESTION
 from tui.chat import Message
 from tui.engine.client import Engine
 from tui.engine.protocol import (
     Died,
     Event,
+    Failed,
     Finished,
     Generate,
     Load,
@@ -28,22 +29,22 @@ from tui.engine.protocol import (
 from tui.errors import EngineError
 from tui.knobs import Knobs, turn
 
-LONG = "The quick brown fox jumps over the lazy dog again. " * 380
-"""About 4,000 tokens."""
+SENTENCE = "The quick brown fox jumps over the lazy dog again. "
+"""About eleven tokens."""
 
 
-async def process(name: str, path: Path, rounds: int, tokens: int) -> AsyncIterator[Result]:
-    """Everything that is measured through the pipe."""
+async def process(name: str, path: Path, rounds: int, tokens: int, prompt: int) -> AsyncIterator[Result]:
+    """Everything that is measured through the pipe; `prompt` is how many tokens the one that is stopped has."""
     engine = Engine()
     await engine.start()
     try:
         events = engine.events()
-        engine.send(Load(str(path), Knobs()))
+        engine.send(Load(str(path), CONTEXT))
         while not isinstance(event := await _next(events), Loaded):
             if isinstance(event, LoadFailed):
                 raise EngineError(event.reason)
-        stops = [await _stop(engine, events, index) for index in range(rounds)]
-        yield Result("stop in the middle of a 4,000-token prompt", name, "ms", tuple(stops), 50, higher=False)
+        stops = [await _stop(engine, events, f"{index} {SENTENCE * (prompt // 11)}") for index in range(rounds)]
+        yield Result(f"stop in the middle of a {prompt:,}-token prompt", name, "ms", tuple(stops), 50, higher=False)
         looks, written = await _look(engine, events, tokens)
         yield Result("preview while a reply is written", name, "ms", tuple(looks), 5, higher=False)
     finally:
@@ -51,12 +52,12 @@ async def process(name: str, path: Path, rounds: int, tokens: int) -> AsyncItera
     yield Result("the pipe, to and fro", name, "us a token", tuple(map(_pipe, written)))
 
 
-async def _stop(engine: Engine, events: AsyncIterator[Event], index: int) -> float:
-    engine.send(Generate((Reply(f"stop{index}", (Message("user", f"{index} {LONG}"),), Knobs(seed=1)),)))
-    while not isinstance(await _next(events), Prefill):
+async def _stop(engine: Engine, events: AsyncIterator[Event], text: str) -> float:
+    engine.send(Generate((Reply("stop", (Message("user", text),), Knobs(seed=1)),)))
+    while not (isinstance(event := await _next(events), Prefill) and event.done >= event.total / 3):
         pass
     began = time.perf_counter()
-    engine.send(Stop(f"stop{index}"))
+    engine.send(Stop("stop"))
     while not isinstance(await _next(events), Finished):
         pass
     return (time.perf_counter() - began) * 1000
@@ -84,8 +85,9 @@ async def _look(engine: Engine, events: AsyncIterator[Event], tokens: int) -> tu
 
 
 async def _next(events: AsyncIterator[Event]) -> Event:
+    """The next event; raises EngineError where there will be no more of what is waited for."""
     event = await anext(events)
-    if isinstance(event, Died):
+    if isinstance(event, Died | Failed):
         raise EngineError(event.reason)
     return event
 

@@ -12,6 +12,9 @@ from tui.engine.scheduler import Scheduler
 from tui.errors import EngineError
 from tui.knobs import Knobs
 
+CONTEXT = Knobs(num_ctx=8192)
+"""What models are loaded with: room for a long conversation, whatever they were trained on."""
+
 QUESTION = (Message("user", "Write a long story about a lighthouse keeper and the sea."),)
 
 

@@ -9,7 +9,15 @@ import llama_cpp as C
 from tui.chat import Message
 from tui.engine.llama.model import Llama
 from tui.engine.llama.options import model_params
+from tui.errors import EngineError
 from tui.knobs import Knobs
+
+
+class Endless(Llama):
+    """A model whose replies go on for as many tokens as are asked for, so that none is too short to be timed."""
+
+    def is_end(self, token: int) -> bool:
+        return False
 
 
 def raw_rate(model: Llama, prompt: Sequence[int], tokens: int) -> float:
@@ -25,15 +33,13 @@ def raw_rate(model: Llama, prompt: Sequence[int], tokens: int) -> float:
     ):
         C.llama_sampler_chain_add(chain, stage)
     batch = C.llama_batch_init(max(len(prompt), 1), 0, 1)
-    _fill(batch, prompt, 0)
-    C.llama_decode(model._ctx, batch)
+    _decode(model, batch, prompt, 0)
     first = 0.0
     for index in range(tokens):
         token = C.llama_sampler_sample(chain, model._ctx, -1)
         model.piece(token)
         first = first or time.perf_counter()
-        _fill(batch, [token], len(prompt) + index)
-        C.llama_decode(model._ctx, batch)
+        _decode(model, batch, [token], len(prompt) + index)
     seconds = time.perf_counter() - first
     C.llama_batch_free(batch)
     C.llama_sampler_free(chain)
@@ -41,11 +47,14 @@ def raw_rate(model: Llama, prompt: Sequence[int], tokens: int) -> float:
     return tokens / seconds
 
 
-def _fill(batch: Any, tokens: Sequence[int], position: int) -> None:
+def _decode(model: Llama, batch: Any, tokens: Sequence[int], position: int) -> None:
     batch.n_tokens = len(tokens)
     for i, token in enumerate(tokens):
         batch.token[i], batch.pos[i], batch.logits[i] = token, position + i, i == len(tokens) - 1
         batch.n_seq_id[i], batch.seq_id[i][0] = 1, 0
+    code = C.llama_decode(model._ctx, batch)
+    if code:
+        raise EngineError(f"llama.cpp could not evaluate a batch of the raw loop (code {code}).")
 
 
 class HighLevel:
@@ -64,10 +73,12 @@ class HighLevel:
         try:
             self._llama = C.Llama(
                 path,
-                n_ctx=2048,
+                n_ctx=model.context,
+                n_batch=model.batch,
+                n_ubatch=model.batch,
                 n_threads=model.info.threads,
                 n_threads_batch=model.info.batch_threads,
-                flash_attn=True,
+                flash_attn=model.info.flash_attention,
                 verbose=False,
             )
         finally:
@@ -82,6 +93,8 @@ class HighLevel:
             asked, max_tokens=tokens, temperature=0.8, top_k=40, top_p=0.95, min_p=0.05, seed=1, stream=True
         )
         times = [time.perf_counter() for chunk in stream if "content" in chunk["choices"][0]["delta"]]
+        if len(times) < 2:
+            raise EngineError("create_chat_completion ends this reply too soon to be timed; measure another model.")
         return (len(times) - 1) / (times[-1] - times[0])
 
     def close(self) -> None:
