@@ -1,4 +1,4 @@
-"""What is turned in vain: knobs that other knobs leave without effect.
+"""Knobs that other knobs leave without effect, and those of them that are turned in vain.
 
 The rules are those of the stage chain (`order` and `is_active` in `tui.engine.sampling`), told as reasons.
 """
@@ -9,7 +9,7 @@ from tui.knobs import CONSTRAINTS, KNOBS, Knobs
 
 _PENALTIES = ("repeat_penalty", "presence_penalty", "frequency_penalty")
 _KEEPING_THE_LIKELIEST = ("top_n_sigma", "top_k", "top_p", "min_p")
-"""Stages that take candidates away from the other end; typical_p and xtc may take the likeliest."""
+"""Stages that take candidates away from the other end; the others can make another token the likeliest."""
 _SEARCHED = ("penalties", "dry", "logit_bias")
 """Stages that act on a search; see `order`."""
 _BEAM = ("num_beams", "length_penalty", "early_stopping")
@@ -18,13 +18,17 @@ _DYNATEMP = ("dynatemp_range", "dynatemp_exponent")
 
 
 def inert(knobs: Knobs) -> dict[str, str]:
-    """The knobs turned away from their default that change nothing, each with the reason in a few words."""
-    turned = {name for name in KNOBS if getattr(knobs, name) != KNOBS[name].default}
+    """Each knob that does nothing now, to whatever it is turned, with the reason in a few words."""
     found: dict[str, str] = {}
     for name, reason in _reasons(knobs):
-        if name in turned:
-            found.setdefault(name, reason)
+        found.setdefault(name, reason)
     return {name: found[name] for name in KNOBS if name in found}
+
+
+def in_vain(knobs: Knobs) -> dict[str, str]:
+    """The knobs turned away from their default that change nothing, each with the reason in a few words."""
+    found = dict(_off_all_the_same(knobs)) | inert(knobs)
+    return {name: found[name] for name in knobs.differing(Knobs()) if name in found}
 
 
 def conflict(knobs: Knobs) -> str:
@@ -36,7 +40,7 @@ def conflict(knobs: Knobs) -> str:
 
 
 def _reasons(knobs: Knobs) -> Iterator[tuple[str, str]]:
-    """Every knob without effect, turned or not; of several reasons the one that explains most comes first."""
+    """Of several reasons for a knob the one that explains most comes first."""
     if knobs.strategy != "beam":
         yield from _all(_BEAM, f"strategy is {knobs.strategy}")
     if knobs.strategy != "contrastive":
@@ -90,21 +94,44 @@ def _when_cold(knobs: Knobs) -> Iterator[tuple[str, str]]:
     order = knobs.sampler_order
     if "temperature" not in order or knobs.temperature or knobs.dynatemp_range:
         return
-    place = order.index("temperature")
-    # One candidate is left from there on; before it, what keeps the likeliest changes nothing.
-    yield from _all(_driving(*order[place + 1 :], "adaptive_p", *_KEEPING_THE_LIKELIEST), "temperature is 0")
-    if knobs.xtc_probability == 0 or "xtc" not in order[:place]:
+    before, after = order[: order.index("temperature")], order[order.index("temperature") + 1 :]
+    # One candidate is left from there on. Before it, what keeps the likeliest changes nothing, unless a stage after
+    # that makes another of those left the likeliest: XTC takes nothing away where top_k has left one.
+    unseating = [stage for stage in before if _unseats(stage, knobs)]
+    settled = before[before.index(unseating[-1]) :] if unseating else before
+    keeping = (stage for stage in settled if stage in _KEEPING_THE_LIKELIEST)
+    yield from _all(_driving(*after, "adaptive_p", *keeping), "temperature is 0")
+    if "xtc" not in unseating:
         yield "seed", "temperature is 0"
+
+
+def _unseats(stage: str, knobs: Knobs) -> bool:
+    """Whether a stage is on that can make another token the likeliest."""
+    match stage:
+        case "penalties":
+            return knobs.repeat_last_n != 0 and not _unpenalized(knobs)
+        case "dry":
+            return knobs.dry_multiplier > 0 and knobs.dry_penalty_last_n != 0
+        case "typical_p":
+            return knobs.typical_p != 1
+        case "xtc":
+            return knobs.xtc_probability > 0 and knobs.xtc_threshold <= 0.5
+    return False
+
+
+def _unpenalized(knobs: Knobs) -> bool:
+    return all(getattr(knobs, name) == KNOBS[name].neutral for name in _PENALTIES)
 
 
 def _switched_off(knobs: Knobs) -> Iterator[tuple[str, str]]:
     """Knobs whose switch is another one."""
     if knobs.repeat_last_n == 0:
         yield from _all(_PENALTIES, "repeat_last_n is 0")
-    if all(getattr(knobs, name) == KNOBS[name].neutral for name in _PENALTIES):
+    if _unpenalized(knobs):
         yield "repeat_last_n", "the penalties are off"
     if knobs.dry_multiplier == 0:
-        yield from _all(_driving("dry"), "dry_multiplier is 0")
+        others = (name for name in _driving("dry") if name != "dry_multiplier")
+        yield from _all(others, "dry_multiplier is 0")
     if knobs.dry_penalty_last_n == 0:
         others = (name for name in _driving("dry") if name != "dry_penalty_last_n")
         yield from _all(others, "dry_penalty_last_n is 0")
@@ -115,6 +142,16 @@ def _switched_off(knobs: Knobs) -> Iterator[tuple[str, str]]:
     if knobs.dynatemp_range == 0:
         yield "dynatemp_exponent", "dynatemp_range is 0"
     if knobs.adaptive_target < 0:
-        yield from _all(("adaptive_target", "adaptive_decay"), "adaptive_target is off")
+        yield "adaptive_decay", "adaptive_target is off"
+    if knobs.strategy == "contrastive" and knobs.penalty_alpha == 0:
+        yield "contrastive_k", "penalty_alpha is 0"
+    if knobs.num_gpu == 0:
+        yield from _all(("main_gpu", "tensor_split"), "num_gpu is 0")
+
+
+def _off_all_the_same(knobs: Knobs) -> Iterator[tuple[str, str]]:
+    """Knobs at another value than their default that is off too."""
+    if knobs.adaptive_target < 0:
+        yield "adaptive_target", "below 0 is off"
     if knobs.top_n_sigma <= 0:
         yield "top_n_sigma", "0 and below is off"

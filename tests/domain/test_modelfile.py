@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from tests.domain.rune_by_rune import Refused, read
 from tui.knobs import KNOBS
 from tui.presets.modelfile import INSTRUCTIONS, Modelfile, ModelfileError, parse_modelfile
 from tui.presets.parameters import check_version, parameters
@@ -257,6 +258,29 @@ def test_damaged_bytes_are_read_or_refused_in_our_own_words(damage: list[tuple[i
         source[place] = byte
     with suppress(ModelfileError):
         understood(bytes(source[: -cut or None]))
+
+
+lines = st.tuples(
+    st.sampled_from(["FROM ", "SYSTEM ", "PARAMETER stop ", "PARAMETER top_k ", "MESSAGE user ", "# ", "PARSER\t", ""]),
+    st.lists(pieces, max_size=4).map("".join),
+    st.sampled_from(["\n", "\r\n", "\r", ' "\n', '"""\n', " \n"]),
+).map("".join)
+
+
+@given(st.lists(lines, max_size=8).map("".join) | st.lists(pieces).map("".join))
+@IN_TIME
+def test_every_file_is_read_as_character_by_character(source: str) -> None:
+    marked = "\ufeff" + source  # one mark is taken off
+    try:
+        expected = read(source)
+    except Refused as refused:
+        kind, line = refused.args
+        with pytest.raises(ModelfileError) as caught:
+            parse_modelfile(marked)
+        assert caught.value.kind == kind
+        assert line is None or caught.value.counted == line
+    else:
+        assert commands(marked) == expected
 
 
 @given(st.text(st.characters(blacklist_categories=["C", "Z"], blacklist_characters='"'), min_size=1))

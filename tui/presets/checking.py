@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from tui.errors import ModelError, PresetError
 from tui.knobs import KNOBS
-from tui.lint import conflict, inert
+from tui.lint import conflict, in_vain
 from tui.models.reference import find_model
 from tui.presets.modelfile import Command, Modelfile, ModelfileError, decode, parse_modelfile
 from tui.presets.ollama import refusals
@@ -53,7 +53,7 @@ def _fault(error: PresetError, path: Path) -> Finding:
 
 def _meaning(preset: Preset, lines: dict[str, Command]) -> Iterator[Finding]:
     knobs = preset.knobs
-    for name, reason in inert(knobs).items():
+    for name, reason in in_vain(knobs).items():
         at = lines[name].line if name in lines else None
         whose = "" if at else f", which {preset.source(name)} says,"
         yield Finding("warning", f"{name} {KNOBS[name].show(getattr(knobs, name))}{whose} does nothing: {reason}.", at)
