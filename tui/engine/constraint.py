@@ -41,7 +41,6 @@ class Constraint:
         self._check()
         tokens = self._vocabulary
         allowed = np.unpackbits(bits, count=len(tokens.tokens), bitorder="little").view(np.bool_)
-        allowed[tokens.twins] = allowed[tokens.firsts]
         # A grammar can name tokens by number: those that steer the model are none to be said.
         allowed[tokens.unsayable] = False
         allowed[tokens.ends] = ends
@@ -121,11 +120,6 @@ class Vocabulary(TokenizerWrapper):
         for token in self.special_token_ids:
             pieces[token] = f"<|{token}|>".encode()
         self.tokens = pieces
-        first: dict[bytes, int] = {}
-        standing = np.array([first.setdefault(piece, token) for token, piece in enumerate(pieces)])
-        self.twins = np.flatnonzero(standing != np.arange(len(pieces)))
-        """Tokens that say what one before them says, as a byte and its character do: llguidance allows only that."""
-        self.firsts = standing[self.twins]
         self.eos_token_id, self.bos_token_id, self.is_tokenizer_wrapper = self.ends[0], None, True
 
     def __call__(self, text: bytes | str) -> list[int]:
