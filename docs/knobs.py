@@ -1,4 +1,4 @@
-"""Write the table of knobs into the README, from the one in the program: `uv run python docs/knobs.py`."""
+"""Write the table of knobs where people read it, from the one in the program: `uv run python docs/knobs.py`."""
 
 import re
 from pathlib import Path
@@ -6,7 +6,8 @@ from pathlib import Path
 from tui.knob import Knob
 from tui.knobs import KNOBS
 
-README = Path(__file__).parent.parent / "README.md"
+ROOT = Path(__file__).parent.parent
+PAGES = (ROOT / "README.md", ROOT / "docs" / "sampling.md")
 _PLACE = re.compile(r"(?<=<!-- knobs -->\n).*?(?=<!-- /knobs -->)", re.DOTALL)
 
 
@@ -28,10 +29,11 @@ def accepts(knob: Knob) -> str:
     return "; ".join([knob.range.removeprefix("from "), *words])
 
 
-def filled(readme: str) -> str:
-    """The README with the table as it is now."""
-    return _PLACE.sub(lambda _: table(), readme)
+def filled(page: str) -> str:
+    """A page with the table as it is now."""
+    return _PLACE.sub(lambda _: table(), page)
 
 
 if __name__ == "__main__":
-    README.write_text(filled(README.read_text(encoding="utf-8")), encoding="utf-8")
+    for path in PAGES:
+        path.write_text(filled(path.read_text(encoding="utf-8")), encoding="utf-8")

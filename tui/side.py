@@ -123,7 +123,7 @@ class Side:
     def begin(self, reply_id: str, seed: int) -> Reply:
         """Start the reply to the last question: what to ask the engine for."""
         self.writing = Writing(reply_id, replace(self.knobs, seed=seed))
-        return Reply(reply_id, self.messages, self.writing.knobs)
+        return Reply(reply_id, self.messages, self.writing.knobs, template=self.preset.template or "")
 
     def note(self, event: Token) -> None:
         """Take in a token."""

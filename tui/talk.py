@@ -98,7 +98,7 @@ class Talk:
             return
         look = next(self._ids)
         self._looks, self.next = {look: side}, None
-        self._mention(Preview(look, side.messages, side.knobs))
+        self._mention(Preview(look, side.messages, side.knobs, side.preset.template or ""))
 
     def take(self, event: Event) -> Side | None:
         """Bring the sides up to date with an event; the side it is about, if there is one."""

@@ -7,7 +7,7 @@ import pytest
 from tests.gguf import array, number, write
 from tui.errors import ModelError
 from tui.knobs import Knobs
-from tui.models.memory import Memory, estimate, refuse_if_too_large, show_size, verdict, weights_as
+from tui.models.memory import SEQUENCES, Memory, estimate, refuse_if_too_large, show_size, verdict, weights_as
 from tui.models.preflight import check_model
 from tui.models.room import Room, measure, with_gpu
 
@@ -61,7 +61,7 @@ def test_recurrent_layers_have_a_state_for_each_sequence(tmp_path: Path) -> None
     mamba = [("llama.ssm.conv_kernel", 4), ("llama.ssm.inner_size", 5120), ("llama.ssm.state_size", 16)]
     without_heads = ("llama.attention.head_count_kv", array([0] * 32, "I"))
     taken = memory(tmp_path, *LLAMA_8B, without_heads, *((key, number(value)) for key, value in mamba))
-    assert taken.cache == 16 * 32 * 4 * (3 * 5120 + 16 * 5120)
+    assert taken.cache == SEQUENCES * 32 * 4 * (3 * 5120 + 16 * 5120)
 
 
 def test_scores_are_written_down_without_flash_attention(tmp_path: Path) -> None:

@@ -2,22 +2,25 @@
 
 import base64
 import json
+import os
+from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
+from tui.knobs import KNOBS
 from tui.presets.modelfile import INSTRUCTIONS, Modelfile, ModelfileError, parse_modelfile
 from tui.presets.parameters import check_version, parameters
-from tui.presets.preset import messages
+from tui.presets.preset import messages, to_preset
+from tui.presets.writing import write_preset
 
 CASES_FILE = Path(__file__).parents[2].parent / "shared" / "cases" / "modelfile.json"
 CASES: list[dict[str, Any]] = json.loads(CASES_FILE.read_text()) if CASES_FILE.is_file() else []
-
-# Ollama counts the newline that ended the word before it reports; the line here is the one that is wrong.
-LINE_OF_THE_WORD = {"unknown-word-newline": 2, "system-bare-newline": 2, "message-bare": 2}
 
 # These depend on which files exist, which is for `tui.models.reference`.
 ABOUT_FILES = ("no_model_files", "path_not_found")
@@ -53,7 +56,7 @@ def test_reads_as_ollama_does(case: dict[str, Any]) -> None:
         found = fault(source)
         assert found.kind == expect["error"]
         if "line" in expect:
-            assert found.line == LINE_OF_THE_WORD.get(case["id"], expect["line"])
+            assert found.counted == expect["line"]
         return
     modelfile = parse_modelfile(source)
     assert [[command.name, command.args] for command in modelfile.commands] == expect["commands"]
@@ -92,6 +95,20 @@ def test_an_error_says_where_and_what_to_write(text: str, line: int, column: int
     assert str(found).startswith("Modelfile" if line is None else f"Modelfile, line {line}, column {column}: ")
 
 
+@pytest.mark.parametrize(
+    ("text", "line", "counted"),
+    [
+        ("FROM x\r\n\r\nBOGUS y\r\n", 3, 5),
+        ("FROM x\nSYSTEM\n", 2, 3),
+        ("FROM x\rBOGUS\r\nSYSTEM hi", 2, 3),
+        ("FROM x\nPARAMETER top_k many\n", 2, 2),
+    ],
+)
+def test_the_line_is_the_readers_and_ollamas_count_is_kept_beside_it(text: str, line: int, counted: int) -> None:
+    found = fault(text)
+    assert (found.line, found.counted) == (line, counted)
+
+
 def test_the_leading_comment_is_the_description() -> None:
     read = parse_modelfile("\n# For facts,\n#\n#  and code.\r\n\nFROM x\n# not this\n")
     assert read.description == "For facts, and code."
@@ -100,6 +117,9 @@ def test_the_leading_comment_is_the_description() -> None:
 def test_places_are_those_of_the_instruction() -> None:
     read = parse_modelfile("FROM x\r\n\r\n  SYSTEM hi\rPARAMETER seed 1")
     assert [(command.line, command.column) for command in read.commands] == [(1, 1), (3, 3), (4, 1)]
+    text = '# a\n FROM x \r\nSYSTEM """one\n"""\t\n'
+    spans = [text[command.start : command.end] for command in parse_modelfile(text).commands]
+    assert spans == ["FROM x ", 'SYSTEM """one\n"""\t']
 
 
 @pytest.mark.parametrize("blanks", ["", " ", "\t ", "\n\n", "# note\n"])
@@ -172,40 +192,71 @@ def test_a_large_hostile_file_is_read_in_one_pass() -> None:
     quotes = 'FROM x\nSYSTEM "' + "a\n" * 200_000
     assert fault(quotes).kind == "unexpected_eof"
     assert len(commands("FROM x\n" * 20_000)) == 20_000
+    assert len(to_preset(parse_modelfile("FROM x\n" + "PARAMETER stop A\n" * 60_000), name="sea").knobs.stop) == 60_000
     assert fault("FROM x\nPARAMETER temperature " + "1" * 200_000 + "x").kind == "invalid_float"
     assert fault("FROM x\nPARAMETER top_k " + "0" * 200_000 + "x").kind == "invalid_int"
 
 
+EXAMPLES = int(os.environ.get("TWIDDLE_EXAMPLES", "3000"))
+"""How many files each property below sees: TWIDDLE_EXAMPLES=20000 makes it a long look."""
+
+IN_TIME = settings(max_examples=EXAMPLES, deadline=timedelta(seconds=2))
+
 pieces = st.sampled_from([
     *INSTRUCTIONS, "from", "parameter", "user", "temperature", "stop", "0.5", '"', '"""', " ", "\t", "\n", "\r", "\r\n",
-    "#", "x", "\x00", "\u200b", "\ufeff", "é", "日", "\ud800", "1", "_", ": ",
+    "#", "x", "\x00", "\u200b", "\ufeff", "é", "日", "\ud800", "1", "_", ": ", *KNOBS, "true", "-2", "1e40", "starter",
 ])  # fmt: skip
 
 
-@given(st.one_of(st.text(), st.binary(), st.lists(pieces).map("".join)))
-@settings(max_examples=400, deadline=None)
+def understood(source: str | bytes) -> None:
+    """Everything that reading a preset does; what it makes of a file is written and read again."""
+    modelfile = parse_modelfile(source)
+    assert all("\x00" not in command.args for command in modelfile.commands)
+    meaning(modelfile)
+    preset = replace(to_preset(modelfile, name="sea"), notes=())
+    assert preset.knobs
+    assert replace(to_preset(parse_modelfile(write_preset(preset)), name="sea"), notes=()) == preset
+
+
+@given(st.one_of(st.text(), st.binary(), st.lists(pieces).map("".join), st.lists(pieces).map(" ".join)))
+@IN_TIME
 def test_anything_is_read_or_refused_in_our_own_words(source: str | bytes) -> None:
     try:
-        meaning(parse_modelfile(source))
+        understood(source)
     except ModelfileError as error:
         assert str(error)
 
 
-WHOLE = '# d\nFROM x\nPARAMETER stop "a b"\nSYSTEM """one\ntwo"""\nMESSAGE user hi\nPARAMETER top_p 0.9\n'
+WHOLE = (
+    '# d\nFROM x\nPARAMETER stop "a b"\nSYSTEM """one\ntwo"""\nMESSAGE user hi\nPARAMETER top_p 0.9\nADAPTER ./a.gguf\n'
+    "PARAMETER mirostat 2\nPARAMETER sampler_order top_k;min_p\nTEMPLATE {{ .Prompt }}\nREQUIRES 0.14.0\nLICENSE mine\n"
+    "PARAMETER use_mmap false\nMESSAGE assistant yes\nPARAMETER num_predict -2\nPARAMETER logit_bias #5:-100\n"
+)
 
 
 @given(st.lists(st.tuples(st.integers(0, len(WHOLE)), st.integers(0, 3), pieces), min_size=1, max_size=6))
-@settings(max_examples=300, deadline=None)
+@IN_TIME
 def test_a_damaged_file_is_read_or_refused_in_our_own_words(damage: list[tuple[int, int, str]]) -> None:
     text = WHOLE
     for place, length, piece in damage:
         text = text[:place] + piece + text[place + length :]
     try:
-        read = parse_modelfile(text)
-        assert all("\x00" not in command.args for command in read.commands)
-        meaning(read)
+        understood(text)
     except ModelfileError as error:
         assert error.line is None or 1 <= error.line <= len(text) + 1
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, len(WHOLE) - 1), st.integers(0, 255)), min_size=1, max_size=6),
+    st.integers(0, 999),
+)
+@IN_TIME
+def test_damaged_bytes_are_read_or_refused_in_our_own_words(damage: list[tuple[int, int]], cut: int) -> None:
+    source = bytearray(WHOLE.encode("utf-16" if cut % 5 == 0 else "utf-8"))
+    for place, byte in damage:
+        source[place] = byte
+    with suppress(ModelfileError):
+        understood(bytes(source[: -cut or None]))
 
 
 @given(st.text(st.characters(blacklist_categories=["C", "Z"], blacklist_characters='"'), min_size=1))

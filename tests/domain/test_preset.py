@@ -7,6 +7,7 @@ import pytest
 
 from tui.chat import Message
 from tui.errors import PresetError
+from tui.knob import Value
 from tui.knobs import Knobs, turn
 from tui.presets.modelfile import ModelfileError, parse_modelfile
 from tui.presets.preset import LARGEST, Preset, read_preset, to_preset
@@ -47,7 +48,7 @@ def test_the_last_of_a_repeated_instruction_counts() -> None:
     [
         ("PARAMETER top_p 4.5", "top_p: 4.5 is out of range; it goes from 0 to 1."),
         ("PARAMETER temperature -3", "temperature: -3 is out of range; it goes from 0 to 5."),
-        ("PARAMETER stop ", "stop: an empty text is no entry; leave it out."),
+        ("PARAMETER sampler_order top_k;top_k", "sampler_order: an entry stands twice; each may stand once."),
     ],
 )
 def test_out_of_range_names_file_line_and_range(line: str, said: str) -> None:
@@ -60,10 +61,10 @@ def test_out_of_range_names_file_line_and_range(line: str, said: str) -> None:
 @pytest.mark.parametrize(
     ("line", "note"),
     [
-        ("PARAMETER mirostat 2", "Line 2: mirostat is deprecated in Ollama and is skipped."),
+        ("PARAMETER low_vram 2", "Line 2: low_vram is deprecated in Ollama and is skipped."),
         ("PARAMETER draft_num_predict 4", "Line 2: there is no knob for draft_num_predict yet; it has no effect here."),
         ("TEMPLATE {{ .Prompt }}", "Line 2: TEMPLATE is not rendered yet; the model's own chat template is used."),
-        ("ADAPTER ./lora.gguf", "Line 2: ADAPTER is not loaded yet."),
+        ("DRAFT ./small.gguf", "Line 2: DRAFT is not loaded yet."),
         ("REQUIRES 0.14.0", "Line 2: REQUIRES is about Ollama's version and has no effect here."),
     ],
 )
@@ -120,3 +121,41 @@ def test_lists_are_parameters_too() -> None:
     assert knobs.sampler_order == ("penalties", "top_k", "temperature")
     assert knobs.dry_sequence_breakers == ("\n",)
     assert knobs.logit_bias == ("#5:-100",)
+
+
+@pytest.mark.parametrize(
+    ("line", "turned", "note"),
+    [
+        ("mirostat 2", {"mirostat": 2}, ""),
+        ("mirostat_tau 3.5", {"mirostat_tau": 3.5}, ""),
+        ("mirostat many", {}, "Line 2: mirostat is skipped, as in Ollama, where it is deprecated: sea, line 2"),
+        (
+            "mirostat_tau 0",
+            {},
+            "Line 2: mirostat_tau is skipped, as in Ollama, where it is deprecated: mirostat_tau: 0 is",
+        ),
+        ("use_mmap false", {"use_mmap": 0}, ""),
+        ("use_mlock TRUE", {"use_mlock": 1}, ""),
+        ("use_mlock yes", {}, "Line 2: use_mlock is skipped"),
+        ("num_predict -2", {"num_predict": -1}, "Line 2: num_predict -2 is read as no limit."),
+        ("num_thread -1", {"num_thread": 0}, "Line 2: num_thread -1 is read as auto."),
+        ("num_gpu 999999", {"num_gpu": 1000}, "Line 2: num_gpu 999999 is read as all."),
+        ("top_k -1", {"top_k": 0}, "Line 2: top_k -1 is read as off."),
+        ("strategy beam", {"strategy": "beam"}, ""),
+        ("regex a|b", {"regex": "a|b"}, ""),
+        ("choices yes or no", {"choices": ("yes or no",)}, ""),
+        ('stop ""', {}, ""),
+    ],
+)
+def test_a_value_means_what_ollama_makes_of_it_and_every_knob_is_a_parameter(
+    line: str, turned: dict[str, Value], note: str
+) -> None:
+    found = preset(f"FROM x\nPARAMETER {line}\n")
+    assert found.knobs == turn(Knobs(), **turned)
+    assert len(found.notes) == bool(note)
+    assert "".join(found.notes).startswith(note)
+
+
+def test_a_list_of_empty_messages_is_no_list() -> None:
+    assert preset('FROM x\nMESSAGE user ""\nMESSAGE assistant ""\n').messages == ()
+    assert len(preset('FROM x\nMESSAGE user ""\nMESSAGE assistant hi\n').messages) == 2

@@ -4,6 +4,8 @@ import importlib.util
 import re
 from pathlib import Path
 
+import pytest
+
 from tui.knobs import KNOBS
 from tui.presets.library import list_presets
 from tui.slash import parse_slash
@@ -17,13 +19,15 @@ def test_its_first_block_is_the_two_commands() -> None:
     assert blocks[0] == "pip install uv && uv run twiddle\npip install uv && uv run pytest\n"
 
 
-def test_its_knobs_are_the_programs() -> None:
+@pytest.mark.parametrize("page", ["README.md", "docs/sampling.md"])
+def test_its_knobs_are_the_programs(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
     spec = importlib.util.spec_from_file_location("docs_knobs", ROOT / "docs" / "knobs.py")
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    assert module.filled(README) == README, "run: uv run python docs/knobs.py"
-    assert all(f"| `{name}` |" in README for name in KNOBS)
+    assert module.filled(text) == text, "run: uv run python docs/knobs.py"
+    assert all(f"| `{name}` |" in text for name in KNOBS)
 
 
 def test_it_names_every_preset() -> None:

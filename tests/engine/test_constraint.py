@@ -18,7 +18,7 @@ from tui.engine.constraint import LARGEST, Grammars
 from tui.engine.fake import END, Script, ScriptedBackend
 from tui.engine.grammar import read
 from tui.engine.llama import Llama, make_stage
-from tui.engine.protocol import Failed, Refused, Reply, SetKnobs
+from tui.engine.protocol import Failed, Preview, Previewed, Refused, Reply, SetKnobs
 from tui.errors import EngineError
 from tui.knobs import Knobs, turn
 from tui.models.reference import find_model
@@ -353,6 +353,15 @@ def test_the_mask_is_a_stage_of_its_own() -> None:
     first = bench.tokens()["a"][0].trace
     assert (first.stages[0].name, first.stages[0].survivors) == ("constraint", 2)
     assert {each.cut for each in first.candidates if each.text not in "xy"} == {"constraint"}
+
+
+def test_a_look_at_the_first_token_shows_the_mask() -> None:
+    bench = Bench(Script())
+    bench.scheduler.preview(Preview("look", question(), turn(WARM, regex="[xy]z")))
+    bench.run()
+    (shown,) = [event for event in bench.events if isinstance(event, Previewed)]
+    assert (shown.trace.stages[0].name, shown.trace.stages[0].survivors) == ("constraint", 2)
+    assert not bench.scheduler.onlooker.answer(Preview("again", question(), turn(WARM, regex="x")), lambda: False)
 
 
 def test_a_beam_search_takes_the_choice_that_is_likeliest_as_a_whole() -> None:

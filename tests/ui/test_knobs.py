@@ -48,10 +48,24 @@ async def focus(pilot: Pilot[None], row: KnobRow) -> None:
     await pilot.pause()
 
 
-def test_every_live_number_of_the_table_has_a_row_and_nothing_else_has() -> None:
-    expected = [name for name, row in KNOBS.items() if row.live and row.kind in (int, float)]
-    assert list(KnobPanel().rows) == expected
-    assert {"temperature", "seed", "num_predict"} <= set(expected)
+def test_every_live_number_and_word_of_the_table_has_a_row_and_nothing_else_has() -> None:
+    expected = [name for name, row in KNOBS.items() if row.live and (row.kind in (int, float) or row.choices)]
+    assert list(KnobPanel().rows) == [name for name in expected if KNOBS[name].kind is not tuple]
+    assert {"temperature", "seed", "num_predict", "strategy"} <= set(expected)
+
+
+async def test_a_word_is_turned_like_a_number() -> None:
+    app = Host()
+    async with app.run_test(size=(80, 60)) as pilot:
+        row = app.row("strategy")
+        row.focus()
+        assert text(row).endswith(" sample")
+        for key, word in (("right", "greedy"), ("end", "contrastive"), ("right", "contrastive"), ("left", "beam")):
+            await pilot.press(key)
+            assert row.value == word
+            assert text(row).endswith(f" {word}")
+        await pilot.press("r")
+        assert row.value == "sample"
 
 
 async def test_a_row_says_its_name_and_value() -> None:

@@ -93,7 +93,9 @@ def columns(left: tuple[Chosen, Path], right: tuple[Chosen, Path], asked: str) -
         for note in chosen.preset.notes:
             tell(note)
         knobs = chosen.knobs if chosen.knobs.seed >= 0 else turn(chosen.knobs, seed=common)
-        reply = Reply(name, (*chosen.preset.opening, Message("user", asked)), knobs)
+        reply = Reply(
+            name, (*chosen.preset.opening, Message("user", asked)), knobs, template=chosen.preset.template or ""
+        )
         return Column(str(chosen.setting), model, reply, Writing(name, knobs))
 
     return column("left", *left), column("right", *right)

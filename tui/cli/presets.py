@@ -1,23 +1,28 @@
-"""`twiddle presets`: which there are, what one says, and how a Modelfile is read."""
+"""`twiddle presets`: which there are, what one says, and how a Modelfile is read. Writing them: `preset_files`."""
 
 import json
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
+from tui.cli import preset_files
+from tui.cli.render import render
+from tui.cli.tables import print_table
 from tui.knobs import KNOBS
-from tui.presets.library import Broken, find_preset, list_presets
+from tui.presets.checking import Finding, check
+from tui.presets.difference import difference
+from tui.presets.library import Broken, find_preset, list_presets, preset_path
 from tui.presets.modelfile import Modelfile, ModelfileError, parse_modelfile
 from tui.presets.parameters import check_version, parameters
-from tui.presets.preset import Preset, messages, read_source
+from tui.presets.preset import Preset, is_model, messages, read_source
 from tui.terminal import safe, safe_line
 
 app = typer.Typer(help="The presets: Modelfiles you can read, diff and share.", no_args_is_help=True)
+for command in (preset_files.new, preset_files.edit, preset_files.save, preset_files.export, render):
+    app.command()(command)
+
+Name = Annotated[str, typer.Argument(help="A preset, or the path of a Modelfile or GGUF.")]
 
 
 @app.command("list")
@@ -29,42 +34,73 @@ def list_() -> None:
             rows.append((preset.name, f"broken: {preset.reason}", ""))
         else:
             rows.append((preset.name, preset.description, _turned(preset)))
-    _print_table(("preset", "what for", "turns"), rows)
+    print_table(("preset", "what for", "turns"), rows)
 
 
 @app.command()
-def show(name: Annotated[str, typer.Argument(help="A preset, or the path of a Modelfile or GGUF.")]) -> None:
-    """Show what a preset says, and where each knob's value comes from."""
+def show(name: Name) -> None:
+    """Show what a preset says, and where each value comes from: its file, a base, the model, or the default."""
     preset = find_preset(name)
     _print_part(preset.name, preset.description)
-    _print_part("FROM", preset.model)
+    _print_part(f"FROM{_whose(preset, 'model')}", preset.model)
     if preset.system:
-        _print_part("SYSTEM", preset.system)
+        _print_part(f"SYSTEM{_whose(preset, 'system')}", preset.system)
     for message in preset.messages:
-        _print_part(f"MESSAGE {message.role}", message.content)
+        _print_part(f"MESSAGE {message.role}{_whose(preset, 'messages')}", message.content)
     if preset.template is not None:
-        _print_part("TEMPLATE", preset.template)
-    turned, knobs = dict(preset.turned), preset.knobs
-    rows: list[tuple[str, ...]] = [
-        (knob.name, knob.show(getattr(knobs, knob.name)), "preset" if knob.name in turned else "default")
-        for knob in KNOBS.values()
-    ]
-    _print_table(("knob", "value", "from"), rows)
+        _print_part(f"TEMPLATE{_whose(preset, 'template')}", preset.template)
+    knobs = preset.knobs
+    rows = [(row.name, row.show(getattr(knobs, row.name)), _source(preset, row.name)) for row in KNOBS.values()]
+    if preset.template is None:
+        rows.append(("template", "its chat template", "model"))
+    print_table(("knob", "value", "from"), rows)
     if preset.notes:
         typer.echo()
         _print_part("Notes", "\n".join(preset.notes))
 
 
+@app.command("check")
+def check_(
+    names: Annotated[list[str] | None, typer.Argument(help="Presets, or paths of Modelfiles; all, if none.")] = None,
+) -> None:
+    """Say what is wrong with presets, what is turned in vain, and what `ollama create` would refuse.
+
+    The exit code is 1 when there is an error; warnings and notes keep nothing from working.
+    """
+    failed = False
+    for name in names or [preset.name for preset in list_presets()]:
+        path = preset_path(name)
+        source = read_source(path)
+        found = () if is_model(path, source) else check(source, path)
+        failed = failed or any(finding.level == "error" for finding in found)
+        for finding in found:
+            _print_finding(path, finding)
+        if not found:
+            typer.echo(f"{safe_line(path.name)}: fine")
+    raise typer.Exit(1 if failed else 0)
+
+
+@app.command()
+def diff(first: Name, second: Name) -> None:
+    """Show in what two presets differ, with where each value comes from."""
+    one, other = find_preset(first), find_preset(second)
+    rows = difference(one, other)
+    print_table(("", one.name, other.name), [(row.what, row.one, row.other) for row in rows])
+
+
 @app.command()
 def parse(file: Annotated[Path, typer.Argument(help="A Modelfile.")]) -> None:
-    """Print how a Modelfile is read, or what is wrong with it, as JSON."""
+    """Print how a Modelfile is read, or what is wrong with it, as JSON.
+
+    The line of an error is the one that Ollama would name; its message says where to look.
+    """
     read: dict[str, Any] = {}
     try:
         modelfile = parse_modelfile(read_source(file), file.name)
         read["commands"] = [(command.name, command.args) for command in modelfile.commands]
         read |= _meaning(modelfile, file.name)
     except ModelfileError as error:
-        read["error"] = {"kind": error.kind, "line": error.line, "column": error.column, "message": str(error)}
+        read["error"] = {"kind": error.kind, "line": error.counted, "column": error.column, "message": str(error)}
     typer.echo(json.dumps(read, indent=2))
     raise typer.Exit(1 if "error" in read else 0)
 
@@ -79,8 +115,26 @@ def _meaning(modelfile: Modelfile, file: str) -> dict[str, Any]:
     }
 
 
+def _source(preset: Preset, knob: str) -> str:
+    source = preset.source(knob)
+    if not source:
+        # 0 is auto, which is the model's own.
+        return "model" if knob == "num_ctx" else "default"
+    return "this file" if source == preset.name and knob not in dict(preset.inherited) else source
+
+
+def _whose(preset: Preset, part: str) -> str:
+    base = dict(preset.inherited).get(part)
+    return f" (from {base})" if base else ""
+
+
 def _turned(preset: Preset) -> str:
     return ", ".join(f"{name} {KNOBS[name].show(value)}" for name, value in preset.turned)
+
+
+def _print_finding(path: Path, finding: Finding) -> None:
+    place = f"{path.name}:{finding.line}" if finding.line else path.name
+    typer.echo(safe_line(f"{place}: {finding.level}: {finding.text}"))
 
 
 def _print_part(heading: str, text: str) -> None:
@@ -88,19 +142,3 @@ def _print_part(heading: str, text: str) -> None:
     for line in safe(text).split("\n") if text else ():
         typer.echo(f"  {line}")
     typer.echo()
-
-
-def _print_table(headings: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
-    """A table for people; one line a row with tabs between for programs."""
-    if not _for_people():
-        for row in rows:
-            typer.echo("\t".join(map(safe_line, row)))
-        return
-    table = Table(*headings, box=None, padding=(0, 2, 0, 0), header_style="bold")
-    for row in rows:
-        table.add_row(*(Text(safe_line(cell)) for cell in row))
-    Console().print(table)
-
-
-def _for_people() -> bool:
-    return sys.stdout.isatty()

@@ -41,7 +41,9 @@ def run(
         chosen, model = choose(setting)
         for note in chosen.preset.notes:
             tell(note)
-        reply = Reply("run", (*chosen.preset.opening, Message("user", asked)), with_seed(chosen.knobs))
+        preset = chosen.preset
+        messages = (*preset.opening, Message("user", asked))
+        reply = Reply("run", messages, with_seed(chosen.knobs), template=preset.template or "")
         finished = converse(_write(reply, model, nullcontext(print_event) if as_json else as_text()))
     if finished.ending == "stopped":
         raise typer.Exit(130)

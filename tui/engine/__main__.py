@@ -28,6 +28,7 @@ from tui.engine.protocol import (
     Preview,
     Progress,
     Remember,
+    Render,
     SetKnobs,
     Stop,
     WhatIf,
@@ -145,7 +146,7 @@ class Engine:
         return Llama(command.path, command.knobs, progress)
 
 
-def _schedule(scheduler: Scheduler, command: Generate | SetKnobs | Stop | Question) -> None:
+def _schedule(scheduler: Scheduler, command: Generate | SetKnobs | Stop | Render | Question) -> None:
     match command:
         case Generate():
             scheduler.generate(command)
@@ -157,6 +158,8 @@ def _schedule(scheduler: Scheduler, command: Generate | SetKnobs | Stop | Questi
             scheduler.preview(command)
         case Remember():
             scheduler.remember(command)
+        case Render():
+            scheduler.render(command)
         case WhatIf():
             scheduler.onlooker.answer(command, newer=lambda: False)
 

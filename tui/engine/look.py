@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from tui.engine.backend import Backend
 from tui.engine.branch import Branch, Move
+from tui.engine.constraint import Constraint
 from tui.engine.generation import Emit
 from tui.engine.protocol import Failed, Preview, Previewed
 from tui.engine.sampling import Chain
@@ -14,15 +15,16 @@ class Look:
 
     hidden = False
 
-    def __init__(self, preview: Preview, backend: Backend, emit: Emit) -> None:
+    def __init__(self, preview: Preview, constraint: Constraint | None, backend: Backend, emit: Emit) -> None:
         self.id, self.knobs = preview.id, preview.knobs
-        self._backend, self._emit = backend, emit
+        self._constraint, self._backend, self._emit = constraint, backend, emit
 
     def choose(self, branches: Sequence[Branch]) -> list[Move]:
         (branch,) = branches
         chain = Chain(self.knobs, self._backend.stage, branch.tokens)
         # Of XTC a look shows what it does when it acts.
-        odds = branch.odds((*chain.key, "look"), lambda logits: chain.run(logits, branch.tokens, 0.0))
+        allowed = self._constraint.mask() if self._constraint else None
+        odds = branch.odds((self.id,), lambda logits: chain.run(logits, branch.tokens, 0.0, allowed))
         self._emit(Previewed(self.id, odds.trace(-1, self._backend.label), len(branch.tokens)))
         return []
 

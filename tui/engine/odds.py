@@ -86,7 +86,7 @@ class Odds:
 
     def raw(self, token: int) -> float:
         """Probability of a token before any stage."""
-        return float(np.exp(float(self._logits[token]) - self._best)) / self._total
+        return float(np.exp(-self._gaps[token])) / self._total
 
     def choice(self, token: int, label: Callable[[int], str]) -> Choice:
         """The token with how it was chosen."""
@@ -97,20 +97,31 @@ class Odds:
         names = self._top[:SHOWN].tolist()
         if token >= 0 and token not in names:
             names.append(token)
-        kept = among(self.ids, np.asarray(names))
-        p = dict(zip(self.ids[kept].tolist(), self.p[kept].tolist(), strict=True))
+        left = dict(zip(self.ids[:HEAD].tolist(), self.p[:HEAD].tolist(), strict=True))
+        p = [left[name] if name in left else self.p_of(name) for name in names]
+        raw = (np.exp(-self._gaps[names]) / self._total).tolist()
         cut = self._passed.cut
+        own = names.index(token) if token >= 0 else -1
         return TokenTrace(
             id=token,
             text=label(token) if token >= 0 else "",
-            p_raw=self.raw(token) if token >= 0 else 0.0,
-            p=p.get(token, 0.0) if token >= 0 else 0.0,
-            rank=int(np.count_nonzero(self._logits > self._logits[token])) if token >= 0 else -1,
+            p_raw=raw[own] if token >= 0 else 0.0,
+            p=p[own] if token >= 0 else 0.0,
+            rank=self._rank(token) if token >= 0 else -1,
             entropy_raw=self.entropy_raw,
             entropy=self.entropy,
             stages=self._passed.steps,
-            candidates=tuple(Candidate(i, label(i), self.raw(i), p.get(i, 0.0), cut.get(i)) for i in names),
+            candidates=tuple(
+                Candidate(name, label(name), before, after, cut.get(name))
+                for name, before, after in zip(names, raw, p, strict=True)
+            ),
         )
+
+    def _rank(self, token: int) -> int:
+        """How many tokens are likelier by logit."""
+        score = self._logits[token]
+        top = self._logits[self._top]
+        return int(np.count_nonzero((top if score > top[-1] else self._logits) > score))
 
 
 def among(tokens: npt.NDArray[Any], others: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:

@@ -17,7 +17,7 @@ from tui.engine.prompt import PromptWriter
 from tui.engine.protocol import Event, Preview, Previewed, Refused, Remember, Token, WhatIf, WhatIfs
 from tui.engine.record import Record
 from tui.engine.sampling import Chain, draw
-from tui.knobs import Knobs
+from tui.knobs import CONSTRAINTS, KNOBS, Knobs
 from tui.trace import TokenTrace
 
 K = TypeVar("K")
@@ -94,6 +94,8 @@ class Onlooker:
 
     def _preview(self, command: Preview) -> bool:
         """Answer a Preview, if the logits of its position are kept."""
+        if any(getattr(command.knobs, name) != KNOBS[name].default for name in CONSTRAINTS):
+            return False  # grammars are the scheduler's
         prompt = self._prompts.written(command.messages, command.template)
         with self._lock:
             logits = self._positions.get(tuple(prompt)) if prompt else None

@@ -12,17 +12,20 @@ import re
 import secrets
 import signal
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import groupby
-from typing import Literal, NamedTuple, NoReturn
+from typing import Literal, NamedTuple, NoReturn, Protocol
 
-from jinja2 import TemplateError
+from jinja2 import TemplateError as JinjaError
 from jinja2.ext import loopcontrols
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from tui.chat import Message
 from tui.engine.backend import Backend
+from tui.engine.cache import common
 from tui.errors import EngineError
+from tui.presets.gotemplate import TemplateError
+from tui.presets.prompting import Prompting
 
 PLAIN = """\
 {%- for message in messages %}{{ message['role'].capitalize() + ': ' + message['content'] + '\\n\\n' }}{% endfor %}\
@@ -48,7 +51,7 @@ class Run(NamedTuple):
 
 
 class Template:
-    """A chat template, compiled."""
+    """A model's own chat template, in Jinja."""
 
     def __init__(self, source: str, *, bos: str, eos: str) -> None:
         """Raises EngineError when the template does not compile."""
@@ -59,7 +62,7 @@ class Template:
         self._tokens = {"bos_token": bos, "eos_token": eos}
         try:
             self._template = jinja.from_string(source)
-        except TemplateError as error:
+        except JinjaError as error:
             raise EngineError(f"The chat template cannot be used: {error}.") from error
 
     def render(self, messages: Sequence[Message], *, open_reply: bool = True) -> str:
@@ -68,34 +71,59 @@ class Template:
         try:
             with _deadline(RENDER_SECONDS):
                 return self._template.render(messages=shown, add_generation_prompt=open_reply, **self._tokens)
-        except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, RecursionError) as error:
+        except (JinjaError, TypeError, ValueError, ArithmeticError, LookupError, RecursionError) as error:
             raise EngineError(f"The chat template refuses these messages: {error}.") from error
 
-    def runs(self, messages: Sequence[Message]) -> list[Run]:
-        """The prompt, cut into what the template wrote and what the messages say.
 
-        A last message of the assistant's is left open, for the reply to go on. Where the template does more to a
-        message than trim it, the two cannot be told apart, and the whole prompt is one run.
-        """
-        opened = bool(messages) and messages[-1].role == "assistant"
-        marks = {f"\ue000{secrets.token_hex(8)}\ue001": message for message in messages}
-        marked = [Message(message.role, mark) for mark, message in marks.items()]
-        pieces = re.split(f"({'|'.join(marks) or '$^'})", self.render(marked, open_reply=not opened))
-        plain = self.render(messages, open_reply=not opened)
-        for trim in (str, str.strip):
-            runs = [Run(trim(marks[each].content), marks[each]) if each in marks else Run(each) for each in pieces]
-            if "".join(run.text for run in runs) == plain:
-                break
-        else:
-            return [Run(plain)]
-        if opened:
-            while runs and runs[-1].message is None:
-                runs.pop()
-        return runs
+class Ollamas:
+    """An explicit TEMPLATE, in Ollama's Go syntax."""
+
+    def __init__(self, source: str) -> None:
+        """Raises EngineError when the template cannot be read."""
+        try:
+            self._prompting = Prompting(source)
+        except TemplateError as error:
+            raise EngineError(str(error)) from None
+
+    def render(self, messages: Sequence[Message], *, open_reply: bool = True) -> str:
+        """The prompt text, which ends where the reply begins or goes on; raises EngineError."""
+        try:
+            return self._prompting.render(messages)
+        except TemplateError as error:
+            raise EngineError(str(error)) from None
+
+
+class Rendering(Protocol):
+    """Makes a prompt of messages."""
+
+    def render(self, messages: Sequence[Message], *, open_reply: bool = True) -> str: ...
+
+
+def runs(template: Rendering, messages: Sequence[Message]) -> list[Run]:
+    """The prompt, cut into what the template wrote and what the messages say.
+
+    A last message of the assistant's is left open, for the reply to go on. Where the template does more to a
+    message than trim it, the two cannot be told apart, and the whole prompt is one run.
+    """
+    opened = bool(messages) and messages[-1].role == "assistant"
+    marks = {f"\ue000{secrets.token_hex(8)}\ue001": message for message in messages}
+    marked = [Message(message.role, mark) for mark, message in marks.items()]
+    pieces = re.split(f"({'|'.join(marks) or '$^'})", template.render(marked, open_reply=not opened))
+    plain = template.render(messages, open_reply=not opened)
+    for trim in (str, str.strip):
+        runs = [Run(trim(marks[each].content), marks[each]) if each in marks else Run(each) for each in pieces]
+        if "".join(run.text for run in runs) == plain:
+            break
+    else:
+        return [Run(plain)]
+    if opened:
+        while runs and runs[-1].message is None:
+            runs.pop()
+    return runs
 
 
 def _refuse(reason: str) -> NoReturn:
-    raise TemplateError(reason)
+    raise JinjaError(reason)
 
 
 @contextmanager
@@ -118,6 +146,7 @@ class PromptWriter:
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
         self._lately: dict[tuple[tuple[Message, ...], str], list[int]] = {}
+        self._explicit: tuple[str, Ollamas] | None = None
         self.notice = ""
         """What a person should know about the template in use."""
         source = backend.template
@@ -132,12 +161,26 @@ class PromptWriter:
     def _compile(self, source: str) -> Template:
         return Template(source, bos=self._backend.bos, eos=self._backend.eos)
 
+    def _rendering(self, template: str) -> Rendering:
+        """What renders: the model's own template, or an explicit one."""
+        if not template:
+            return self._template
+        if self._explicit is None or self._explicit[0] != template:
+            self._explicit = (template, Ollamas(template))
+        return self._explicit[1]
+
     def begun(self, messages: Sequence[Message], template: str = "") -> int:
+        """How many of the prompt's last tokens are the assistant's own, where its message is to be gone on with."""
         if not messages or messages[-1].role != "assistant":
             return 0
-        return len(self.write(messages)) - len(self._write(messages[:-1]))
+        return len(self.write(messages, template)) - len(self._write(messages[:-1], template))
 
     def kept(self, messages: Sequence[Message], template: str = "") -> int:
+        """How many of the prompt's first tokens are the system prompt."""
+        if not messages or messages[0].role != "system":
+            return 0
+        with suppress(EngineError):  # some templates refuse to have nobody ask anything
+            return common(self.write(messages, template), self._write((messages[0], Message("user", "")), template))
         return 0
 
     def written(self, messages: Sequence[Message], template: str = "") -> list[int] | None:
@@ -147,17 +190,18 @@ class PromptWriter:
     def write(self, messages: Sequence[Message], template: str = "") -> list[int]:
         """The tokens of the prompt; raises EngineError when the template refuses the messages."""
         key = (tuple(messages), template)
-        tokens = self._lately.pop(key, None) or self._write(messages)
+        tokens = self._lately.pop(key, None) or self._write(messages, template)
         lately = {**self._lately, key: tokens}
         self._lately = dict(list(lately.items())[-_LATELY:])  # a new one: another thread may be looking at the old
         return list(tokens)
 
-    def _write(self, messages: Sequence[Message]) -> list[int]:
-        runs = self._template.runs(messages)
-        if len(runs) == 1:
-            runs = self._template.runs([Message(each.role, self._broken_up(each.content)) for each in messages])
+    def _write(self, messages: Sequence[Message], template: str) -> list[int]:
+        rendering = self._rendering(template)
+        pieces = runs(rendering, messages)
+        if len(pieces) == 1:
+            pieces = runs(rendering, [Message(each.role, self._broken_up(each.content)) for each in messages])
         tokens = self._backend.opening()
-        for kind, group in groupby(runs, self._kind):
+        for kind, group in groupby(pieces, self._kind):
             match kind:
                 case "together":
                     tokens += self._backend.tokenize("".join(run.text for run in group), special=True)
@@ -175,7 +219,9 @@ class PromptWriter:
         """How the tokens of a run are found."""
         if run.message is None:
             return "together"
-        if run.message.tokens and b"".join(map(self._backend.piece, run.message.tokens)) == run.text.encode():
+        # A branch may begin within a character, of which the text shows nothing or a sign that stands for it.
+        said = b"".join(map(self._backend.piece, run.message.tokens)).decode("utf-8", "replace")
+        if run.message.tokens and said.rstrip("\ufffd") == run.text.rstrip("\ufffd"):
             return "written"
         return "apart" if self._controls(run.text) else "together"
 

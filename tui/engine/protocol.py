@@ -73,6 +73,15 @@ class Preview(Struct, frozen=True, tag="preview"):
     """As in Reply."""
 
 
+class Render(Struct, frozen=True, tag="render"):
+    """Show the prompt that messages make, without reading it. Answered by Rendered, or Failed."""
+
+    id: str
+    messages: tuple[Message, ...]
+    template: str = ""
+    """As in Reply."""
+
+
 class Remember(Struct, frozen=True, tag="remember"):
     """Tell the engine of a reply written before, so that it can answer WhatIf for it. It remembers what it wrote."""
 
@@ -99,7 +108,7 @@ class Describe(Struct, frozen=True, tag="describe"):
     """Ask what the engine can do on this machine. Answered by Machine."""
 
 
-Command = Load | Generate | SetKnobs | Stop | Preview | Remember | WhatIf | Describe
+Command = Load | Generate | SetKnobs | Stop | Preview | Render | Remember | WhatIf | Describe
 
 # --- events ---------------------------------------------------------------------------------------------------------
 
@@ -269,6 +278,21 @@ class Previewed(Struct, frozen=True, tag="previewed"):
     used: int
 
 
+class Piece(Struct, frozen=True, array_like=True):
+    """A stretch of a prompt."""
+
+    text: str
+    control: bool
+    """Whether it is a control token, which steers the model, and not the text of one."""
+
+
+class Rendered(Struct, frozen=True, tag="rendered"):
+    """The answer to a Render."""
+
+    id: str
+    pieces: tuple[Piece, ...]
+
+
 class WhatIfs(Struct, frozen=True, tag="what_ifs"):
     """A part of the answer to a WhatIf; `complete` with the last."""
 
@@ -325,7 +349,7 @@ class Died(Struct, frozen=True, tag="died"):
 Event = (
     Progress | Loaded | LoadFailed | Machine | Died
     | Prefill | Token | Hypotheses | KnobsTurned | Refused | Shifted | Finished | Failed
-    | Previewed | WhatIfs
+    | Previewed | Rendered | WhatIfs
 )  # fmt: skip
 
 # --- lines ----------------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ hypotheses of a beam search and the candidates of a contrastive one are branches
 
 import time
 from collections.abc import Sequence
+from itertools import groupby
 
 from tui.chat import Message
 from tui.engine.backend import HIDDEN_ROWS, Backend, ContextFull, Decoded, Interrupted, Row
@@ -17,7 +18,21 @@ from tui.engine.look import Look
 from tui.engine.onlooker import Onlooker
 from tui.engine.pace import Pace
 from tui.engine.prompt import PromptWriter
-from tui.engine.protocol import Event, Failed, Generate, Preview, Refused, Remember, Reply, SetKnobs, Stop, Token
+from tui.engine.protocol import (
+    Event,
+    Failed,
+    Generate,
+    Piece,
+    Preview,
+    Refused,
+    Remember,
+    Render,
+    Rendered,
+    Reply,
+    SetKnobs,
+    Stop,
+    Token,
+)
 from tui.engine.strategies import width
 from tui.engine.tree import Tree
 from tui.errors import EngineError
@@ -93,10 +108,13 @@ class Scheduler:
             self._tree.leave(look)
         try:
             prompt = self._prompt(command.messages, command.template)
+            # After a whole reply there is nothing that a constraint would bind.
+            begins = command.messages[-1:] and command.messages[-1].role != "assistant"
+            constraint = self._grammars.constraint(command.knobs) if begins else None
         except EngineError as error:
             self._emit(Failed(command.id, str(error)))
             return
-        self._tree.plant(prompt, Look(command, self._backend, self._emit))
+        self._tree.plant(prompt, Look(command, constraint, self._backend, self._emit))
 
     def set_knobs(self, command: SetKnobs) -> None:
         """Turn the knobs of a running reply; unknown ids have finished meanwhile."""
@@ -106,6 +124,21 @@ class Scheduler:
                     generation.turn(command.knobs)
                 except EngineError as error:
                     self._emit(Refused(command.id, str(error)))
+
+    def render(self, command: Render) -> None:
+        """Show the prompt that messages make."""
+        try:
+            tokens = self._prompts.write(command.messages, command.template)
+        except EngineError as error:
+            self._emit(Failed(command.id, str(error)))
+            return
+        pieces = []
+        for control, group in groupby(tokens, self._backend.is_control):
+            if control:
+                pieces += [Piece(self._backend.label(token), True) for token in group]
+            else:
+                pieces.append(Piece(b"".join(map(self._backend.piece, group)).decode("utf-8", "replace"), False))
+        self._emit(Rendered(command.id, tuple(pieces)))
 
     def remember(self, command: Remember) -> None:
         """Learn of a reply written before, so that what-if can be asked of it."""

@@ -19,8 +19,11 @@ from tui.engine.protocol import (
     LoadFailed,
     Machine,
     ModelInfo,
+    Piece,
     Prefill,
     Progress,
+    Render,
+    Rendered,
     Reply,
     Stop,
     Token,
@@ -82,6 +85,14 @@ class Session:
                     raise EngineError(reason)
                 case _:
                     pass
+
+    async def render(self, command: Render) -> tuple[Piece, ...]:
+        """The prompt that messages make, for the model loaded; raises EngineError."""
+        self._engine.send(command)
+        while not isinstance(event := await self._next(), Rendered):
+            if isinstance(event, Failed):
+                raise EngineError(event.reason)
+        return event.pieces
 
     def stop(self) -> None:
         """End the replies being written; they finish as `stopped`."""

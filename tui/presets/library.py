@@ -3,14 +3,14 @@
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from tui.errors import PresetError, did_you_mean
 from tui.knobs import Knobs, turn
-from tui.paths import preset_dirs
 from tui.presets.preset import Preset, read_preset
+from tui.presets.shelf import SUFFIX, names, stamped
 from tui.settings import Setting
 
-_SUFFIX = ".Modelfile"
 DEFAULT = "default"
 
 
@@ -33,7 +33,7 @@ class Chosen(Struct, frozen=True):
 def list_presets() -> tuple[Preset | Broken, ...]:
     """Every preset in the library by name; of two of the same name the person's own, even if it is broken."""
     found: list[Preset | Broken] = []
-    for name, path in sorted(_shelf().items()):
+    for name, path in sorted(names().items()):
         try:
             found.append(read_preset(path))
         except PresetError as error:
@@ -43,17 +43,38 @@ def list_presets() -> tuple[Preset | Broken, ...]:
 
 def find_preset(reference: str) -> Preset:
     """The preset of that name, or in the Modelfile or GGUF file at that path; raises PresetError."""
-    shelf = _shelf()
+    return read_preset(preset_path(reference))
+
+
+def preset_path(reference: str) -> Path:
+    """The file that a name in the library, or a path, means; raises PresetError."""
+    shelf = names()
     if reference in shelf:
-        return read_preset(shelf[reference])
+        return shelf[reference]
     if _is_path(reference):
-        return read_preset(_expanded(reference))
+        return _expanded(reference)
     hint = did_you_mean(reference, shelf)
     raise PresetError(f"There is no preset {reference!r}.{hint} `twiddle presets list` shows them all.")
 
 
+def reload(preset: Preset) -> Preset:
+    """The preset as its files say now: the very same while none changed, and while one is broken, with a note why."""
+    now = tuple(stamped(file.path) for file in preset.files)
+    if preset.path is None or now == preset.files:
+        return preset
+    try:
+        # What named a base that is gone would now name a model.
+        gone = [file.path for file in now[1:] if not file.modified]
+        if gone and now[0] == preset.files[0]:
+            raise PresetError(f"{gone[0].name} is gone.")
+        return read_preset(preset.path)
+    except PresetError as error:
+        note = f"{preset.name} was changed and cannot be read, so its last good values are kept: {error}"
+        return replace(preset, files=now, notes=(note,))
+
+
 def _is_path(reference: str) -> bool:
-    if "/" in reference or reference.startswith("~") or reference.endswith((".gguf", _SUFFIX)):
+    if "/" in reference or reference.startswith("~") or reference.endswith((".gguf", SUFFIX)):
         return True
     try:
         return Path(reference).exists()
@@ -65,14 +86,6 @@ def resolve(setting: Setting) -> Chosen:
     """Read the preset a setting names and turn its knobs; raises PresetError."""
     preset = find_preset(setting.preset or DEFAULT)
     return Chosen(setting, preset, turn(preset.knobs, **dict(setting.overrides)))
-
-
-def _shelf() -> dict[str, Path]:
-    shelf: dict[str, Path] = {}
-    for folder in preset_dirs():
-        for path in folder.glob(f"*{_SUFFIX}"):
-            shelf.setdefault(path.name.removesuffix(_SUFFIX), path)
-    return shelf
 
 
 def _expanded(reference: str) -> Path:

@@ -27,7 +27,7 @@ ROLES = ("system", "user", "assistant")
 
 Fault = Literal[
     "invalid_command", "invalid_role", "unexpected_eof", "missing_from", "unknown_parameter", "invalid_int",
-    "invalid_float", "invalid_bool", "not_serialisable", "invalid_requires", "out_of_range",
+    "invalid_float", "invalid_bool", "not_serialisable", "invalid_requires", "out_of_range", "loop",
 ]  # fmt: skip
 """What can be wrong with a Modelfile; the names that Ollama's users would search for."""
 
@@ -36,14 +36,28 @@ class ModelfileError(PresetError):
     """A fault in a Modelfile: its kind, where it is, and what to write instead.
 
     Lines and columns count from 1, CR LF as one line end; both are None when the file as a whole is at fault.
+    `counted` is the line that Ollama would name: it counts the CR and the LF of a line end, and that which ended the
+    word at fault.
     """
 
-    def __init__(self, kind: Fault, advice: str, *, file: str, line: int | None = None, column: int | None = None):
+    def __init__(
+        self,
+        kind: Fault,
+        advice: str,
+        *,
+        file: str,
+        line: int | None = None,
+        column: int | None = None,
+        counted: int | None = None,
+    ):
         where = file if line is None else f"{file}, line {line}, column {column}"
         super().__init__(f"{where}: {advice}")
         self.kind = kind
+        self.advice = advice
+        self.file = file
         self.line = line
         self.column = column
+        self.counted = counted or line
 
 
 class Command(Struct, frozen=True):
@@ -54,6 +68,9 @@ class Command(Struct, frozen=True):
     """The value without its quotes; for a message `role: text`."""
     line: int
     column: int
+    start: int
+    end: int
+    """Where it stands in the decoded text, without the end of its last line."""
 
 
 class Modelfile(Struct, frozen=True):
@@ -104,6 +121,7 @@ _SKIPPED = re.compile(r"(?:[ \t\r\n]+|#[^\r\n]*)*")
 _BLANKS = re.compile(r"[ \t]*")
 _LINE = re.compile(r"[^\r\n]*")
 _LINE_END = re.compile(r"\r\n|\r|\n")
+_EITHER_END = re.compile(r"[\r\n]")
 _LETTERS = re.compile(r"[A-Za-z]*")
 _NAME = re.compile(r"[A-Za-z0-9_]*")
 _SHOWN = re.compile(r"[^ \t\r\n]{0,30}")
@@ -129,13 +147,17 @@ class _Reader:
         self._take(_SKIPPED)
 
     def _command(self) -> Command:
-        line, column = self._place(self.at)
-        word = self._word()
-        if word == "parameter":
-            return Command(self._parameter_name(), self._value(), line, column)
-        if word == "message":
-            return Command(word, f"{self._role()}: {self._value()}", line, column)
-        return Command("model" if word == "from" else word, self._value(), line, column)
+        start = self.at
+        line, column = self._place(start)
+        name = self._word()
+        role = ""
+        if name == "parameter":
+            name = self._parameter_name()
+        elif name == "message":
+            role = f"{self._role()}: "
+        elif name == "from":
+            name = "model"
+        return Command(name, role + self._value(), line, column, start, self.at)
 
     def _word(self) -> str:
         start = self.at
@@ -222,7 +244,8 @@ class _Reader:
 
     def _fault(self, kind: Fault, offset: int, advice: str) -> ModelfileError:
         line, column = self._place(offset)
-        return ModelfileError(kind, advice, file=self.file, line=line, column=column)
+        counted = 1 + len(_EITHER_END.findall(self.text, 0, self.at))
+        return ModelfileError(kind, advice, file=self.file, line=line, column=column, counted=counted)
 
 
 def _shown(text: str) -> str:

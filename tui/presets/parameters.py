@@ -9,16 +9,24 @@ from tui.presets.modelfile import Command, Fault, Modelfile, ModelfileError
 
 Parameter = int | float | bool | str | tuple[str, ...]
 
-WITHOUT_KNOB: dict[str, type] = {
-    "use_mmap": bool, "draft_num_predict": int,
-}  # fmt: skip
-"""What Ollama knows and twiddle has no knob of that kind for: typed, then left alone."""
+SWITCHES = ("use_mmap", "use_mlock")
+"""Knobs that a Modelfile says true or false to."""
+
+WITHOUT_KNOB: dict[str, type] = {"draft_num_predict": int}
+"""What Ollama knows and twiddle has no knob for: typed, then left alone."""
 
 DEPRECATED = frozenset(
     ("penalize_newline", "low_vram", "f16_kv", "logits_all", "vocab_only", "use_mlock")
     + ("mirostat", "mirostat_tau", "mirostat_eta")
 )
-"""What Ollama skips without looking at the value."""
+"""What Ollama skips without looking at the value; twiddle honours those that are knobs."""
+
+OLLAMAS = frozenset(
+    ("num_ctx", "num_batch", "num_gpu", "main_gpu", "use_mmap", "num_thread", "draft_num_predict", "num_keep", "seed")
+    + ("num_predict", "top_k", "top_p", "min_p", "typical_p", "repeat_last_n", "temperature", "repeat_penalty")
+    + ("presence_penalty", "frequency_penalty", "stop")
+)
+"""What Ollama takes; it refuses every other name that is not deprecated."""
 
 _OTHER_COMMANDS = frozenset(
     ("model", "system", "template", "message", "license", "adapter", "draft", "renderer", "parser", "requires")
@@ -38,25 +46,28 @@ _VERSION = re.compile(rf"v?{_NUMBER}(?:\.{_NUMBER}(?:\.{_NUMBER}(?:-{_MARKS})?(?
 
 
 def parameters(modelfile: Modelfile, file: str = "Modelfile") -> dict[str, Parameter]:
-    """The typed value of each parameter: of several the last, of a list all. Raises ModelfileError."""
+    """The typed value of each parameter as Ollama has it: of several the last, of a list all. Raises ModelfileError."""
     found: dict[str, Parameter] = {}
+    lists: dict[str, list[str]] = {}
     for command in parameter_commands(modelfile):
+        if command.name in DEPRECATED:
+            continue
         value = typed(command, file)
-        earlier = found.get(command.name)
-        found[command.name] = earlier + value if isinstance(earlier, tuple) and isinstance(value, tuple) else value
-    return found
+        found[command.name] = value
+        if isinstance(value, tuple):
+            lists.setdefault(command.name, []).extend(value)
+    return found | {name: tuple(entries) for name, entries in lists.items()}
 
 
 def parameter_commands(modelfile: Modelfile) -> tuple[Command, ...]:
-    """The PARAMETER lines that mean something; see `DEPRECATED` for those that do not."""
-    ignored = _OTHER_COMMANDS | DEPRECATED
-    return tuple(command for command in modelfile.commands if command.name not in ignored)
+    """The PARAMETER lines."""
+    return tuple(command for command in modelfile.commands if command.name not in _OTHER_COMMANDS)
 
 
 def typed(command: Command, file: str) -> Parameter:
     """The value of one PARAMETER line in its own type; raises ModelfileError."""
     name, text = command.name, command.args
-    kind = WITHOUT_KNOB.get(name) or (KNOBS[name].kind if name in KNOBS else None)
+    kind = bool if name in SWITCHES else WITHOUT_KNOB.get(name) or (KNOBS[name].kind if name in KNOBS else None)
     if kind is int:
         return _int(command, file)
     if kind is float:

@@ -28,6 +28,10 @@ from tui.ui.widgets.status import Status
 _ENDINGS = {"length": "cut at the limit", "stopped": "stopped"}
 
 
+LONGEST = 200
+"""Characters shown of what a search has not settled yet."""
+
+
 class Narrator:
     """Tells the widgets what happened. It decides nothing."""
 
@@ -101,13 +105,17 @@ class Narrator:
             case Prefill():
                 transcript.progress(f"reading the prompt: {event.done} of {event.total} tokens")
             case KnobsTurned():
+                transcript.progress("")
                 if label := describe_turn(event):
                     transcript.mark(label)
             case Token():
+                if side.writing and len(side.writing.ids) == 1:
+                    transcript.progress("")
                 transcript.append(event.text)
                 self._mark_parting()
             case Hypotheses():
-                transcript.progress(f"{len(event.hypotheses)} hypotheses, the best: {event.hypotheses[0].text}")
+                best = event.hypotheses[0].text.replace("\n", " ")
+                transcript.progress(f"{len(event.hypotheses)} hypotheses, the best:{best[-LONGEST:]}")
             case Shifted():
                 transcript.mark(f"context full, {event.dropped} oldest tokens forgotten")
             case Refused():

@@ -105,7 +105,7 @@ class Reply(Entry):
             self._measure()
 
     def progress(self, text: str) -> None:
-        """What is happening before there is any text."""
+        """What is happening now, under the text."""
         self._progress = text
         self._measure()
 
@@ -146,7 +146,7 @@ class Reply(Entry):
         label = fold([Span(safe_line(self._label), "label")], inner) if self._label else []
         self._head = [line._replace(said=False) for line in label]
         foot: list[Line] = []
-        if self._progress and not self.text:
+        if self._progress:
             foot += fold([Span(safe_line(self._progress), "progress")], inner)
         if self._note:
             style, lead = ("failure", "✗ ") if self._failed else ("note", "")

@@ -55,7 +55,7 @@ class Transcript(Scrollback):
         self.add(self._reply)
 
     def progress(self, text: str) -> None:
-        """Says what is happening before the reply has any text."""
+        """Says what is happening now, under the running reply."""
         if self._reply:
             self._reply.progress(text)
             self.redraw(self._reply)

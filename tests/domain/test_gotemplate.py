@@ -1,0 +1,115 @@
+"""Go's text/template, as far as templates use it."""
+
+import time
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tui.presets.gotemplate import TemplateError, read_template
+
+DATA: dict[str, Any] = {
+    "A": "a",
+    "Empty": "",
+    "N": 3,
+    "List": ["x", "y", "z"],
+    "Map": {"b": 2, "a": 1},
+    "Deep": {"Er": {"Est": "d"}},
+    "Yes": True,
+}
+
+
+def said(source: str) -> str:
+    return read_template(source).render(DATA)
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ("plain { text }", "plain { text }"),
+        ("{{.A}}{{ .A }}", "aa"),
+        ("x  {{- .A -}}  y", "xay"),
+        ("x {{- /* no */ -}} y", "xy"),
+        ("x {{/* no */}} y", "x  y"),
+        ("{{ .Deep.Er.Est }}", "d"),
+        ("{{ .Nope }}|{{ .Map.nope }}", "<no value>|<no value>"),
+        ("{{ if .A }}1{{ else }}2{{ end }}{{ if .Empty }}1{{ else if .Yes }}3{{ else }}2{{ end }}", "13"),
+        ("{{ with .Deep }}{{ .Er.Est }}{{ $.A }}{{ end }}{{ with .Empty }}1{{ else }}2{{ end }}", "da2"),
+        ("{{ range .List }}{{ . }},{{ end }}", "x,y,z,"),
+        ("{{ range $i, $x := .List }}{{ $i }}{{ $x }}{{ end }}", "0x1y2z"),
+        ("{{ range $x := .List }}{{ $x }}{{ end }}", "xyz"),
+        ("{{ range $k, $v := .Map }}{{ $k }}{{ $v }}{{ end }}", "a1b2"),
+        ("{{ range .N }}{{ . }}{{ end }}", "012"),
+        ("{{ range .Empty2 }}1{{ else }}none{{ end }}", "none"),
+        ("{{ range .List }}{{ if eq . \"y\" }}{{ continue }}{{ end }}{{ . }}{{ end }}", "xz"),
+        ("{{ range .List }}{{ if eq . \"y\" }}{{ break }}{{ end }}{{ . }}{{ end }}", "x"),
+        ("{{ $x := 1 }}{{ if true }}{{ $x = 2 }}{{ end }}{{ $x }}", "2"),
+        ("{{ $x := 1 }}{{ if true }}{{ $x := 2 }}{{ end }}{{ $x }}", "1"),
+        ("{{ and .A .Empty }}|{{ or .Empty .A }}|{{ not .A }}|{{ and 1 2 }}", "|a|false|2"),
+        ("{{ eq .A \"b\" \"a\" }}{{ ne 1 2 }}{{ lt 1 2 }}{{ ge 2 2 }}{{ gt \"b\" \"a\" }}{{ le 3 2 }}", "truetruetruetruetruefalse"),
+        ("{{ len .List }}{{ len .A }}{{ index .List 1 }}{{ index .Map \"b\" }}{{ slice \"abcd\" 1 3 }}", "31y2bc"),
+        ("{{ .A | printf \"%s-%d\" \"x\" | len }}", "15"),
+        ("{{ printf \"%5s|%-5s|%q|%v|%05.2f|%x|%t|%%\" \"a\" \"b\" \"c\" .List 1.5 255 true }}", "    a|b    |\"c\"|[x y z]| 1.50|ff|true|%"),
+        ("{{ print 1 2 \"a\" 3 }}|{{ println 1 2 }}", "1 2a3|1 2\n"),
+        ("{{ (index .List 0) }}{{ (.Deep).Er.Est }}", "xd"),
+        ("{{ `raw\\n` }}{{ \"\\t\\u00e9\" }}{{ 'a' }}{{ 0x10 }}{{ 1e3 }}{{ -2 }}{{ 1.5 }}", "raw\\n\té97161000-21.5"),
+        ("{{ .Map }}{{ .List }}{{ .Yes }}{{ nil | print }}", "map[a:1 b:2][x y z]true<nil>"),
+        ("{{ define \"t\" }}<{{ . }}>{{ end }}{{ template \"t\" .A }}{{ template \"t\" }}", "<a><<no value>>"),
+        ("{{ block \"b\" .A }}[{{ . }}]{{ end }}", "[a]"),
+        ("{{ json .Map }}{{ json \"<&>\" }}", '{"b":2,"a":1}"\\u003c\\u0026\\u003e"'),
+        ("{{ html \"<a href='x'>\" }}{{ urlquery \"a b&c\" }}{{ js \"it's\" }}", "&lt;a href=&#39;x&#39;&gt;a+b%26cit\\'s"),
+    ],
+)  # fmt: skip
+def test_what_it_says(source: str, text: str) -> None:
+    assert said(source) == text
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("a\n  {{ .A", "line 2, column 3: {{ is not closed; write }}"),
+        ("{{ if .A }}x", "line 1, column 4: {{ if }} has no {{ end }}"),
+        ("x{{ end }}", "line 1, column 5: {{ end }} has nothing to end"),
+        ("{{ trim .A }}", "line 1, column 4: there is no function 'trim'"),
+        ("{{ $x }}", "line 1, column 4: there is no variable $x"),
+        ("{{ .A | 3 }}", "after | stands a function"),
+        ("{{ }}", "a value is missing"),
+        ("{{ break }}", "break stands outside of a range"),
+        ("{{ (.A }}", "( is not closed"),
+        ("{{ .A.B }}", "'a' has no field .B"),
+        ("{{ .Nope.B }}", "nothing has a field .B"),
+        ("{{ range .A }}{{ end }}", "range cannot go over 'a'"),
+        ("{{ index .List 9 }}", "index 9 is out of range"),
+        ("{{ eq 1 \"a\" }}", "eq cannot compare values of different types"),
+        ("{{ template \"no\" }}", "there is no template 'no'"),
+        ("{{ define \"t\" }}{{ template \"t\" }}{{ end }}{{ template \"t\" }}", "call each other too deeply"),
+        ("{{ range 1000000 }}{{ end }}{{ range 1000000 }}x{{ end }}", "it runs for too long"),
+        ("{{ range 1000 }}{{ printf \"%9999s%9999s\" \"a\" \"b\" }}{{ end }}", "it prints too much"),
+        ("{{ if true }}" * 500, "it is nested too deeply"),
+        ("{{ " + "(" * 500, "it is nested too deeply"),
+    ],
+)  # fmt: skip
+def test_what_it_cannot_say(source: str, message: str) -> None:
+    with pytest.raises(TemplateError) as caught:
+        said(source)
+    assert message in str(caught.value)
+
+
+PIECES = (
+    "{{", "}}", "{{-", "-}}", " ", "if", "else", "end", "range", "with", "define", "template", "block", "break", ".A", ".",
+    "$", "$x", ":=", "=", "|", "(", ")", ",", '"a"', "`", "'", "1", "-", "0x", "1e9", "eq", "and", "printf", "%s", "%9999d",
+    "json", "index", ".List", "/*", "*/", "\n", "text", "é", "\x00",
+)  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=40).map("".join) | st.text(max_size=60))
+@settings(max_examples=3000, deadline=None)
+def test_nothing_but_its_own_errors_comes_out(source: str) -> None:
+    began = time.monotonic()
+    try:
+        read_template("{{ " + source).render(DATA)
+        read_template(source).render(DATA)
+    except TemplateError as error:
+        assert str(error).startswith("The template cannot be used: ")
+    assert time.monotonic() - began < 5

@@ -1,0 +1,31 @@
+"""What Ollama's own engine makes of templates, and what ours makes of them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tui.chat import Message
+from tui.presets.gotemplate import TemplateError
+from tui.presets.prompting import Prompting
+
+FILE = Path(__file__).parents[3] / "shared" / "cases" / "template.json"
+CASES = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else []
+
+
+@pytest.mark.skipif(not CASES, reason="the conformance cases are not here")
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["id"])
+def test_it_is_rendered_as_by_ollama(case: dict[str, Any]) -> None:
+    request = case.get("request", {})
+    messages = [Message(each["role"], each["content"]) for each in request.get("messages", [])]
+    if "output" in case["expect"]:
+        said = Prompting(case["template"]).render(messages, tools=request.get("tools", ()), think=request.get("think"))
+        assert said == case["expect"]["output"]
+    elif case["expect"]["error"] == "template_parse":
+        with pytest.raises(TemplateError):
+            Prompting(case["template"])
+    else:
+        prompting = Prompting(case["template"])
+        with pytest.raises(TemplateError):
+            prompting.render(messages)

@@ -1,0 +1,113 @@
+"""What the engine costs and gains, in this process."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from tui.bench.result import Result, ratios
+from tui.bench.writing import CONTEXT, QUESTION, Writing, rate
+from tui.chat import Message
+from tui.engine.llama import Llama, make_stage
+from tui.engine.llama.baseline import Endless, HighLevel, raw_rate
+from tui.engine.prompt import PromptWriter
+from tui.engine.protocol import Reply
+from tui.engine.sampling import Chain, draw
+from tui.knobs import Knobs, turn
+
+WARM = turn(Knobs(), temperature=1.5, top_k=0, top_p=1.0, min_p=0.02)
+"""Sides that draw with other seeds part at once with these."""
+
+VOCABULARIES = {49_152: 0.4, 151_936: 0.9, 262_144: 1.5}
+"""Sizes, and the most milliseconds that chain and trace may take there."""
+
+
+def engine(name: str, path: Path, rounds: int, tokens: int, history: int = 0) -> Iterator[Result]:
+    """What is measured on one model: replies together and searches, and all else where a `history` is to be reused."""
+    model = Endless(str(path), CONTEXT)
+    try:
+        if history:
+            yield from _overhead(name, path, model, rounds, tokens)
+        yield from _together(name, model, rounds, tokens)
+        yield from _searches(name, model, rounds, tokens)
+        if history:
+            yield from _reuse(name, model, rounds, history)
+    finally:
+        model.close()
+
+
+def _overhead(name: str, path: Path, model: Llama, rounds: int, tokens: int) -> Iterator[Result]:
+    prompt = PromptWriter(model).write(QUESTION)
+    values = ratios(rounds, lambda: rate(model, tokens, Knobs(seed=1)), lambda: raw_rate(model, prompt, tokens))
+    yield Result("engine with trace / raw llama.cpp loop", name, "ratio", values, 0.95)
+    high = HighLevel(str(path), model)
+    try:
+        values = ratios(rounds, lambda: rate(model, tokens, Knobs(seed=1)), lambda: high.rate(QUESTION, tokens))
+    finally:
+        high.close()
+    yield Result("engine with trace / create_chat_completion", name, "ratio", values, 1.08)
+
+
+def _together(name: str, model: Llama, rounds: int, tokens: int) -> Iterator[Result]:
+    def one() -> float:
+        return rate(model, tokens, WARM)
+
+    yield Result("one reply", name, "tokens/s", tuple(one() for _ in range(rounds)))
+    for count, target in ((2, 1.15), (4, 1.4), (8, None)):
+        values = ratios(rounds, lambda count=count: rate(model, tokens, *[WARM] * count), one)  # type: ignore[misc]
+        yield Result(f"{count} replies that have parted / one", name, "ratio", values, target)
+    same = turn(WARM, seed=1)
+    values = ratios(rounds, lambda: rate(model, tokens, same, same), one)
+    yield Result("2 replies that agree / one", name, "ratio", values, 1.9)
+
+
+def _searches(name: str, model: Llama, rounds: int, tokens: int) -> Iterator[Result]:
+    greedy = turn(Knobs(), strategy="greedy")
+    for strategy in ("beam", "contrastive"):
+        knobs = turn(greedy, strategy=strategy, num_beams=4, contrastive_k=4)
+
+        def searched(knobs: Knobs = knobs) -> float:
+            writing = Writing(model)
+            began = time.perf_counter()
+            done = writing.write(Reply("a", QUESTION, turn(knobs, num_predict=tokens // 2, seed=1))).finished[0]
+            return done.stats.generated_tokens / (time.perf_counter() - began)
+
+        values = ratios(rounds, searched, lambda: searched(greedy))
+        yield Result(f"{strategy} of 4 / greedy, the prompt included", name, "ratio", values)
+
+
+def _reuse(name: str, model: Llama, rounds: int, history: int) -> Iterator[Result]:
+    writing, few = Writing(model), turn(Knobs(), seed=1, num_predict=4)
+    filler = "The keeper climbed the stairs, lit the lamp and wrote the weather into his book. "
+    turns = tuple(
+        Message(role, f"{index}. {filler * (history // 18 // 18)}")
+        for index in range(9)
+        for role in ("user", "assistant")
+    )
+    writing.write(Reply("before", turns[:-1], few))
+    late, early, evaluated = [], [], []
+    for index in range(rounds):
+        # No two may begin alike: what they have in common would be in the cache, and is what the wait is for.
+        asked = (Message("user", f"{index} days later, what was the weather like? Tell me what the book says."),)
+        early.append(writing.write(Reply("early", asked, few)).finished[0].stats.ttft_ms)
+        late.append(writing.write(Reply("late", turns + asked, few)).finished[0].stats.ttft_ms)
+        again = writing.write(Reply("again", turns + asked, turn(few, seed=2))).finished[0].stats
+        evaluated.append(float(again.prompt_tokens - again.reused_tokens))
+    values = tuple(a / b for a, b in zip(late, early, strict=True))[1:] or (late[0] / early[0],)
+    yield Result("first token of turn 10 / of turn 1", name, "ratio", values, 1.5, higher=False)
+    yield Result("regenerate: prompt tokens evaluated", name, "tokens", tuple(evaluated), 1, higher=False)
+
+
+def chain(rounds: int) -> Iterator[Result]:
+    """What choosing a token costs, trace and record included, at the vocabularies of today's models."""
+    for size, most in VOCABULARIES.items():
+        random = np.random.default_rng(1)
+        logits = [random.normal(0, 3, size).astype(np.float32) for _ in range(8)]
+        stages, values = Chain(Knobs(), make_stage, []), []
+        for index in range(rounds * 8):
+            began = time.perf_counter()
+            odds = stages.run(logits[index % 8], [], 1.0)
+            odds.choice(odds.draw(draw(1, index)), str)
+            values.append((time.perf_counter() - began) * 1000)
+        yield Result(f"chain and trace, {size} tokens", "random logits", "ms", tuple(values), most, higher=False)

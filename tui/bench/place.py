@@ -1,0 +1,43 @@
+"""Where the benchmark runs."""
+
+import platform
+from pathlib import Path
+
+from msgspec import Struct
+
+from tui.bench.writing import CONTEXT
+from tui.engine.llama import machine
+from tui.engine.llama.options import share_cores
+
+
+class Place(Struct, frozen=True):
+    """A machine, and the build of llama.cpp on it."""
+
+    system: str
+    cpu: str
+    cores: int
+    """That this process may use."""
+    threads: tuple[int, int]
+    """That write, and that read prompts."""
+    binding: str
+    """Version of llama-cpp-python."""
+    build: str
+    """Backends and CPU features, in llama.cpp's words."""
+
+
+def describe() -> Place:
+    """The place where this is asked."""
+    there = machine()
+    return Place(
+        platform.platform(), _cpu(), there.cores, share_cores(CONTEXT, there.cores), there.binding, there.system
+    )
+
+
+def _cpu() -> str:
+    """The processor's name, where the system says it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.processor() or platform.machine())

@@ -1,0 +1,43 @@
+"""What a measure came to."""
+
+from collections.abc import Callable, Sequence
+from statistics import median
+
+from msgspec import Struct
+
+
+class Result(Struct, frozen=True):
+    """One measure, over its rounds."""
+
+    name: str
+    model: str
+    unit: str
+    values: tuple[float, ...]
+    """One a round."""
+    target: float | None = None
+    higher: bool = True
+    """Whether more is better: the target is the least, else the most."""
+
+    @property
+    def median(self) -> float:
+        """The middle one."""
+        return median(self.values)
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the target is; None where there is none."""
+        if self.target is None:
+            return None
+        return self.median >= self.target if self.higher else self.median <= self.target
+
+
+def ratios(rounds: int, above: Callable[[], float], below: Callable[[], float]) -> tuple[float, ...]:
+    """The ratio of two figures, each round measured one right after the other and in turns first."""
+    found = []
+    for index in range(rounds):
+        if index % 2:
+            figures: Sequence[float] = (above(), below())
+        else:
+            figures = (below(), above())[::-1]
+        found.append(figures[0] / figures[1])
+    return tuple(found)

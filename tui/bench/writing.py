@@ -1,0 +1,65 @@
+"""How fast replies are written, in this process: the engine's own loop, without the pipe."""
+
+import time
+from collections.abc import Sequence
+
+from msgspec.structs import replace
+
+from tui.chat import Message
+from tui.engine.backend import Backend
+from tui.engine.protocol import Event, Failed, Finished, Generate, Reply, Token
+from tui.engine.scheduler import Scheduler
+from tui.errors import EngineError
+from tui.knobs import Knobs
+
+CONTEXT = Knobs(num_ctx=8192)
+"""What models are loaded with: room for a long conversation, whatever they were trained on."""
+
+QUESTION = (Message("user", "Write a long story about a lighthouse keeper and the sea."),)
+
+
+class Writing:
+    """Replies to one request, and when their tokens came."""
+
+    def __init__(self, backend: Backend) -> None:
+        """On a cache that holds nothing."""
+        for sequence in range(backend.sequences):
+            backend.drop(sequence)
+        self.scheduler = Scheduler(backend, self._take)
+        self.finished: list[Finished] = []
+        self._times: list[float] = []
+        self._ids: list[str] = []
+
+    def write(self, *replies: Reply) -> "Writing":
+        """Write these replies to their ends; raises EngineError when one fails."""
+        self.finished, self._times, self._ids = [], [], []
+        self.scheduler.generate(Generate(replies))
+        while self.scheduler.busy:
+            self.scheduler.step()
+        return self
+
+    @property
+    def rate(self) -> float:
+        """Tokens a second of all replies, from where each has written its first until the first of them ends."""
+        everyone = set(self._ids)
+        start = max(self._ids.index(each) for each in everyone)
+        end = min(len(self._ids) - 1 - self._ids[::-1].index(each) for each in everyone)
+        return (end - start) / (self._times[end] - self._times[start])
+
+    def _take(self, event: Event) -> None:
+        match event:
+            case Token():
+                self._times.append(time.perf_counter())
+                self._ids.append(event.id)
+            case Finished():
+                self.finished.append(event)
+            case Failed():
+                raise EngineError(event.reason)
+
+
+def rate(backend: Backend, tokens: int, *knobs: Knobs, question: Sequence[Message] = QUESTION) -> float:
+    """Tokens a second of replies with these knobs, written side by side."""
+    writing = Writing(backend)
+    seeds = (each.seed if each.seed >= 0 else index for index, each in enumerate(knobs))
+    limited = (replace(each, num_predict=tokens, seed=seed) for each, seed in zip(knobs, seeds, strict=True))
+    return writing.write(*(Reply(str(index), tuple(question), each) for index, each in enumerate(limited))).rate

@@ -1,0 +1,140 @@
+"""`twiddle presets new`, `edit`, `save` and `export`: presets written to disk."""
+
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tui.cli.arguments import SETTING_HELP, UsageError
+from tui.cli.aside import tell
+from tui.errors import PresetError
+from tui.presets.library import find_preset, preset_path, resolve
+from tui.presets.modelfile import decode
+from tui.presets.ollama import for_ollama
+from tui.presets.preset import compose, is_model, read_source
+from tui.presets.saving import put, save_preset
+from tui.presets.shelf import is_file, own_path
+from tui.presets.writing import describe
+from tui.settings import parse_setting
+from tui.terminal import safe_line
+
+_BEGUN = """\
+FROM {base}
+
+# Every knob is a PARAMETER; `twiddle presets show default` names them all.
+# PARAMETER temperature 0.7
+# PARAMETER stop "###"
+
+# What the model is told first. Quotes may span lines.
+# SYSTEM You are a helpful assistant.
+
+# What was said before the chat begins.
+# MESSAGE user Why is the sky blue?
+# MESSAGE assistant Air scatters blue light more than red.
+"""
+
+OwnName = Annotated[str, typer.Argument(metavar="NAME", help="What to call it.")]
+Description = Annotated[str, typer.Option("--description", "-d", help="What it is for, in a line.")]
+
+
+def new(
+    name: OwnName,
+    base: Annotated[str, typer.Option("--from", help="A preset to build on, or a model.")] = "starter",
+    description: Description = "",
+) -> None:
+    """Begin a preset of your own: a Modelfile with the instructions to fill in."""
+    path = own_path(name)
+    if path.exists():
+        raise PresetError(f"There is a preset {name!r} of yours already; change it with `twiddle presets edit {name}`.")
+    text = describe(description or "What this preset is for.") + _BEGUN.format(base=base)
+    compose(text, path)
+    put(path, text)
+    typer.echo(safe_line(str(path)))
+
+
+def edit(name: Annotated[str, typer.Argument(help="A preset, or the path of a Modelfile.")]) -> None:
+    """Open a preset in $VISUAL or $EDITOR; it is changed only once what you saved can be read.
+
+    A preset that ships with twiddle stays as it is: yours is a copy of it.
+    """
+    there = preset_path(name)
+    source = read_source(there)
+    if is_model(there, source):
+        raise UsageError(f"{name!r} is a model; make a preset for it with `twiddle presets new NAME --from {name}`.")
+    path = there if "/" in name or there.name == name else own_path(name)
+    text = decode(source)
+    draft = path.with_name(f".{path.name}.draft")
+    if draft.exists():
+        tell(f"Going on with your text in {str(draft)!r}.")
+    else:
+        put(draft, text)
+    try:
+        changed = _edited_until_it_reads(draft, path)
+    finally:
+        if is_file(draft) and decode(read_source(draft)) == text:
+            draft.unlink()
+    if changed == text:
+        tell(f"{name} was not changed.")
+        return
+    put(path, changed)
+    draft.unlink()
+    typer.echo(safe_line(str(path)))
+
+
+def save(
+    name: OwnName,
+    setting: Annotated[str, typer.Argument(metavar="SETTING", help=SETTING_HELP)],
+    description: Description = "",
+    force: Annotated[bool, typer.Option("--force", help="Replace a preset of yours that has this name.")] = False,
+) -> None:
+    """Keep a setting, such as precise,temperature=0.5, as a preset of your own.
+
+    The knobs of a preset that is yours already are changed where they stand: its comments and order stay.
+    """
+    chosen = resolve(parse_setting(setting))
+    path = save_preset(name, chosen.knobs, chosen.preset, description=description, overwrite=force)
+    typer.echo(safe_line(str(path)))
+
+
+def export(
+    name: Annotated[str, typer.Argument(help="A preset, or the path of a Modelfile or GGUF.")],
+    ollama: Annotated[bool, typer.Option("--ollama", help="For `ollama create`: leave out what it does not know.")],
+) -> None:
+    """Print a preset as one Modelfile with nothing to look up, for `ollama create NAME -f FILE`.
+
+    What Ollama cannot be told is commented out, and named on standard error.
+    """
+    exported = for_ollama(find_preset(name))
+    typer.echo(exported.text, nl=False)
+    for reason in exported.left_out:
+        tell(reason)
+
+
+def _edited_until_it_reads(draft: Path, path: Path) -> str:
+    """What the person made of the draft; raises PresetError, with the draft kept, when they leave it broken."""
+    while True:
+        _open_editor(draft)
+        text = decode(read_source(draft))
+        try:
+            compose(text, path)
+        except PresetError as error:
+            tell(str(error))
+            if not (sys.stdin.isatty() and typer.confirm("Edit again?", default=True, err=True)):
+                raise PresetError(f"{path.name} is as it was; your text is in {str(draft)!r}.") from None
+        else:
+            return text
+
+
+def _open_editor(path: Path) -> None:
+    command = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
+    try:
+        code = subprocess.run([*shlex.split(command), str(path)], check=False).returncode
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise PresetError(f"The editor {command!r} cannot be started: {reason}; set EDITOR to another.") from None
+    if code:
+        raise PresetError(f"The editor {command!r} ended with {code}, so nothing was changed.")

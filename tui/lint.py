@@ -1,0 +1,120 @@
+"""What is turned in vain: knobs that other knobs leave without effect.
+
+The rules are those of the stage chain (`order` and `is_active` in `tui.engine.sampling`), told as reasons.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from tui.knobs import CONSTRAINTS, KNOBS, Knobs
+
+_PENALTIES = ("repeat_penalty", "presence_penalty", "frequency_penalty")
+_KEEPING_THE_LIKELIEST = ("top_n_sigma", "top_k", "top_p", "min_p")
+"""Stages that take candidates away from the other end; typical_p and xtc may take the likeliest."""
+_SEARCHED = ("penalties", "dry", "logit_bias")
+"""Stages that act on a search; see `order`."""
+_BEAM = ("num_beams", "length_penalty", "early_stopping")
+_CONTRASTIVE = ("penalty_alpha", "contrastive_k")
+_DYNATEMP = ("dynatemp_range", "dynatemp_exponent")
+
+
+def inert(knobs: Knobs) -> dict[str, str]:
+    """The knobs turned away from their default that change nothing, each with the reason in a few words."""
+    turned = {name for name in KNOBS if getattr(knobs, name) != KNOBS[name].default}
+    found: dict[str, str] = {}
+    for name, reason in _reasons(knobs):
+        if name in turned:
+            found.setdefault(name, reason)
+    return {name: found[name] for name in KNOBS if name in found}
+
+
+def conflict(knobs: Knobs) -> str:
+    """What is wrong with the constraints, as a sentence; empty when at most one is set."""
+    bound = [name for name in CONSTRAINTS if getattr(knobs, name) != KNOBS[name].default]
+    if len(bound) < 2:
+        return ""
+    return f"{', '.join(bound[:-1])} and {bound[-1]} are set, and a reply obeys one of them; take the others out."
+
+
+def _reasons(knobs: Knobs) -> Iterator[tuple[str, str]]:
+    """Every knob without effect, turned or not; of several reasons the one that explains most comes first."""
+    if knobs.strategy != "beam":
+        yield from _all(_BEAM, f"strategy is {knobs.strategy}")
+    if knobs.strategy != "contrastive":
+        yield from _all(_CONTRASTIVE, f"strategy is {knobs.strategy}")
+    if knobs.context_full == "stop":
+        yield "num_keep", "context_full is stop"
+    if knobs.strategy != "sample":
+        yield from _under_search(knobs)
+    elif knobs.mirostat:
+        yield from _under_mirostat(knobs)
+    else:
+        yield from _all(("mirostat_tau", "mirostat_eta"), "mirostat is off")
+        yield from _left_out(knobs)
+        yield from _when_cold(knobs)
+    yield from _switched_off(knobs)
+
+
+def _all(names: Iterable[str], reason: str) -> Iterator[tuple[str, str]]:
+    return ((name, reason) for name in names)
+
+
+def _driving(*stages: str) -> tuple[str, ...]:
+    return tuple(name for name, row in KNOBS.items() if row.stage in stages)
+
+
+def _under_search(knobs: Knobs) -> Iterator[tuple[str, str]]:
+    reason = f"strategy is {knobs.strategy}"
+    for name, row in KNOBS.items():
+        if row.stage and row.stage not in _SEARCHED:
+            yield name, reason
+    yield "seed", reason
+    yield from _left_out(knobs)
+
+
+def _under_mirostat(knobs: Knobs) -> Iterator[tuple[str, str]]:
+    for name, row in KNOBS.items():
+        if row.stage and row.stage not in ("logit_bias", "temperature", "mirostat"):
+            yield name, "mirostat is on"
+    yield "sampler_order", "mirostat is on"
+    if knobs.temperature == 0 and not knobs.dynatemp_range:
+        yield from _all(("mirostat_tau", "mirostat_eta", "seed"), "temperature is 0")
+
+
+def _left_out(knobs: Knobs) -> Iterator[tuple[str, str]]:
+    for name, row in KNOBS.items():
+        if row.stage in KNOBS["sampler_order"].choices and row.stage not in knobs.sampler_order:
+            yield name, f"{row.stage} is not in sampler_order"
+
+
+def _when_cold(knobs: Knobs) -> Iterator[tuple[str, str]]:
+    order = knobs.sampler_order
+    if "temperature" not in order or knobs.temperature or knobs.dynatemp_range:
+        return
+    place = order.index("temperature")
+    # One candidate is left from there on; before it, what keeps the likeliest changes nothing.
+    yield from _all(_driving(*order[place + 1 :], "adaptive_p", *_KEEPING_THE_LIKELIEST), "temperature is 0")
+    if knobs.xtc_probability == 0 or "xtc" not in order[:place]:
+        yield "seed", "temperature is 0"
+
+
+def _switched_off(knobs: Knobs) -> Iterator[tuple[str, str]]:
+    """Knobs whose switch is another one."""
+    if knobs.repeat_last_n == 0:
+        yield from _all(_PENALTIES, "repeat_last_n is 0")
+    if all(getattr(knobs, name) == KNOBS[name].neutral for name in _PENALTIES):
+        yield "repeat_last_n", "the penalties are off"
+    if knobs.dry_multiplier == 0:
+        yield from _all(_driving("dry"), "dry_multiplier is 0")
+    if knobs.dry_penalty_last_n == 0:
+        others = (name for name in _driving("dry") if name != "dry_penalty_last_n")
+        yield from _all(others, "dry_penalty_last_n is 0")
+    if knobs.xtc_probability == 0:
+        yield "xtc_threshold", "xtc_probability is 0"
+    if knobs.xtc_threshold > 0.5:
+        yield "xtc_probability", "xtc_threshold is above 0.5"
+    if knobs.dynatemp_range == 0:
+        yield "dynatemp_exponent", "dynatemp_range is 0"
+    if knobs.adaptive_target < 0:
+        yield from _all(("adaptive_target", "adaptive_decay"), "adaptive_target is off")
+    if knobs.top_n_sigma <= 0:
+        yield "top_n_sigma", "0 and below is off"

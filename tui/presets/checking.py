@@ -1,0 +1,125 @@
+"""What a Modelfile may have wrong: faults, values without effect, and traps that people fall into."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+from msgspec import Struct
+
+from tui.errors import ModelError, PresetError
+from tui.knobs import KNOBS
+from tui.lint import conflict, inert
+from tui.models.reference import find_model
+from tui.presets.modelfile import Command, Modelfile, ModelfileError, decode, parse_modelfile
+from tui.presets.ollama import refusals
+from tui.presets.parameters import DEPRECATED
+from tui.presets.preset import Preset, compose
+from tui.presets.turns import knob_of
+
+Level = Literal["error", "warning", "note"]
+
+
+class Finding(Struct, frozen=True):
+    """Something to know about a Modelfile; only an error keeps it from working."""
+
+    level: Level
+    text: str
+    line: int | None = None
+
+
+def check(source: str | bytes, path: Path) -> tuple[Finding, ...]:
+    """What there is to say about the Modelfile at `path` if it holds `source`, in the order of its lines."""
+    text = decode(source)
+    try:
+        modelfile = parse_modelfile(text, path.name)
+    except ModelfileError as error:
+        return (_fault(error, path),)
+    found = [*_traps(modelfile, text), *_repeats(modelfile)]
+    try:
+        preset = compose(text, path)
+    except PresetError as error:
+        found.append(_fault(error, path))
+    else:
+        found += _meaning(preset, {row.name: command for command in modelfile.commands if (row := knob_of(command))})
+    return tuple(sorted(found, key=lambda finding: finding.line or 0))
+
+
+def _fault(error: PresetError, path: Path) -> Finding:
+    if isinstance(error, ModelfileError) and error.file == path.name:
+        return Finding("error", error.advice, error.line)
+    return Finding("error", str(error))
+
+
+def _meaning(preset: Preset, lines: dict[str, Command]) -> Iterator[Finding]:
+    knobs = preset.knobs
+    for name, reason in inert(knobs).items():
+        at = lines[name].line if name in lines else None
+        whose = "" if at else f", which {preset.source(name)} says,"
+        yield Finding("warning", f"{name} {KNOBS[name].show(getattr(knobs, name))}{whose} does nothing: {reason}.", at)
+    if conflict(knobs):
+        yield Finding("error", conflict(knobs))
+    for name in sorted(DEPRECATED & lines.keys()):
+        text = f"{name} is deprecated: Ollama skips it, twiddle does not."
+        yield Finding("note", text, lines[name].line)
+    for note in preset.notes:
+        line, text = re.fullmatch(r"(?:Line (\d+): )?(.*)", note, re.DOTALL).groups()  # type: ignore[union-attr]
+        yield Finding("note", text, int(line) if line else None)
+    try:
+        find_model(preset.model, beside=preset.path.parent if preset.path else None)
+    except ModelError as error:
+        yield Finding("warning", str(error))
+    if refusals(preset):
+        remedy = "`twiddle presets export --ollama` writes what it takes"
+        yield Finding("note", f"`ollama create` would refuse {', '.join(refusals(preset))}; {remedy}.")
+
+
+def _repeats(modelfile: Modelfile) -> Iterator[Finding]:
+    """Lines that a later one makes vain."""
+    last = {command.name: command.line for command in modelfile.commands}
+    for command in modelfile.commands:
+        row = KNOBS.get(command.name)
+        adds_up = row.kind is tuple if row else command.name in ("message", "license")
+        if not adds_up and last[command.name] != command.line:
+            word = "FROM" if command.name == "model" else command.name if row else command.name.upper()
+            yield Finding(
+                "warning", f"{word} is said again on line {last[command.name]}; that one counts.", command.line
+            )
+
+
+_TYPED_NEWLINE = re.compile(r"\\[nt]")
+_OTHER_QUOTES = re.compile(
+    "(['\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb]).*['\u2018\u2019\u201c\u201d\u00ab\u00bb]", re.DOTALL
+)
+
+
+def _traps(modelfile: Modelfile, text: str) -> Iterator[Finding]:
+    for command in modelfile.commands:
+        written, value = text[command.start : command.end], command.args
+        for trap in _quoting(written, value.partition(": ")[2] if command.name == "message" else value):
+            yield Finding("warning", trap, command.line)
+        row = KNOBS.get(command.name)
+        if row and row.kind in (str, tuple) and " #" in value:
+            yield Finding(
+                "warning", "What follows # is part of the value; a comment needs a line of its own.", command.line
+            )
+        if command.name == "stop" and _TYPED_NEWLINE.search(value):
+            yield Finding(
+                "warning", r"\n is two characters here; write quotes with a line end between them.", command.line
+            )
+
+
+def _quoting(written: str, value: str) -> Iterator[str]:
+    dropped = next((rune for rune in written if not rune.isprintable() and rune not in "\t\r\n"), None)
+    if dropped:
+        yield f"Characters that cannot be printed are dropped, as in Ollama, such as U+{ord(dropped):04X}."
+    first, *more = written.splitlines()
+    opened = first.partition('"')[2]
+    if more and '"' in opened.strip('"') and not first.partition('"""')[2]:
+        yield "Quotes close only at the end of a line, so this text runs on over the lines below."
+    if len(value) > 1 and _OTHER_QUOTES.fullmatch(value):
+        yield f'{value[0]} is no quote here but part of the text; write ".'
+    elif (
+        value.endswith('"') and not value.startswith('"') and written.rstrip().endswith(value) and '"' not in value[:-1]
+    ):
+        yield "It ends in a quote that nothing opens; the quote is part of the text."

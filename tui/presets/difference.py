@@ -1,0 +1,32 @@
+"""In what two presets differ."""
+
+from msgspec import Struct
+
+from tui.knobs import KNOBS
+from tui.presets.preset import PARTS, Preset
+
+
+class Row(Struct, frozen=True):
+    """A knob, a part or the model, and what either preset has there, with the base that says it."""
+
+    what: str
+    one: str
+    other: str
+
+
+def difference(one: Preset, other: Preset) -> tuple[Row, ...]:
+    """What the presets have differently: the model, the texts, then the knobs in the order of the table."""
+    names = ("model", *PARTS, *one.knobs.differing(other.knobs))
+    rows = (Row(name, _said(one, name), _said(other, name)) for name in names)
+    return tuple(row for row in rows if row.one != row.other)
+
+
+def _said(preset: Preset, what: str) -> str:
+    if what == "messages":
+        text = "\n".join(f"{message.role}: {message.content}" for message in preset.messages)
+    elif what in KNOBS:
+        text = KNOBS[what].show(getattr(preset.knobs, what))
+    else:
+        text = getattr(preset, what) or ""
+    base = dict(preset.inherited).get(what)
+    return f"{text} (from {base})" if base and what in KNOBS else text

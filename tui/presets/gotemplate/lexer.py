@@ -1,0 +1,120 @@
+"""A template text cut into texts and the words of actions, by the rules of Go's text/template/parse."""
+
+import ast
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from tui.presets.gotemplate.error import TemplateError
+from tui.presets.gotemplate.nodes import Place
+
+_WORD = re.compile(
+    r"""(?P<space>[ \t\r\n]+)
+      | (?P<string>"(?:[^"\\\n]|\\.)*")
+      | (?P<raw>`[^`]*`)
+      | (?P<char>'(?:[^'\\\n]|\\.)+')
+      | (?P<number>[+-]?(?:0[xX][0-9a-fA-F_]+|0[bB][01_]+|0[oO][0-7_]+|
+                           (?:[0-9][0-9_]*)?\.?[0-9][0-9_]*(?:[eE][+-]?[0-9]+)?))
+      | (?P<field>\.[^\W\d]\w*)
+      | (?P<variable>\$\w*)
+      | (?P<name>[^\W\d]\w*)
+      | (?P<sign>:=|=|\||\(|\)|,|\.)""",
+    re.VERBOSE,
+)
+_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+
+
+class Word(NamedTuple):
+    """A text, or a word of an action."""
+
+    kind: str
+    """text, open, close, string, char, number, field, variable, name or sign."""
+    text: str
+    place: Place
+    spaced: bool = False
+    """Whether white space stands before it."""
+
+
+def words(source: str) -> Iterator[Word]:
+    """The words of a template; raises TemplateError."""
+    at, trimmed = 0, False
+    while (opening := source.find("{{", at)) >= 0:
+        inner = opening + 2
+        trims = source[inner : inner + 1] == "-" and source[inner + 1 : inner + 2] in (" ", "\t", "\r", "\n")
+        inner += 1 if trims else 0
+        yield from _text(source, at, opening, trimmed, trims)
+        comment = _COMMENT.match(source, inner + len(source[inner:]) - len(source[inner:].lstrip()) if trims else inner)
+        if comment:
+            at, trimmed = _after_comment(source, comment.end(), _place(source, opening))
+            continue
+        yield Word("open", "{{", _place(source, opening))
+        for word in _action(source, inner, opening):
+            yield word
+        at, trimmed = _end(source, word)
+    yield from _text(source, at, len(source), trimmed, False)
+
+
+def _text(source: str, start: int, end: int, left: bool, right: bool) -> Iterator[Word]:
+    text = source[start:end]
+    text = text.lstrip(" \t\r\n") if left else text
+    text = text.rstrip(" \t\r\n") if right else text
+    if text:
+        yield Word("text", text, _place(source, start))
+
+
+def _after_comment(source: str, at: int, place: Place) -> tuple[int, bool]:
+    if source.startswith("}}", at):
+        return at + 2, False
+    rest = source[at:].lstrip(" \t\r\n")
+    if rest.startswith("-}}") and rest != source[at:]:
+        return len(source) - len(rest) + 3, True
+    raise TemplateError("a comment ends right before }} or  -}}", place)
+
+
+def _action(source: str, at: int, opening: int) -> Iterator[Word]:
+    """The words up to the end of the action; the last one is a close."""
+    spaced = False
+    while at < len(source):
+        if source.startswith("}}", at):
+            yield Word("close", "}}", _place(source, at))
+            return
+        if spaced and source.startswith("-}}", at):
+            yield Word("close", "-}}", _place(source, at))
+            return
+        match = _WORD.match(source, at)
+        if not match or not match.lastgroup:
+            raise TemplateError(f"{source[at]!r} does not belong into an action", _place(source, at))
+        if match.lastgroup != "space":
+            yield Word(match.lastgroup, match[0], _place(source, at), spaced)
+        spaced, at = match.lastgroup == "space", match.end()
+    raise TemplateError("{{ is not closed; write }}", _place(source, opening))
+
+
+def _end(source: str, close: Word) -> tuple[int, bool]:
+    lines = source.split("\n")
+    start = sum(len(line) + 1 for line in lines[: close.place.line - 1]) + close.place.column - 1
+    return start + len(close.text), close.text == "-}}"
+
+
+def _place(source: str, at: int) -> Place:
+    return Place(source.count("\n", 0, at) + 1, at - (source.rfind("\n", 0, at) + 1) + 1)
+
+
+def literal(word: Word) -> str | int | float:
+    """What a string, character or number means; raises TemplateError."""
+    try:
+        match word.kind:
+            case "raw":
+                return word.text[1:-1]
+            case "string":
+                return str(ast.literal_eval(word.text))
+            case "char":
+                return ord(ast.literal_eval(word.text))
+        text = word.text.replace("_", "")
+        if re.fullmatch(r"[+-]?0[0-7]+", text):
+            return int(text, 8)
+        return (
+            int(text, 0) if re.fullmatch(r"[+-]?(\d+|0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO][0-7]+)", text) else float(text)
+        )
+    except (ValueError, SyntaxError, TypeError):
+        raise TemplateError(f"{word.text} cannot be read", word.place) from None

@@ -1,0 +1,247 @@
+"""From words to the tree of a template, by the grammar of Go's text/template/parse."""
+
+from collections.abc import Collection
+
+from tui.presets.gotemplate.error import TemplateError
+from tui.presets.gotemplate.lexer import Word, literal, words
+from tui.presets.gotemplate.nodes import (
+    Action,
+    Branch,
+    Call,
+    Command,
+    Function,
+    Leave,
+    Literal,
+    Node,
+    Operand,
+    Path,
+    Pipeline,
+    Place,
+    Text,
+)
+
+DEEPEST = 100
+"""How deep blocks and parentheses may nest."""
+
+_CONSTANTS = {"true": True, "false": False, "nil": None}
+_LITERALS = ("string", "raw", "char", "number")
+_ENDS = ("end", "else")
+
+
+class Parser:
+    """Reads one template."""
+
+    def __init__(self, source: str, functions: Collection[str]) -> None:
+        """`functions` are the names that may be called."""
+        self._words = [*words(source), Word("eof", "the end", _last(source))]
+        self._at, self._depth = 0, 0
+        self._functions = functions
+        self._variables: list[str] = ["$"]
+        self._loops = 0
+        self.defined: dict[str, tuple[Node, ...]] = {}
+        """The templates defined inside, by name."""
+
+    def parse(self) -> tuple[Node, ...]:
+        """The whole template; raises TemplateError."""
+        nodes, word = self._block()
+        if word is not None:
+            raise TemplateError(f"{{{{ {word.text} }}}} has nothing to end", word.place)
+        return nodes
+
+    # --- words ------------------------------------------------------------------------------------------------------
+
+    @property
+    def _next(self) -> Word:
+        return self._words[self._at]
+
+    def _take(self) -> Word:
+        self._at = min(self._at + 1, len(self._words) - 1)
+        return self._words[self._at - 1]
+
+    def _expect(self, kind: str, what: str) -> Word:
+        if self._next.kind != kind:
+            raise TemplateError(f"{what} was expected, not {self._next.text!r}", self._next.place)
+        return self._take()
+
+    # --- blocks -----------------------------------------------------------------------------------------------------
+
+    def _block(self) -> tuple[tuple[Node, ...], Word | None]:
+        """Nodes up to the end of the text, or to the `end` or `else` that is given back, its action still open."""
+        self._depth += 1
+        if self._depth > DEEPEST:
+            raise TemplateError("it is nested too deeply", self._next.place)
+        nodes: list[Node] = []
+        while (word := self._take()).kind != "eof":
+            if word.kind == "text":
+                nodes.append(Text(word.text))
+                continue
+            if self._next.kind == "name" and self._next.text in _ENDS:
+                self._depth -= 1
+                return tuple(nodes), self._take()
+            node = self._node()
+            if node is not None:
+                nodes.append(node)
+        self._depth -= 1
+        return tuple(nodes), None
+
+    def _node(self) -> Node | None:
+        """One action, from after its opening to after its close."""
+        word = self._next
+        match word.text if word.kind == "name" else "":
+            case "if" | "with" | "range":
+                return self._branch(self._take())
+            case "define":
+                self._define(self._take())
+                return None
+            case "block":
+                return self._define(self._take())
+            case "template":
+                return self._call(self._take())
+            case "break" | "continue":
+                if not self._loops:
+                    raise TemplateError(f"{word.text} stands outside of a range", word.place)
+                self._take()
+                self._close()
+                return Leave(word.text)
+        pipeline = self._pipeline()
+        self._close()
+        return Action(pipeline)
+
+    def _close(self) -> None:
+        self._expect("close", "}}")
+
+    def _branch(self, word: Word) -> Node:
+        scope = len(self._variables)
+        pipeline = self._pipeline(ranges=word.text == "range")
+        self._close()
+        self._loops += word.text == "range"
+        body, ender = self._block()
+        self._loops -= word.text == "range"
+        if ender is None:
+            raise TemplateError(f"{{{{ {word.text} }}}} has no {{{{ end }}}}", word.place)
+        otherwise: tuple[Node, ...] = ()
+        if ender.text == "else":
+            if self._next.kind == "name" and self._next.text in ("if", "with"):
+                del self._variables[scope:]
+                return Branch(word.place, word.text, pipeline, body, (self._branch(self._take()),))
+            self._close()
+            otherwise, ender = self._block()
+            if ender is None or ender.text != "end":
+                raise TemplateError("{{ else }} has no {{ end }}", word.place)
+        self._close()
+        del self._variables[scope:]
+        return Branch(word.place, word.text, pipeline, body, otherwise)
+
+    def _define(self, word: Word) -> Node:
+        name = self._quoted()
+        pipeline = self._pipeline() if word.text == "block" else None
+        self._close()
+        scope, self._variables = self._variables, ["$"]
+        loops, self._loops = self._loops, 0
+        body, ender = self._block()
+        if ender is None or ender.text != "end":
+            raise TemplateError(f"{{{{ {word.text} }}}} has no {{{{ end }}}}", word.place)
+        self._close()
+        self._variables, self._loops = scope, loops
+        self.defined[name] = body
+        return Call(word.place, name, pipeline)
+
+    def _call(self, word: Word) -> Node:
+        name = self._quoted()
+        pipeline = None if self._next.kind == "close" else self._pipeline()
+        self._close()
+        return Call(word.place, name, pipeline)
+
+    def _quoted(self) -> str:
+        word = self._take()
+        if word.kind not in ("string", "raw"):
+            raise TemplateError(f"the name of a template was expected, not {word.text!r}", word.place)
+        return str(literal(word))
+
+    # --- pipelines --------------------------------------------------------------------------------------------------
+
+    def _pipeline(self, *, ranges: bool = False) -> Pipeline:
+        names, declares = self._declared(ranges)
+        commands = [self._command()]
+        while self._next.text == "|" and self._next.kind == "sign":
+            self._take()
+            commands.append(self._command())
+            first = commands[-1].operands[0]
+            if not isinstance(first, Function | Path) or (isinstance(first, Path) and not first.names):
+                raise TemplateError("after | stands a function", commands[-1].place)
+        self._variables += names if declares else ()
+        return Pipeline(tuple(commands), names, declares)
+
+    def _declared(self, ranges: bool) -> tuple[tuple[str, ...], bool]:
+        """`$x :=`, `$x =` or, in a range, `$i, $x :=`; nothing is taken when there is none."""
+        start, names = self._at, list[str]()
+        while self._next.kind == "variable" and len(names) < (2 if ranges else 1):
+            names.append(self._take().text)
+            if ranges and self._next.text == "," and len(names) == 1:
+                self._take()
+                continue
+            if self._next.text in (":=", "="):
+                declares = self._take().text == ":="
+                for name in () if declares else names:
+                    self._known(name, self._next.place)
+                return tuple(names), declares
+            break
+        self._at = start
+        return (), False
+
+    def _known(self, name: str, place: Place) -> None:
+        if name not in self._variables:
+            raise TemplateError(f"there is no variable {name}", place)
+
+    def _command(self) -> Command:
+        place, operands = self._next.place, list[Operand]()
+        while self._next.kind != "close" and self._next.text not in ("|", ")"):
+            if operands and not self._next.spaced and self._next.text != "(":
+                raise TemplateError(f"a blank is missing before {self._next.text!r}", self._next.place)
+            operands.append(self._operand())
+        if not operands:
+            raise TemplateError("a value is missing", place)
+        return Command(place, tuple(operands))
+
+    def _operand(self) -> Operand:
+        word = self._take()
+        if word.kind in _LITERALS:
+            return Literal(literal(word))
+        base: str | Pipeline | None = None
+        names: list[str] = []
+        match word.kind, word.text:
+            case "name", text if text in _CONSTANTS:
+                return Literal(_CONSTANTS[text])
+            case "name", text:
+                if text not in self._functions:
+                    raise TemplateError(f"there is no function {text!r}", word.place)
+                return Function(word.place, text)
+            case "sign", "(":
+                base = self._grouped(word)
+            case "variable", text:
+                self._known(text, word.place)
+                base = text
+            case "field", text:
+                names.append(text[1:])
+            case "sign", ".":
+                pass
+            case _:
+                raise TemplateError(f"{word.text!r} is no value", word.place)
+        while self._next.kind == "field" and not self._next.spaced:
+            names.append(self._take().text[1:])
+        return Path(word.place, base, tuple(names))
+
+    def _grouped(self, word: Word) -> Pipeline:
+        self._depth += 1
+        if self._depth > DEEPEST:
+            raise TemplateError("it is nested too deeply", word.place)
+        pipeline = self._pipeline()
+        if self._take().text != ")":
+            raise TemplateError("( is not closed", word.place)
+        self._depth -= 1
+        return pipeline
+
+
+def _last(source: str) -> Place:
+    lines = source.split("\n")
+    return Place(len(lines), len(lines[-1]) + 1)

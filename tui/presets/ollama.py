@@ -1,0 +1,92 @@
+"""A preset as a Modelfile that `ollama create` takes."""
+
+from msgspec import Struct
+
+from tui.errors import ModelError
+from tui.knob import Value
+from tui.knobs import KNOBS
+from tui.lora import parse_adapter
+from tui.models.ollama import PREFIX
+from tui.models.reference import find_model
+from tui.presets.parameters import DEPRECATED, OLLAMAS
+from tui.presets.preset import Preset
+from tui.presets.writing import describe, instruction, parameter, statements
+
+_OTHERWISE = ("top_p", "min_p")
+"""Knobs whose defaults in Ollama are others: 0.9 and 0 where llama.cpp has 0.95 and 0.05."""
+
+_UNSAID = {"num_ctx": 0, "main_gpu": -1}
+"""Values that Ollama means by saying nothing, and cannot be told."""
+
+
+class Exported(Struct, frozen=True):
+    """The text for Ollama, and what it could not be told, a sentence each."""
+
+    text: str
+    left_out: tuple[str, ...]
+
+
+def for_ollama(preset: Preset) -> Exported:
+    """The whole preset in one Modelfile, bases included; what Ollama has no word for is commented out. May raise
+    PresetError, for a text that no Modelfile can say."""
+    model, trouble = _model(preset)
+    left_out = [trouble] if trouble else []
+    lines = [describe(preset.description), instruction("FROM", model)]
+    knobs = preset.knobs
+    for name in dict.fromkeys((*dict(preset.turned), *_OTHERWISE)):
+        value = getattr(knobs, name)
+        if _silent(name, value):
+            continue
+        adapter = _adapter(value) if name == "lora" else ""
+        written = [adapter] if adapter else [instruction(*said) for said in parameter(name, value)]
+        reason = "" if adapter else _reason(name, value)
+        if reason:
+            left_out.append(f"{name} {KNOBS[name].show(value)}: {reason}.")
+            written = [f"# {part}" for line in written for part in line.splitlines()]
+        lines += written
+    lines += [instruction(*said) for said in statements(preset) if not said[0].startswith(("FROM", "PARAMETER"))]
+    return Exported(lines[0] + "\n".join(lines[1:]) + "\n", tuple(left_out))
+
+
+def refusals(preset: Preset) -> tuple[str, ...]:
+    """What `ollama create` would refuse of the preset as it stands, in a few words each."""
+    found = [f"FROM {preset.model}"] if preset.model == "starter" or preset.model.startswith(PREFIX) else []
+    sources = dict.fromkeys(source for what, source in preset.inherited if what == "model")
+    found = [f"FROM {source}, which is a preset" for source in sources] or found
+    own = [name for name, _ in preset.turned if name not in dict(preset.inherited)]
+    return (*found, *(f"PARAMETER {name}" for name in own if name not in OLLAMAS | DEPRECATED and name != "lora"))
+
+
+def _model(preset: Preset) -> tuple[str, str]:
+    """What FROM is to say, and what is wrong with it."""
+    if preset.model.startswith(PREFIX):
+        return preset.model.removeprefix(PREFIX), ""
+    if preset.model.startswith("hf.co/"):
+        return preset.model, ""
+    try:
+        return str(find_model(preset.model, beside=preset.path.parent if preset.path else None)), ""
+    except ModelError as error:
+        return preset.model, f"FROM is left as it stands: {error}"
+
+
+def _silent(name: str, value: Value) -> bool:
+    """Whether saying nothing comes to the same."""
+    untouched = value == KNOBS[name].default and name not in OLLAMAS
+    return untouched or value == () or _UNSAID.get(name) == value
+
+
+def _adapter(entries: tuple[str, ...]) -> str:
+    if len(entries) == 1 and parse_adapter(entries[0]).scale == 1:
+        return instruction("ADAPTER", str(parse_adapter(entries[0]).path))
+    return ""
+
+
+def _reason(name: str, value: Value) -> str:
+    """Why Ollama cannot be told; empty when it can."""
+    if name == "lora":
+        return "Ollama takes one adapter, at its full strength"
+    if name in DEPRECATED:
+        return "Ollama no longer has it"
+    if name not in OLLAMAS:
+        return "it is twiddle's own"
+    return "Ollama has no auto for it" if name == "num_keep" and value == -1 else ""

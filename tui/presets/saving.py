@@ -1,0 +1,115 @@
+"""Presets put on disk: written anew, or changed where they stand so that comments and order stay."""
+
+import os
+import re
+import shutil
+from contextlib import suppress
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from tui.errors import PresetError
+from tui.knobs import Knobs
+from tui.presets.modelfile import Command, decode, parse_modelfile
+from tui.presets.parameters import parameter_commands
+from tui.presets.preset import Preset, anchored, compose, read_source
+from tui.presets.shelf import base_path, own_path
+from tui.presets.turns import knob_of
+from tui.presets.writing import instruction, parameter, write_preset
+
+_LINE_END = re.compile(r"\r\n|\r|\n")
+
+
+def save_preset(name: str, knobs: Knobs, base: Preset, *, description: str = "", overwrite: bool = False) -> Path:
+    """Keep knobs as the person's own preset of that name, and return its Modelfile.
+
+    `base` is the preset they were turned from. When it is that very file its lines are changed where they stand;
+    otherwise a new file builds on the base and says what differs. Nothing is written unless it reads back as `knobs`,
+    and then all at once. Raises PresetError, also when another preset of that name is there and not to be overwritten.
+    """
+    path = own_path(name)
+    if path.exists() and base.path and base.path.resolve() == path.resolve():
+        text = turned_text(decode(read_source(path)), path, knobs)
+    elif path.exists() and not overwrite:
+        raise PresetError(f"There is a preset {name!r} of yours already; choose another name, or overwrite it.")
+    else:
+        text = _new_text(path, knobs, base, description)
+    kept = compose(text, path).knobs
+    lost = knobs.differing(kept)
+    if lost:
+        raise PresetError(f"{name!r} was not saved: its Modelfile would not keep {', '.join(lost)}.")
+    put(path, text)
+    return path
+
+
+def turned_text(text: str, path: Path, knobs: Knobs) -> str:
+    """The text of the Modelfile at `path` with its PARAMETER lines changed to these knobs; raises PresetError.
+
+    A knob that it already has so, from whatever source, keeps its lines; the others are changed in their place, taken
+    out where the base says as much, or added after the last PARAMETER.
+    """
+    differing = knobs.differing(compose(text, path).knobs)
+    places: dict[str, list[Command]] = {}
+    for command in parse_modelfile(text).commands:
+        row = knob_of(command)
+        if row and row.name in differing:
+            places.setdefault(row.name, []).append(command)
+    without = _edited(text, [(command, "") for found in places.values() for command in found])
+    # What is said nowhere else needs a line here.
+    needed = knobs.differing(compose(without, path).knobs)
+    line_end = (_LINE_END.findall(text) or ["\n"])[0]
+    lines = {name: line_end.join(_lines(name, knobs)) for name in needed}
+    changes = [(found[-1], lines.pop(name, "")) for name, found in places.items()]
+    text = _edited(text, changes + [(command, "") for found in places.values() for command in found[:-1]])
+    modelfile = parse_modelfile(text)
+    anchor = (parameter_commands(modelfile) or [each for each in modelfile.commands if each.name == "model"])[-1]
+    return text[: anchor.end] + "".join(line_end + line for line in lines.values()) + text[anchor.end :]
+
+
+def put(path: Path, text: str) -> None:
+    """Write a file all at once: whoever reads it finds the old text or the new; raises PresetError."""
+    path = path.resolve()
+    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with draft.open("w", encoding="utf-8", newline="") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        if path.exists():
+            shutil.copymode(path, draft)
+        draft.replace(path)
+    except OSError as error:
+        raise PresetError(f"{str(path)!r} cannot be written: {error.strerror}.") from None
+    finally:
+        with suppress(OSError):
+            draft.unlink()
+
+
+def _new_text(path: Path, knobs: Knobs, base: Preset, description: str) -> str:
+    differing = {name: getattr(knobs, name) for name in knobs.differing(base.knobs)}
+    turned = tuple((dict(base.turned) | differing).items())
+    preset = replace(base, description=description, turned=turned)
+    for reference in (base.name, str(base.path)) if base.path else ():
+        found = base_path(reference, path)
+        if found and base.path and found.resolve() == base.path.resolve() != path.resolve():
+            return write_preset(preset, replace(base, name=reference))
+    return write_preset(anchored(preset))
+
+
+def _lines(name: str, knobs: Knobs) -> list[str]:
+    return [instruction(*said) for said in parameter(name, getattr(knobs, name))]
+
+
+def _edited(text: str, changes: list[tuple[Command, str]]) -> str:
+    """The text with instructions replaced, or taken out with their lines where the new text is empty."""
+    kept: list[str] = []
+    at = 0
+    for command, new in sorted(changes, key=lambda change: change[0].start):
+        before, at = text[at : command.start], command.end
+        if not new:
+            before = before.rstrip(" \t")
+            after = _LINE_END.match(text, at)
+            at = after.end() if after else at
+        kept += before, new
+    return "".join((*kept, text[at:]))
