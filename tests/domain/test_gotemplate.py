@@ -90,7 +90,7 @@ def test_what_it_says(source: str, text: str) -> None:
         ("{{ range 1000000 }}{{ end }}{{ range 1000000 }}x{{ end }}", "it runs for too long"),
         ("{{ range 1000 }}{{ printf \"%9999s%9999s\" \"a\" \"b\" }}{{ end }}", "it prints too much"),
         ("{{ if true }}" * 500, "it is nested too deeply"),
-        ("{{ " + "(" * 500, "it is nested too deeply"),
+        ("{{ " + "(" * 500 + " }}", "it is nested too deeply"),
     ],
 )  # fmt: skip
 def test_what_it_cannot_say(source: str, message: str) -> None:

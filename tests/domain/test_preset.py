@@ -63,7 +63,6 @@ def test_out_of_range_names_file_line_and_range(line: str, said: str) -> None:
     [
         ("PARAMETER low_vram 2", "Line 2: low_vram is deprecated in Ollama and is skipped."),
         ("PARAMETER draft_num_predict 4", "Line 2: there is no knob for draft_num_predict yet; it has no effect here."),
-        ("TEMPLATE {{ .Prompt }}", "Line 2: TEMPLATE is not rendered yet; the model's own chat template is used."),
         ("DRAFT ./small.gguf", "Line 2: DRAFT is not loaded yet."),
         ("REQUIRES 0.14.0", "Line 2: REQUIRES is about Ollama's version and has no effect here."),
     ],

@@ -138,7 +138,12 @@ def _printf(form: str, *values: Any) -> str:
         return text.ljust(int(width or 0)) if "-" in flags else text.rjust(int(width or 0))
 
     text = _VERB.sub(one, form)
-    return f"{text}%!(EXTRA {', '.join(f'{type(each).__name__}={printed(each)}' for each in left)})" if left else text
+    return f"{text}%!(EXTRA {', '.join(f'{_type(each)}={printed(each)}' for each in left)})" if left else text
+
+
+def _type(value: Any) -> str:
+    """Go's name of a value's type, nearly."""
+    return {"str": "string", "float": "float64"}.get(type(value).__name__, type(value).__name__)
 
 
 def _verb(verb: str, value: Any, flags: str, precision: str | None) -> str:
@@ -152,10 +157,10 @@ def _verb(verb: str, value: Any, flags: str, precision: str | None) -> str:
     if verb in "feEgG" and number:
         return format(float(value), f".{precision or 6}{verb}")
     if verb == "T":
-        return type(value).__name__
+        return _type(value)
     if verb in "vst":
         return printed(value)
-    return f"%!{verb}({type(value).__name__}={printed(value)})"
+    return f"%!{verb}({_type(value)}={printed(value)})"
 
 
 def _script(text: str) -> str:

@@ -55,8 +55,9 @@ class Parser:
         return self._words[self._at]
 
     def _take(self) -> Word:
-        self._at = min(self._at + 1, len(self._words) - 1)
-        return self._words[self._at - 1]
+        word = self._next
+        self._at = min(self._at + 1, len(self._words) - 1)  # the end is never passed
+        return word
 
     def _expect(self, kind: str, what: str) -> Word:
         if self._next.kind != kind:
