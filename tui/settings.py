@@ -20,12 +20,15 @@ class Setting(Struct, frozen=True):
     """Knobs turned away from the preset, in the order they were given."""
 
     def __str__(self) -> str:
-        turned = (f"{name}={_written(value)}" for name, value in self.overrides)
+        turned = (f"{name}={text}" for name, value in self.overrides for text in _written(name, value))
         return ",".join(([self.preset] if self.preset else []) + list(turned)) or "default"
 
 
-def _written(value: Value) -> str:
-    return value[0] if isinstance(value, tuple) else f"{value:.12g}" if isinstance(value, float) else str(value)
+def _written(name: str, value: Value) -> tuple[str, ...]:
+    """What stands after the name, for as often as it is written."""
+    if isinstance(value, tuple):
+        return (";".join(value),) if knob(name).choices else value
+    return (f"{value:.12g}" if isinstance(value, float) else str(value),)
 
 
 def is_override(text: str) -> bool:
@@ -34,7 +37,10 @@ def is_override(text: str) -> bool:
 
 
 def parse_setting(text: str) -> Setting:
-    """Read `PRESET`, `PRESET,knob=value,...` or `knob=value,...`; raises SettingError or KnobError."""
+    """Read `PRESET`, `PRESET,knob=value,...` or `knob=value,...`; raises SettingError or KnobError.
+
+    A list of texts is written entry by entry: `stop=A,stop=B`.
+    """
     preset: str | None = None
     written: list[tuple[str, str]] = []
     for index, part in enumerate(text.split(",")):
@@ -48,4 +54,10 @@ def parse_setting(text: str) -> Setting:
             preset = part.strip()
         else:
             raise SettingError(f"In the setting {text!r}, {part!r} is not knob=value, such as temperature=0.2.")
-    return Setting(preset, tuple((name, knob(name).parse(value)) for name, value in written))
+    overrides: dict[str, Value] = {}
+    for name, said in written:
+        value, before = knob(name).parse(said), overrides.get(name)
+        if isinstance(value, tuple) and isinstance(before, tuple) and not knob(name).choices:
+            value = before + value
+        overrides[name] = value
+    return Setting(preset, tuple(overrides.items()))

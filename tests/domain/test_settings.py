@@ -50,3 +50,16 @@ def test_what_is_printed_reads_back(preset: str | None, hundredths: int, seed: i
 @pytest.mark.parametrize(("text", "yes"), [("top_k=1", True), (" x-y =", True), ("precise", False), ("=1", False)])
 def test_what_reads_as_an_override(text: str, yes: bool) -> None:
     assert is_override(text) is yes
+
+
+def test_a_list_is_written_entry_by_entry() -> None:
+    setting = parse_setting("stop=A,stop=B, b,temperature=1,choices=x")
+    assert setting.overrides == (("stop", ("A", "B, b")), ("temperature", 1.0), ("choices", ("x",)))
+    assert parse_setting(str(setting)) == setting
+    order = parse_setting("sampler_order=top_k;min_p")
+    assert parse_setting(str(order)) == order
+
+
+def test_a_text_may_hold_commas() -> None:
+    (override,) = parse_setting('schema={"a":1,"b":2}').overrides
+    assert override == ("schema", '{"a":1,"b":2}')
