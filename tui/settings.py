@@ -56,8 +56,8 @@ def parse_setting(text: str) -> Setting:
             raise SettingError(f"In the setting {text!r}, {part!r} is not knob=value, such as temperature=0.2.")
     overrides: dict[str, Value] = {}
     for name, said in written:
-        value, before = knob(name).parse(said), overrides.get(name)
-        if isinstance(value, tuple) and isinstance(before, tuple) and not knob(name).choices:
-            value = before + value
-        overrides[name] = value
+        read, before = knob(name).parse(said), overrides.get(name)
+        if isinstance(read, tuple) and isinstance(before, tuple) and not knob(name).choices:
+            read = before + read
+        overrides[name] = read
     return Setting(preset, tuple(overrides.items()))
