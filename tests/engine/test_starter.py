@@ -1,5 +1,7 @@
 """The real starter model, in this process."""
 
+import random
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +12,7 @@ from tests.engine.bench import GREEDY, reply
 from tui.chat import Message
 from tui.engine.backend import Logits, Row
 from tui.engine.llama import Llama
-from tui.engine.protocol import Event, Finished, Generate, KnobsTurned, Reply, SetKnobs, Token
+from tui.engine.protocol import Event, Finished, Generate, KnobsTurned, Reply, SetKnobs, Shifted, Stop, Token
 from tui.engine.scheduler import Scheduler
 from tui.errors import ModelError
 from tui.knobs import Knobs, turn
@@ -151,3 +153,41 @@ def test_a_file_that_is_no_model_says_why(tmp_path: Path) -> None:
     path.write_bytes(b"GGUF" + b"\x03\0\0\0" + b"\xff" * 64)
     with pytest.raises(ModelError, match=r"broken.gguf' is damaged: it claims"):
         Llama(str(path), Knobs())
+
+
+def test_a_storm_of_stops_leaves_the_context_right(model: Llama) -> None:
+    """Fifty prompts are broken off in mid-decode; the answer after them is that of a fresh engine."""
+    run, chance = Run(model), random.Random(7)
+    for index in range(50):
+        words = f"{index} " + "The quick brown fox jumps over the lazy dog. " * chance.randrange(5, 60)
+        run.scheduler.generate(Generate((reply(str(index), GREEDY, words),)))
+        timer = threading.Timer(chance.random() * 0.05, model.interrupt.set)
+        timer.start()
+        run.scheduler.step()
+        timer.join()
+        model.interrupt.clear()
+        run.scheduler.stop(Stop(str(index)))
+        assert run.finished(str(index)).ending == "stopped"
+    assert run.ask(reply("a", GREEDY, POLAND)).finished().text == "The capital of Poland is Warsaw."
+
+
+@pytest.mark.parametrize("strategy", ["beam", "contrastive"])
+def test_searches_on_the_real_model(model: Llama, strategy: str) -> None:
+    knobs = turn(GREEDY, strategy=strategy, num_predict=16, penalty_alpha=0.0)
+    first = Run(model).ask(reply("a", knobs, POLAND)).finished()
+    assert "Warsaw" in first.text
+    again = Run(model).ask(reply("a", knobs, POLAND)).finished()
+    assert again.tokens == first.tokens
+
+
+def test_a_shift_on_the_real_model_goes_on() -> None:
+    small = Llama(str(find_model("starter")), Knobs(num_ctx=256))
+    try:
+        knobs = turn(GREEDY, context_full="shift", num_predict=300, repeat_penalty=1.1)
+        run = Run(small).ask(reply("a", knobs, "Write a long story about a lighthouse."))
+        shifts = [event for event in run.events if isinstance(event, Shifted)]
+        done = run.finished()
+        assert shifts or done.ending == "stop"
+        assert max(token.used for token in run.tokens()) <= 256
+    finally:
+        small.close()

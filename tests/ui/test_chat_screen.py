@@ -516,3 +516,30 @@ async def test_a_full_context_ends_the_reply(open_chat: OpenChat, settings: tupl
         await chat.answered("Hi")
         assert chat.side.conversation.path[-1].ending == "length"
         assert "cut at the limit" in chat.said()
+
+
+async def test_a_beam_search_shows_what_it_looks_at(open_chat: OpenChat) -> None:
+    async with open_chat(Script(sureness=0.5, delay=0.03), "strategy=beam,num_predict=40,seed=1") as chat:
+        await chat.ask("Hi")
+        await chat.until(lambda: "4 hypotheses, the best:" in chat.view)
+        await chat.ready()
+        assert "hypotheses" not in chat.view
+        assert chat.side.conversation.path[-1].message.content.rstrip("\ufffd")
+
+
+async def test_a_full_context_that_shifts_says_so(open_chat: OpenChat) -> None:
+    async with open_chat(
+        Script(replies=("on and on " * 300,), context=120), "context_full=shift,num_predict=150"
+    ) as chat:
+        await chat.answered("Hi")
+        assert "context full, " in chat.view and "oldest tokens forgotten" in chat.view.replace("\n", " ")
+
+
+async def test_a_constraint_that_cannot_be_used_is_told_while_the_reply_goes_on(open_chat: OpenChat) -> None:
+    async with open_chat(ENDLESS) as chat:
+        await chat.ask("Hi")
+        await chat.written(5)
+        await chat.ask("/set parameter regex (")
+        await chat.until(lambda: "regex: " in chat.view)
+        await chat.written(10)
+        assert chat.state == "writing"
