@@ -55,9 +55,9 @@ def test_text_in_columns_cannot_act_on_a_terminal(twiddle: Command, scripted: Pl
 
 def test_two_models_take_turns(twiddle: Command, scripted: Play, tmp_path: Path) -> None:
     for name in ("a", "b"):
-        (tmp_path / f"{name}.Modelfile").write_text(f"FROM {name}\nPARAMETER temperature 0\n")
+        (tmp_path / f"side-{name}.Modelfile").write_text(f"FROM {name}\nPARAMETER temperature 0\n")
     scripted(a=Script(replies=("same beginning",)), b=Script(replies=("same end",)))
-    sides = [str(tmp_path / "a.Modelfile"), str(tmp_path / "b.Modelfile")]
+    sides = [str(tmp_path / "side-a.Modelfile"), str(tmp_path / "side-b.Modelfile")]
     compared = json.loads(twiddle("compare", *sides, "-p", "Hi", "--json").out)
     assert [side["text"] for side in compared["sides"]] == ["same beginning", "same end"]
     assert compared["diverged_at"] == len("same ")
