@@ -56,9 +56,9 @@ def test_the_screen_holds_one_model(
     twiddle: Command, opened: Opened, scripted: Callable[..., None], tmp_path: Path
 ) -> None:
     for name in ("a", "b"):
-        (tmp_path / f"{name}.Modelfile").write_text(f"FROM {name}\n")
+        (tmp_path / f"side-{name}.Modelfile").write_text(f"FROM {name}\n")
     scripted(a=Script(), b=Script(replies=("other",)))
-    code, _, err = twiddle("compare", str(tmp_path / "a.Modelfile"), str(tmp_path / "b.Modelfile"))
+    code, _, err = twiddle("compare", str(tmp_path / "side-a.Modelfile"), str(tmp_path / "side-b.Modelfile"))
     assert (code, opened) == (2, [])
     assert "add a prompt with -p" in err
 

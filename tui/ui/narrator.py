@@ -109,8 +109,6 @@ class Narrator:
                 if label := describe_turn(event):
                     transcript.mark(label)
             case Token():
-                if side.writing and len(side.writing.ids) == 1:
-                    transcript.progress("")
                 transcript.append(event.text)
                 self._mark_parting()
             case Hypotheses():

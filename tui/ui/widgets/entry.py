@@ -90,6 +90,7 @@ class Reply(Entry):
 
     def append(self, text: str) -> int:
         """Adds text; returns the number of the first line that has changed."""
+        self._progress = self._progress if self.text else ""
         self.text += text
         if self._document is None:
             return 0
