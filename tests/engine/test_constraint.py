@@ -226,7 +226,10 @@ def test_gbnf_names_characters_by_number() -> None:
         ),
         ({"grammar": 'root ::= start\nstart ::= "a"'}, "grammar: line 2, column 1: a rule cannot be called start"),
         ({"grammar": "root ::= " + "(" * 5000}, "grammar: it is nested too deeply."),
-        ({"regex": "a", "format": "json"}, "format and regex are both set; a reply can be bound by one of them."),
+        (
+            {"regex": "a", "format": "json"},
+            "format and regex are set, and a reply obeys one of them; take the others out.",
+        ),
         ({"regex": "a" * (LARGEST + 1)}, "regex: it is longer than"),
         ({"schema": "[" * 100_000}, "schema: it is nested too deeply."),
     ],

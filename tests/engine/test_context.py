@@ -12,7 +12,7 @@ from tui.chat import Message
 from tui.engine.backend import Decoded, Row
 from tui.engine.fake import Script
 from tui.engine.pace import Pace
-from tui.engine.protocol import Failed, Finished, Generate, Reply, Shifted, Stop
+from tui.engine.protocol import Failed, Finished, Generate, Refused, Reply, SetKnobs, Shifted, Stop
 from tui.knobs import turn
 
 LONG = "abcdefghij" * 40
@@ -199,3 +199,19 @@ def test_a_decode_that_fails_takes_with_it_only_those_in_it() -> None:
     bench.ask(reply("c"))
     bench.run()
     assert bench.finished("c").text == Script().replies[0]
+
+
+def test_a_search_turned_on_while_others_run_finds_room_or_is_refused() -> None:
+    bench, beam = Bench(Script(replies=(LONG,))), turn(GREEDY, strategy="beam", num_beams=8)
+    bench.scheduler.generate(Generate(tuple(Reply(str(i), question(), turn(GREEDY, seed=i)) for i in range(8))))
+    for _ in range(3):
+        bench.scheduler.step()
+    for i in range(8):
+        bench.scheduler.set_knobs(SetKnobs(str(i), beam))
+    for _ in range(20):
+        bench.scheduler.step()
+    refused = [event.id for event in bench.events if isinstance(event, Refused)]
+    assert 3 <= len(refused) < 8
+    bench.scheduler.abandon("Another model is being loaded.")
+    assert sorted(event.id for event in bench.events if isinstance(event, Failed)) == [str(i) for i in range(8)]
+    assert not bench.scheduler.busy

@@ -9,6 +9,7 @@ import queue
 import resource
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 
 import msgspec
@@ -49,6 +50,8 @@ class Engine:
         self._out, self._writing = out, threading.Lock()
         self._scheduler: Scheduler | None = None
         self._backend: Backend | None = None
+        self._what_if: WhatIf | None = None
+        """The newest, which those before it give way to."""
         self._onlooker: Onlooker | None = None
         """The scheduler's, while no other model is about to be loaded."""
 
@@ -69,6 +72,7 @@ class Engine:
 
     def take(self, command: Command) -> None:
         """Take a command, from the thread that reads them."""
+        self._what_if = command if isinstance(command, WhatIf) else self._what_if
         if isinstance(command, Question) and self._onlooker:
             self._looks.put(command)
             return
@@ -96,8 +100,11 @@ class Engine:
                     questions.append(self._looks.get(block=False))
             for question in _newest(questions):
                 onlooker = self._onlooker
-                if onlooker is None or not onlooker.answer(question, newer=lambda: not self._looks.empty()):
+                if onlooker is None or not onlooker.answer(question, newer=self._is_past(question)):
                     self._commands.put(question)
+
+    def _is_past(self, question: Question) -> Callable[[], bool]:
+        return lambda: isinstance(question, WhatIf) and question is not self._what_if
 
     def _obey(self, command: Command) -> None:
         if isinstance(command, Load):

@@ -17,6 +17,7 @@ from tui.engine.grammar import LIMITS, first_line
 from tui.engine.trial import read_apart
 from tui.errors import EngineError
 from tui.knobs import CONSTRAINTS, KNOBS, Knobs
+from tui.lint import conflict
 
 LARGEST = 2**18
 """Characters; a larger schema or grammar takes more than a second to read."""
@@ -73,8 +74,8 @@ class Grammars:
         wanted = [name for name in CONSTRAINTS if getattr(knobs, name) != KNOBS[name].default]
         if not wanted:
             return None
-        if len(wanted) > 1:
-            raise EngineError(f"{' and '.join(wanted)} are both set; a reply can be bound by one of them.")
+        if said := conflict(knobs):
+            raise EngineError(said)
         key = (wanted[0], getattr(knobs, wanted[0]))
         if key not in self._compiled:
             self._compiled[key] = self._compile(*key)

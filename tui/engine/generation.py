@@ -51,14 +51,13 @@ class Generation:
         reply: Reply,
         prompt: Sequence[int],
         begun: int,
-        kept: int,
+        kept: Callable[[], int],
         grammars: Grammars,
         backend: Backend,
         emit: Emit,
     ) -> None:
-        """Of the prompt's tokens the last `begun` are the reply's own, and the first `kept` the system prompt.
-
-        Raises EngineError for a constraint that cannot be used.
+        """Of the prompt's tokens the last `begun` are the reply's own; the first `kept` are the system prompt, which
+        are counted when the context is full. Raises EngineError for a constraint that cannot be used.
         """
         self.id, self.knobs, self.backend = reply.id, reply.knobs, backend
         self.start = len(prompt) - begun
@@ -89,6 +88,11 @@ class Generation:
         knobs = replace(knobs, seed=self.knobs.seed) if knobs.seed < 0 else knobs
         self._constraint(knobs, ())
         self._asked, self._coming = knobs, []
+
+    @property
+    def due(self) -> Knobs:
+        """The knobs as they are, or are asked to be."""
+        return self._asked or self.knobs
 
     def _due(self) -> Knobs | None:
         """What was asked, or is next in the lane, and takes effect now; None when nothing changes."""
@@ -215,7 +219,7 @@ class Generation:
 
     def keeps(self) -> int | None:
         many = self.knobs.strategy in ("beam", "contrastive")
-        return None if self.knobs.context_full == "stop" or many else max(self._kept, self.knobs.num_keep)
+        return None if self.knobs.context_full == "stop" or many else max(self._kept(), self.knobs.num_keep)
 
     def shifted(self, dropped: int) -> None:
         self._emit(Shifted(self.id, self.count, dropped))

@@ -119,6 +119,8 @@ class Onlooker:
         cut: list[str] = []
         looked = None
         count = len(written.records)
+        if not count:
+            self._emit(WhatIfs(command.id, knobs, written.begun, (), (), complete=True))
         for index, (token, packed) in enumerate(zip(written.tokens[:count], written.records, strict=True)):
             record, chance = Record(packed), draw(seed, written.begun + index, stream=1)
             if written.begun + index == command.looked:

@@ -104,7 +104,8 @@ class Chain:
         candidates["id"], candidates["logit"] = ids, logits[top] if few else logits
         passed = self.apply(candidates, history, chance, top, allowed)
         if not len(passed.left):
-            raise EngineError("The constraint allows none of the model's tokens here.")
+            emptied = next((step.name for step in passed.steps if not step.survivors), "nothing")
+            raise EngineError(f"{emptied} leaves none of the model's tokens here.")
         return Odds(logits, passed, top, allowed)
 
     def apply(

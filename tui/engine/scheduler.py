@@ -7,6 +7,7 @@ hypotheses of a beam search and the candidates of a contrastive one are branches
 
 import time
 from collections.abc import Sequence
+from functools import partial
 from itertools import groupby
 
 from tui.chat import Message
@@ -36,6 +37,7 @@ from tui.engine.protocol import (
 from tui.engine.strategies import width
 from tui.engine.tree import Tree
 from tui.errors import EngineError
+from tui.knobs import Knobs
 
 MOST = 8
 """Replies at once."""
@@ -92,13 +94,17 @@ class Scheduler:
         running = self._generations()
         if len(running) >= MOST:
             raise EngineError(f"{MOST} replies are running already; wait for one or stop it.")
+        self._check_width(reply.knobs, running)
+
+    def _check_width(self, knobs: Knobs, others: Sequence[Generation]) -> None:
+        """Refuse a search that finds no sequences left beside others."""
         most = max(self._backend.sequences - KEPT, self._backend.sequences // 2)
-        if sum(width(each.knobs) for each in running) + width(reply.knobs) > most:
+        if sum(width(each.due) for each in others) + width(knobs) > most:
             raise EngineError(f"The replies that run look at {most} continuations at once at most; use fewer beams.")
 
     def _generation(self, reply: Reply, prompt: list[int]) -> Generation:
         begun = self._prompts.begun(reply.messages, reply.template)
-        kept = self._prompts.kept(reply.messages, reply.template)
+        kept = partial(self._prompts.kept, reply.messages, reply.template)
         self.onlooker.begin(reply.id, prompt, reply.knobs, begun)
         return Generation(reply, prompt, begun, kept, self._grammars, self._backend, self._emit)
 
@@ -121,6 +127,7 @@ class Scheduler:
         for generation in self._generations():
             if generation.id == command.id:
                 try:
+                    self._check_width(command.knobs, [each for each in self._generations() if each is not generation])
                     generation.turn(command.knobs)
                 except EngineError as error:
                     self._emit(Refused(command.id, str(error)))
@@ -158,8 +165,8 @@ class Scheduler:
         """Fail everything that runs."""
         for reader in self._tree.readers:
             reader.fail(reason)
-        for branch in list(self._tree.branches):
-            self._tree.uproot(branch)
+        while self._tree.branches:
+            self._tree.uproot(self._tree.branches[0])
 
     def step(self) -> None:
         """Choose tokens wherever logits are ready, then evaluate one batch."""

@@ -22,6 +22,7 @@ _WORD = re.compile(
     re.VERBOSE,
 )
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+_SPACED_COMMENT = re.compile(r"[ \t\r\n]*/\*.*?\*/", re.DOTALL)
 
 
 class Word(NamedTuple):
@@ -33,6 +34,8 @@ class Word(NamedTuple):
     place: Place
     spaced: bool = False
     """Whether white space stands before it."""
+    end: int = 0
+    """Of a close: where the text after it begins."""
 
 
 def words(source: str) -> Iterator[Word]:
@@ -43,14 +46,14 @@ def words(source: str) -> Iterator[Word]:
         trims = source[inner : inner + 1] == "-" and source[inner + 1 : inner + 2] in (" ", "\t", "\r", "\n")
         inner += 1 if trims else 0
         yield from _text(source, at, opening, trimmed, trims)
-        comment = _COMMENT.match(source, inner + len(source[inner:]) - len(source[inner:].lstrip()) if trims else inner)
+        comment = (_SPACED_COMMENT if trims else _COMMENT).match(source, inner)
         if comment:
             at, trimmed = _after_comment(source, comment.end(), _place(source, opening))
             continue
         yield Word("open", "{{", _place(source, opening))
         for word in _action(source, inner, opening):
             yield word
-        at, trimmed = _end(source, word)
+        at, trimmed = word.end, word.text == "-}}"
     yield from _text(source, at, len(source), trimmed, False)
 
 
@@ -76,10 +79,10 @@ def _action(source: str, at: int, opening: int) -> Iterator[Word]:
     spaced = False
     while at < len(source):
         if source.startswith("}}", at):
-            yield Word("close", "}}", _place(source, at))
+            yield Word("close", "}}", _place(source, at), end=at + 2)
             return
         if spaced and source.startswith("-}}", at):
-            yield Word("close", "-}}", _place(source, at))
+            yield Word("close", "-}}", _place(source, at), end=at + 3)
             return
         match = _WORD.match(source, at)
         if not match or not match.lastgroup:
@@ -88,12 +91,6 @@ def _action(source: str, at: int, opening: int) -> Iterator[Word]:
             yield Word(match.lastgroup, match[0], _place(source, at), spaced)
         spaced, at = match.lastgroup == "space", match.end()
     raise TemplateError("{{ is not closed; write }}", _place(source, opening))
-
-
-def _end(source: str, close: Word) -> tuple[int, bool]:
-    lines = source.split("\n")
-    start = sum(len(line) + 1 for line in lines[: close.place.line - 1]) + close.place.column - 1
-    return start + len(close.text), close.text == "-}}"
 
 
 def _place(source: str, at: int) -> Place:
