@@ -18,14 +18,18 @@ from typing import Literal, NamedTuple, NoReturn, Protocol
 
 from jinja2 import TemplateError as JinjaError
 from jinja2.ext import loopcontrols
+from jinja2.meta import find_undeclared_variables
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from tui.chat import Message
 from tui.engine.backend import Backend
 from tui.engine.cache import common
+from tui.engine.thinking import Watch
 from tui.errors import EngineError
+from tui.knobs import Knobs
 from tui.presets.gotemplate import TemplateError
 from tui.presets.prompting import Prompting
+from tui.thinking import SWITCHES, Reading, Tags, find_tags, find_thought, given_tags
 
 PLAIN = """\
 {%- for message in messages %}{{ message['role'].capitalize() + ': ' + message['content'] + '\\n\\n' }}{% endfor %}\
@@ -40,6 +44,10 @@ _LATELY = 16
 
 RENDER_SECONDS = 2.0
 """How long a chat template may take. It is a program out of a file from anywhere, and could go on for ever."""
+
+
+_FIELDS = ("reasoning_content", "thinking")
+"""Where chat templates look for the thought of an earlier reply."""
 
 
 class Run(NamedTuple):
@@ -60,19 +68,37 @@ class Template:
         jinja.globals.update(raise_exception=_refuse, strftime_now=lambda form: datetime.datetime.now().strftime(form))
         jinja.filters["tojson"] = lambda value, indent=None: json.dumps(value, ensure_ascii=False, indent=indent)
         self._tokens = {"bos_token": bos, "eos_token": eos}
+        self.tags = find_tags(source)
         try:
             self._template = jinja.from_string(source)
+            reads = find_undeclared_variables(jinja.parse(source))
         except JinjaError as error:
             raise EngineError(f"The chat template cannot be used: {error}.") from error
+        self._switches = reads & set(SWITCHES)
+        self._field = next((name for name in _FIELDS if re.search(rf"[.'\"]{name}\b", source)), None)
 
-    def render(self, messages: Sequence[Message], *, open_reply: bool = True) -> str:
+    @property
+    def has_switch(self) -> bool:
+        """Whether it can be told to think or not."""
+        return bool(self._switches)
+
+    def render(self, messages: Sequence[Message], *, open_reply: bool = True, think: str = "auto") -> str:
         """The prompt text, ending where the reply begins; raises EngineError when the template refuses."""
-        shown = [{"role": each.role, "content": each.content} for each in messages]
+        shown = [self._shown(each) for each in messages]
+        given = dict.fromkeys(self._switches if think != "auto" else (), think == "on") | self._tokens
         try:
             with _deadline(RENDER_SECONDS):
-                return self._template.render(messages=shown, add_generation_prompt=open_reply, **self._tokens)
+                return self._template.render(messages=shown, add_generation_prompt=open_reply, **given)
         except (JinjaError, TypeError, ValueError, ArithmeticError, LookupError, RecursionError) as error:
             raise EngineError(f"The chat template refuses these messages: {error}.") from error
+
+    def _shown(self, message: Message) -> dict[str, str]:
+        """A message as the template takes it: its thought in a field of its own where it reads one."""
+        thought = find_thought(message.content, self.tags) if self.tags and self._field else None
+        if message.role != "assistant" or thought is None or self._field is None:
+            return {"role": message.role, "content": message.content}
+        inner, answer = (part.strip("\n") for part in thought.parts(message.content))
+        return {"role": message.role, "content": answer, self._field: inner}
 
 
 class Ollamas:
@@ -80,15 +106,16 @@ class Ollamas:
 
     def __init__(self, source: str) -> None:
         """Raises EngineError when the template cannot be read."""
+        self.tags = find_tags(source)
         try:
             self._prompting = Prompting(source)
         except TemplateError as error:
             raise EngineError(str(error)) from None
 
-    def render(self, messages: Sequence[Message], *, open_reply: bool = True) -> str:
+    def render(self, messages: Sequence[Message], *, open_reply: bool = True, think: str = "auto") -> str:
         """The prompt text, which ends where the reply begins or goes on; raises EngineError."""
         try:
-            return self._prompting.render(messages)
+            return self._prompting.render(messages, think=None if think == "auto" else think == "on")
         except TemplateError as error:
             raise EngineError(str(error)) from None
 
@@ -96,30 +123,52 @@ class Ollamas:
 class Rendering(Protocol):
     """Makes a prompt of messages."""
 
-    def render(self, messages: Sequence[Message], *, open_reply: bool = True) -> str: ...
+    tags: Tags | None
+    """What it knows thoughts by."""
+
+    def render(self, messages: Sequence[Message], *, open_reply: bool = True, think: str = "auto") -> str: ...
 
 
-def runs(template: Rendering, messages: Sequence[Message]) -> list[Run]:
+def runs(template: Rendering, messages: Sequence[Message], think: str = "auto") -> list[Run]:
     """The prompt, cut into what the template wrote and what the messages say.
 
     A last message of the assistant's is left open, for the reply to go on. Where the template does more to a
-    message than trim it, the two cannot be told apart, and the whole prompt is one run.
+    message than trim it or leave out its thought, the two cannot be told apart, and the whole prompt is one run.
     """
     opened = bool(messages) and messages[-1].role == "assistant"
-    marks = {f"\ue000{secrets.token_hex(8)}\ue001": message for message in messages}
-    marked = [Message(message.role, mark) for mark, message in marks.items()]
-    pieces = re.split(f"({'|'.join(marks) or '$^'})", template.render(marked, open_reply=not opened))
-    plain = template.render(messages, open_reply=not opened)
+    if opened and template.tags:
+        # A template that knows of thoughts closes them in what was said before: this one goes on as it stands.
+        return [*runs(template, messages[:-1], think), Run(messages[-1].content, messages[-1])]
+    marks: dict[str, Run] = {}
+    marked = [Message(each.role, _marked(each, template.tags, marks)) for each in messages]
+    pieces = re.split(f"({'|'.join(marks) or '$^'})", template.render(marked, open_reply=not opened, think=think))
+    plain = template.render(messages, open_reply=not opened, think=think)
     for trim in (str, str.strip):
-        runs = [Run(trim(marks[each].content), marks[each]) if each in marks else Run(each) for each in pieces]
-        if "".join(run.text for run in runs) == plain:
+        found = [marks[each]._replace(text=trim(marks[each].text)) if each in marks else Run(each) for each in pieces]
+        if "".join(run.text for run in found) == plain:
             break
     else:
         return [Run(plain)]
     if opened:
-        while runs and runs[-1].message is None:
-            runs.pop()
-    return runs
+        while found and found[-1].message is None:
+            found.pop()
+    return found
+
+
+def _marked(message: Message, tags: Tags | None, marks: dict[str, Run]) -> str:
+    """What a message says with marks in the place of its text, or of its thought and its answer between their tags."""
+
+    def mark(text: str) -> str:
+        sign = f"\ue000{secrets.token_hex(8)}\ue001"
+        marks[sign] = Run(text, message)
+        return sign
+
+    text = message.content
+    thought = find_thought(text, tags) if tags and message.role == "assistant" else None
+    if thought is None or thought.end is None:
+        return mark(text)
+    inner, answer = thought.parts(text)
+    return text[: thought.start] + mark(inner) + text[thought.end : thought.answer] + mark(answer)
 
 
 def _refuse(reason: str) -> NoReturn:
@@ -145,7 +194,7 @@ class PromptWriter:
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
-        self._lately: dict[tuple[tuple[Message, ...], str], list[int]] = {}
+        self._lately: dict[tuple[tuple[Message, ...], str, str], list[int]] = {}
         self._explicit: tuple[str, Ollamas] | None = None
         self.notice = ""
         """What a person should know about the template in use."""
@@ -169,37 +218,65 @@ class PromptWriter:
             self._explicit = (template, Ollamas(template))
         return self._explicit[1]
 
-    def begun(self, messages: Sequence[Message], template: str = "") -> int:
+    @property
+    def has_switch(self) -> bool:
+        """Whether the model's own template can be told to think or not."""
+        return self._template.has_switch
+
+    @property
+    def tags(self) -> Tags | None:
+        """What the model's own template knows thoughts by."""
+        return self._template.tags
+
+    def watch(self, messages: Sequence[Message], knobs: Knobs, template: str = "") -> Watch:
+        """Whoever is to watch the reply for its thought, from its first token on."""
+        rendering = self._rendering(template)
+        tags = given_tags(knobs) or rendering.tags
+        if tags is None:
+            return Watch(self._backend, None, Reading(None))
+        asked = messages[:-1] if messages[-1:] and messages[-1].role == "assistant" else messages
+        prompt = rendering.render(asked, think=knobs.think).rstrip()
+        reading = Reading(tags, inside=prompt.endswith(tags.open.rstrip()))
+        reading.may_open &= not prompt.endswith(tags.close.rstrip())
+        return Watch(self._backend, tags, reading)
+
+    def begun(self, messages: Sequence[Message], template: str = "", think: str = "auto") -> int:
         """How many of the prompt's last tokens are the assistant's own, where its message is to be gone on with."""
         if not messages or messages[-1].role != "assistant":
             return 0
-        return len(self.write(messages, template)) - len(self._write(messages[:-1], template))
+        return len(self.write(messages, template, think)) - len(self._write(messages[:-1], template, think))
 
-    def kept(self, messages: Sequence[Message], template: str = "") -> int:
+    def own(self, messages: Sequence[Message], template: str = "", think: str = "auto") -> list[int]:
+        """Those tokens themselves."""
+        begun = self.begun(messages, template, think)
+        return self.write(messages, template, think)[-begun:] if begun else []
+
+    def kept(self, messages: Sequence[Message], template: str = "", think: str = "auto") -> int:
         """How many of the prompt's first tokens are the system prompt."""
         if not messages or messages[0].role != "system":
             return 0
         with suppress(EngineError):  # some templates refuse to have nobody ask anything
-            return common(self.write(messages, template), self._write((messages[0], Message("user", "")), template))
+            alone = self._write((messages[0], Message("user", "")), template, think)
+            return common(self.write(messages, template, think), alone)
         return 0
 
-    def written(self, messages: Sequence[Message], template: str = "") -> list[int] | None:
+    def written(self, messages: Sequence[Message], template: str = "", think: str = "auto") -> list[int] | None:
         """The tokens of a prompt that was written lately: safe from any thread, and in no time."""
-        return self._lately.get((tuple(messages), template))
+        return self._lately.get((tuple(messages), template, think))
 
-    def write(self, messages: Sequence[Message], template: str = "") -> list[int]:
+    def write(self, messages: Sequence[Message], template: str = "", think: str = "auto") -> list[int]:
         """The tokens of the prompt; raises EngineError when the template refuses the messages."""
-        key = (tuple(messages), template)
-        tokens = self._lately.pop(key, None) or self._write(messages, template)
+        key = (tuple(messages), template, think)
+        tokens = self._lately.pop(key, None) or self._write(messages, template, think)
         lately = {**self._lately, key: tokens}
         self._lately = dict(list(lately.items())[-_LATELY:])  # a new one: another thread may be looking at the old
         return list(tokens)
 
-    def _write(self, messages: Sequence[Message], template: str) -> list[int]:
+    def _write(self, messages: Sequence[Message], template: str, think: str) -> list[int]:
         rendering = self._rendering(template)
-        pieces = runs(rendering, messages)
+        pieces = runs(rendering, messages, think)
         if len(pieces) == 1:
-            pieces = runs(rendering, [Message(each.role, self._broken_up(each.content)) for each in messages])
+            pieces = runs(rendering, [Message(each.role, self._broken_up(each.content)) for each in messages], think)
         tokens = self._backend.opening()
         for kind, group in groupby(pieces, self._kind):
             match kind:
@@ -220,10 +297,15 @@ class PromptWriter:
         if run.message is None:
             return "together"
         # A branch may begin within a character, of which the text shows nothing or a sign that stands for it.
-        said = b"".join(map(self._backend.piece, run.message.tokens)).decode("utf-8", "replace")
-        if run.message.tokens and said.rstrip("\ufffd") == run.text.rstrip("\ufffd"):
-            return "written"
+        for say in (self._backend.piece, self._spelled):
+            said = b"".join(map(say, run.message.tokens)).decode("utf-8", "replace")
+            if run.message.tokens and said.rstrip("\ufffd") == run.text.rstrip("\ufffd"):
+                return "written"
         return "apart" if self._controls(run.text) else "together"
+
+    def _spelled(self, token: int) -> bytes:
+        """What a token says, control tokens by name: so they stand in a thought's tags."""
+        return self._backend.label(token).encode() if self._backend.is_control(token) else self._backend.piece(token)
 
     def _controls(self, text: str) -> list[str]:
         """The control tokens that a text spells out."""

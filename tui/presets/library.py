@@ -10,6 +10,7 @@ from tui.knobs import Knobs, turn
 from tui.presets.preset import Preset, read_preset
 from tui.presets.shelf import SUFFIX, names, stamped
 from tui.settings import Setting
+from tui.thinking import Apart, apart, while_thinking
 
 DEFAULT = "default"
 
@@ -28,6 +29,13 @@ class Chosen(Struct, frozen=True):
     setting: Setting
     preset: Preset
     knobs: Knobs
+    apart: Apart = ()
+    """The knobs that are turned for the thought alone."""
+
+    @property
+    def thinking(self) -> Knobs | None:
+        """The knobs while a reply thinks; None where they are the same."""
+        return while_thinking(self.knobs, self.apart)
 
 
 def list_presets() -> tuple[Preset | Broken, ...]:
@@ -85,7 +93,8 @@ def _is_path(reference: str) -> bool:
 def resolve(setting: Setting) -> Chosen:
     """Read the preset a setting names and turn its knobs; raises PresetError."""
     preset = find_preset(setting.preset or DEFAULT)
-    return Chosen(setting, preset, turn(preset.knobs, **dict(setting.overrides)))
+    both = dict(preset.apart) | dict(apart(setting.overrides))
+    return Chosen(setting, preset, turn(preset.knobs, **dict(setting.overrides)), tuple(both.items()))
 
 
 def _expanded(reference: str) -> Path:

@@ -8,6 +8,7 @@ from tui.presets.gotemplate import BUILT_IN, Template, read_template
 from tui.presets.gotemplate.functions import Listed
 from tui.presets.gotemplate.functions import Struct as Fields
 from tui.presets.gotemplate.nodes import Action, Branch, Command, Node, Operand, Path, Pipeline
+from tui.thinking import Tags, find_tags, find_thought
 
 _APART = "\n\n"
 """Between messages that are joined."""
@@ -23,6 +24,12 @@ class Prompting:
         if not self._whole and not template.mentions("Response"):
             template = read_template(source + "{{ .Response }}")
         self._template = template
+        self._tags = find_tags(source)
+
+    @property
+    def has_switch(self) -> bool:
+        """Whether it can be told to think or not."""
+        return any(map(self._template.mentions, ("Think", "IsThinkSet")))
 
     def render(
         self,
@@ -35,11 +42,12 @@ class Prompting:
         level = think if isinstance(think, str) else "medium" if think else ""
         fixed = {"Think": bool(think), "ThinkLevel": level, "IsThinkSet": think is not None}
         system, joined = _joined(messages)
+        said = [_said(message, self._tags) for message in joined]
         if self._whole:
-            listed = [_fields(message) for message in joined]
+            listed = [_fields(*each) for each in said]
             given = {"System": system, "Messages": listed, "Tools": Listed(map(_tool, tools)), "Response": ""}
             return self._template.render(given | fixed)
-        return self._turns(joined, fixed)
+        return self._turns([message for message, _ in said], fixed)
 
     def _turns(self, messages: Sequence[Message], fixed: Mapping[str, Any]) -> str:
         empty = {"System": "", "Prompt": "", "Response": ""}
@@ -66,9 +74,24 @@ def _joined(messages: Sequence[Message]) -> tuple[str, list[Message]]:
     return _APART.join(message.content for message in messages if message.role == "system"), joined
 
 
-def _fields(message: Message) -> Fields:
+def _said(message: Message, tags: Tags | None) -> tuple[Message, str]:
+    """A message without its thought, and the thought; one that the reply goes on from stays in one piece."""
+    thought = find_thought(message.content, tags) if tags and message.role == "assistant" else None
+    if thought is None or thought.end is None:
+        return message, ""
+    inner, answer = (part.strip("\n") for part in thought.parts(message.content))
+    return Message(message.role, answer), inner
+
+
+def _fields(message: Message, thought: str) -> Fields:
     return Fields(
-        Role=message.role, Content=message.content, Thinking="", Images=[], ToolCalls=[], ToolName="", ToolCallID=""
+        Role=message.role,
+        Content=message.content,
+        Thinking=thought,
+        Images=[],
+        ToolCalls=[],
+        ToolName="",
+        ToolCallID="",
     )
 
 

@@ -65,7 +65,7 @@ class Beam:
         if self._base < 0:
             self._base = len(branches[0].tokens)
         steps = self._steps(branches)
-        moves = self._advance(steps)
+        moves = self._part(self._advance(steps))
         if self._decided(steps):
             self._close(*self._complete)
         elif not moves or self._exhausted():
@@ -112,6 +112,19 @@ class Beam:
                 moves.append(Move(step.branch, step.token))
         self._complete = self._ranked(*self._complete)[:beams]
         return moves
+
+    def _part(self, moves: list[Move]) -> list[Move]:
+        """Where a thought begins or ends, knobs and constraint may be others: only one hypothesis can go on from there.
+
+        The best one decides; while it goes on as it was, those that came to a tag are let go.
+        """
+        crossing = [self._reply.crosses(line.tokens) for line in self._live]
+        if crossing and crossing[0]:
+            self._live, self._complete = self._live[:1], []
+            return moves[:1]
+        kept = [place for place, crosses in enumerate(crossing) if not crosses]
+        self._live = [self._live[place] for place in kept]
+        return [moves[place] for place in kept]
 
     def _longer(self, step: Step) -> Line:
         reply, line = self._reply, step.line
