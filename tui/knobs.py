@@ -291,7 +291,7 @@ class Knobs(Loading, frozen=True, kw_only=True):
     grammar: Annotated[
         str, Knob(help="The reply follows this grammar, written in Lark or GBNF.", group=_SHAPE, whole=True)
     ] = ""
-    think: Annotated[
+    thinking: Annotated[
         str,
         Knob(
             help="Whether to think before answering, where the model's template has a switch; auto is its own default.",

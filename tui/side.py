@@ -4,52 +4,107 @@ import time
 
 from msgspec.structs import replace
 
-from tui.chat import Conversation, Ending, Message, answer, ask, retract
-from tui.engine.protocol import Finished, KnobsTurned, Reply, Stats, Token
+from tui.chat import Conversation, Ending, Message, answer, ask, edit, go, until
+from tui.engine.protocol import Finished, KnobsTurned, Reply, Thinking, Token
 from tui.knob import Value
-from tui.knobs import KNOBS, Knobs, turn
+from tui.knobs import KNOBS, THOUGHT_KNOBS, WHILE_THINKING, Knobs, knob
 from tui.presets.library import Chosen
 from tui.presets.preset import Preset
 from tui.settings import Setting
+from tui.thinking import Apart, Thought, turned, while_thinking
 from tui.trace import TokenTrace
+from tui.written import Beginning, Change, Stats, Written
 
 
 class Writing:
     """A reply while it is written, and until the next one begins."""
 
-    def __init__(self, reply_id: str, knobs: Knobs) -> None:
-        self.id, self.knobs = reply_id, knobs
-        self.text = ""
-        self.ids: list[int] = []
-        """Every token chosen, the one that ended the reply included."""
-        self.starts: list[int] = []
+    def __init__(self, reply_id: str, knobs: Knobs, onto: Beginning | None = None, apart: Apart = ()) -> None:
+        """`onto` is what is there of it already, `apart` the knobs that are others for its thought."""
+        before = (onto and onto.written) or Written("", "", knobs)
+        self.id, self.knobs, self.onto = reply_id, knobs, onto
+        self.text = onto.text if onto else ""
+        self.begun = before.begun
+        """The index of the first token of `traces`: above 0 where a person wrote what comes before."""
+        self.traces: list[TokenTrace] = list(before.traces)
+        """How every token was chosen, the one that ended the reply included."""
+        self.starts: list[int] = list(before.starts)
         """Where in the text each of them begins."""
-        self.trace: TokenTrace | None = None
-        """How the newest token was chosen."""
+        self.records: list[bytes] = list(before.records)
+        self.given = len(self.traces)
+        """How many of them were there before."""
+        self.apart = apart
+        self.asked, self.asked_thinking = knobs, self.thinking
+        """The knobs that it was asked for with."""
+        self.thought: Thought | None = None
+        """What of its text is thought."""
+        self.lane: list[Change] = []
+        """How they were turned since."""
         self.ending: Ending | None = None
         self.stats: Stats | None = None
-        self._asked = self._first = self._last = time.perf_counter()
+        self._began = self._first = self._last = time.perf_counter()
+
+    @property
+    def thinking(self) -> Knobs | None:
+        """The knobs for its thought, where they are others."""
+        return while_thinking(self.knobs, self.apart)
+
+    @property
+    def ids(self) -> list[int]:
+        """Every token chosen, the one that ended the reply included."""
+        return [trace.id for trace in self.traces]
+
+    @property
+    def trace(self) -> TokenTrace | None:
+        """How the newest token was chosen."""
+        return self.traces[-1] if self.traces else None
+
+    @property
+    def count(self) -> int:
+        """How many tokens were written since it was asked for."""
+        return len(self.traces) - self.given
 
     @property
     def rate(self) -> float | None:
         """Tokens a second so far."""
         seconds = self._last - self._first
-        return (len(self.ids) - 1) / seconds if seconds > 0 else None
+        return (self.count - 1) / seconds if seconds > 0 else None
 
     @property
     def ttft_ms(self) -> float | None:
         """Milliseconds from the request to the first token."""
-        return (self._first - self._asked) * 1000 if self.ids else None
+        return (self._first - self._began) * 1000 if self.count else None
 
     def note(self, token: Token) -> None:
         """Take in the next token."""
         self._last = time.perf_counter()
-        if not self.ids:
+        if not self.count:
             self._first = self._last
-        self.ids.append(token.trace.id)
+            self.begun = token.index - self.given
         self.starts.append(len(self.text))
+        self.traces.append(token.trace)
+        self.records.append(token.record)
         self.text += token.text
-        self.trace = token.trace
+        if self.thought and self.thought.end is None:
+            self.thought = replace(self.thought, tokens=self.thought.tokens + 1)
+
+    def written(self, preset: Preset) -> Written:
+        """What is kept of it."""
+        return Written(
+            preset=preset.name,
+            model=preset.model,
+            knobs=self.asked,
+            template=preset.template or "",
+            thinking=self.asked_thinking,
+            given=self.given,
+            begun=self.begun,
+            lane=tuple(self.lane),
+            starts=tuple(self.starts),
+            traces=tuple(self.traces),
+            records=tuple(self.records),
+            stats=self.stats,
+            thought=self.thought,
+        )
 
 
 class Side:
@@ -58,11 +113,15 @@ class Side:
     def __init__(self, chosen: Chosen, conversation: Conversation | None = None) -> None:
         self.preset = chosen.preset
         self.knobs = chosen.knobs
+        self.apart = chosen.apart
+        """The knobs that are turned for the thought alone."""
         self.conversation = conversation or Conversation()
         self.writing: Writing | None = None
         """The newest reply."""
         self.used = 0
         """Context tokens it occupies."""
+        self._preset, self._before, self._beside = self.preset, self.conversation, False
+        """The preset that a reply is written with, the conversation before it, and whether it stands beside another."""
 
     @property
     def busy(self) -> bool:
@@ -71,13 +130,26 @@ class Side:
 
     @property
     def turned(self) -> tuple[str, ...]:
-        """The knobs that are not where the preset has them."""
-        return self.knobs.differing(self.preset.knobs)
+        """The knobs that are not where the preset has them, those for the thought alone included."""
+        here, there = dict(self.apart), dict(self.preset.apart)
+        aside = (name for name in KNOBS if here.get(name) != there.get(name))
+        return (*self.knobs.differing(self.preset.knobs), *(WHILE_THINKING + name for name in aside))
+
+    @property
+    def thinking(self) -> Knobs | None:
+        """The knobs for a thought, where they are others."""
+        return while_thinking(self.knobs, self.apart)
+
+    def stands(self, name: str) -> Value:
+        """Where a knob stands, by any name that can be turned."""
+        knobs = (self.thinking or self.knobs) if name in THOUGHT_KNOBS else self.knobs
+        value: Value = getattr(knobs, name.removeprefix(WHILE_THINKING) if name in THOUGHT_KNOBS else name)
+        return value
 
     @property
     def title(self) -> str:
         """The preset and what is turned away from it."""
-        changes = (f"{name} {KNOBS[name].show(getattr(self.knobs, name))}" for name in self.turned)
+        changes = (f"{name} {knob(name).show(self.stands(name))}" for name in self.turned)
         return " · ".join((self.preset.name, *changes))
 
     @property
@@ -87,18 +159,20 @@ class Side:
 
     def use(self, preset: Preset) -> None:
         """Switch the preset: its knobs and system prompt hold from the next reply on; the conversation stays."""
-        self.preset, self.knobs = preset, preset.knobs
+        self.preset, self.knobs, self.apart = preset, preset.knobs, preset.apart
 
     def turn(self, name: str, value: Value) -> None:
         """Turn a knob, also of the reply being written; raises KnobError."""
-        self.knobs = turn(self.knobs, **{name: value})
+        self.knobs, self.apart = turned(self.knobs, self.apart, name, value)
         if self.busy and self.writing:
             # That one alone: the preset may have been switched for the next reply.
-            self.writing.knobs = turn(self.writing.knobs, **{name: value})
+            self.writing.knobs, self.writing.apart = turned(self.writing.knobs, self.writing.apart, name, value)
 
     def fork(self) -> "Side":
         """Another side that stands where this one does."""
-        other = Side(Chosen(setting=Setting(), preset=self.preset, knobs=self.knobs), self.conversation)
+        other = Side(
+            Chosen(setting=Setting(), preset=self.preset, knobs=self.knobs, apart=self.apart), self.conversation
+        )
         other.used = self.used
         return other
 
@@ -108,6 +182,12 @@ class Side:
         asked = [turn.message.content for turn in self.conversation.path if turn.message.role == "user"]
         return asked[-1] if asked else ""
 
+    @property
+    def answered(self) -> int | None:
+        """The reply at the end of the conversation, if it ends with one."""
+        tip = self.conversation.tip
+        return tip if tip is not None and self.conversation.turns[tip].message.role == "assistant" else None
+
     def forget(self) -> None:
         """Begin a new conversation."""
         self.conversation, self.writing, self.used = Conversation(), None, 0
@@ -116,14 +196,28 @@ class Side:
         """Add a question."""
         self.conversation = ask(self.conversation, text)
 
-    def retract(self) -> None:
-        """Go back to the last question, for another answer."""
-        self.conversation = retract(self.conversation)
+    def edit(self, index: int, text: str) -> None:
+        """Put another wording of a turn beside it."""
+        self.conversation = edit(self.conversation, index, text)
 
-    def begin(self, reply_id: str, seed: int) -> Reply:
-        """Start the reply to the last question: what to ask the engine for."""
-        self.writing = Writing(reply_id, replace(self.knobs, seed=seed))
-        return Reply(reply_id, self.messages, self.writing.knobs, template=self.preset.template or "")
+    def go(self, index: int) -> None:
+        """Read on through another version of a turn."""
+        self.conversation = go(self.conversation, index)
+
+    def begin(self, reply_id: str, seed: int, *, instead_of: int | None = None, onto: Beginning | None = None) -> Reply:
+        """Start a reply to the last question: what to ask the engine for.
+
+        `instead_of` is the reply that it is to stand beside, `onto` what is there of it already.
+        """
+        self._preset, self._before = self.preset, self.conversation
+        if instead_of is not None:
+            self.conversation = until(self.conversation, self.conversation.turns[instead_of].parent)
+        self._beside = instead_of is not None
+        self.writing = Writing(reply_id, replace(self.knobs, seed=seed), onto, self.apart)
+        there = (Message("assistant", onto.text, onto.tokens),) if onto else ()
+        template = self.preset.template or ""
+        knobs, thinking = self.writing.knobs, self.writing.thinking
+        return Reply(reply_id, (*self.messages, *there), knobs, template=template, thinking=thinking)
 
     def note(self, event: Token) -> None:
         """Take in a token."""
@@ -131,21 +225,38 @@ class Side:
             self.writing.note(event)
             self.used = event.used
 
+    def note_turn(self, event: KnobsTurned) -> None:
+        """Take in that the knobs were turned."""
+        if self.writing:
+            self.writing.lane.append(Change(event.index, event.after))
+
+    def note_thought(self, event: Thinking) -> None:
+        """Take in that the reply begins to think, or that its thought ends."""
+        if self.writing:
+            self.writing.thought = event.thought
+
     def end(self, event: Finished) -> None:
         """Take in the end of the reply."""
         if self.writing:
-            self.writing.stats = event.stats
-            self._close(event.text, event.ending, event.tokens)
+            there = self.writing.onto or Beginning("")
+            self.writing.stats, self.writing.thought = event.stats, event.thought
+            tokens = () if self.writing.begun else (*there.tokens, *event.tokens)
+            self._close(there.text + event.text, event.ending, tokens)
 
     def give_up(self, ending: Ending) -> None:
         """Close a reply that the engine will not end; its text stays."""
         if self.writing and self.busy:
-            self._close(self.writing.text, ending)
+            self._close(self.writing.text, ending, () if self.writing.begun else tuple(self.writing.ids))
 
     def _close(self, text: str, ending: Ending, tokens: tuple[int, ...] = ()) -> None:
-        if self.writing:
-            self.writing.text, self.writing.ending = text, ending
-        self.conversation = answer(self.conversation, text, ending, tokens)
+        if not self.writing:
+            return
+        self.writing.text, self.writing.ending = text, ending
+        if self._beside and not self.writing.count:
+            self.conversation = self._before  # nothing came of it
+        else:
+            written = self.writing.written(self._preset)
+            self.conversation = answer(self.conversation, text, ending, tokens, written)
 
 
 def describe_turn(event: KnobsTurned) -> str:

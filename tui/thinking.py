@@ -24,6 +24,14 @@ def while_thinking(knobs: Knobs, apart: Apart) -> Knobs | None:
     return turn(knobs, **dict(apart)) if apart else None
 
 
+def turned(knobs: Knobs, apart: Apart, name: str, value: Value) -> tuple[Knobs, Apart]:
+    """Both sets with one knob turned, by any name that can be; raises KnobError."""
+    if name not in THOUGHT_KNOBS:
+        return turn(knobs, **{name: value}), apart
+    both = dict(apart) | {name.removeprefix(WHILE_THINKING): THOUGHT_KNOBS[name].check(value)}
+    return knobs, tuple(both.items())
+
+
 class Tags(NamedTuple):
     """What a thought is written between. Control tokens in them are spelled by name."""
 

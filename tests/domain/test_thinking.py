@@ -111,7 +111,7 @@ def test_the_knobs_can_give_the_tags() -> None:
 def test_every_knob_that_acts_while_a_reply_is_written_can_be_apart_for_the_thought() -> None:
     staged = {name for name, row in KNOBS.items() if row.stage}
     assert {f"think_{name}" for name in staged | {"sampler_order", "strategy", "stop"}} <= THOUGHT_KNOBS.keys()
-    whole = ("seed", "num_predict", "schema", "think", "think_open", "num_ctx")
+    whole = ("seed", "num_predict", "schema", "thinking", "think_open", "num_ctx")
     assert not {f"think_{name}" for name in whole} & THOUGHT_KNOBS.keys()
     assert not THOUGHT_KNOBS.keys() & KNOBS.keys()
 

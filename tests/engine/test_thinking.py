@@ -212,14 +212,14 @@ def test_what_begins_like_the_tag_goes_on_as_the_tag() -> None:
 
 def test_with_think_off_the_constraint_binds_from_the_beginning() -> None:
     one = bench()
-    one.ask(Reply("a", question(), turn(BOUND, think="off")))
+    one.ask(Reply("a", question(), turn(BOUND, thinking="off")))
     one.run()
     assert one.finished("a").text in ("yes", "no")
 
 
 def test_replies_side_by_side_share_nothing_that_differs() -> None:
     one = bench()
-    one.ask(*(Reply(think, question(), turn(BOUND, think=think)) for think in ("off", "auto")))
+    one.ask(*(Reply(think, question(), turn(BOUND, thinking=think)) for think in ("off", "auto")))
     one.run()
     assert one.finished("off").text in ("yes", "no")
     assert one.finished("auto").text.startswith("<think>Let me see.</think>")

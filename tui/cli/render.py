@@ -59,7 +59,8 @@ async def _ask(preset: Preset, asked: Request, template: str) -> tuple[Piece, ..
     model = find_model(preset.model, beside=preset.path.parent if preset.path else None)
     async with Session() as session:
         await session.load(model, fixed(preset.knobs), lambda share: None)
-        return await session.render(Ask("render", (*preset.opening, *asked.messages), template))
+        think = preset.knobs.thinking if asked.think is None else "on" if asked.think else "off"
+        return await session.render(Ask("render", (*preset.opening, *asked.messages), template, think))
 
 
 def _request(path: Path | None) -> Request:

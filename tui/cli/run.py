@@ -18,6 +18,7 @@ from tui.engine.protocol import Finished, ModelInfo, Prefill, Reply, Token
 from tui.engine.session import Session
 from tui.knobs import with_seed
 from tui.terminal import safe
+from tui.thinking import while_thinking
 
 Show = Callable[[Token | Finished], None]
 Shown = AbstractContextManager[Show]
@@ -43,7 +44,9 @@ def run(
             tell(note)
         preset = chosen.preset
         messages = (*preset.opening, Message("user", asked))
-        reply = Reply("run", messages, with_seed(chosen.knobs), template=preset.template or "")
+        knobs = with_seed(chosen.knobs)
+        thinking = while_thinking(knobs, chosen.apart)
+        reply = Reply("run", messages, knobs, template=preset.template or "", thinking=thinking)
         finished = converse(_write(reply, model, nullcontext(print_event) if as_json else as_text()))
     if finished.ending == "stopped":
         raise typer.Exit(130)

@@ -19,21 +19,17 @@ from tui.engine.protocol import (
     Prefill,
     Reply,
     Shifted,
-    Stats,
     Thinking,
     Token,
 )
+from tui.engine.said import Readable, Said
 from tui.engine.sampling import Chain, draw
 from tui.engine.strategies import Strategy, make_strategy
-from tui.engine.text import StopTexts, Utf8
 from tui.engine.thinking import ThoughtFirst, Watch
 from tui.knobs import CONSTRAINTS, Knobs
+from tui.written import Stats
 
 Emit = Callable[[Event], None]
-
-
-_BEFORE = 32
-"""How many tokens already written a stop text may reach back over."""
 
 
 class Unseen(Exception):
@@ -75,9 +71,8 @@ class Generation:
         """What may still be written, if that is bounded."""
         self._bound = self.start
         self._strategy: Strategy = make_strategy(self)
-        self._utf8, self._stops = Utf8(), StopTexts(reply.knobs.stop)
-        self._tokens: list[int] = []
-        self._text = ""
+        self.said = Said(self.knobs.stop, watch)
+        """What was written here."""
         self.ended = False
         self.best: tuple[Hypothesis, ...] = ()
         """What the reply was chosen from, where there were several."""
@@ -101,15 +96,15 @@ class Generation:
         """Let take effect what was asked, is next in the lane, or belongs on this side of a tag."""
         before, index = self.knobs, self._strategy.index
         after = self.lane.due(index, inside=self.watch.inside)
-        self.lane.turn(index, after, crossed=self.crossed)
+        told = self.lane.turn(index, after, crossed=self.crossed)
         if self._rebound(before, after):
             self.constraint = self._constraint(after, ())  # what is written already need not fit it
             self._bound = self.start + self.count
         if self._searches_anew(before, after):
             self._strategy = make_strategy(self)
         self.crossed = False
-        self._stops.stops = after.stop
-        if after != before:
+        self.said.stop_at(after.stop)
+        if told:
             self._emit(KnobsTurned(self.id, index, before, after))
 
     def _rebound(self, before: Knobs, after: Knobs) -> bool:
@@ -124,7 +119,7 @@ class Generation:
     def _constraint(self, knobs: Knobs, written: Sequence[int]) -> Constraint | None:
         """What bounds the reply here: nothing within its thought."""
         constraint = None if self.watch.inside else self._grammars.constraint(knobs)
-        if constraint and self.watch.may_open and knobs.think != "off":
+        if constraint and self.watch.may_open and knobs.thinking != "off":
             constraint = ThoughtFirst(constraint, self.watch.opening, self.backend.info.vocabulary)
         for token in written if constraint else ():
             if constraint and constraint.mask()[token]:
@@ -171,31 +166,22 @@ class Generation:
         self._last = time.perf_counter()
         self._first = self._first or self._last
         ending = "stop" if self.backend.is_end(token) else None
-        text = ""
-        if not ending:
-            text = self._read(token)
-            self._tokens.append(token)
-        self._text += text
+        text, crossed = Readable("", crossed=False) if ending else self.said.add(token)
+        if crossed:
+            self.crossed = True
+            self._tell_thought()
         taken = min(used, self.backend.info.context)
         self._emit(Token(self.id, self.count, text, choice.trace, taken, choice.record))
         self.count += 1
         if self.constraint:
             self.constraint.accept(token)
-        if ending or self._stops.found is not None:
+        if ending or self.said.stopped:
             self.finish("stop")
         elif self.left == 0 or (used >= self.backend.info.context and self.keeps() is None):
             self.finish("length")
         else:
             return True
         return False
-
-    def _read(self, token: int) -> str:
-        """What becomes readable with the next token; where a thought begins or ends with it, that is told."""
-        said = self._utf8.decode(self.watch.piece(token))
-        if self.watch.feed(said):
-            self.crossed = True
-            self._tell_thought()
-        return self.watch.release(self._stops.decode(said))
 
     def _tell_thought(self) -> None:
         if self.watch.thought:
@@ -214,23 +200,6 @@ class Generation:
             (*chain.key, chance <= self.knobs.xtc_probability, bound),
             lambda logits: chain.run(logits, branch.tokens, chance, constraint.mask() if constraint else None),
         )
-
-    def stops(self, tokens: Sequence[int]) -> bool:
-        """Whether the last of these tokens, to be written next, completes a stop text."""
-        if not self._stops.stops:
-            return False
-        said = [*self._tokens[-_BEFORE:], *tokens]
-        *before, last = map(self.watch.piece, said)
-        start, text = len(b"".join(before)), b"".join((*before, last))
-        stops = [stop.encode() for stop in self._stops.stops]
-        return any(stop in text[max(0, start - len(stop) + 1) :] for stop in stops)
-
-    def says(self, tokens: Sequence[int], *, whole: bool = False) -> str:
-        """What these tokens say if they are written next, after the whole reply or by themselves."""
-        tokens = [*self._tokens, *tokens] if whole else tokens
-        text = b"".join(map(self.watch.piece, tokens)).decode("utf-8", "replace")
-        ends = [text.find(stop) for stop in self._stops.stops if stop in text]
-        return text[: min(ends)] if ends else text
 
     def suppose(self, hypotheses: Sequence[Hypothesis]) -> None:
         """Show what may come next, the likeliest first."""
@@ -269,8 +238,7 @@ class Generation:
     def finish(self, ending: Ending) -> None:
         """Close the reply as it is written."""
         self.ended = True
-        tail = self.watch.flush() + self._stops.decode(self._utf8.flush()) + self._stops.flush()
-        self._text += tail
+        tail = self.said.close()
         seconds, written = self._last - self._first, self.count - self.begun
         stats = Stats(
             prompt_tokens=self._prompt,
@@ -282,10 +250,10 @@ class Generation:
         self._emit(
             Finished(
                 id=self.id,
-                text=self._text,
+                text=self.said.text,
                 ending=ending,
                 seed=self.knobs.seed,
-                tokens=tuple(self._tokens),
+                tokens=tuple(self.said.tokens),
                 stats=stats,
                 tail=tail,
                 lane=tuple(self.lane.changes),

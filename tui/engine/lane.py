@@ -4,8 +4,9 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from tui.engine.protocol import Change, Reply
+from tui.engine.protocol import Reply
 from tui.knobs import Knobs
+from tui.written import Change
 
 
 class Sets(NamedTuple):
@@ -46,14 +47,16 @@ class Lane:
             self._given = self._coming.pop(0).knobs
         return self._given or self.asked.at(inside)
 
-    def turn(self, index: int, knobs: Knobs, *, crossed: bool) -> None:
-        """From the token at `index` on these hold.
+    def turn(self, index: int, knobs: Knobs, *, crossed: bool) -> bool:
+        """From the token at `index` on these hold; whether that is a change to be told of.
 
-        Where a tag was crossed it stands in the lane that they stayed the same, if they could have changed there.
+        It is one too where a tag was crossed and they stayed the same, though they could have changed there.
         """
-        if knobs != self.knobs or (crossed and self.asked.thinking):
+        changed = knobs != self.knobs or (crossed and self.asked.thinking is not None)
+        if changed:
             self.changes.append(Change(index, knobs))
         self.knobs = knobs
+        return changed
 
     def _seeded(self, knobs: Knobs) -> Knobs:
         return replace(knobs, seed=self.knobs.seed) if knobs.seed < 0 else knobs

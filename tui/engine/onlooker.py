@@ -85,7 +85,7 @@ class Onlooker:
             case WhatIf():
                 self._what_if(question, newer)
             case Remember():
-                prompt = self._prompts.written(question.messages, question.template, question.knobs.think)
+                prompt = self._prompts.written(question.messages, question.template, question.knobs.thinking)
                 if prompt is None:
                     return False
                 self.remember(question, prompt)
@@ -97,7 +97,7 @@ class Onlooker:
         """Answer a Preview, if the logits of its position are kept."""
         if is_bound(command.knobs) or command.thinking:
             return False  # grammars and thoughts are the scheduler's
-        prompt = self._prompts.written(command.messages, command.template, command.knobs.think)
+        prompt = self._prompts.written(command.messages, command.template, command.knobs.thinking)
         with self._lock:
             logits = self._positions.get(tuple(prompt)) if prompt else None
         if prompt is None or logits is None:

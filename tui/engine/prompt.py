@@ -235,7 +235,7 @@ class PromptWriter:
         if tags is None:
             return Watch(self._backend, None, Reading(None))
         asked = messages[:-1] if messages[-1:] and messages[-1].role == "assistant" else messages
-        prompt = rendering.render(asked, think=knobs.think).rstrip()
+        prompt = rendering.render(asked, think=knobs.thinking).rstrip()
         reading = Reading(tags, inside=prompt.endswith(tags.open.rstrip()))
         reading.may_open &= not prompt.endswith(tags.close.rstrip())
         return Watch(self._backend, tags, reading)

@@ -12,6 +12,7 @@ from tui.chat import Ending, Message
 from tui.knobs import Knobs
 from tui.thinking import Thought
 from tui.trace import TokenTrace
+from tui.written import Change, Stats
 
 # --- commands -------------------------------------------------------------------------------------------------------
 
@@ -22,13 +23,6 @@ class Load(Struct, frozen=True, tag="load"):
     path: str
     knobs: Knobs
     """Only those that are not live are read: see `tui.knobs.fixed`."""
-
-
-class Change(Struct, frozen=True):
-    """A turn of the knobs: they hold from the token at this index on."""
-
-    index: int
-    knobs: Knobs
 
 
 class Reply(Struct, frozen=True):
@@ -237,7 +231,10 @@ class Refused(Struct, frozen=True, tag="refused"):
 
 
 class KnobsTurned(Struct, frozen=True, tag="knobs_turned"):
-    """From the token at this index on, the reply is written with these knobs."""
+    """From the token at this index on, the reply is written with these knobs.
+
+    It is told too where a thought begins or ends and both sets are the same.
+    """
 
     id: str
     index: int
@@ -252,19 +249,6 @@ class Thinking(Struct, frozen=True, tag="thinking"):
     index: int
     thought: Thought
     """Its places are counted from the beginning of the whole reply, the part included that was there before."""
-
-
-class Stats(Struct, frozen=True):
-    """What a reply cost."""
-
-    prompt_tokens: int
-    reused_tokens: int
-    """Prompt tokens that did not have to be evaluated again."""
-    generated_tokens: int
-    ttft_ms: float
-    """From the request to the first token."""
-    tokens_per_second: float
-    """Of the tokens after the first."""
 
 
 class Finished(Struct, frozen=True, tag="finished"):

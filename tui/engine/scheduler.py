@@ -81,7 +81,7 @@ class Scheduler:
         for reply in command.replies:
             try:
                 self._admit(reply)
-                prompt = self._prompt(reply.messages, reply.template, reply.knobs.think)
+                prompt = self._prompt(reply.messages, reply.template, reply.knobs.thinking)
                 generation = self._generation(reply, prompt)
             except EngineError as error:
                 self._emit(Failed(reply.id, str(error)))
@@ -104,8 +104,8 @@ class Scheduler:
             raise EngineError(f"The replies that run look at {most} continuations at once at most; use fewer beams.")
 
     def _generation(self, reply: Reply, prompt: list[int]) -> Generation:
-        begun = self._prompts.begun(reply.messages, reply.template, reply.knobs.think)
-        kept = partial(self._prompts.kept, reply.messages, reply.template, reply.knobs.think)
+        begun = self._prompts.begun(reply.messages, reply.template, reply.knobs.thinking)
+        kept = partial(self._prompts.kept, reply.messages, reply.template, reply.knobs.thinking)
         watch = self._prompts.watch(reply.messages, reply.knobs, reply.template)
         self.onlooker.begin(reply.id, prompt, reply.knobs, begun)
         return Generation(reply, prompt, begun, kept, self._grammars, self._backend, self._emit, watch)
@@ -115,7 +115,7 @@ class Scheduler:
         for look in [each for each in self._tree.readers if isinstance(each, Look)]:
             self._tree.leave(look)
         try:
-            prompt = self._prompt(command.messages, command.template, command.knobs.think)
+            prompt = self._prompt(command.messages, command.template, command.knobs.thinking)
             knobs, constraint = self._at(command)
         except EngineError as error:
             self._emit(Failed(command.id, str(error)))
@@ -125,7 +125,7 @@ class Scheduler:
     def _at(self, command: Preview) -> tuple[Knobs, Constraint | None]:
         """The knobs that the next token is chosen with, and what bounds it."""
         watch = self._prompts.watch(command.messages, command.knobs, command.template)
-        watch.read(self._prompts.own(command.messages, command.template, command.knobs.think))
+        watch.read(self._prompts.own(command.messages, command.template, command.knobs.thinking))
         # After a whole reply there is nothing that a constraint would bind.
         begins = command.messages[-1:] and command.messages[-1].role != "assistant"
         bound = self._grammars.constraint(command.knobs) if begins and not watch.inside else None
@@ -161,7 +161,7 @@ class Scheduler:
         """Learn of a reply written before, so that what-if can be asked of it."""
         try:
             self.onlooker.remember(
-                command, self._prompts.write(command.messages, command.template, command.knobs.think)
+                command, self._prompts.write(command.messages, command.template, command.knobs.thinking)
             )
         except EngineError as error:
             self._emit(Refused(command.id, str(error)))

@@ -133,7 +133,7 @@ class Beam:
         constraint = line.constraint.copy() if line.constraint else None
         if constraint:
             constraint.accept(step.token)
-        ends = reply.backend.is_end(step.token) or reply.stops(tokens)
+        ends = reply.backend.is_end(step.token) or reply.said.would_stop(tokens)
         return Line(tokens, (*line.choices, choice), line.length + 1, step.total, constraint, ends)
 
     def _decided(self, steps: Sequence[Step]) -> bool:
@@ -185,6 +185,6 @@ class Beam:
     def _hypotheses(self, *lines: Line, whole: bool = False) -> tuple[Hypothesis, ...]:
         penalty = self._reply.knobs.length_penalty
         return tuple(
-            Hypothesis(self._reply.says(line.tokens, whole=whole), line.score(penalty), line.complete)
+            Hypothesis(self._reply.said.with_next(line.tokens, whole=whole), line.score(penalty), line.complete)
             for line in self._ranked(*lines)
         )

@@ -16,7 +16,7 @@ from textual.widgets import Footer
 from tui.engine.client import Engine
 from tui.engine.protocol import Event, Failed, Load, Loaded
 from tui.errors import EngineError, TwiddleError
-from tui.knobs import KNOBS
+from tui.knobs import knob
 from tui.presets.library import Chosen, find_preset, list_presets, resolve
 from tui.settings import parse_setting
 from tui.side import Side
@@ -179,7 +179,7 @@ class ChatScreen(Screen[None]):
             case TurnKnob():
                 self._talk.turn(self.side, command.name, command.value)
                 self._settle()
-                self.notify(f"{command.name} is {KNOBS[command.name].show(command.value)} now", markup=False)
+                self.notify(f"{command.name} is {knob(command.name).show(command.value)} now", markup=False)
             case UsePreset(None):
                 self._choose_preset()
             case UsePreset(str() as name):
@@ -233,11 +233,10 @@ class ChatScreen(Screen[None]):
         if not self.side.conversation.turns:
             raise EngineError("There is no question to answer again yet.")
         await self._revive()
+        self._talk.again()
         for pane, side in zip(self._panes, self._talk.sides, strict=True):
-            side.retract()
             pane.transcript.show(side.conversation.path)
         self._narrator.begin()
-        self._talk.reply()
         self._drawing.resume()
 
     def _use(self, name: str) -> None:
