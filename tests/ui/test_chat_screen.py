@@ -166,7 +166,7 @@ async def test_a_written_command_turns_a_knob_in_mid_reply_too(open_chat: OpenCh
 
 
 REFUSALS = {
-    "/set temperature 1": "Write /set parameter NAME VALUE, such as /set parameter temperature 1.2.",
+    "/set temperature": "Write /set parameter KNOB VALUE, such as /set parameter temperature 1.2.",
     "/set parameter temprature 1": "There is no knob 'temprature'. Did you mean temperature?",
     "/set parameter top_p 2": "top_p: 2 is out of range; it goes from 0 to 1.",
     "/set parameter top_k ten": "top_k: 'ten' is not a whole number; it goes from 0 to 500000.",
