@@ -89,7 +89,7 @@ COMMANDS = {
     "/preset [PRESET]": "switch the preset",
     "/model [MODEL]": "switch the model, or list them",
     "/compare [SETTING]": "put a second setting beside this one",
-    "/show " + "|".join(PARTS): "print what is in use",
+    "/show PART": "print what is in use: info, system, modelfile, ...",
     "/save NAME": "keep knobs and system prompt as a preset of yours",
     "/load PRESET": "the same as /preset PRESET",
     "/again": "answer the last question anew",
