@@ -5,12 +5,13 @@ import time
 from msgspec.structs import replace
 
 from tui.chat import Conversation, Ending, Message, answer, ask, retract
-from tui.engine.protocol import Finished, KnobsTurned, Reply, Stats, Token
+from tui.engine.protocol import Finished, KnobsTurned, Refused, Reply, Stats, Token
 from tui.knob import Value
 from tui.knobs import KNOBS, Knobs, turn
 from tui.presets.library import Chosen
 from tui.presets.preset import Preset
 from tui.settings import Setting
+from tui.steps import Steps
 from tui.trace import TokenTrace
 
 
@@ -19,6 +20,8 @@ class Writing:
 
     def __init__(self, reply_id: str, knobs: Knobs) -> None:
         self.id, self.knobs = reply_id, knobs
+        self.acting = knobs
+        """What the engine writes it with: a turn may be refused."""
         self.text = ""
         self.ids: list[int] = []
         """Every token chosen, the one that ended the reply included."""
@@ -58,6 +61,10 @@ class Side:
     def __init__(self, chosen: Chosen, conversation: Conversation | None = None) -> None:
         self.preset = chosen.preset
         self.knobs = chosen.knobs
+        self.steps: Steps[Knobs] = Steps()
+        """How the knobs came to stand where they do."""
+        self.refused: dict[str, str] = {}
+        """The knobs that the engine could not take as they stand, each with its reason."""
         self.conversation = conversation or Conversation()
         self.writing: Writing | None = None
         """The newest reply."""
@@ -87,14 +94,35 @@ class Side:
 
     def use(self, preset: Preset) -> None:
         """Switch the preset: its knobs and system prompt hold from the next reply on; the conversation stays."""
-        self.preset, self.knobs = preset, preset.knobs
+        self.steps = self.steps.left(self.knobs)
+        self.preset, self.knobs, self.refused = preset, preset.knobs, {}
 
     def turn(self, name: str, value: Value) -> None:
         """Turn a knob, also of the reply being written; raises KnobError."""
-        self.knobs = turn(self.knobs, **{name: value})
+        self.put(turn(self.knobs, **{name: value}))
+
+    def put(self, knobs: Knobs, stroke: object = None) -> None:
+        """Put the knobs where these are, also those of the reply being written.
+
+        Turns of one `stroke`, such as a drag, are one step to take back.
+        """
+        if knobs != self.knobs:
+            self.steps = self.steps.left(self.knobs, stroke)
+            self._stand(knobs)
+
+    def step(self, steps: Steps[Knobs], knobs: Knobs) -> None:
+        """Go a step back, or again, to where the knobs were."""
+        self.steps = steps
+        self._stand(knobs)
+
+    def _stand(self, knobs: Knobs) -> None:
+        changed = {name: getattr(knobs, name) for name in knobs.differing(self.knobs)}
+        self.knobs = knobs
+        for name in changed:
+            self.refused.pop(name, None)
         if self.busy and self.writing:
-            # That one alone: the preset may have been switched for the next reply.
-            self.writing.knobs = turn(self.writing.knobs, **{name: value})
+            # Those alone: the preset may have been switched for the next reply.
+            self.writing.knobs = turn(self.writing.knobs, **changed)
 
     def fork(self) -> "Side":
         """Another side that stands where this one does."""
@@ -122,7 +150,7 @@ class Side:
 
     def begin(self, reply_id: str, seed: int) -> Reply:
         """Start the reply to the last question: what to ask the engine for."""
-        self.writing = Writing(reply_id, replace(self.knobs, seed=seed))
+        self.writing, self.refused = Writing(reply_id, replace(self.knobs, seed=seed)), {}
         return Reply(reply_id, self.messages, self.writing.knobs, template=self.preset.template or "")
 
     def note(self, event: Token) -> None:
@@ -130,6 +158,21 @@ class Side:
         if self.writing:
             self.writing.note(event)
             self.used = event.used
+
+    def heed(self, event: KnobsTurned | Refused) -> None:
+        """Take in whether a turn of the knobs is taken."""
+        if not self.writing:
+            return
+        if isinstance(event, KnobsTurned):
+            self.writing.acting = event.after
+        else:
+            self.refused |= dict.fromkeys(self.writing.knobs.differing(self.writing.acting), event.reason)
+
+    def refuse(self, reason: str) -> None:
+        """Take in that the engine could not use a knob, where the reason begins with its name."""
+        name = reason.partition(":")[0]
+        if name in KNOBS:
+            self.refused[name] = reason
 
     def end(self, event: Finished) -> None:
         """Take in the end of the reply."""

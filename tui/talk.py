@@ -12,19 +12,22 @@ from tui.engine.protocol import (
     Failed,
     Finished,
     Generate,
+    KnobsTurned,
     Load,
     Preview,
     Previewed,
+    Refused,
     SetKnobs,
     Stop,
     Token,
 )
-from tui.errors import EngineError, ModelError
+from tui.errors import EngineError, KnobError, ModelError
 from tui.knob import Value
-from tui.knobs import common_seed, fixed, knob
+from tui.knobs import KNOBS, Knobs, common_seed, fixed, knob, turn
 from tui.models.reference import find_model
 from tui.presets.preset import Preset
 from tui.side import Side
+from tui.steps import Steps
 from tui.trace import TokenTrace
 
 
@@ -82,13 +85,57 @@ class Talk:
             if side.busy and side.writing:
                 self._mention(Stop(side.writing.id))
 
-    def turn(self, side: Side, name: str, value: Value) -> None:
-        """Turn a knob; a reply being written takes it at its next token. Raises KnobError and EngineError."""
-        if self.busy and not knob(name).live:
-            raise EngineError(f"{name} loads the model anew; a reply is being written, so press Esc first.")
-        # What a model is loaded with is the same for all who use it.
-        for each in [side] if knob(name).live else self.sides:
-            each.turn(name, value)
+    def turn(self, side: Side, name: str, value: Value, stroke: object = None) -> None:
+        """Turn a knob; a reply being written takes it at its next token. Raises KnobError and EngineError.
+
+        Turns of one `stroke`, such as a drag, are one step to take back.
+        """
+        self.put(side, turn(side.knobs, **{name: value}), stroke)
+
+    def put(self, side: Side, knobs: Knobs, stroke: object = None) -> None:
+        """Put all knobs of a side where these are, as if each had been turned; raises EngineError."""
+        self._check_free(side.knobs, knobs)
+        side.put(knobs, stroke)
+        self._share(side)
+
+    def reset(self, side: Side) -> None:
+        """Put all knobs of a side back to its preset; raises EngineError."""
+        self.put(side, side.preset.knobs)
+
+    def copy(self, side: Side) -> None:
+        """Put the knobs of the other sides where this one has them; raises EngineError."""
+        others = [each for each in self.sides if each is not side]
+        if not others:
+            raise EngineError("There is no other side to copy the knobs to; F3 opens one.")
+        for other in others:
+            self.put(other, side.knobs)
+
+    def undo(self, side: Side) -> None:
+        """Take the last turn of a side's knobs back; raises KnobError and EngineError."""
+        self._step(side, side.steps.back(side.knobs), "There is no turn of a knob to take back.")
+
+    def redo(self, side: Side) -> None:
+        """Make the turn that was taken back last once more; raises KnobError and EngineError."""
+        self._step(side, side.steps.again(side.knobs), "There is no turn of a knob to make again.")
+
+    def _step(self, side: Side, step: tuple[Steps[Knobs], Knobs] | None, without: str) -> None:
+        if not step:
+            raise KnobError(without)
+        self._check_free(side.knobs, step[1])
+        side.step(*step)
+        self._share(side)
+
+    def _check_free(self, before: Knobs, after: Knobs) -> None:
+        """That the model can be loaded anew now, if that is what this change asks for; raises EngineError."""
+        binding = [name for name in after.differing(before) if not knob(name).live]
+        if self.busy and binding:
+            raise EngineError(f"{binding[0]} loads the model anew; a reply is being written, so press Esc first.")
+
+    def _share(self, side: Side) -> None:
+        """Tell of a side's knobs: the engine, and the other sides, since a model is loaded in one way for all."""
+        for other in self.sides:
+            binding = {name: getattr(side.knobs, name) for name in KNOBS if not KNOBS[name].live}
+            other.put(turn(other.knobs, **binding))
         if side.busy and side.writing:
             self._mention(SetKnobs(side.writing.id, side.writing.knobs))
 
@@ -107,6 +154,9 @@ class Talk:
             if side:
                 self.next, side.used = event.trace, event.used
             return side
+        if isinstance(event, Failed) and event.id in self._looks:
+            self._looks.pop(event.id).refuse(event.reason)
+            return None
         if isinstance(event, Died):
             for side in self.sides:
                 side.give_up("died")
@@ -117,7 +167,10 @@ class Talk:
                 side.note(event)
             case Finished() if side:
                 side.end(event)
+            case KnobsTurned() | Refused() if side:
+                side.heed(event)
             case Failed() if side:
+                side.refuse(event.reason)
                 side.give_up("failed")
         return side
 
