@@ -58,6 +58,11 @@ class Knob(Struct, frozen=True, kw_only=True):
         return self.kind in (int, float) or (self.kind is str and bool(self.choices))
 
     @property
+    def orders(self) -> bool:
+        """Whether it is an order: a list whose entries are words to choose from."""
+        return self.kind is tuple and bool(self.choices)
+
+    @property
     def slider(self) -> tuple[float, float]:
         """The ends of its slider, in values, or in places among its words."""
         return (0, len(self.choices) - 1) if self.choices else self.span or (self.low, self.high)
