@@ -3,6 +3,7 @@
 import pytest
 
 from tests.domain.test_side import STATS, side, token
+from tui.chat import Message, versions
 from tui.engine.protocol import (
     Command,
     Died,
@@ -10,21 +11,20 @@ from tui.engine.protocol import (
     Failed,
     Finished,
     Generate,
-    KnobsTurned,
     Preview,
     Previewed,
-    Refused,
+    Reply,
     SetKnobs,
     Stop,
     Token,
 )
-from tui.errors import EngineError, KnobError, ModelError
+from tui.errors import EngineError, ModelError
 from tui.knobs import fixed, turn
 from tui.presets.library import find_preset
 from tui.presets.preset import Preset
 from tui.side import Side
 from tui.talk import Talk
-from tui.trace import TokenTrace
+from tui.trace import Candidate, TokenTrace
 
 
 class Line:
@@ -205,98 +205,76 @@ def test_the_sides_are_loaded_from_one_model() -> None:
         two.load()
 
 
-# --- turns taken back, copied, refused --------------------------------------------------------------------------------
-
-
-def test_turns_are_taken_back_and_made_again_on_their_own_side() -> None:
-    two, line = talk("default", "default")
-    first, second = two.sides
-    two.turn(first, "top_k", 3)
-    two.turn(second, "top_k", 9)
-    two.turn(first, "temperature", 1.5)
-    two.undo(first)
-    assert (first.knobs.temperature, first.knobs.top_k, second.knobs.top_k) == (0.8, 3, 9)
-    two.undo(first)
-    with pytest.raises(KnobError, match="no turn of a knob to take back"):
-        two.undo(first)
-    two.redo(first)
-    two.redo(first)
-    assert (first.knobs.temperature, first.knobs.top_k) == (1.5, 3)
-    with pytest.raises(KnobError, match="no turn of a knob to make again"):
-        two.redo(first)
-    assert line.sent == []
-
-
-def test_a_drag_is_taken_back_as_one_turn_of_the_running_reply_too() -> None:
+def answered() -> tuple[Talk, Line]:
+    """A talk of one side that has an answer of three tokens and the one that ended it."""
     one, line = talk("temperature=0.5")
-    (it,) = one.sides
     one.ask("Hi")
-    for value in (0.6, 0.9, 1.4):
-        one.turn(it, "temperature", value, stroke="drag")
-    one.undo(it)
-    assert it.knobs.temperature == 0.5
-    assert it.writing and it.writing.knobs.temperature == 0.5
-    assert line.sent[-1] == SetKnobs(it.writing.id, it.writing.knobs)
+    side = one.sides[0]
+    for index, text in enumerate(("He", "llo", "!", "")):
+        one.take(of(side, token(index, text, index + 100)))
+    assert side.writing
+    one.take(Finished(side.writing.id, "Hello!", "stop", 7, (100, 101, 102), STATS))
+    line.sent.clear()
+    return one, line
 
 
-def test_what_loads_the_model_is_taken_back_on_every_side_and_not_in_mid_reply() -> None:
-    two, _ = talk("default", "default")
-    first, second = two.sides
-    two.turn(first, "num_ctx", 512)
+def asked(line: Line) -> Reply:
+    (command,) = (command for command in line.sent if isinstance(command, Generate))
+    (reply,) = command.replies
+    return reply
+
+
+def test_a_branch_begins_with_the_tokens_before_it_and_keeps_the_seed() -> None:
+    one, line = answered()
+    side, first = one.sides[0], one.sides[0].conversation.turns[1].written
+    assert first
+    one.branch(side, 1, 1, Candidate(7, "y", 0.2, 0.1))
+    assert asked(line).messages[-1] == Message("assistant", "Hey", (100, 7))
+    assert asked(line).knobs.seed == first.knobs.seed
+    assert side.writing and side.writing.text == "Hey"
+    one.take(Token(side.writing.id, 2, "?", token(2, "?", 9).trace, 30))
+    one.take(Finished(side.writing.id, "?", "stop", 7, (9,), STATS))
+    turn = side.conversation.path[-1]
+    assert turn.message == Message("assistant", "Hey?", (100, 7, 9))
+    assert turn.written and (turn.written.ids, turn.written.given) == ((100, 7, 9), 2)
+    assert turn.written.starts == (0, 2, 3) and turn.parent == 0
+    assert versions(side.conversation, 1) == (1, 2)
+
+
+def test_a_cut_reply_goes_on_from_its_end() -> None:
+    one, line = answered()
+    side = one.sides[0]
+    one.resume(side, 1)
+    assert asked(line).messages[-1] == Message("assistant", "Hello!", (100, 101, 102)), (
+        "without the token that ended it"
+    )
+    assert side.writing
+    one.take(Failed(side.writing.id, "no"))
+    assert side.conversation.tip == 1, "nothing came of it"
+
+
+def test_an_edited_reply_goes_on_from_what_the_person_wrote() -> None:
+    one, line = answered()
+    side = one.sides[0]
+    one.edit(side, 1, "Good day")
+    assert not line.sent and side.conversation.path[-1].message == Message("assistant", "Good day")
+    one.resume(side, 2)
+    assert asked(line).messages[-1] == Message("assistant", "Good day")
+    assert side.writing
+    one.take(Token(side.writing.id, 5, ", Sir", token(5, ", Sir", 9).trace, 30))
+    one.take(Finished(side.writing.id, ", Sir", "stop", 7, (9,), STATS))
+    turn = side.conversation.path[-1]
+    assert turn.message == Message("assistant", "Good day, Sir")
+    assert turn.written and (turn.written.begun, turn.written.starts) == (5, (8,))
+
+
+def test_an_edited_question_is_answered_anew_by_its_side_alone() -> None:
+    two, line = talk("default", "default")
     two.ask("Hi")
-    with pytest.raises(EngineError, match="num_ctx loads the model anew"):
-        two.undo(first)
-    assert first.knobs.num_ctx == 512
-    two.take(Died("gone", "", -9))
-    two.undo(first)
-    assert (first.knobs.num_ctx, second.knobs.num_ctx) == (0, 0)
-
-
-def test_the_knobs_of_before_another_preset_can_be_had_again() -> None:
-    one, _ = talk("top_k=3")
-    (it,) = one.sides
-    it.use(find_preset("precise"))
-    one.undo(it)
-    assert (it.preset.name, it.knobs.top_k) == ("precise", 3)
-
-
-def test_all_knobs_go_to_the_other_side_or_back_to_the_preset() -> None:
-    two, _ = talk("precise,top_k=3,stop=END", "temperature=1.4")
-    first, second = two.sides
-    two.copy(first)
-    assert second.knobs == first.knobs and second.preset.name == "default"
-    two.reset(second)
-    assert second.turned == ()
-    two.undo(second)
-    assert second.knobs == first.knobs
-    alone, _ = talk()
-    with pytest.raises(EngineError, match="no other side"):
-        alone.copy(alone.sides[0])
-
-
-def test_what_the_engine_refuses_is_kept_until_it_is_turned() -> None:
-    one, _ = talk()
-    (it,) = one.sides
-    one.ask("Hi")
-    assert it.writing
-    one.turn(it, "top_k", 3)
-    one.take(KnobsTurned(it.writing.id, 1, one.sides[0].preset.knobs, it.writing.knobs))
-    one.turn(it, "regex", "(")
-    one.take(Refused(it.writing.id, "regex: it is never closed."))
-    assert it.refused == {"regex": "regex: it is never closed."}
-    one.turn(it, "regex", "(a)")
-    assert it.refused == {}
-
-
-def test_a_reply_or_a_look_that_fails_for_a_knob_marks_it() -> None:
-    one, line = talk("regex=(")
-    (it,) = one.sides
-    one.look(it)
-    (look,) = line.sent
-    assert isinstance(look, Preview)
-    one.take(Failed(look.id, "regex: it is never closed."))
-    assert it.refused == {"regex": "regex: it is never closed."}
-    one.ask("Hi")
-    assert it.refused == {} and it.writing
-    one.take(Failed(it.writing.id, "The conversation is too long."))
-    assert it.refused == {} and not it.busy
+    two.stop()
+    for each in two.sides:
+        each.give_up("stopped")
+    line.sent.clear()
+    two.edit(two.sides[0], 0, "Ho")
+    assert asked(line).messages[-1] == Message("user", "Ho")
+    assert two.sides[0].busy and not two.sides[1].busy

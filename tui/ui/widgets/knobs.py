@@ -1,7 +1,7 @@
 """The knobs beside the chat, made from the table."""
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal, Self
+from typing import ClassVar, Self
 
 from textual import events
 from textual.app import ComposeResult
@@ -12,6 +12,7 @@ from textual.reactive import reactive
 
 from tui.knob import Value
 from tui.knobs import KNOBS, Knobs
+from tui.turning import Deed
 from tui.ui.screens.knob_editor import KnobEditor
 from tui.ui.widgets.knob_help import KnobHelp, Words, facts
 from tui.ui.widgets.knob_lines import Heading, Place, Row
@@ -22,8 +23,6 @@ _LOW, _AIRY = 18, 34
 """With fewer lines than the first the help is cut short; from the second on there are blank lines between groups."""
 
 _STARTS_ENTRY = tuple("0123456789.-")
-
-Deed = Literal["undo", "redo", "reset", "copy", "save"]
 
 
 class KnobPanel(Vertical):
