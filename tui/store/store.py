@@ -1,0 +1,169 @@
+"""The store: what is kept of conversations, and how it is found again. Used on one thread only."""
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import TypeVar
+
+from tui.errors import StoreError
+from tui.store import rows
+from tui.store.database import PATIENCE, Damaged, Database
+from tui.store.page import Entry, Kept, ModelFile, Page, Sheet, StoredReply
+from tui.store.recovery import mend
+from tui.store.search import entries, find
+from tui.store.title import title_of
+from tui.store.traces import LIMIT, keep_within, unpack
+
+Answer = TypeVar("Answer")
+Deed = Callable[[sqlite3.Connection], Answer]
+
+
+class Store:
+    """One file of conversations. Every method raises StoreError, with the sentence to show."""
+
+    def __init__(self, path: Path, *, patience: float = PATIENCE, limit: int = LIMIT) -> None:
+        """Opens the file, or makes it; a damaged one is mended.
+
+        `patience` is how many seconds to wait for another process that writes, `limit` how many bytes of traces to keep.
+        """
+        self._path, self._patience, self._limit = path, patience, limit
+        self.notice = ""
+        """What a person should know of what was found."""
+        self._database = self._open()
+
+    @property
+    def readonly(self) -> str:
+        """Why nothing can be kept; empty where it can."""
+        return self._database.readonly
+
+    def keep(self, page: Page, sheet: Sheet) -> Page:
+        """Write down what is new of a conversation; where it stands now. When it returns, the disk has it."""
+
+        def write(connection: sqlite3.Connection) -> Page:
+            conversation = rows.conversation_of(connection, page.key, sheet, title_of(_question(sheet)))
+            kept = rows.Leaf(connection, conversation, page).write(sheet)
+            keep_within(connection, self._limit)
+            return kept
+
+        return self._write(write)
+
+    def list(self, query: str = "", limit: int = 50, offset: int = 0) -> tuple[Entry, ...]:
+        """Conversations, the one talked in last first; those with a message that has every word of the query in it."""
+        if query.split():
+            return self._read(lambda connection: tuple(find(connection, query.split(), limit, offset)))
+        return self._read(lambda connection: tuple(entries(connection, limit, offset)))
+
+    def load(self, number: int) -> Kept:
+        """A conversation, without its traces."""
+        return self._read(lambda connection: rows.load(connection, number))
+
+    def newest(self) -> int | None:
+        """The conversation talked in last, if there is any."""
+        found = self.list(limit=1)
+        return found[0].id if found else None
+
+    def reply(self, turn: int | None = None) -> StoredReply:
+        """A reply with its traces, where they are still kept; the newest, if none is named."""
+
+        def read(connection: sqlite3.Connection) -> StoredReply:
+            number = rows.reply_number(connection, turn)
+            kept = rows.load(connection, rows.conversation_with(connection, number))
+            index = kept.page.turns.index(number)
+            written = kept.conversation.turns[index].written
+            if written is None:
+                raise StoreError(f"Nothing is known of how message {number} was written.")
+            packed = connection.execute("SELECT packed FROM trace WHERE turn = ?", (number,)).fetchone()
+            return StoredReply(
+                kept, index, unpack(written, packed[0]) if packed else written, rows.model_of(connection, number)
+            )
+
+        return self._read(read)
+
+    def rename(self, number: int, title: str) -> None:
+        """Give a conversation another title."""
+        self._change("UPDATE conversation SET title = ? WHERE id = ?", number, rows.writable(title)[:1000])
+
+    def remove(self, number: int) -> None:
+        """Forget a conversation; what it was is overwritten in the file."""
+        self._change("DELETE FROM conversation WHERE id = ?", number)
+        self._write(lambda connection: connection.execute("INSERT INTO words (words) VALUES ('optimize')"))
+
+    def note_sha256(self, model: ModelFile, sha256: str) -> None:
+        """Remember the content of a model file that replies were written with."""
+        self._write(
+            lambda connection: connection.execute(
+                "UPDATE model SET sha256 = ? WHERE path = ? AND size = ? AND modified = ?",
+                (sha256, model.path, model.size, model.modified),
+            )
+        )
+
+    def back_up(self, target: Path) -> None:
+        """Copy everything into another file, as it is at one moment."""
+
+        def copy(connection: sqlite3.Connection) -> None:
+            with closing(sqlite3.connect(target)) as other:
+                connection.backup(other)
+
+        self._read(copy)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._database.close()
+
+    def _change(self, statement: str, number: int, *values: str) -> None:
+        def change(connection: sqlite3.Connection) -> None:
+            if connection.execute(statement, (*values, number)).rowcount == 0:
+                raise StoreError(f"There is no conversation {number}; `twiddle history list` shows them.")
+
+        self._write(change)
+
+    # --- the file ---------------------------------------------------------------------------------------------------
+
+    def _read(self, deed: Deed[Answer]) -> Answer:
+        try:
+            with self._sound().reading() as connection:
+                return deed(connection)
+        except Damaged:
+            with self._mended().reading() as connection:
+                return deed(connection)
+
+    def _write(self, deed: Deed[Answer]) -> Answer:
+        try:
+            with self._sound().writing() as connection:
+                return deed(connection)
+        except Damaged:
+            with self._mended().writing() as connection:
+                return deed(connection)
+
+    def _open(self) -> Database:
+        try:
+            return Database(self._path, self._patience)
+        except Damaged:
+            self.notice = mend(self._path)
+            return Database(self._path, self._patience)
+
+    def _sound(self) -> Database:
+        if self._database.gone:
+            self.notice = (
+                f"The history {str(self._path)!r} was moved or replaced while it was in use; "
+                "what is open here is saved in the one that is there now."
+            )
+            self._database.close()
+            self._database = self._open()
+        elif self._database.readonly:
+            # It may have become writable again.
+            self._database.close()
+            self._database = self._open()
+        return self._database
+
+    def _mended(self) -> Database:
+        self._database.close()
+        self.notice = mend(self._path)
+        self._database = Database(self._path, self._patience)
+        return self._database
+
+
+def _question(sheet: Sheet) -> str:
+    asked = (turn.message.content for turn in sheet.conversation.turns if turn.message.role == "user")
+    return next(asked, "")
