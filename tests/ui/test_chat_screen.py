@@ -503,7 +503,7 @@ async def test_a_prompt_too_long_is_refused_with_both_numbers(open_chat: OpenCha
 
 
 async def test_a_question_put_back_does_not_overwrite_what_was_written_meanwhile(open_chat: OpenChat) -> None:
-    async with open_chat(Script(context=200, load_delay=1.0)) as chat:
+    async with open_chat(Script(context=200, load_delay=4.0)) as chat:
         await chat.ask("word " * 60)
         chat.prompt.insert("my next thought")
         await chat.until(lambda: "tokens long" in chat.said())

@@ -15,7 +15,6 @@ from tui.engine.protocol import (
     Progress,
     Refused,
     Shifted,
-    Stats,
     Token,
 )
 from tui.side import Side, describe_turn
@@ -24,6 +23,7 @@ from tui.ui.widgets.candidates import Candidates
 from tui.ui.widgets.knobs import KnobPanel
 from tui.ui.widgets.pane import Pane
 from tui.ui.widgets.status import Status
+from tui.written import Stats
 
 _ENDINGS = {"length": "cut at the limit", "stopped": "stopped"}
 

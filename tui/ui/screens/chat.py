@@ -233,11 +233,10 @@ class ChatScreen(Screen[None]):
         if not self.side.conversation.turns:
             raise EngineError("There is no question to answer again yet.")
         await self._revive()
+        self._talk.again()
         for pane, side in zip(self._panes, self._talk.sides, strict=True):
-            side.retract()
             pane.transcript.show(side.conversation.path)
         self._narrator.begin()
-        self._talk.reply()
         self._drawing.resume()
 
     def _use(self, name: str) -> None:
