@@ -61,6 +61,4 @@ def texts(path: Path) -> list[str]:
 
 def _messages(store: Store, number: int) -> list[tuple[int, str]]:
     kept = store.load(number)
-    return [
-        (turn, each.message.content) for turn, each in zip(kept.page.turns, kept.conversation.turns, strict=True)
-    ]
+    return [(turn, each.message.content) for turn, each in zip(kept.page.turns, kept.conversation.turns, strict=True)]

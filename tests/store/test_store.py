@@ -229,7 +229,9 @@ def test_d23_no_other_thread_can_use_the_connection(store: Store) -> None:
 
 def test_every_commit_waits_for_the_disk(store: Store) -> None:
     with store._database.reading() as connection:
-        settings = {name: connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("synchronous", "journal_mode")}
+        settings = {
+            name: connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("synchronous", "journal_mode")
+        }
     wal = sqlite3.sqlite_version_info >= (3, 51, 3)
     assert settings == {"synchronous": 2, "journal_mode": "wal" if wal else "delete"}
 

@@ -18,6 +18,9 @@ OLDEST = (3, 37, 0)
 SAFE_WAL = (3, 51, 3)
 """Before it, two processes at a write-ahead log could damage the file."""
 
+Identity = tuple[int, int] | None
+"""Device and inode of a file; None where there is none."""
+
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _REASONS = {
     sqlite3.SQLITE_BUSY: "another program holds it locked",
@@ -32,6 +35,11 @@ _REASONS = {
 
 class Damaged(StoreError):
     """The file is not what SQLite wrote."""
+
+    def __init__(self, message: str, file: Identity) -> None:
+        super().__init__(message)
+        self.file = file
+        """Which one it is: by the time that it is mended, another window may have put a sound one in its place."""
 
 
 class Database:
@@ -48,15 +56,15 @@ class Database:
                     f"{sqlite3.sqlite_version}."
                 )
             self._create()
+            self._identity = identity(path)
             if path.stat().st_size == 0 and _size(path, "-wal"):
-                raise Damaged(f"The history {str(path)!r} is empty beside a log of changes to it.")
+                raise Damaged(f"The history {str(path)!r} is empty beside a log of changes to it.", self._identity)
             self._connection = self._connect()
             try:
                 self._prepare()
             except BaseException:
                 self._connection.close()
                 raise
-            self._identity = _identity(path)
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -84,7 +92,7 @@ class Database:
     @property
     def gone(self) -> bool:
         """Whether the file was moved, removed or replaced: what is written to it now would be lost."""
-        return _identity(self.path) != self._identity
+        return identity(self.path) != self._identity
 
     def close(self) -> None:
         """Let go of the file."""
@@ -103,7 +111,7 @@ class Database:
         connection = sqlite3.connect(
             f"{self.path.absolute().as_uri()}?mode={mode}", uri=True, timeout=self._patience, isolation_level=None
         )
-        connection.text_factory = _decode
+        connection.text_factory = decode
         return connection
 
     def _prepare(self) -> None:
@@ -125,7 +133,7 @@ class Database:
             self.path.chmod(0o600)
         migrate(connection)
         if damage := misshapen(connection):
-            raise Damaged(f"The history {str(self.path)!r} is damaged: {damage}.")
+            raise Damaged(f"The history {str(self.path)!r} is damaged: {damage}.", self._identity)
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -134,19 +142,19 @@ class Database:
         except sqlite3.ProgrammingError:
             raise  # the connection on another thread: a fault of ours
         except sqlite3.Error as error:
-            raise _explain(error, self.path) from error
+            raise self._explain(error) from error
         except OSError as error:
             raise StoreError(f"The history {str(self.path)!r} cannot be used: {error.strerror or error}.") from error
 
+    def _explain(self, error: sqlite3.Error) -> StoreError:
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+        if code in _DAMAGED:
+            return Damaged(f"The history {str(self.path)!r} is damaged: {error}.", self._identity)
+        return StoreError(f"The history {str(self.path)!r} cannot be used: {_REASONS.get(code, error)}.")
 
-def _explain(error: sqlite3.Error, path: Path) -> StoreError:
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
-    if code in _DAMAGED:
-        return Damaged(f"The history {str(path)!r} is damaged: {error}.")
-    return StoreError(f"The history {str(path)!r} cannot be used: {_REASONS.get(code, error)}.")
 
-
-def _identity(path: Path) -> tuple[int, int] | None:
+def identity(path: Path) -> Identity:
+    """Which file stands there now."""
     # Never by opening it: to close any descriptor of the file would drop SQLite's locks on it.
     try:
         found = path.stat()
@@ -162,6 +170,6 @@ def _size(path: Path, suffix: str) -> int:
         return 0
 
 
-def _decode(text: bytes) -> str:
+def decode(text: bytes) -> str:
     """A text as far as it can be read: one damaged byte costs one character."""
     return text.decode("utf-8", "replace")

@@ -1,10 +1,8 @@
 """What goes in and out of the store, as values."""
 
-from typing import Literal
-
 from msgspec import Struct
 
-from tui.chat import Conversation, Turn
+from tui.chat import Conversation, Message, Turn
 from tui.written import Written
 
 
@@ -17,6 +15,16 @@ class ModelFile(Struct, frozen=True):
     """In nanoseconds."""
     sha256: str = ""
     """Empty until it was computed."""
+
+
+class Source(Struct, frozen=True):
+    """What a reply is written from, besides the conversation."""
+
+    opening: tuple[Message, ...] = ()
+    """What the model reads first: the preset's system prompt and messages."""
+    model: ModelFile | None = None
+    build: str = ""
+    """Version of llama-cpp-python."""
 
 
 class Page(Struct, frozen=True):
@@ -37,8 +45,8 @@ class Sheet(Struct, frozen=True):
     """What it is talked to with."""
     draft: Turn | None = None
     """The reply being written, as far as it is there."""
-    model: ModelFile | None = None
-    """What the newest reply is written with."""
+    source: Source = Source()
+    """What the newest reply is written from."""
 
 
 class Entry(Struct, frozen=True):
@@ -79,8 +87,4 @@ class StoredReply(Struct, frozen=True):
     index: int
     """Its place there."""
     written: Written
-    model: ModelFile | None
-
-
-Trouble = Literal[""] | str
-"""Why nothing is saved; empty while everything is."""
+    source: Source

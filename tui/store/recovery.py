@@ -3,6 +3,7 @@
 import os
 import sqlite3
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
@@ -11,22 +12,23 @@ from uuid import uuid4
 from filelock import FileLock
 
 from tui.errors import StoreError
-from tui.store.database import Damaged, Database, _decode
+from tui.store.database import Database, Identity, decode, identity
+from tui.store.leaves import leaves
 from tui.store.schema import TABLES
 
 _SIDE_FILES = ("-journal", "-wal", "-shm")
 _GUESS = 2**17
 """How many rows to look for where the file cannot say how many there are."""
-_LONGEST = 120.0
-"""Seconds that reading a damaged file may take."""
+_FAILURES = 5000
+"""How often reading a part of a table may fail until the rest is given up: behind a damaged root all of it fails."""
 
 Row = tuple[object, ...]
 
 
-def mend(path: Path) -> str:
+def mend(path: Path, damaged: Identity) -> str:
     """Put a sound file in the place of a damaged one; a sentence about it. Raises StoreError."""
     with FileLock(path.with_suffix(".lock"), mode=0o600):  # of two windows one mends, and the other finds it done
-        if _is_sound(path):
+        if identity(path) != damaged:
             return ""
         fresh = path.with_name(f"{path.stem}.recovering-{os.getpid()}{path.suffix}")
         try:
@@ -45,18 +47,6 @@ def mend(path: Path) -> str:
     )
 
 
-def _is_sound(path: Path) -> bool:
-    try:
-        database = Database(path)
-    except Damaged:
-        return False
-    with closing(database), database.reading() as connection:
-        try:
-            return [tuple(row) for row in connection.execute("PRAGMA quick_check(1)")] == [("ok",)]
-        except sqlite3.DatabaseError:
-            return False
-
-
 def _move_aside(path: Path) -> Path:
     stamp = time.strftime("%Y%m%d-%H%M%S")
     names = (f"{path.stem}.damaged-{stamp}{number}{path.suffix}" for number in ("", *(f"-{n}" for n in range(2, 1000))))
@@ -70,40 +60,45 @@ def _move_aside(path: Path) -> Path:
 
 def _salvage(path: Path, fresh: Path) -> dict[str, int]:
     """Write what can be read into a new file; how many rows of each table."""
-    deadline = time.monotonic() + _LONGEST
+    # SQLite takes the log of an empty file for a stale one, and deletes it.
+    modes = ("mode=rw", "immutable=1") if path.stat().st_size else ()
     database = Database(fresh)
     with closing(database), database.writing() as connection:
-        # First as SQLite reads it, which undoes or completes what was being written; then the bare file.
-        for mode in ("mode=rw", "immutable=1"):
+        # First as SQLite reads it, which undoes or completes what was being written; then the bare file, then its pages.
+        for mode in modes:
             with suppress(sqlite3.Error), closing(_open(path, mode)) as damaged:
                 for table, columns in TABLES.items():
-                    for row in _rows(damaged, table, columns, deadline):
+                    for row in _rows(damaged, table, columns):
                         _add(connection, table, row)
+        for table, row in leaves(path):
+            _add(connection, table, row)
         _adopt(connection)
         return {table: connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in TABLES}
 
 
 def _open(path: Path, mode: str) -> sqlite3.Connection:
-    if not path.is_file():
-        raise sqlite3.OperationalError("not a file")
     connection = sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True, timeout=1, isolation_level=None)
-    connection.text_factory = _decode
+    connection.text_factory = decode
     return connection
 
 
-def _rows(damaged: sqlite3.Connection, table: str, columns: tuple[str, ...], deadline: float) -> Iterator[Row]:
+def _rows(damaged: sqlite3.Connection, table: str, columns: tuple[str, ...]) -> Iterator[Row]:
     """Every row that can be read: a stretch that cannot is halved until the damaged ones stand alone."""
     number = columns[0]
     select = f"SELECT {', '.join(columns)} FROM {table} WHERE {number} BETWEEN ? AND ? ORDER BY {number}"
-    stretches = [(0, _highest(damaged, table, number))]
-    while stretches and time.monotonic() < deadline:
-        low, high = stretches.pop()
+    stretches = deque([(0, _highest(damaged, table, number))])
+    failures = 0
+    while stretches and failures < _FAILURES:
+        low, high = stretches.popleft()
         try:
             rows = damaged.execute(select, (low, high)).fetchall()
-        except sqlite3.Error:
+        except sqlite3.DatabaseError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_CORRUPT:
+                return  # there is no such table, or no database at all
+            failures += 1
             if low < high:
                 middle = (low + high) // 2
-                stretches += [(middle + 1, high), (low, middle)]
+                stretches += [(low, middle), (middle + 1, high)]
             continue
         yield from rows
 

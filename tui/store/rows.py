@@ -9,13 +9,14 @@ from msgspec import json, msgpack
 from msgspec.structs import replace
 
 from tui.chat import Conversation, Ending, Message, Role, Turn
-from tui.errors import StoreError
-from tui.store.page import Kept, ModelFile, Page, Sheet
+from tui.errors import KnobError, StoreError
+from tui.store.page import Kept, ModelFile, Page, Sheet, Source
 from tui.store.schema import INTERRUPTED
 from tui.store.traces import pack
 from tui.written import Written
 
 _read_written = json.Decoder(Written).decode
+_read_opening = json.Decoder(tuple[Message, ...]).decode
 _read_tokens = msgpack.Decoder(tuple[int, ...]).decode
 
 
@@ -56,15 +57,15 @@ class Leaf:
             known = self._page.turns[index] if index < len(self._page.turns) else None
             # Looked up, not believed: the file may be another one by now, or one that was mended.
             if known is None or known not in self._there:
-                known = self._add(turn, numbers, sheet.model if index == len(turns) - 1 else None)
+                known = self._add(turn, numbers, sheet.source if index == len(turns) - 1 else Source())
             numbers.append(known)
         tip = sheet.conversation.tip
         at = numbers[tip] if tip is not None else None
         draft = self._draft
         if sheet.draft:
-            at = draft = self._put(sheet.draft, numbers, sheet.model, INTERRUPTED)
+            at = draft = self._put(sheet.draft, numbers, sheet.source, INTERRUPTED)
         elif draft is not None:
-            self._connection.execute("DELETE FROM turn WHERE id = ?", (draft,))
+            self._withdraw(draft)
             draft = None
         newest = max((*numbers, draft or 0), default=0)
         self._connection.execute(
@@ -72,15 +73,22 @@ class Leaf:
         )
         return Page(self._page.key, tuple(numbers), draft)
 
-    def _add(self, turn: Turn, numbers: list[int], model: ModelFile | None) -> int:
+    def _withdraw(self, draft: int) -> None:
+        """Take back a reply that came to nothing, unless another window has gone on from it."""
+        self._connection.execute(
+            "DELETE FROM turn WHERE id = ? AND NOT EXISTS (SELECT 1 FROM turn WHERE conversation = ? AND parent = ?)",
+            (draft, self._conversation, draft),
+        )
+
+    def _add(self, turn: Turn, numbers: list[int], source: Source) -> int:
         if self._draft is None or turn.message.role != "assistant":
-            return self._put(turn, numbers, model, turn.ending, new=True)
-        number = self._put(turn, numbers, model, turn.ending)
+            return self._put(turn, numbers, source, turn.ending, new=True)
+        number = self._put(turn, numbers, source, turn.ending)
         self._draft = None
         return number
 
     def _put(
-        self, turn: Turn, numbers: list[int], model: ModelFile | None, ending: str | None, *, new: bool = False
+        self, turn: Turn, numbers: list[int], source: Source, ending: str | None, *, new: bool = False
     ) -> int:
         """Write a turn, over the draft if there is one."""
         parent = numbers[turn.parent] if turn.parent is not None else None
@@ -98,19 +106,22 @@ class Leaf:
                 (parent, text, ending, turn.edited, number),
             )
         if turn.message.role == "assistant":
-            self._put_reply(number, turn, model)
+            self._put_reply(number, turn, source)
         return number
 
-    def _put_reply(self, number: int, turn: Turn, model: ModelFile | None) -> None:
+    def _put_reply(self, number: int, turn: Turn, source: Source) -> None:
         if turn.written is None and not turn.message.tokens:
             return
         written = turn.written
         self._connection.execute(
-            "INSERT INTO reply (turn, model, tokens, written) VALUES (?, ?, ?, ?) ON CONFLICT (turn) DO UPDATE SET "
-            "model = excluded.model, tokens = excluded.tokens, written = excluded.written",
+            "INSERT INTO reply (turn, model, build, opening, tokens, written) VALUES (?, ?, ?, ?, ?, ?) "
+            "ON CONFLICT (turn) DO UPDATE SET (model, build, opening, tokens, written) = "
+            "(excluded.model, excluded.build, excluded.opening, excluded.tokens, excluded.written)",
             (
                 number,
-                self._model(model) if model else None,
+                self._model(source.model) if source.model else None,
+                source.build,
+                json.encode(source.opening).decode(),
                 msgpack.encode(turn.message.tokens),
                 json.encode(replace(written, starts=(), traces=(), records=())).decode() if written else None,
             ),
@@ -185,12 +196,16 @@ def conversation_with(connection: sqlite3.Connection, turn: int) -> int:
     return int(number)
 
 
-def model_of(connection: sqlite3.Connection, turn: int) -> ModelFile | None:
-    """The model file that a reply was written with, where that is known."""
+def source_of(connection: sqlite3.Connection, turn: int) -> Source:
+    """What a reply was written from, as far as that is known."""
     found = connection.execute(
-        "SELECT path, size, modified, sha256 FROM model JOIN reply ON model = id WHERE turn = ?", (turn,)
+        "SELECT opening, build, path, size, modified, sha256 FROM reply LEFT JOIN model ON model = id WHERE turn = ?",
+        (turn,),
     ).fetchone()
-    return ModelFile(*found) if found else None
+    if found is None:
+        return Source()
+    opening, build, path, *identity = found
+    return Source(_opening(opening), ModelFile(path, *identity) if path is not None else None, build)
 
 
 def _role(text: str) -> Role:
@@ -210,8 +225,15 @@ def _tokens(packed: bytes | None) -> tuple[int, ...]:
         return ()
 
 
+def _opening(text: str) -> tuple[Message, ...]:
+    try:
+        return _read_opening(text)
+    except msgspec.MsgspecError:
+        return ()
+
+
 def _written(text: str | None) -> Written | None:
     try:
         return _read_written(text) if text else None
-    except msgspec.MsgspecError:
-        return None  # such as a knob that there is no more
+    except (msgspec.MsgspecError, KnobError):
+        return None

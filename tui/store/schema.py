@@ -3,19 +3,19 @@
 import sqlite3
 import time
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 LONGEST_INDEXED = 1_000_000
 """Characters of a message that can be searched for; a longer one is kept whole and found by its beginning."""
 
-INTERRUPTED = "interrupted"
+INTERRUPTED: Final = "interrupted"
 """What a reply counts as until it is done, so that nobody has to clean up after a crash."""
 
 TABLES = {
     "conversation": ("id", "key", "title", "setting", "began", "changed", "newest", "tip"),
     "model": ("id", "path", "size", "modified", "sha256"),
     "turn": ("id", "conversation", "parent", "role", "text", "ending", "edited", "at"),
-    "reply": ("turn", "model", "tokens", "written"),
+    "reply": ("turn", "model", "build", "opening", "tokens", "written"),
     "trace": ("turn", "size", "packed"),
 }
 """The columns of every table after the last step, the number that its rows go by first; who is referred to, earlier."""
@@ -67,6 +67,8 @@ MIGRATIONS: tuple[Migration, ...] = (
             """CREATE TABLE reply (
                 turn INTEGER PRIMARY KEY REFERENCES turn ON DELETE CASCADE,
                 model INTEGER REFERENCES model,
+                build TEXT NOT NULL DEFAULT '',          -- of llama.cpp
+                opening TEXT NOT NULL DEFAULT '[]',      -- what the model read before the conversation; JSON
                 tokens BLOB NOT NULL,                    -- of its text; MessagePack
                 written TEXT                             -- tui.written.Written without its traces; JSON
             ) STRICT""",

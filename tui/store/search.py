@@ -33,7 +33,9 @@ def find(connection: sqlite3.Connection, words: Sequence[str], limit: int, offse
             best[conversation] = (turn, _excerpt(text, words))
             if len(best) >= limit + offset:
                 break
-    for (conversation,) in connection.execute(f"SELECT id FROM conversation WHERE {_likes('title', words)}", _likeness(words)):
+    for (conversation,) in connection.execute(
+        f"SELECT id FROM conversation WHERE {_likes('title', words)}", _likeness(words)
+    ):
         best.setdefault(conversation, (0, ""))
     found = sorted(best.items(), key=lambda item: item[1][0] or _newest(connection, item[0]), reverse=True)
     for conversation, (turn, excerpt) in islice(found, offset, offset + limit):

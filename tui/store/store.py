@@ -25,7 +25,7 @@ class Store:
     def __init__(self, path: Path, *, patience: float = PATIENCE, limit: int = LIMIT) -> None:
         """Opens the file, or makes it; a damaged one is mended.
 
-        `patience` is how many seconds to wait for another process that writes, `limit` how many bytes of traces to keep.
+        `patience` is how many seconds to wait for another process that writes, `limit` the bytes of traces to keep.
         """
         self._path, self._patience, self._limit = path, patience, limit
         self.notice = ""
@@ -75,7 +75,7 @@ class Store:
                 raise StoreError(f"Nothing is known of how message {number} was written.")
             packed = connection.execute("SELECT packed FROM trace WHERE turn = ?", (number,)).fetchone()
             return StoredReply(
-                kept, index, unpack(written, packed[0]) if packed else written, rows.model_of(connection, number)
+                kept, index, unpack(written, packed[0]) if packed else written, rows.source_of(connection, number)
             )
 
         return self._read(read)
@@ -124,23 +124,23 @@ class Store:
         try:
             with self._sound().reading() as connection:
                 return deed(connection)
-        except Damaged:
-            with self._mended().reading() as connection:
+        except Damaged as damage:
+            with self._mended(damage).reading() as connection:
                 return deed(connection)
 
     def _write(self, deed: Deed[Answer]) -> Answer:
         try:
             with self._sound().writing() as connection:
                 return deed(connection)
-        except Damaged:
-            with self._mended().writing() as connection:
+        except Damaged as damage:
+            with self._mended(damage).writing() as connection:
                 return deed(connection)
 
     def _open(self) -> Database:
         try:
             return Database(self._path, self._patience)
-        except Damaged:
-            self.notice = mend(self._path)
+        except Damaged as damage:
+            self.notice = mend(self._path, damage.file)
             return Database(self._path, self._patience)
 
     def _sound(self) -> Database:
@@ -157,9 +157,9 @@ class Store:
             self._database = self._open()
         return self._database
 
-    def _mended(self) -> Database:
+    def _mended(self, damage: Damaged) -> Database:
         self._database.close()
-        self.notice = mend(self._path)
+        self.notice = mend(self._path, damage.file)
         self._database = Database(self._path, self._patience)
         return self._database
 

@@ -17,6 +17,7 @@ _ENDINGS: dict[Ending, tuple[str, bool]] = {
     "stopped": ("stopped", False),
     "failed": ("failed", True),
     "died": ("the engine was lost", True),
+    "interrupted": ("interrupted", True),
 }
 
 
