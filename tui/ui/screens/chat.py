@@ -16,17 +16,15 @@ from textual.widgets import Footer
 from tui.engine.client import Engine
 from tui.engine.protocol import Event, Failed, Load, Loaded
 from tui.errors import EngineError, TwiddleError
-from tui.knobs import KNOBS
-from tui.presets.library import Chosen, find_preset, list_presets, resolve
+from tui.presets.library import Chosen, resolve
 from tui.settings import parse_setting
 from tui.side import Side
-from tui.slash import Again, Clear, CompareWith, Help, Leave, Slash, TurnKnob, UsePreset, parse_slash
+from tui.slash import parse_slash
 from tui.talk import Talk
 from tui.terminal import safe
+from tui.ui.errands import Errands
 from tui.ui.narrator import Narrator
 from tui.ui.palette import ChatCommands
-from tui.ui.screens.help import HelpScreen
-from tui.ui.screens.presets import PresetPicker
 from tui.ui.widgets.candidates import Candidates
 from tui.ui.widgets.knobs import KnobPanel
 from tui.ui.widgets.pane import Pane
@@ -84,6 +82,7 @@ class ChatScreen(Screen[None]):
         self._panes = [Pane() for _ in chosen]
         self._knobs, self._candidates, self._status = KnobPanel(), Candidates(), Status()
         self._prompt = Prompt(placeholder="Ask something. Enter sends, Ctrl+J begins a new line.")
+        self._errands = Errands(self, self._talk)
         self._narrator = Narrator(self._talk, self._panes, self._knobs, self._candidates, self._status)
 
     @property
@@ -157,7 +156,7 @@ class ChatScreen(Screen[None]):
         """A question, or a command that begins with a slash."""
         try:
             if event.text.startswith("/"):
-                await self._obey(parse_slash(event.text))
+                await self._errands.run(parse_slash(event.text))
             else:
                 await self._ask(event.text)
         except TwiddleError as error:
@@ -174,36 +173,10 @@ class ChatScreen(Screen[None]):
         self._talk.ask(text)
         self._drawing.resume()
 
-    async def _obey(self, command: Slash) -> None:
-        match command:
-            case TurnKnob():
-                self._talk.turn(self.side, command.name, command.value)
-                self._settle()
-                self.notify(f"{command.name} is {KNOBS[command.name].show(command.value)} now", markup=False)
-            case UsePreset(None):
-                self._choose_preset()
-            case UsePreset(str() as name):
-                self._use(name)
-            case CompareWith(None):
-                await self._compare()
-            case CompareWith(str() as setting):
-                await self._compare_with(Side(resolve(parse_setting(setting)), self.side.conversation))
-            case Clear():
-                self._talk.clear()
-                for pane in self._panes:
-                    pane.transcript.clear()
-                self._talk.look(self.side)
-            case Again():
-                await self._again()
-            case Help():
-                self.app.push_screen(HelpScreen())
-            case Leave():
-                self.app.exit()
-
     async def action_obey(self, line: str) -> None:
         """Do what a slash command says: a key is short for one."""
         try:
-            await self._obey(parse_slash(line))
+            await self._errands.run(parse_slash(line))
         except TwiddleError as error:
             self._refuse(error)
 
@@ -212,7 +185,7 @@ class ChatScreen(Screen[None]):
         try:
             side = next((each for each in self._talk.sides if each is event.owner), self.side)
             self._talk.turn(side, event.name, event.value)
-            self._settle()
+            self.settle()
         except TwiddleError as error:
             self._refuse(error)
 
@@ -227,7 +200,8 @@ class ChatScreen(Screen[None]):
         else:
             self._prompt.focus()
 
-    async def _again(self) -> None:
+    async def again(self) -> None:
+        """Have every side answer its last question anew."""
         if self._talk.busy:
             raise EngineError("A reply is being written; press Esc to stop it first.")
         if not self.side.conversation.turns:
@@ -239,24 +213,11 @@ class ChatScreen(Screen[None]):
         self._narrator.begin()
         self._drawing.resume()
 
-    def _use(self, name: str) -> None:
-        side = self.side
-        before = side.preset, side.knobs
-        try:
-            side.use(find_preset(name))
-            self._settle()
-        except TwiddleError:
-            side.preset, side.knobs = before
-            raise
-        self._panes[self.active].transcript.notice(f"preset {name} from the next reply on")
-
-    @work
-    async def _choose_preset(self) -> None:
-        name = await self.app.push_screen_wait(PresetPicker(list_presets(), self.side.preset.name))
-        if name is not None:
-            await self.action_obey(f"/preset {name}")
-
-    async def _compare(self) -> None:
+    async def compare(self, setting: str | None = None) -> None:
+        """Put a side beside this one, with a setting of its own or this one's; with two, keep the active one."""
+        if setting is not None:
+            await self._compare_with(Side(resolve(parse_setting(setting)), self.side.conversation))
+            return
         if len(self._panes) == 1:
             await self._compare_with(self.side.fork())
             return
@@ -264,7 +225,7 @@ class ChatScreen(Screen[None]):
         self._talk.stop(self._talk.sides.pop(dropped))
         pane = self._panes.pop(dropped)
         self.active = 0
-        self._settle()
+        self.settle()
         await pane.remove()  # last: other messages are handled meanwhile, and find sides and panes in step
 
     def action_toggle_knobs(self) -> None:
@@ -282,7 +243,7 @@ class ChatScreen(Screen[None]):
 
     # --- changes ----------------------------------------------------------------------------------------------------
 
-    def _settle(self) -> None:
+    def settle(self) -> None:
         """Whatever was changed, show it, and how the next token would be chosen now."""
         load = self._talk.load()
         if load != self._loaded:
@@ -293,6 +254,17 @@ class ChatScreen(Screen[None]):
                 self._status.state, self._status.progress = "loading", 0.0
                 self._engine.send(load)
         self._narrator.show(self.active)
+        self._talk.look(self.side)
+
+    def say(self, text: str) -> None:
+        """A line of our own in the active pane."""
+        self._panes[self.active].transcript.notice(text)
+
+    def clear(self) -> None:
+        """Begin a new chat with the same settings."""
+        self._talk.clear()
+        for pane in self._panes:
+            pane.transcript.clear()
         self._talk.look(self.side)
 
     async def _compare_with(self, side: Side) -> None:
