@@ -41,8 +41,7 @@ def talk(*texts: str, onto: Conversation | None = None) -> Conversation:
 
 def draft(conversation: Conversation, text: str) -> Turn:
     """A reply being written."""
-    turn = answer(conversation, text, "interrupted", (1,), written(1)).turns[-1]
-    return turn
+    return answer(conversation, text, "interrupted", (1,), written(1)).turns[-1]
 
 
 def keep(store: Store, *texts: str, key: str = "one") -> Page:

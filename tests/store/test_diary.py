@@ -11,7 +11,7 @@ from tests.store.pages import draft, talk, texts
 from tui.errors import StoreError
 from tui.store import diary as diaries
 from tui.store.diary import Diary, new_key
-from tui.store.page import Sheet
+from tui.store.page import Page, Sheet
 from tui.store.store import Store
 
 
@@ -75,10 +75,6 @@ async def test_d06_while_another_program_holds_the_file_the_chat_goes_on_and_is_
     await until(lambda: told)
     assert "another program holds it locked" in told[0] and diary.trouble == told[0]
     diary.note("one", Sheet(talk("Hi", "Hello", "Still there?")))
-    ticks = 0
-    for _ in range(20):  # the loop turns meanwhile
-        await asyncio.sleep(0.005)
-        ticks += 1
     other.execute("COMMIT")
     other.close()
     await until(lambda: not diary.trouble)
@@ -111,7 +107,7 @@ async def test_trouble_with_one_conversation_keeps_no_other_from_being_saved(
 ) -> None:
     keep = Store.keep
 
-    def choosy(store: Store, page: diaries.Page, sheet: Sheet) -> diaries.Page:
+    def choosy(store: Store, page: Page, sheet: Sheet) -> Page:
         if page.key == "bad":
             raise StoreError("It is too long.")
         return keep(store, page, sheet)

@@ -1,4 +1,4 @@
-"""The disk takes no more, or fails at any moment: what was acknowledged is there, the rest is said and can be tried again."""
+"""The disk is full, or fails at any moment: what was acknowledged is there, the rest is said and can be tried again."""
 
 import shutil
 import subprocess

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from tests.store.pages import draft, keep, talk, written
 from tui.chat import Conversation, Message, Turn, answer, ask
 from tui.errors import StoreError
-from tui.store.page import ModelFile, Page, Sheet
+from tui.store.page import ModelFile, Page, Sheet, Source
 from tui.store.store import Store
 from tui.store.title import title_of
 from tui.written import Written
@@ -38,12 +38,13 @@ def test_a_conversation_comes_back_as_the_tree_it_was(store: Store) -> None:
 def test_a_reply_comes_with_how_it_came_to_be(store: Store) -> None:
     model = ModelFile("/models/some.gguf", 1000, 17)
     said = talk("Hi", "Hello")
-    page = store.keep(Page("one"), Sheet(said, model=model))
+    source = Source((Message("system", "Be brief."),), model, "0.3.36")
+    page = store.keep(Page("one"), Sheet(said, source=source))
     found = store.reply(page.turns[1])
-    assert (found.written, found.model, found.index) == (written(), model, 1)
+    assert (found.written, found.source, found.index) == (written(), source, 1)
     assert found.kept.conversation.turns[1].message.tokens == (1, 2, 3)
     store.note_sha256(model, "abc")
-    assert store.reply().model == replace(model, sha256="abc")
+    assert store.reply().source.model == replace(model, sha256="abc")
 
 
 def test_only_what_is_new_is_written(store: Store) -> None:

@@ -13,7 +13,7 @@ from tui.chat import Conversation, answer, ask, edit, go, until
 from tui.store.page import Page, Sheet
 from tui.store.store import Store
 
-texts = st.text(st.characters(exclude_categories=("Cs",)), max_size=30)
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 
 
 class Window:

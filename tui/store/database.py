@@ -141,6 +141,8 @@ class Database:
             yield
         except sqlite3.ProgrammingError:
             raise  # the connection on another thread: a fault of ours
+        except UnicodeDecodeError as error:  # what SQLite says of the damage quotes it
+            raise Damaged(f"The history {str(self.path)!r} is damaged.", self._identity) from error
         except sqlite3.Error as error:
             raise self._explain(error) from error
         except OSError as error:

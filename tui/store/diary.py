@@ -29,7 +29,7 @@ def new_key() -> str:
 
 
 class Diary:
-    """Keeps conversations while they go on. Of each only the newest value counts, so nothing piles up behind a slow disk."""
+    """Keeps conversations while they go on. Of each the newest value alone counts: nothing piles up at a slow disk."""
 
     def __init__(self, path: Path, tell: Callable[[str], None] = lambda trouble: None) -> None:
         """`tell` hears why nothing is saved whenever that changes, and an empty text when everything is again."""

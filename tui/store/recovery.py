@@ -64,7 +64,7 @@ def _salvage(path: Path, fresh: Path) -> dict[str, int]:
     modes = ("mode=rw", "immutable=1") if path.stat().st_size else ()
     database = Database(fresh)
     with closing(database), database.writing() as connection:
-        # First as SQLite reads it, which undoes or completes what was being written; then the bare file, then its pages.
+        # As SQLite reads it, which undoes or completes what was being written; then the bare file; then its pages.
         for mode in modes:
             with suppress(sqlite3.Error), closing(_open(path, mode)) as damaged:
                 for table, columns in TABLES.items():
@@ -92,6 +92,8 @@ def _rows(damaged: sqlite3.Connection, table: str, columns: tuple[str, ...]) -> 
         low, high = stretches.popleft()
         try:
             rows = damaged.execute(select, (low, high)).fetchall()
+        except UnicodeDecodeError:
+            return  # what SQLite says of the damage quotes it
         except sqlite3.DatabaseError as error:
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_CORRUPT:
                 return  # there is no such table, or no database at all

@@ -2,6 +2,7 @@
 
 import sqlite3
 import time
+from collections.abc import Sequence
 from typing import cast, get_args
 
 import msgspec
@@ -73,6 +74,22 @@ class Leaf:
         )
         return Page(self._page.key, tuple(numbers), draft)
 
+    def copy(self, said: Sequence[tuple[Turn, float, Source]], tip: int | None) -> None:
+        """Write a whole conversation down, with the time and the source of every turn."""
+        numbers: list[int] = []
+        for turn, at, source in said:
+            numbers.append(self._put(turn, numbers, source, turn.ending, new=True))
+            self._connection.execute("UPDATE turn SET at = ? WHERE id = ?", (at, numbers[-1]))
+            if source.model and source.model.sha256:
+                identity = (source.model.sha256, source.model.path, source.model.size, source.model.modified)
+                self._connection.execute(
+                    "UPDATE model SET sha256 = ? WHERE path = ? AND size = ? AND modified = ?", identity
+                )
+        self._connection.execute(
+            "UPDATE conversation SET tip = ?, newest = ? WHERE id = ?",
+            (numbers[tip] if tip is not None else None, max(numbers, default=0), self._conversation),
+        )
+
     def _withdraw(self, draft: int) -> None:
         """Take back a reply that came to nothing, unless another window has gone on from it."""
         self._connection.execute(
@@ -87,9 +104,7 @@ class Leaf:
         self._draft = None
         return number
 
-    def _put(
-        self, turn: Turn, numbers: list[int], source: Source, ending: str | None, *, new: bool = False
-    ) -> int:
+    def _put(self, turn: Turn, numbers: list[int], source: Source, ending: str | None, *, new: bool = False) -> int:
         """Write a turn, over the draft if there is one."""
         parent = numbers[turn.parent] if turn.parent is not None else None
         text = writable(turn.message.content)

@@ -3,6 +3,7 @@
 import sqlite3
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from typing import Final, NamedTuple
 
 LONGEST_INDEXED = 1_000_000
@@ -19,6 +20,8 @@ TABLES = {
     "trace": ("turn", "size", "packed"),
 }
 """The columns of every table after the last step, the number that its rows go by first; who is referred to, earlier."""
+
+_SCHEMA = "SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL"
 
 
 class Migration(NamedTuple):
@@ -122,10 +125,9 @@ def migrate(connection: sqlite3.Connection) -> None:
 
 
 def misshapen(connection: sqlite3.Connection) -> str:
-    """What about the tables is not as the steps made them, such as a name with a damaged byte; empty if nothing is."""
-    for table, columns in TABLES.items():
-        try:
-            connection.execute(f"SELECT {', '.join(columns)} FROM {table} LIMIT 0")
-        except sqlite3.OperationalError as error:
-            return str(error)
-    return ""
+    """What is not as the steps made it, such as a trigger with a damaged byte; empty if nothing is."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as fresh:
+        migrate(fresh)
+        wanted = dict(fresh.execute(_SCHEMA).fetchall())
+    there = dict(connection.execute(_SCHEMA).fetchall())
+    return next((f"{name} is not as it was made" for name, sql in wanted.items() if there.get(name) != sql), "")

@@ -4,6 +4,8 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
+from msgspec.structs import replace
+
 from tui.store.page import Entry
 from tui.store.schema import INTERRUPTED
 
@@ -40,7 +42,7 @@ def find(connection: sqlite3.Connection, words: Sequence[str], limit: int, offse
     found = sorted(best.items(), key=lambda item: item[1][0] or _newest(connection, item[0]), reverse=True)
     for conversation, (turn, excerpt) in islice(found, offset, offset + limit):
         row = connection.execute(f"{_ENTRY} WHERE id = ?", (conversation,)).fetchone()
-        yield Entry(*row, found=excerpt, turn=turn or None)
+        yield replace(Entry(*row), found=excerpt, turn=turn or None)
 
 
 def _messages(connection: sqlite3.Connection, words: Sequence[str]) -> Iterator[tuple[int, int, str]]:

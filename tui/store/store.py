@@ -6,14 +6,19 @@ from contextlib import closing
 from pathlib import Path
 from typing import TypeVar
 
+from msgspec.structs import replace
+
+from tui.chat import Conversation
 from tui.errors import StoreError
 from tui.store import rows
 from tui.store.database import PATIENCE, Damaged, Database
+from tui.store.export import Exported, Said
 from tui.store.page import Entry, Kept, ModelFile, Page, Sheet, StoredReply
 from tui.store.recovery import mend
 from tui.store.search import entries, find
 from tui.store.title import title_of
 from tui.store.traces import LIMIT, keep_within, unpack
+from tui.written import Written
 
 Answer = TypeVar("Answer")
 Deed = Callable[[sqlite3.Connection], Answer]
@@ -73,12 +78,53 @@ class Store:
             written = kept.conversation.turns[index].written
             if written is None:
                 raise StoreError(f"Nothing is known of how message {number} was written.")
-            packed = connection.execute("SELECT packed FROM trace WHERE turn = ?", (number,)).fetchone()
-            return StoredReply(
-                kept, index, unpack(written, packed[0]) if packed else written, rows.source_of(connection, number)
+            whole = _unpacked(connection, number, written) or written
+            return StoredReply(kept, index, whole, rows.source_of(connection, number))
+
+        return self._read(read)
+
+    def export(self, number: int) -> Exported:
+        """A conversation with everything that is known of it."""
+
+        def read(connection: sqlite3.Connection) -> Exported:
+            kept = rows.load(connection, number)
+            said = []
+            for turn, identifier, at in zip(kept.conversation.turns, kept.page.turns, kept.at, strict=True):
+                whole = replace(turn, written=_unpacked(connection, identifier, turn.written))
+                said.append(Said(whole, at, rows.source_of(connection, identifier)))
+            return Exported(
+                key=kept.page.key,
+                title=kept.title,
+                setting=kept.setting,
+                began=kept.began,
+                changed=kept.changed,
+                tip=kept.conversation.tip,
+                said=tuple(said),
             )
 
         return self._read(read)
+
+    def add(self, exported: Exported) -> int:
+        """Take in a conversation that was exported; its number. Raises StoreError when it is here already."""
+
+        def write(connection: sqlite3.Connection) -> int:
+            there = connection.execute("SELECT id FROM conversation WHERE key = ?", (exported.key,)).fetchone()
+            if there:
+                raise StoreError(f"That conversation is here already: it is number {there[0]}.")
+            number = rows.conversation_of(
+                connection, exported.key, Sheet(Conversation(), exported.setting), exported.title
+            )
+            rows.Leaf(connection, number, Page(exported.key)).copy(
+                [(each.turn, each.at, each.source) for each in exported.said], exported.tip
+            )
+            connection.execute(
+                "UPDATE conversation SET began = ?, changed = ? WHERE id = ?",
+                (exported.began, exported.changed, number),
+            )
+            keep_within(connection, self._limit)
+            return number
+
+        return self._write(write)
 
     def rename(self, number: int, title: str) -> None:
         """Give a conversation another title."""
@@ -162,6 +208,11 @@ class Store:
         self.notice = mend(self._path, damage.file)
         self._database = Database(self._path, self._patience)
         return self._database
+
+
+def _unpacked(connection: sqlite3.Connection, turn: int, written: Written | None) -> Written | None:
+    packed = connection.execute("SELECT packed FROM trace WHERE turn = ?", (turn,)).fetchone()
+    return unpack(written, packed[0]) if written and packed else written
 
 
 def _question(sheet: Sheet) -> str:
