@@ -66,7 +66,7 @@ def _salvage(path: Path, fresh: Path) -> dict[str, int]:
     with closing(database), database.writing() as connection:
         # As SQLite reads it, which undoes or completes what was being written; then the bare file; then its pages.
         for mode in modes:
-            with suppress(sqlite3.Error), closing(_open(path, mode)) as damaged:
+            with suppress(sqlite3.Error, UnicodeDecodeError), closing(_open(path, mode)) as damaged:
                 for table, columns in TABLES.items():
                     for row in _rows(damaged, table, columns):
                         _add(connection, table, row)
@@ -107,7 +107,7 @@ def _rows(damaged: sqlite3.Connection, table: str, columns: tuple[str, ...]) -> 
 
 def _highest(damaged: sqlite3.Connection, table: str, number: str) -> int:
     for question in (f"SELECT max({number}) FROM {table}", f"SELECT seq FROM sqlite_sequence WHERE name = '{table}'"):
-        with suppress(sqlite3.Error):
+        with suppress(sqlite3.Error, UnicodeDecodeError):
             found = damaged.execute(question).fetchone()
             if found and isinstance(found[0], int) and 0 < found[0] < 2**40:
                 return found[0]

@@ -25,8 +25,10 @@ from tui.terminal import safe
 from tui.ui.errands import Errands
 from tui.ui.narrator import Narrator
 from tui.ui.palette import ChatCommands
+from tui.ui.revising import Revising
 from tui.ui.widgets.candidates import Candidates
 from tui.ui.widgets.knobs import KnobPanel
+from tui.ui.widgets.messages import Messages
 from tui.ui.widgets.pane import Pane
 from tui.ui.widgets.prompt import Prompt
 from tui.ui.widgets.status import Status
@@ -84,6 +86,7 @@ class ChatScreen(Screen[None]):
         self._prompt = Prompt(placeholder="Ask something. Enter sends, Ctrl+J begins a new line.")
         self._errands = Errands(self, self._talk)
         self._narrator = Narrator(self._talk, self._panes, self._knobs, self._candidates, self._status)
+        self._revising = Revising(self._talk, self._panes, self._narrator, self._prompt)
 
     @property
     def side(self) -> Side:
@@ -155,7 +158,10 @@ class ChatScreen(Screen[None]):
     async def on_prompt_submitted(self, event: Prompt.Submitted) -> None:
         """A question, or a command that begins with a slash."""
         try:
-            if event.text.startswith("/"):
+            if self._revising.editing:
+                await self._revive()
+                self._revising.send(event.text)
+            elif event.text.startswith("/"):
                 await self._errands.run(parse_slash(event.text))
             else:
                 await self._ask(event.text)
@@ -167,16 +173,31 @@ class ChatScreen(Screen[None]):
         if self._talk.busy:
             raise EngineError("A reply is being written; press Esc to stop it first.")
         await self._revive()
+        self._talk.ask(text)
         for pane in self._panes:
             pane.transcript.ask(text)
         self._narrator.begin()
-        self._talk.ask(text)
         self._drawing.resume()
 
     async def action_obey(self, line: str) -> None:
         """Do what a slash command says: a key is short for one."""
         try:
             await self._errands.run(parse_slash(line))
+        except TwiddleError as error:
+            self._refuse(error)
+
+    async def on_messages_wanted(self, event: Messages.Wanted) -> None:
+        """Do something with a message said before."""
+        side = next(
+            side for side, pane in zip(self._talk.sides, self._panes, strict=True) if pane.transcript is event.messages
+        )
+        try:
+            if event.wish == "fork":
+                await self._compare_with(side.fork(event.turn))
+                return
+            await self._revive()
+            self._revising.grant(event.wish, side, event.turn)
+            self._drawing.resume()
         except TwiddleError as error:
             self._refuse(error)
 
@@ -195,7 +216,9 @@ class ChatScreen(Screen[None]):
 
     def action_stop(self) -> None:
         """Stop what is being written; with nothing to stop, go back to the prompt."""
-        if self._talk.busy:
+        if self._revising.editing and self._prompt.has_focus:
+            self._revising.give_up()
+        elif self._talk.busy:
             self._talk.stop()
         else:
             self._prompt.focus()
@@ -209,7 +232,7 @@ class ChatScreen(Screen[None]):
         await self._revive()
         self._talk.again()
         for pane, side in zip(self._panes, self._talk.sides, strict=True):
-            pane.transcript.show(side.conversation.path)
+            pane.transcript.show(side.conversation)
         self._narrator.begin()
         self._drawing.resume()
 
@@ -282,7 +305,7 @@ class ChatScreen(Screen[None]):
         self._panes.append(pane)
         await self.query_one("#panes").mount(pane)
         pane.transcript.placeholder = WELCOME
-        pane.transcript.show(side.conversation.path)
+        pane.transcript.show(side.conversation)
         self.active = 1
 
     def _refuse(self, error: TwiddleError) -> None:
