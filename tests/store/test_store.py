@@ -19,7 +19,7 @@ from tui.written import Written
 
 def without_traces(conversation: Conversation) -> Conversation:
     def bare(each: Written | None) -> Written | None:
-        return replace(each, starts=(), traces=(), records=()) if each else None
+        return replace(each, traces=(), records=()) if each else None
 
     turns = (replace(turn, written=bare(turn.written)) for turn in conversation.turns)
     return replace(conversation, turns=tuple(turns))
@@ -30,7 +30,7 @@ def test_a_conversation_comes_back_as_the_tree_it_was(store: Store) -> None:
     branched = talk("And green?", "Never.", onto=replace(said, tip=1))
     store.keep(Page("one"), Sheet(branched, "precise,temperature=0.2"))
     kept = store.load(1)
-    assert kept.conversation == without_traces(branched)
+    assert kept.conversation == branched
     assert (kept.title, kept.setting, kept.page.key) == ("Why is the sky blue?", "precise,temperature=0.2", "one")
     assert store.newest() == 1
 
@@ -47,9 +47,22 @@ def test_a_reply_comes_with_how_it_came_to_be(store: Store) -> None:
     assert store.reply().source.model == replace(model, sha256="abc")
 
 
+def test_a_conversation_opens_with_the_traces_of_its_newest_replies(store: Store) -> None:
+    said = Conversation()
+    for number in range(4):
+        said = answer(ask(said, "again"), f"answer {number}", "stop", (1,), written(40, seed=number))
+    page = store.keep(Page("one"), Sheet(said))
+    with store._database.reading() as connection:
+        sizes = [size for (size,) in connection.execute("SELECT size FROM trace ORDER BY turn")]
+    some = store.load(1, recent=sum(sizes[2:])).conversation
+    assert [bool(turn.written and turn.written.traces) for turn in some.turns[1::2]] == [False, False, True, True]
+    assert all(turn.written and turn.written.starts for turn in some.turns[1::2]), "where tokens begin is always known"
+    assert store.load(1).conversation == said and len(page.turns) == 8
+
+
 def test_only_what_is_new_is_written(store: Store) -> None:
     page = keep(store, "Hi", "Hello")
-    more = talk("More?", "Yes.", onto=store.load(1).conversation)
+    more = talk("More?", "Yes.", onto=store.load(1, recent=0).conversation)
     after = store.keep(page, Sheet(more))
     assert after.turns[:2] == page.turns and len(after.turns) == 4
     assert store.keep(after, Sheet(more)) == after
@@ -91,7 +104,7 @@ def test_the_oldest_traces_go_first_and_the_text_never(path: Path) -> None:
         page = store.keep(page, Sheet(said))
     traces = [bool(store.reply(turn).written.traces) for turn in page.turns[1::2]]
     assert traces == sorted(traces) and traces[-1] and not traces[0]
-    assert store.load(1).conversation == without_traces(said)
+    assert store.load(1, recent=0).conversation == without_traces(said)
     assert store.reply(page.turns[1]).written.knobs.seed == 0
     store.close()
 

@@ -66,7 +66,7 @@ class Entry(Struct, frozen=True):
 
 
 class Kept(Struct, frozen=True):
-    """A conversation as it was kept. Its turns come without their traces: see `Store.written`."""
+    """A conversation as it was kept; of its traces those of the newest replies."""
 
     id: int
     page: Page

@@ -138,7 +138,7 @@ class Leaf:
                 source.build,
                 json.encode(source.opening).decode(),
                 msgpack.encode(turn.message.tokens),
-                json.encode(replace(written, starts=(), traces=(), records=())).decode() if written else None,
+                json.encode(replace(written, traces=(), records=())).decode() if written else None,
             ),
         )
         if written and written.traces:
@@ -209,6 +209,12 @@ def conversation_with(connection: sqlite3.Connection, turn: int) -> int:
     """The conversation that a turn stands in."""
     (number,) = connection.execute("SELECT conversation FROM turn WHERE id = ?", (turn,)).fetchone()
     return int(number)
+
+
+def trace_size(connection: sqlite3.Connection, turn: int) -> int:
+    """Packed bytes of a reply's traces; 0 where there are none."""
+    found = connection.execute("SELECT size FROM trace INDEXED BY trace_size WHERE turn = ?", (turn,)).fetchone()
+    return int(found[0]) if found else 0
 
 
 def source_of(connection: sqlite3.Connection, turn: int) -> Source:

@@ -17,7 +17,7 @@ from tui.store.page import Entry, Kept, ModelFile, Page, Sheet, StoredReply
 from tui.store.recovery import mend
 from tui.store.search import entries, find
 from tui.store.title import title_of
-from tui.store.traces import LIMIT, keep_within, unpack
+from tui.store.traces import LIMIT, RECENT, keep_within, unpack
 from tui.written import Written
 
 Answer = TypeVar("Answer")
@@ -59,9 +59,24 @@ class Store:
             return self._read(lambda connection: tuple(find(connection, query.split(), limit, offset)))
         return self._read(lambda connection: tuple(entries(connection, limit, offset)))
 
-    def load(self, number: int) -> Kept:
-        """A conversation, without its traces."""
-        return self._read(lambda connection: rows.load(connection, number))
+    def load(self, number: int, recent: int = RECENT) -> Kept:
+        """A conversation, with the traces of its newest replies: as many as are packed in `recent` bytes."""
+
+        def read(connection: sqlite3.Connection) -> Kept:
+            kept = rows.load(connection, number)
+            turns = list(kept.conversation.turns)
+            left = recent
+            for index in reversed(range(len(turns))):
+                size = rows.trace_size(connection, kept.page.turns[index]) if turns[index].written else 0
+                left -= size
+                if left < 0:
+                    break
+                if size:
+                    whole = _unpacked(connection, kept.page.turns[index], turns[index].written)
+                    turns[index] = replace(turns[index], written=whole)
+            return replace(kept, conversation=replace(kept.conversation, turns=tuple(turns)))
+
+        return self._read(read)
 
     def newest(self) -> int | None:
         """The conversation talked in last, if there is any."""
