@@ -4,7 +4,9 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
+from typing import NamedTuple
 
+from tui.chat import until
 from tui.engine.protocol import (
     Command,
     Died,
@@ -12,6 +14,7 @@ from tui.engine.protocol import (
     Failed,
     Finished,
     Generate,
+    KnobsTurned,
     Load,
     Preview,
     Previewed,
@@ -25,7 +28,16 @@ from tui.knobs import common_seed, fixed, knob
 from tui.models.reference import find_model
 from tui.presets.preset import Preset
 from tui.side import Side
-from tui.trace import TokenTrace
+from tui.trace import Candidate, TokenTrace
+from tui.written import Beginning, branched, whole
+
+
+class Start(NamedTuple):
+    """A reply to be begun."""
+
+    side: Side
+    instead_of: int | None = None
+    onto: Beginning | None = None
 
 
 class Talk:
@@ -56,19 +68,58 @@ class Talk:
             )
         return loads.pop()
 
-    def ask(self, text: str) -> None:
-        """Put a question to every side; raises EngineError."""
-        for side in self.sides:
+    def ask(self, text: str, only: Side | None = None) -> None:
+        """Put a question to every side, or to one; raises EngineError."""
+        for side in self._meant(only):
             side.ask(text)
-        self.reply()
+        self.reply(only)
 
-    def reply(self) -> None:
-        """Have every side answer its last question, with one seed where none is set."""
+    def reply(self, only: Side | None = None) -> None:
+        """Have every side, or one, answer its last question, with one seed where none is set."""
+        self._begin([Start(side) for side in self._meant(only)])
+
+    def again(self, only: Side | None = None, turn: int | None = None) -> None:
+        """Have every side answer its last question anew, or one side a turn of its own, beside the answer there is."""
+        self._begin([self._anew(side, side.conversation.tip if turn is None else turn) for side in self._meant(only)])
+
+    def branch(self, side: Side, index: int, place: int, other: Candidate) -> None:
+        """Have a side write a reply again from one of its tokens on, with another candidate in that token's place."""
+        turn = side.conversation.turns[index]
+        if turn.written is None:
+            raise EngineError("How this reply was written is not known, so it has no tokens to branch from.")
+        self._begin([Start(side, index, branched(turn.message.content, turn.written, place, other))])
+
+    def resume(self, side: Side, index: int) -> None:
+        """Have a side go on with a reply from its end."""
+        turn = side.conversation.turns[index]
+        self._begin([Start(side, index, whole(turn.message.content, turn.message.tokens, turn.written))])
+
+    def edit(self, side: Side, index: int, text: str) -> None:
+        """Put another wording of a turn beside it; a question is then answered anew."""
+        side.edit(index, text)
+        if side.conversation.turns[index].message.role == "user":
+            self.reply(side)
+
+    @staticmethod
+    def _anew(side: Side, turn: int | None) -> "Start":
+        if turn is not None and side.conversation.turns[turn].message.role == "user":
+            side.conversation = until(side.conversation, turn)
+            return Start(side)
+        return Start(side, turn)
+
+    def _meant(self, only: Side | None) -> list[Side]:
+        return [only] if only else self.sides
+
+    def _begin(self, starts: Sequence["Start"]) -> None:
         self._looks, self.next = {}, None
-        common = common_seed(*(side.knobs for side in self.sides))
-        seeds = [side.knobs.seed if side.knobs.seed >= 0 else common for side in self.sides]
-        replies = tuple(side.begin(next(self._ids), seed) for side, seed in zip(self.sides, seeds, strict=True))
-        self._send(Generate(replies))
+        common = common_seed(*(start.side.knobs for start in starts))
+        replies = []
+        for start in starts:
+            seed = start.side.knobs.seed if start.side.knobs.seed >= 0 else common
+            if start.onto and start.onto.written and start.side.knobs.seed < 0:
+                seed = start.onto.written.knobs.seed  # the draws after the beginning are those that followed it
+            replies.append(start.side.begin(next(self._ids), seed, instead_of=start.instead_of, onto=start.onto))
+        self._send(Generate(tuple(replies)))
 
     def clear(self) -> None:
         """Begin a new conversation on every side. What was being written is ended and forgotten."""
@@ -115,6 +166,8 @@ class Talk:
         match event:
             case Token() if side:
                 side.note(event)
+            case KnobsTurned() if side:
+                side.note_turn(event)
             case Finished() if side:
                 side.end(event)
             case Failed() if side:
