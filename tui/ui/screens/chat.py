@@ -57,6 +57,7 @@ class ChatScreen(Screen[None]):
             tooltip="A second side with its own knobs; with two, keep the active one",
         ),
         Binding("f4", "toggle_knobs", "Knobs", tooltip="Show or hide the knobs"),
+        Binding("f5", "obey('/tree')", "Tree", show=False, tooltip="Every version of every message; go to one"),
         # By priority, since F6 is a key of TextArea.
         Binding("f6", "other_side", "Side", show=False, tooltip="Make the other side the active one", priority=True),
         Binding("escape", "stop", "Stop", tooltip="Stop the reply; then back to the prompt"),
@@ -188,9 +189,8 @@ class ChatScreen(Screen[None]):
 
     async def on_messages_wanted(self, event: Messages.Wanted) -> None:
         """Do something with a message said before."""
-        side = next(
-            side for side, pane in zip(self._talk.sides, self._panes, strict=True) if pane.transcript is event.messages
-        )
+        pairs = zip(self._talk.sides, self._panes, strict=True)
+        side = next((side for side, pane in pairs if pane.transcript is event.messages), self.side)
         try:
             if event.wish == "fork":
                 await self._compare_with(side.fork(event.turn))
