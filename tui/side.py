@@ -5,13 +5,15 @@ import time
 from msgspec.structs import replace
 
 from tui.chat import Conversation, Ending, Message, answer, ask, edit, go, until
-from tui.engine.protocol import Finished, KnobsTurned, Reply, Thinking, Token
+from tui.engine.protocol import Finished, KnobsTurned, Refused, Reply, Thinking, Token
 from tui.knob import Value
-from tui.knobs import KNOBS, THOUGHT_KNOBS, WHILE_THINKING, Knobs, knob
+from tui.knobs import KNOBS, Knobs, knob
 from tui.presets.library import Chosen
 from tui.presets.preset import Preset
 from tui.settings import Setting
-from tui.thinking import Apart, Thought, turned, while_thinking
+from tui.stand import Stand
+from tui.steps import Steps
+from tui.thinking import Thought
 from tui.trace import TokenTrace
 from tui.written import Beginning, Change, Stats, Written
 
@@ -19,10 +21,10 @@ from tui.written import Beginning, Change, Stats, Written
 class Writing:
     """A reply while it is written, and until the next one begins."""
 
-    def __init__(self, reply_id: str, knobs: Knobs, onto: Beginning | None = None, apart: Apart = ()) -> None:
-        """`onto` is what is there of it already, `apart` the knobs that are others for its thought."""
-        before = (onto and onto.written) or Written("", "", knobs)
-        self.id, self.knobs, self.onto = reply_id, knobs, onto
+    def __init__(self, reply_id: str, stand: Stand, onto: Beginning | None = None) -> None:
+        """`onto` is what is there of it already."""
+        before = (onto and onto.written) or Written("", "", stand.knobs)
+        self.id, self.stand, self.onto = reply_id, stand, onto
         self.text = onto.text if onto else ""
         self.begun = before.begun
         """The index of the first token of `traces`: above 0 where a person wrote what comes before."""
@@ -33,8 +35,7 @@ class Writing:
         self.records: list[bytes] = list(before.records)
         self.given = len(self.traces)
         """How many of them were there before."""
-        self.apart = apart
-        self.asked, self.asked_thinking = knobs, self.thinking
+        self.asked = stand
         """The knobs that it was asked for with."""
         self.thought: Thought | None = None
         """What of its text is thought."""
@@ -45,9 +46,9 @@ class Writing:
         self._began = self._first = self._last = time.perf_counter()
 
     @property
-    def thinking(self) -> Knobs | None:
-        """The knobs for its thought, where they are others."""
-        return while_thinking(self.knobs, self.apart)
+    def knobs(self) -> Knobs:
+        """The knobs for its answer."""
+        return self.stand.knobs
 
     @property
     def ids(self) -> list[int]:
@@ -58,6 +59,11 @@ class Writing:
     def trace(self) -> TokenTrace | None:
         """How the newest token was chosen."""
         return self.traces[-1] if self.traces else None
+
+    @property
+    def acting(self) -> Knobs:
+        """What the engine writes it with: a turn may be refused."""
+        return self.lane[-1].knobs if self.lane else self.asked.knobs
 
     @property
     def count(self) -> int:
@@ -93,9 +99,9 @@ class Writing:
         return Written(
             preset=preset.name,
             model=preset.model,
-            knobs=self.asked,
+            knobs=self.asked.knobs,
             template=preset.template or "",
-            thinking=self.asked_thinking,
+            thinking=self.asked.thinking,
             given=self.given,
             begun=self.begun,
             lane=tuple(self.lane),
@@ -115,6 +121,10 @@ class Side:
         self.knobs = chosen.knobs
         self.apart = chosen.apart
         """The knobs that are turned for the thought alone."""
+        self.steps: Steps[Stand] = Steps()
+        """How the knobs came to stand where they do."""
+        self.refused: dict[str, str] = {}
+        """The knobs that the engine could not take as they stand, each with its reason."""
         self.conversation = conversation or Conversation()
         self.writing: Writing | None = None
         """The newest reply."""
@@ -129,27 +139,19 @@ class Side:
         return self.writing is not None and self.writing.ending is None
 
     @property
-    def turned(self) -> tuple[str, ...]:
-        """The knobs that are not where the preset has them, those for the thought alone included."""
-        here, there = dict(self.apart), dict(self.preset.apart)
-        aside = (name for name in KNOBS if here.get(name) != there.get(name))
-        return (*self.knobs.differing(self.preset.knobs), *(WHILE_THINKING + name for name in aside))
+    def stand(self) -> Stand:
+        """How all its knobs stand."""
+        return Stand(self.knobs, self.apart)
 
     @property
-    def thinking(self) -> Knobs | None:
-        """The knobs for a thought, where they are others."""
-        return while_thinking(self.knobs, self.apart)
-
-    def stands(self, name: str) -> Value:
-        """Where a knob stands, by any name that can be turned."""
-        knobs = (self.thinking or self.knobs) if name in THOUGHT_KNOBS else self.knobs
-        value: Value = getattr(knobs, name.removeprefix(WHILE_THINKING) if name in THOUGHT_KNOBS else name)
-        return value
+    def turned(self) -> tuple[str, ...]:
+        """The knobs that are not where the preset has them."""
+        return self.stand.differing(self.preset.stand)
 
     @property
     def title(self) -> str:
         """The preset and what is turned away from it."""
-        changes = (f"{name} {knob(name).show(self.stands(name))}" for name in self.turned)
+        changes = (f"{name} {knob(name).show(self.stand.of(name))}" for name in self.turned)
         return " · ".join((self.preset.name, *changes))
 
     @property
@@ -159,14 +161,37 @@ class Side:
 
     def use(self, preset: Preset) -> None:
         """Switch the preset: its knobs and system prompt hold from the next reply on; the conversation stays."""
-        self.preset, self.knobs, self.apart = preset, preset.knobs, preset.apart
+        self.steps = self.steps.left(self.stand)
+        self.preset, self.refused = preset, {}
+        self.knobs, self.apart = preset.stand
 
     def turn(self, name: str, value: Value) -> None:
         """Turn a knob, also of the reply being written; raises KnobError."""
-        self.knobs, self.apart = turned(self.knobs, self.apart, name, value)
+        self.put(self.stand.turn(name, value))
+
+    def put(self, stand: Stand, stroke: object = None) -> None:
+        """Put the knobs where these are, also those of the reply being written.
+
+        Turns of one `stroke`, such as a drag, are one step to take back.
+        """
+        if stand != self.stand:
+            self.steps = self.steps.left(self.stand, stroke)
+            self._stand(stand)
+
+    def step(self, steps: Steps[Stand], stand: Stand) -> None:
+        """Go a step back, or again, to where the knobs were."""
+        self.steps = steps
+        self._stand(stand)
+
+    def _stand(self, stand: Stand) -> None:
+        changed = stand.differing(self.stand)
+        self.knobs, self.apart = stand
+        for name in changed:
+            self.refused.pop(name, None)
         if self.busy and self.writing:
-            # That one alone: the preset may have been switched for the next reply.
-            self.writing.knobs, self.writing.apart = turned(self.writing.knobs, self.writing.apart, name, value)
+            # Those alone: the preset may have been switched for the next reply.
+            for name in changed:
+                self.writing.stand = self.writing.stand.turn(name, stand.of(name))
 
     def fork(self, turn: int | None = None) -> "Side":
         """Another side that stands where this one does, or at a turn of its conversation."""
@@ -211,27 +236,33 @@ class Side:
         if instead_of is not None:
             self.conversation = until(self.conversation, self.conversation.turns[instead_of].parent)
         self._beside = instead_of is not None
-        self.writing = Writing(reply_id, replace(self.knobs, seed=seed), onto, self.apart)
+        self.writing, self.refused = Writing(reply_id, self.stand.turn("seed", seed), onto), {}
         there = (Message("assistant", onto.text, onto.tokens),) if onto else ()
-        template = self.preset.template or ""
-        knobs, thinking = self.writing.knobs, self.writing.thinking
-        return Reply(reply_id, (*self.messages, *there), knobs, template=template, thinking=thinking)
+        template, stand = self.preset.template or "", self.writing.stand
+        return Reply(reply_id, (*self.messages, *there), stand.knobs, template=template, thinking=stand.thinking)
 
-    def note(self, event: Token) -> None:
-        """Take in a token."""
-        if self.writing:
+    def note(self, event: Token | Thinking) -> None:
+        """Take in a token, or that a thought begins or ends with the next."""
+        if isinstance(event, Thinking) and self.writing:
+            self.writing.thought = event.thought
+        elif isinstance(event, Token) and self.writing:
             self.writing.note(event)
             self.used = event.used
 
-    def note_turn(self, event: KnobsTurned) -> None:
-        """Take in that the knobs were turned."""
-        if self.writing:
+    def heed(self, event: KnobsTurned | Refused) -> None:
+        """Take in whether a turn of the knobs is taken."""
+        if not self.writing:
+            return
+        if isinstance(event, KnobsTurned):
             self.writing.lane.append(Change(event.index, event.after))
+        else:
+            self.refused |= dict.fromkeys(self.writing.knobs.differing(self.writing.acting), event.reason)
 
-    def note_thought(self, event: Thinking) -> None:
-        """Take in that the reply begins to think, or that its thought ends."""
-        if self.writing:
-            self.writing.thought = event.thought
+    def refuse(self, reason: str) -> None:
+        """Take in that the engine could not use a knob, where the reason begins with its name."""
+        name = reason.partition(":")[0]
+        if name in KNOBS:
+            self.refused[name] = reason
 
     def end(self, event: Finished) -> None:
         """Take in the end of the reply."""

@@ -1,35 +1,12 @@
 """Thoughts: what a model writes between two tags before it answers."""
 
 import re
-from collections.abc import Iterable
 from typing import NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from tui.knob import Value
-from tui.knobs import THOUGHT_KNOBS, WHILE_THINKING, Knobs, turn
-
-Apart = tuple[tuple[str, Value], ...]
-"""Knobs that are turned for the thought alone, by their names as `Knobs` has them."""
-
-
-def apart(turned: Iterable[tuple[str, Value]]) -> Apart:
-    """Of what is turned, that which holds for the thought alone."""
-    return tuple((name.removeprefix(WHILE_THINKING), value) for name, value in turned if name in THOUGHT_KNOBS)
-
-
-def while_thinking(knobs: Knobs, apart: Apart) -> Knobs | None:
-    """The knobs while a reply thinks: the answer's but for those that are apart; None where none is."""
-    return turn(knobs, **dict(apart)) if apart else None
-
-
-def turned(knobs: Knobs, apart: Apart, name: str, value: Value) -> tuple[Knobs, Apart]:
-    """Both sets with one knob turned, by any name that can be; raises KnobError."""
-    if name not in THOUGHT_KNOBS:
-        return turn(knobs, **{name: value}), apart
-    both = dict(apart) | {name.removeprefix(WHILE_THINKING): THOUGHT_KNOBS[name].check(value)}
-    return knobs, tuple(both.items())
+from tui.knobs import Knobs
 
 
 class Tags(NamedTuple):
@@ -59,9 +36,6 @@ _HARMONY = Tags("<|channel|>analysis<|message|>", "<|end|><|start|>assistant<|ch
 
 _AROUND = re.compile(r"([^\s{}]+)\s*\{\{-?\s*(?:\$?\w*)\.Thinking\s*-?\}\}\s*([^\s{}]+)")
 """The tags in a template of Ollama's are what it writes around earlier thoughts."""
-
-SWITCHES = ("enable_thinking", "thinking")
-"""The variables that chat templates in Jinja ask whether to think."""
 
 
 def find_tags(template: str) -> Tags | None:

@@ -9,6 +9,7 @@ from tui.knobs import Knobs, turn
 from tui.presets.library import resolve
 from tui.settings import parse_setting
 from tui.side import Side, Writing, describe_turn
+from tui.stand import Stand
 from tui.trace import TokenTrace
 from tui.written import Change, Stats
 
@@ -110,7 +111,7 @@ def test_another_answer_that_came_to_nothing_leaves_the_one_there_was() -> None:
 def test_a_reply_is_kept_with_how_every_token_was_chosen() -> None:
     one = written("He", "llo", "")
     after = turn(one.knobs, temperature=1.5)
-    one.note_turn(KnobsTurned("1", 1, one.knobs, after))
+    one.heed(KnobsTurned("1", 1, one.knobs, after))
     one.end(Finished("1", "Hello", "stop", 7, (100, 101), STATS))
     kept = one.conversation.path[-1].written
     assert kept and (kept.ids, kept.starts, kept.given, kept.begun) == ((100, 101, 102), (0, 2, 5), 0, 0)
@@ -122,7 +123,7 @@ def test_a_reply_is_kept_with_how_every_token_was_chosen() -> None:
 def test_the_rate_is_of_the_tokens_after_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
     times = iter([10.0, 10.5, 10.6, 10.7])
     monkeypatch.setattr("tui.side.time.perf_counter", lambda: next(times))
-    writing = Writing("1", Knobs())
+    writing = Writing("1", Stand(Knobs()))
     assert (writing.rate, writing.ttft_ms) == (None, None)
     for index in range(3):
         writing.note(token(index, "x"))

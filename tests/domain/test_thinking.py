@@ -10,7 +10,8 @@ from tui.lint import in_vain
 from tui.presets.library import resolve
 from tui.presets.prompting import Prompting
 from tui.settings import parse_setting
-from tui.thinking import Reading, Tags, Thought, apart, find_tags, find_thought, given_tags, while_thinking
+from tui.stand import Stand, apart
+from tui.thinking import Reading, Tags, Thought, find_tags, find_thought, given_tags
 
 THINK = Tags("<think>", "</think>")
 
@@ -121,8 +122,14 @@ def test_what_is_apart_follows_the_answer_in_everything_else() -> None:
     assert apart(turned) == (("temperature", 0.2),)
     knobs = turn(Knobs(), **dict(turned))
     assert knobs == turn(Knobs(), top_k=5)
-    assert while_thinking(knobs, apart(turned)) == turn(Knobs(), top_k=5, temperature=0.2)
-    assert while_thinking(knobs, ()) is None
+    stand = Stand(knobs, apart(turned))
+    assert stand.thinking == turn(Knobs(), top_k=5, temperature=0.2)
+    assert Stand(knobs).thinking is None
+    warmer = stand.turn("temperature", 1.5).turn("think_top_p", 0.5)
+    assert warmer.thinking == turn(Knobs(), top_k=5, temperature=0.2, top_p=0.5)
+    assert (warmer.of("temperature"), warmer.of("think_temperature"), warmer.of("think_top_k")) == (1.5, 0.2, 5)
+    assert warmer.differing(stand) == ("temperature", "think_top_p")
+    assert Stand(knobs, (("top_k", 5),)).differing(Stand(knobs)) == ()
     with pytest.raises(KnobError, match="think_temperature: 9 is out of range"):
         knob("think_temperature").parse("9")
 
@@ -130,7 +137,7 @@ def test_what_is_apart_follows_the_answer_in_everything_else() -> None:
 def test_a_setting_can_turn_the_thought_alone() -> None:
     chosen = resolve(parse_setting("precise,think_temperature=1.1,top_k=7"))
     assert (chosen.knobs.temperature, chosen.knobs.top_k, chosen.apart) == (0.2, 7, (("temperature", 1.1),))
-    assert chosen.thinking == turn(chosen.knobs, temperature=1.1)
+    assert chosen.stand.thinking == turn(chosen.knobs, temperature=1.1)
     assert str(chosen.setting) == "precise,think_temperature=1.1,top_k=7"
 
 

@@ -23,7 +23,6 @@ from tui.knobs import common_seed, fixed, turn
 from tui.presets.library import Chosen
 from tui.side import Writing
 from tui.terminal import safe, safe_line
-from tui.thinking import while_thinking
 from tui.trace import diverged_at
 
 PARTING = "⑂"
@@ -95,9 +94,9 @@ def columns(left: tuple[Chosen, Path], right: tuple[Chosen, Path], asked: str) -
             tell(note)
         knobs = chosen.knobs if chosen.knobs.seed >= 0 else turn(chosen.knobs, seed=common)
         messages = (*chosen.preset.opening, Message("user", asked))
-        thinking = while_thinking(knobs, chosen.apart)
+        thinking = chosen.stand._replace(knobs=knobs).thinking
         reply = Reply(name, messages, knobs, template=chosen.preset.template or "", thinking=thinking)
-        return Column(str(chosen.setting), model, reply, Writing(name, knobs))
+        return Column(str(chosen.setting), model, reply, Writing(name, chosen.stand._replace(knobs=knobs)))
 
     return column("left", *left), column("right", *right)
 

@@ -18,7 +18,6 @@ from tui.engine.protocol import Finished, ModelInfo, Prefill, Reply, Token
 from tui.engine.session import Session
 from tui.knobs import with_seed
 from tui.terminal import safe
-from tui.thinking import while_thinking
 
 Show = Callable[[Token | Finished], None]
 Shown = AbstractContextManager[Show]
@@ -45,7 +44,7 @@ def run(
         preset = chosen.preset
         messages = (*preset.opening, Message("user", asked))
         knobs = with_seed(chosen.knobs)
-        thinking = while_thinking(knobs, chosen.apart)
+        thinking = chosen.stand._replace(knobs=knobs).thinking
         reply = Reply("run", messages, knobs, template=preset.template or "", thinking=thinking)
         finished = converse(_write(reply, model, nullcontext(print_event) if as_json else as_text()))
     if finished.ending == "stopped":

@@ -39,6 +39,7 @@ from tui.engine.protocol import (
     encode,
 )
 from tui.engine.scheduler import Scheduler
+from tui.engine.scribe import Scribe
 from tui.engine.spinning import spin_briefly
 from tui.errors import TwiddleError
 
@@ -52,6 +53,7 @@ class Engine:
         self._out, self._writing = out, threading.Lock()
         self._scheduler: Scheduler | None = None
         self._backend: Backend | None = None
+        self._scribe = Scribe()
         self._what_if: WhatIf | None = None
         """The newest, which those before it give way to."""
         self._onlooker: Onlooker | None = None
@@ -132,7 +134,7 @@ class Engine:
         except TwiddleError as error:
             self.emit(LoadFailed(str(error)))
             return
-        self._scheduler = Scheduler(self._backend, self.emit)
+        self._scheduler = Scheduler(self._backend, self.emit, self._scribe.template)
         self._onlooker = self._scheduler.onlooker
         self.emit(Loaded(_described(self._backend, self._scheduler.prompts)))
 

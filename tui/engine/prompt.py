@@ -6,30 +6,23 @@ gives exactly the tokens of the plain way. A reply brings the tokens that the mo
 them in the cache.
 """
 
-import datetime
-import json
 import re
 import secrets
-import signal
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from itertools import groupby
-from typing import Literal, NamedTuple, NoReturn, Protocol
-
-from jinja2 import TemplateError as JinjaError
-from jinja2.ext import loopcontrols
-from jinja2.meta import find_undeclared_variables
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from typing import Literal, NamedTuple, Protocol
 
 from tui.chat import Message
 from tui.engine.backend import Backend
 from tui.engine.cache import common
+from tui.engine.jinja import Template
 from tui.engine.thinking import Watch
 from tui.errors import EngineError
 from tui.knobs import Knobs
 from tui.presets.gotemplate import TemplateError
 from tui.presets.prompting import Prompting
-from tui.thinking import SWITCHES, Reading, Tags, find_tags, find_thought, given_tags
+from tui.thinking import Reading, Tags, find_tags, find_thought, given_tags
 
 PLAIN = """\
 {%- for message in messages %}{{ message['role'].capitalize() + ': ' + message['content'] + '\\n\\n' }}{% endfor %}\
@@ -42,13 +35,6 @@ _PLAINLY = "Messages are joined as plain `User:` and `Assistant:` lines."
 _LATELY = 16
 """Prompts kept as they were written, for those that are asked about again and again."""
 
-RENDER_SECONDS = 2.0
-"""How long a chat template may take. It is a program out of a file from anywhere, and could go on for ever."""
-
-
-_FIELDS = ("reasoning_content", "thinking")
-"""Where chat templates look for the thought of an earlier reply."""
-
 
 class Run(NamedTuple):
     """A stretch of a rendered prompt."""
@@ -56,49 +42,6 @@ class Run(NamedTuple):
     text: str
     message: Message | None = None
     """The message it is the content of; None for what the template wrote."""
-
-
-class Template:
-    """A model's own chat template, in Jinja."""
-
-    def __init__(self, source: str, *, bos: str, eos: str) -> None:
-        """Raises EngineError when the template does not compile."""
-        jinja = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols])
-        # What Hugging Face's own renderer offers to templates, and they use.
-        jinja.globals.update(raise_exception=_refuse, strftime_now=lambda form: datetime.datetime.now().strftime(form))
-        jinja.filters["tojson"] = lambda value, indent=None: json.dumps(value, ensure_ascii=False, indent=indent)
-        self._tokens = {"bos_token": bos, "eos_token": eos}
-        self.tags = find_tags(source)
-        try:
-            self._template = jinja.from_string(source)
-            reads = find_undeclared_variables(jinja.parse(source))
-        except JinjaError as error:
-            raise EngineError(f"The chat template cannot be used: {error}.") from error
-        self._switches = reads & set(SWITCHES)
-        self._field = next((name for name in _FIELDS if re.search(rf"[.'\"]{name}\b", source)), None)
-
-    @property
-    def has_switch(self) -> bool:
-        """Whether it can be told to think or not."""
-        return bool(self._switches)
-
-    def render(self, messages: Sequence[Message], *, open_reply: bool = True, think: str = "auto") -> str:
-        """The prompt text, ending where the reply begins; raises EngineError when the template refuses."""
-        shown = [self._shown(each) for each in messages]
-        given = dict.fromkeys(self._switches if think != "auto" else (), think == "on") | self._tokens
-        try:
-            with _deadline(RENDER_SECONDS):
-                return self._template.render(messages=shown, add_generation_prompt=open_reply, **given)
-        except (JinjaError, TypeError, ValueError, ArithmeticError, LookupError, RecursionError) as error:
-            raise EngineError(f"The chat template refuses these messages: {error}.") from error
-
-    def _shown(self, message: Message) -> dict[str, str]:
-        """A message as the template takes it: its thought in a field of its own where it reads one."""
-        thought = find_thought(message.content, self.tags) if self.tags and self._field else None
-        if message.role != "assistant" or thought is None or self._field is None:
-            return {"role": message.role, "content": message.content}
-        inner, answer = (part.strip("\n") for part in thought.parts(message.content))
-        return {"role": message.role, "content": answer, self._field: inner}
 
 
 class Ollamas:
@@ -109,6 +52,7 @@ class Ollamas:
         self.tags = find_tags(source)
         try:
             self._prompting = Prompting(source)
+            self.has_switch = self._prompting.has_switch
         except TemplateError as error:
             raise EngineError(str(error)) from None
 
@@ -123,10 +67,21 @@ class Ollamas:
 class Rendering(Protocol):
     """Makes a prompt of messages."""
 
-    tags: Tags | None
-    """What it knows thoughts by."""
+    @property
+    def tags(self) -> Tags | None:
+        """What it knows thoughts by."""
+
+    @property
+    def has_switch(self) -> bool:
+        """Whether it can be told to think or not."""
 
     def render(self, messages: Sequence[Message], *, open_reply: bool = True, think: str = "auto") -> str: ...
+
+
+class Compiled(Protocol):
+    """Makes what renders of a template's source; raises EngineError when it does not compile."""
+
+    def __call__(self, source: str, *, bos: str, eos: str) -> Rendering: ...
 
 
 def runs(template: Rendering, messages: Sequence[Message], think: str = "auto") -> list[Run]:
@@ -171,44 +126,24 @@ def _marked(message: Message, tags: Tags | None, marks: dict[str, Run]) -> str:
     return text[: thought.start] + mark(inner) + text[thought.end : thought.answer] + mark(answer)
 
 
-def _refuse(reason: str) -> NoReturn:
-    raise JinjaError(reason)
-
-
-@contextmanager
-def _deadline(seconds: float) -> Iterator[None]:
-    def give_up(*_: object) -> NoReturn:
-        raise EngineError("The chat template takes too long over these messages; the model needs another one.")
-
-    before = signal.signal(signal.SIGALRM, give_up)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-
-
 class PromptWriter:
     """Writes the prompt tokens of a conversation for one model."""
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Backend, compiled: Compiled = Template) -> None:
+        """`compiled` makes a model's own template of its source."""
         self._backend = backend
         self._lately: dict[tuple[tuple[Message, ...], str, str], list[int]] = {}
         self._explicit: tuple[str, Ollamas] | None = None
         self.notice = ""
         """What a person should know about the template in use."""
-        source = backend.template
-        if source is None:
+        self._template: Rendering = Template(PLAIN, bos=backend.bos, eos=backend.eos)
+        if not backend.template:
             self.notice = f"This model carries no chat template. {_PLAINLY}"
+            return
         try:
-            self._template = self._compile(source or PLAIN)
+            self._template = compiled(backend.template, bos=backend.bos, eos=backend.eos)
         except EngineError as error:
             self.notice = f"{error} {_PLAINLY}"
-            self._template = self._compile(PLAIN)
-
-    def _compile(self, source: str) -> Template:
-        return Template(source, bos=self._backend.bos, eos=self._backend.eos)
 
     def _rendering(self, template: str) -> Rendering:
         """What renders: the model's own template, or an explicit one."""

@@ -17,7 +17,6 @@ from tui.presets.ollama import refusals
 from tui.presets.parameters import DEPRECATED
 from tui.presets.preset import Preset, compose
 from tui.presets.turns import knob_of
-from tui.thinking import while_thinking
 
 Level = Literal["error", "warning", "note"]
 
@@ -80,9 +79,9 @@ def _vain(preset: Preset) -> Iterator[tuple[str, Value, str]]:
     """The knobs that are turned in vain, for the whole reply or for the thought alone, with their values and why."""
     for name, reason in in_vain(preset.knobs).items():
         yield name, getattr(preset.knobs, name), reason
-    thinking = while_thinking(preset.knobs, preset.apart)
+    thinking = preset.stand.thinking
     without_effect = inert(thinking) if thinking else {}
-    for name, value in preset.apart:
+    for name, value in preset.stand.apart:
         if name in without_effect:
             yield WHILE_THINKING + name, value, without_effect[name]
 

@@ -6,11 +6,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tui.errors import PresetError, did_you_mean
-from tui.knobs import Knobs, turn
+from tui.knobs import Knobs
 from tui.presets.preset import Preset, read_preset
 from tui.presets.shelf import SUFFIX, names, stamped
 from tui.settings import Setting
-from tui.thinking import Apart, apart, while_thinking
+from tui.stand import Apart, Stand
 
 DEFAULT = "default"
 
@@ -33,9 +33,9 @@ class Chosen(Struct, frozen=True):
     """The knobs that are turned for the thought alone."""
 
     @property
-    def thinking(self) -> Knobs | None:
-        """The knobs while a reply thinks; None where they are the same."""
-        return while_thinking(self.knobs, self.apart)
+    def stand(self) -> Stand:
+        """How all the knobs stand."""
+        return Stand(self.knobs, self.apart)
 
 
 def list_presets() -> tuple[Preset | Broken, ...]:
@@ -93,8 +93,10 @@ def _is_path(reference: str) -> bool:
 def resolve(setting: Setting) -> Chosen:
     """Read the preset a setting names and turn its knobs; raises PresetError."""
     preset = find_preset(setting.preset or DEFAULT)
-    both = dict(preset.apart) | dict(apart(setting.overrides))
-    return Chosen(setting, preset, turn(preset.knobs, **dict(setting.overrides)), tuple(both.items()))
+    stand = preset.stand
+    for name, value in setting.overrides:
+        stand = stand.turn(name, value)
+    return Chosen(setting, preset, *stand)
 
 
 def _expanded(reference: str) -> Path:

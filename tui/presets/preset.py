@@ -18,7 +18,7 @@ from tui.presets.modelfile import INSTRUCTIONS, ROLES, Command, Modelfile, parse
 from tui.presets.parameters import DEPRECATED, WITHOUT_KNOB, check_version, fault
 from tui.presets.shelf import Stamp, base_path, is_file, name_of, stamped
 from tui.presets.turns import turns
-from tui.thinking import Apart, apart
+from tui.stand import Stand, apart
 
 LARGEST = 2**20
 """Bytes; a file beyond it is something else than a Modelfile."""
@@ -60,9 +60,9 @@ class Preset(Struct, frozen=True, kw_only=True):
         return beside(knobs, self.path.parent) if self.path else knobs
 
     @property
-    def apart(self) -> Apart:
-        """The knobs that it turns for the thought alone."""
-        return apart(self.turned)
+    def stand(self) -> Stand:
+        """Every knob, with those that it turns for the thought alone."""
+        return Stand(self.knobs, apart(self.turned))
 
     @property
     def opening(self) -> tuple[Message, ...]:
