@@ -16,6 +16,8 @@ from tui.engine.protocol import (
     Generate,
     KnobsTurned,
     Load,
+    Loaded,
+    ModelInfo,
     Preview,
     Previewed,
     Refused,
@@ -28,7 +30,9 @@ from tui.errors import EngineError, ModelError
 from tui.knob import Value
 from tui.knobs import KNOBS, common_seed, fixed, turn
 from tui.models.reference import find_model
+from tui.presets.gotemplate import TemplateError
 from tui.presets.preset import Preset
+from tui.presets.prompting import Prompting
 from tui.side import Side
 from tui.stand import Stand
 from tui.steps import Steps
@@ -54,6 +58,8 @@ class Talk:
         self._looks: dict[str, Side] = {}
         self.next: TokenTrace | None = None
         """The answer to the latest look at the next token."""
+        self.model: ModelInfo | None = None
+        """What is loaded."""
 
     @property
     def busy(self) -> bool:
@@ -163,6 +169,13 @@ class Talk:
         if side.busy and side.writing:
             self._mention(SetKnobs(side.writing.id, side.writing.stand.knobs, side.writing.stand.thinking))
 
+    def can_switch_thinking(self, side: Side) -> bool:
+        """Whether a side's chat template can be told to think or not; yes while that is not known."""
+        if side.preset.template:
+            with suppress(TemplateError):
+                return Prompting(side.preset.template).has_switch
+        return self.model is None or self.model.think_switch
+
     def look(self, side: Side) -> None:
         """Ask how the next token would be chosen, unless a reply is being written."""
         if self.busy:
@@ -181,6 +194,8 @@ class Talk:
         if isinstance(event, Failed) and event.id in self._looks:
             self._looks.pop(event.id).refuse(event.reason)
             return None
+        if isinstance(event, Loaded):
+            self.model = event.info
         if isinstance(event, Died):
             for side in self.sides:
                 side.give_up("died")

@@ -70,7 +70,7 @@ class Errands:
             case TurnKnob():
                 self._talk.turn(self._desk.side, command.name, command.value)
                 self._desk.settle()
-                self._mention(f"{command.name} is {knob(command.name).show(command.value)} now")
+                self._mention(self._told(command))
             case UsePreset(None):
                 self._choose_preset()
             case Explain():
@@ -127,6 +127,15 @@ class Errands:
         except TwiddleError:
             side.preset, (side.knobs, side.apart) = before
             raise
+
+    def _told(self, turned: TurnKnob) -> str:
+        """What came of turning a knob."""
+        said = f"{turned.name} is {knob(turned.name).show(turned.value)}"
+        if turned.name != "thinking":
+            return f"{said} now"
+        if turned.value == "auto" or self._talk.can_switch_thinking(self._desk.side):
+            return f"{said} from the next reply on"
+        return f"{said}, but this model's chat template has no switch for thinking: it does as it was taught."
 
     def _choose_preset(self) -> None:
         async def chosen(name: str | None) -> None:
