@@ -48,16 +48,16 @@ class Heat(Widget):
         & .token--cut { color: auto; background: $error 55%; text-style: strike; }
         & .token--person { color: $text-muted; }
         & .token--mark { color: $text-accent; background: $accent-muted; }
-        & .token--cursor { color: $block-cursor-foreground; background: $block-cursor-background; text-style: bold; }
+        & .token--cursor { color: $background; background: $foreground; text-style: bold; }
         & .token--label { color: $foreground 75%; }
 
-        &:nocolor .token--cursor { color: $background; background: $foreground; text-style: bold; }
         &:ansi .token--0, &:ansi .token--1, &:ansi .token--2 { color: ansi_default; background: ansi_default; }
         &:ansi .token--3 { color: ansi_cyan; background: ansi_default; }
         &:ansi .token--4, &:ansi .token--5 { color: ansi_yellow; background: ansi_default; }
         &:ansi .token--6 { color: ansi_bright_red; background: ansi_default; }
         &:ansi .token--7 { color: ansi_black; background: ansi_yellow; }
         &:ansi .token--cut { color: ansi_white; background: ansi_red; }
+        &:ansi .token--cursor { color: ansi_black; background: ansi_cyan; }
         &:ansi .token--mark { background: ansi_default; text-style: bold; }
     }
     """

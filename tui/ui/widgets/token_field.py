@@ -49,6 +49,8 @@ class TokenField(Heat, ScrollView, can_focus=True):
 
     DEFAULT_CSS = """
     TokenField {
+        width: 1fr;
+        height: 1fr;
         background: $background;
         color: $foreground;
         overflow-x: hidden;
@@ -214,10 +216,10 @@ class TokenField(Heat, ScrollView, can_focus=True):
         width = self.scrollable_content_region.width
         drawn = [Segment(" " * MARGIN, self.colour_of())]
         for run in self._lines.lines[y] if y < len(self._lines.lines) else ():
-            drawn += segments(run.text, self.colour_of(*self._classes(run)))
+            drawn += segments(run.text, self.colour_of(*self._names(run)))
         return Strip(drawn).adjust_cell_length(width, self.colour_of())
 
-    def _classes(self, run: Run) -> tuple[str, ...]:
+    def _names(self, run: Run) -> tuple[str, ...]:
         if run.token == NOBODY:
             return ("mark" if run.kind == "mark" else "person",)
         names = [str(self._levels[run.token])]

@@ -17,7 +17,10 @@ from textual.widgets import Static
 from tui.knobs import Knobs
 from tui.measure import LEVELS, MEASURES, Likelihood, Measure, likelihood
 from tui.terminal import safe_line
+from tui.trace import TokenTrace
+from tui.ui.markdown import Mark
 from tui.ui.widgets.candidates import percent, visible
+from tui.ui.widgets.footnote import notable
 from tui.ui.widgets.heat import Heat
 from tui.ui.widgets.token_field import Bit, TokenField
 from tui.written import Written
@@ -115,6 +118,16 @@ class TokenView(Vertical):
         return self.field.picked
 
     @property
+    def count(self) -> int:
+        """How many tokens there are."""
+        return len(self._p)
+
+    @property
+    def trace(self) -> TokenTrace | None:
+        """How the token under the cursor was chosen."""
+        return self._written.traces[self.picked] if 0 <= self.picked < len(self._p) else None
+
+    @property
     def measure(self) -> Measure:
         """What the colours mean."""
         return self._legend.measure
@@ -131,7 +144,7 @@ class TokenView(Vertical):
         self._text, self._written = text, written
         for trace in written.traces[start:]:
             self._p.append(trace.p)
-            self._cut.append("" if trace.p > 0 else "the knobs")
+            self._cut.append(trace.cut)
         self.field.add(list(self._bits(start, ended)), self._levels(start))
         self._before = likelihood(self._p) if ended else None
         self._say_how_likely(self._before)
@@ -151,7 +164,7 @@ class TokenView(Vertical):
     def restore(self) -> None:
         """Shows it as it was written."""
         traces = self._written.traces
-        self.suppose(0, [trace.p for trace in traces], ["" if trace.p > 0 else "the knobs" for trace in traces])
+        self.suppose(0, [trace.p for trace in traces], [trace.cut for trace in traces])
         self._say_how_likely(self._before)
 
     def _levels(self, start: int, end: int | None = None) -> list[int]:
@@ -164,15 +177,12 @@ class TokenView(Vertical):
         """The tokens from a place on, with what stands between them."""
         text, written = self._text, self._written
         ends = (*written.starts[1:], len(text))
-        turned = {change.index - written.begun: label for change, label in written.turns}
+        happened = list(notable(written))
         for place in range(start, len(written.traces)):
             begin, trace = written.starts[place], written.traces[place]
             if not place and begin:
                 yield Bit(text[:begin], "person")
-            if place == written.given > 0:
-                yield Bit(" ⑂ written anew from here ", "mark")
-            if label := turned.get(place):
-                yield Bit(f" ◆ {safe_line(label)} ", "mark")
+            yield from (Bit(Mark(0, label, kind).chip.text, "mark") for at, label, kind in happened if at == place)
             last = ended and place == len(written.traces) - 1
             nameless = safe_line(trace.text) if last and "\ufffd" not in trace.text and trace.text else "◦"
             yield Bit(text[begin : ends[place]], "token", nameless, place < written.given)
