@@ -160,3 +160,22 @@ async def test_a_version_is_wanted_by_a_click_on_its_arrow(open_chat: OpenChat) 
         await chat.pilot.click(offset=(column, row))
         await chat.until(lambda: any(each.wish == "go" for each in wanted))
         await chat.until(lambda: "‹ 1/2 ›" in chat.view)
+
+
+async def test_the_tree_shows_every_version_and_leads_to_each(open_chat: OpenChat) -> None:
+    async with open_chat(TWO) as chat:
+        await conversed(chat)
+        await chat.press("r")
+        await settled(chat)
+        await chat.press("f5")
+        await chat.until(lambda: "├─" in chat.view)
+        assert "5 messages" in chat.view and "└─" in chat.view
+        await chat.press("up", "enter")
+        await chat.until(lambda: chat.side.conversation.tip == 3)
+        await chat.press("f5", *"first answ")
+        await chat.until(lambda: "Second" not in chat.view.split("messages")[1])
+        await chat.press("ctrl+b")
+        await chat.until(lambda: len(chat.panes) == 2)
+        await chat.until(
+            lambda: [turn.message.content for turn in chat.side.conversation.path][1:] == ["First answer."]
+        )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from textual import work
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -22,10 +22,12 @@ from tui.side import Side
 from tui.slash import parse_slash
 from tui.talk import Talk
 from tui.terminal import safe
+from tui.turning import obey
 from tui.ui.errands import Errands
 from tui.ui.narrator import Narrator
 from tui.ui.palette import ChatCommands
 from tui.ui.revising import Revising
+from tui.ui.screens.save_preset import SavePreset
 from tui.ui.widgets.candidates import Candidates
 from tui.ui.widgets.knobs import KnobPanel
 from tui.ui.widgets.messages import Messages
@@ -57,6 +59,7 @@ class ChatScreen(Screen[None]):
             tooltip="A second side with its own knobs; with two, keep the active one",
         ),
         Binding("f4", "toggle_knobs", "Knobs", tooltip="Show or hide the knobs"),
+        Binding("f5", "obey('/tree')", "Tree", show=False, tooltip="Every version of every message; go to one"),
         # By priority, since F6 is a key of TextArea.
         Binding("f6", "other_side", "Side", show=False, tooltip="Make the other side the active one", priority=True),
         Binding("escape", "stop", "Stop", tooltip="Stop the reply; then back to the prompt"),
@@ -188,9 +191,8 @@ class ChatScreen(Screen[None]):
 
     async def on_messages_wanted(self, event: Messages.Wanted) -> None:
         """Do something with a message said before."""
-        side = next(
-            side for side, pane in zip(self._talk.sides, self._panes, strict=True) if pane.transcript is event.messages
-        )
+        pairs = zip(self._talk.sides, self._panes, strict=True)
+        side = next((side for side, pane in pairs if pane.transcript is event.messages), self.side)
         try:
             if event.wish == "fork":
                 await self._compare_with(side.fork(event.turn))
@@ -201,13 +203,30 @@ class ChatScreen(Screen[None]):
         except TwiddleError as error:
             self._refuse(error)
 
-    def on_knob_panel_turned(self, event: KnobPanel.Turned) -> None:
-        """Turn a knob of the active side."""
+    @on(KnobPanel.Turned)
+    @on(KnobPanel.Asked)
+    def _turn_knobs(self, event: KnobPanel.Turned | KnobPanel.Asked) -> None:
+        """Do to the knobs of a side what the panel asks for."""
+        side = next((each for each in self._talk.sides if each is event.owner), self.side)
+        if isinstance(event, KnobPanel.Asked) and event.deed == "save":
+
+            async def use(name: str | None) -> None:
+                if name:
+                    await self.action_obey(f"/preset {name}")
+
+            self.app.push_screen(SavePreset(side.preset, side.knobs), use)
+            return
         try:
-            side = next((each for each in self._talk.sides if each is event.owner), self.side)
-            self._talk.turn(side, event.name, event.value)
+            if isinstance(event, KnobPanel.Turned):
+                self._talk.turn(side, event.name, event.value, event.stroke)
+                self.settle()
+                return
+            changed = obey(self._talk, side, event.deed)
             self.settle()
+            if changed:
+                self._knobs.go(changed)
         except TwiddleError as error:
+            self._narrator.show(self.active)
             self._refuse(error)
 
     def on_pane_entered(self, event: Pane.Entered) -> None:
@@ -256,7 +275,7 @@ class ChatScreen(Screen[None]):
         # Two classes, so that what was asked for on a narrow screen means nothing on a wide one.
         self.query_one("#side").toggle_class("-shown" if self.has_class("-narrow") else "-hidden")
         if self.query_one("#side").display:
-            next(iter(self._knobs.rows.values())).focus()
+            self._knobs.focus()
         else:
             self._prompt.focus()
 

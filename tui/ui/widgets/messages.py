@@ -43,7 +43,8 @@ class Messages(Scrollback):
     class Wanted(Message):
         """Something is wanted with a message."""
 
-        messages: "Messages"
+        messages: "Messages | None"
+        """Where; None for the side that is the active one."""
         wish: Wish
         turn: int
         """Index in the conversation."""
