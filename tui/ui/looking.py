@@ -1,4 +1,4 @@
-"""Looking closely: a reply token by token in its pane, the odds of one token beside it, and what if knobs are turned."""
+"""Looking closely: a reply token by token, the odds of one of them beside it, and what if knobs are turned."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -18,6 +18,9 @@ from tui.ui.widgets.pane import Pane
 from tui.ui.widgets.token_view import TokenView
 from tui.written import Written
 
+Look = TokenView.Picked | TokenView.Entered | Candidates.Chosen | Candidates.Left
+"""What a person does while looking closely."""
+
 
 class Place(NamedTuple):
     """A token of a reply."""
@@ -30,7 +33,8 @@ class Place(NamedTuple):
 class Reread(NamedTuple):
     """A finished reply that is shown token by token."""
 
-    index: int
+    number: int
+    """Of its turn, in the conversation."""
     turn: Turn
     looked: tuple[int, TokenTrace] | None = None
     """A token with how it would be chosen, where the knobs have been turned since."""
@@ -57,21 +61,12 @@ class Looking:
         self._reread: dict[TokenView, Reread] = {}
         """What is in each view; nothing while its reply is being written."""
 
-    async def toggle(self, active: int) -> None:
-        """Show the reply that the transcript's cursor is on, or the last, token by token; then as text again."""
-        pane, side = self._panes[active], self._talk.sides[active]
-        if pane.tokens:
-            self._reread.pop(pane.tokens, None)
-            pane.close_tokens()
-        elif side.busy:
-            self._grow(await pane.open_tokens(), side, anew=True)
-        else:
-            turn = _reply(side, pane.transcript.picked)
-            self._fill(await pane.open_tokens(), side, turn)
+    def show(self, active: int) -> None:
+        """The knobs may have been turned: finished replies are shown as they would be with these."""
+        self._reconsider()
         self.draw(active)
 
-    def show(self) -> None:
-        """The knobs may have been turned: finished replies are shown as they would be with these."""
+    def _reconsider(self) -> None:
         for view, side, reread in self._finished():
             if reread.turned(side.knobs):
                 self._wonder(view, side, reread)
@@ -101,33 +96,55 @@ class Looking:
             if view and side.conversation.tip is not None:
                 self._fill(view, side, side.conversation.tip, place=-1 if view.field.following else view.picked)
 
-    def pick(self, view: TokenView, active: int) -> None:
-        """Another token is under the cursor."""
+    async def follow(self, event: Look | None, active: int) -> None:
+        """Go where the person goes: into the tokens and out of them, from one to another, to the candidates and back.
+
+        Raises EngineError where there is nothing to look at.
+        """
+        match event:
+            case None:
+                await self._toggle(active)
+            case TokenView.Picked():
+                self._pick(event.view)
+            case TokenView.Entered():
+                self._go_to_candidates()
+            case Candidates.Chosen() | Candidates.Left():
+                self._go_back(active)
+        self.draw(active)
+
+    async def _toggle(self, active: int) -> None:
+        """Show the reply that the transcript's cursor is on, or the last, token by token; then as text again."""
+        pane, side = self._panes[active], self._talk.sides[active]
+        if pane.tokens:
+            self._reread.pop(pane.tokens, None)
+            pane.close_tokens()
+        elif side.busy:
+            self._grow(await pane.open_tokens(), side, anew=True)
+        else:
+            turn = _reply(side, pane.transcript.picked)
+            self._fill(await pane.open_tokens(), side, turn)
+
+    def _pick(self, view: TokenView) -> None:
         for each, side, reread in self._finished():
             if each is view and reread.turned(side.knobs):
                 self._wonder(view, side, reread)
-        self.draw(active)
 
-    def enter(self) -> None:
-        """Go to the candidates, which may be out of sight."""
+    def _go_to_candidates(self) -> None:
         if self._candidates.parent:
-            self._candidates.parent.add_class("-looked")
+            self._candidates.parent.add_class("-looked")  # they may be out of sight
         self._candidates.call_after_refresh(self._candidates.focus)
 
-    def leave(self, active: int) -> bool:
-        """Go back to the tokens; False if there are none."""
+    def _go_back(self, active: int) -> None:
         if self._candidates.parent:
             self._candidates.parent.remove_class("-looked")
-        view = self._panes[active].tokens
-        if view:
-            view.field.focus()
-        return view is not None
+        pane = self._panes[active]
+        (pane.tokens.field if pane.tokens else pane.transcript).focus()
 
     def place(self, active: int) -> Place:
         """The token that another one is chosen for; raises EngineError."""
         side, view = self._talk.sides[active], self._panes[active].tokens
         if view and view in self._reread:
-            return Place(side, self._reread[view].index, view.picked)
+            return Place(side, self._reread[view].number, view.picked)
         tip = side.conversation.tip
         turn = side.conversation.turns[tip] if tip is not None else None
         if tip is None or turn is None or turn.written is None or not _has_end(turn):
@@ -142,7 +159,7 @@ class Looking:
             reread = self._reread.get(pane.tokens) if pane.tokens else None
             if pane.tokens and reread:
                 turns = side.conversation.turns
-                if reread.index < len(turns) and turns[reread.index] is reread.turn:
+                if reread.number < len(turns) and turns[reread.number] is reread.turn:
                     yield pane.tokens, side, reread
                 else:
                     del self._reread[pane.tokens]
@@ -157,7 +174,7 @@ class Looking:
         view.show(turn.message.content, turn.written, ended=True)
         if place >= 0:
             view.field.pick(place)
-        self.show()
+        self._reconsider()
 
     def _grow(self, view: TokenView, side: Side, anew: bool) -> None:
         """Show what there is of a running reply."""
@@ -174,7 +191,7 @@ class Looking:
 
     def _wonder(self, view: TokenView, side: Side, reread: Reread) -> None:
         """Ask how the reply would be with the knobs as they are."""
-        if asked := question(side, reread.index, view.picked):
+        if asked := question(side, reread.number, view.picked):
             self._talk.hindsight.ask(asked)
 
     def _suppose(self, answer: Answer) -> None:

@@ -51,7 +51,7 @@ class Narrator:
         self._knobs.set_reactive(KnobPanel.refused, dict(side.refused))
         self._knobs.show(side, side.preset.knobs, side.knobs)
         self._status.preset, self._status.turned = side.preset.name, bool(side.turned)
-        self.looking.show()
+        self.looking.show(active)
 
     def draw(self, active: int) -> None:
         """Draw what changes with every token: candidates, rates, context."""

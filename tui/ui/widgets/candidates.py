@@ -162,8 +162,7 @@ class Candidates(Widget, can_focus=True):
         return [*head, *body, *[self._line(width)] * (room - len(body)), *foot]
 
     def _window(self, trace: TokenTrace, room: int) -> tuple[list[Candidate], int]:
-        """The candidates that there is room for, and the place of the first: the cursor's, else the chosen among them.
-        """
+        """The candidates shown, and the place of the first: the cursor's is always among them, else the chosen."""
         if not self.has_focus:
             return _shown(trace, room), 0
         first = max(0, min(self.cursor, len(trace.candidates) - 1) - room + 1)
@@ -203,9 +202,7 @@ class Candidates(Widget, can_focus=True):
             end = end if len(end) <= room else safe_line(candidate.cut)[:room]
         cells = [
             Segment("▶ " if chosen else "› " if pointed else "  ", self._style("cursor" if pointed else kind)),
-            Segment(
-                set_cell_size(visible(candidate.text), token_width), self._style("cursor" if pointed else kind)
-            ),
+            Segment(set_cell_size(visible(candidate.text), token_width), self._style("cursor" if pointed else kind)),
             Segment(f" {percent(candidate.p_raw):>{_NUMBER}} ", self._style("cut" if kind == "cut" else "number")),
             *self._bar(candidate.p_raw / scale, candidate.p / scale, bar, room - len(end)),
             Segment(end, self._style("number" if kind == "token" else kind)),

@@ -1,4 +1,4 @@
-"""The colours of how surprising a token is: one hue that grows, so that the order is seen without telling hues apart."""
+"""How surprising a token is, in colours: one hue that grows, so that nobody has to tell hues apart."""
 
 from typing import ClassVar
 

@@ -75,7 +75,8 @@ class TokenField(Heat, ScrollView, can_focus=True):
         self._given: list[bool] = []
         self._lines = TokenLines(1)
         self._levels = bytearray()
-        self._cut: set[int] = set()
+        self.cut: set[int] = set()
+        """The tokens that a stage would have cut."""
         self._column = 0
         """The column that the cursor keeps to on its way up and down."""
         self.picked = NOBODY
@@ -93,7 +94,7 @@ class TokenField(Heat, ScrollView, can_focus=True):
     def clear(self) -> None:
         """Removes everything."""
         self._bits, self._given = [], []
-        self._levels, self._cut = bytearray(), set()
+        self._levels, self.cut = bytearray(), set()
         self.picked, self.following = NOBODY, True
         self._lay_out()
 
@@ -113,8 +114,8 @@ class TokenField(Heat, ScrollView, can_focus=True):
         """Gives tokens from one on other levels, and says which of them a stage would have cut."""
         self._levels[first : first + len(levels)] = bytes(levels)
         places = range(first, first + len(levels))
-        self._cut.difference_update(places)
-        self._cut.update(place for place, gone in zip(places, cut, strict=True) if gone)
+        self.cut.difference_update(places)
+        self.cut.update(place for place, gone in zip(places, cut, strict=True) if gone)
         self.refresh()
 
     def pick(self, place: int, column: int | None = None) -> None:
@@ -225,7 +226,7 @@ class TokenField(Heat, ScrollView, can_focus=True):
         names = [str(self._levels[run.token])]
         if self._given[run.token]:
             names.append("given")
-        if run.token in self._cut:
+        if run.token in self.cut:
             names.append("cut")
         if run.kind == "sign":
             names.append("sign")
