@@ -57,7 +57,7 @@ async def test_ask_look_jump_choose_and_it_branches_with_the_same_draws(open_cha
         assert branch.written.knobs.seed == was.knobs.seed
         (_, again) = chat.engine.commands(Generate)
         assert again.replies[0].messages[-1].tokens == branch.written.ids[: place + 1]
-        await chat.until(lambda: view(chat).count == len(branch.written.traces))
+        await chat.until(lambda: branch.written and view(chat).count == len(branch.written.traces))
         assert "from here on anew" in chat.view
         await chat.press("ctrl+t")
         assert not chat.screen.query(TokenView)
