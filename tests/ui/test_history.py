@@ -154,6 +154,7 @@ async def test_d06_a_locked_file_is_marked_and_the_mark_goes_when_it_is_saved(
         assert "Hello from the script." in chat.view, "the chat goes on"
         other.execute("COMMIT")
         other.close()
+        await saved(chat, diary)
         await chat.until(lambda: "not saved" not in chat.status.render().plain)
     assert [text for text, _ in stored(path)] == ["Why?", "Hello from the script."]
 

@@ -65,7 +65,7 @@ class ChatScreen(Screen[None]):
         Binding("f6", "other_side", "Side", show=False, tooltip="Make the other side the active one", priority=True),
         Binding("escape", "stop", "Stop", tooltip="Stop the reply; then back to the prompt"),
         Binding("ctrl+r", "obey('/again')", "Again", tooltip="Another answer to the last question"),
-        Binding("ctrl+o", "obey('/history')", "History", tooltip="Go on with a conversation that was kept"),
+        Binding("ctrl+o", "obey('/history')", "History", show=False, tooltip="Go on with a conversation that was kept"),
         Binding("ctrl+n", "obey('/clear')", "New", tooltip="A new chat with the same settings"),
     ]
     COMMANDS = {ChatCommands}
