@@ -23,6 +23,7 @@ from tui.slash import parse_slash
 from tui.talk import Talk
 from tui.terminal import safe
 from tui.ui.errands import Errands
+from tui.ui.librarian import Librarian
 from tui.ui.narrator import Narrator
 from tui.ui.palette import ChatCommands
 from tui.ui.revising import Revising
@@ -85,7 +86,8 @@ class ChatScreen(Screen[None]):
         self._panes = [Pane() for _ in chosen]
         self._knobs, self._candidates, self._status = KnobPanel(), Candidates(), Status()
         self._prompt = Prompt(placeholder="Ask something. Enter sends, Ctrl+J begins a new line.")
-        self._errands = Errands(self, self._talk)
+        self._librarian = Librarian(self, self._talk)
+        self._errands = Errands(self, self._talk, self._librarian)
         self._narrator = Narrator(self._talk, self._panes, self._knobs, self._candidates, self._status)
         self._revising = Revising(self._talk, self._panes, self._narrator, self._prompt)
 
@@ -115,6 +117,7 @@ class ChatScreen(Screen[None]):
             pane.transcript.placeholder = WELCOME
         self._listen()
         self._drawing = self.set_interval(1 / DRAWS_A_SECOND, lambda: self._narrator.draw(self.active), pause=True)
+        self.set_interval(1, self._librarian.look)
         self._narrator.show(self.active)
         self._prompt.focus()
 
