@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from textual.app import App
 from textual.message import Message
 
-from tui.errors import TwiddleError
+from tui.errors import EngineError, TwiddleError
 from tui.knobs import KNOBS, Knobs
 from tui.models.places import list_models
 from tui.particulars import particulars
@@ -24,6 +24,7 @@ from tui.slash import (
     Explain,
     Help,
     Leave,
+    OpenHistory,
     Save,
     SetSystem,
     Show,
@@ -35,8 +36,10 @@ from tui.slash import (
 )
 from tui.talk import Talk
 from tui.terminal import safe
+from tui.ui.keeper import Keeper
 from tui.ui.librarian import Librarian
 from tui.ui.screens.help import HelpScreen
+from tui.ui.screens.history import HistoryPicker
 from tui.ui.screens.tree import Pick, TreeScreen
 from tui.ui.widgets.messages import Messages
 
@@ -60,8 +63,8 @@ class Desk(Protocol):
 class Errands:
     """Obeys slash commands. What a command changes, it changes on the active side."""
 
-    def __init__(self, desk: Desk, talk: Talk, librarian: Librarian) -> None:
-        self._desk, self._talk, self._librarian = desk, talk, librarian
+    def __init__(self, desk: Desk, talk: Talk, keeper: Keeper, librarian: Librarian) -> None:
+        self._desk, self._talk, self._keeper, self._librarian = desk, talk, keeper, librarian
 
     async def run(self, command: Slash) -> None:
         """Do what a command says; raises TwiddleError, and then nothing has changed."""
@@ -82,6 +85,8 @@ class Errands:
                 self._show_tree()
             case Clear():
                 self._desk.clear()
+            case OpenHistory():
+                self._choose_conversation()
             case Help():
                 self._desk.app.push_screen(HelpScreen())
             case Leave():
@@ -133,6 +138,27 @@ class Errands:
                 self._desk.post_message(Messages.Wanted(None, pick.wish, pick.turn))
 
         self._desk.app.push_screen(TreeScreen(self._desk.side.conversation), picked)
+
+    def _choose_conversation(self) -> None:
+        async def chosen(number: int | None) -> None:
+            if number is not None:
+                await self._open(number)
+
+        self._desk.app.push_screen(HistoryPicker(self._keeper.find), chosen)
+
+    async def _open(self, number: int) -> None:
+        side = self._desk.side
+        try:
+            if side.busy:
+                raise EngineError("A reply is being written; press Esc to stop it first.")
+            kept = await self._keeper.load(number)
+        except TwiddleError as error:
+            self._mention(str(error))
+            return
+        if kept:
+            self._keeper.note()
+            self._keeper.open(side, kept)
+            self._talk.look(side)
 
     def _mention(self, text: str) -> None:
         self._desk.app.notify(safe(text), markup=False)

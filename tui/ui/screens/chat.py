@@ -13,6 +13,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Footer
 
+from tui.chat import ask
 from tui.engine.client import Engine
 from tui.engine.protocol import Event, Failed, Load, Loaded
 from tui.errors import EngineError, TwiddleError
@@ -20,10 +21,12 @@ from tui.presets.library import Chosen, resolve
 from tui.settings import parse_setting
 from tui.side import Side
 from tui.slash import parse_slash
+from tui.store.diary import Diary
 from tui.talk import Talk
 from tui.terminal import safe
 from tui.turning import obey
 from tui.ui.errands import Errands
+from tui.ui.keeper import Keeper
 from tui.ui.librarian import Librarian
 from tui.ui.narrator import Narrator
 from tui.ui.palette import ChatCommands
@@ -65,6 +68,7 @@ class ChatScreen(Screen[None]):
         Binding("f6", "other_side", "Side", show=False, tooltip="Make the other side the active one", priority=True),
         Binding("escape", "stop", "Stop", tooltip="Stop the reply; then back to the prompt"),
         Binding("ctrl+r", "obey('/again')", "Again", tooltip="Another answer to the last question"),
+        Binding("ctrl+o", "obey('/history')", "History", show=False, tooltip="Go on with a conversation that was kept"),
         Binding("ctrl+n", "obey('/clear')", "New", tooltip="A new chat with the same settings"),
     ]
     COMMANDS = {ChatCommands}
@@ -80,7 +84,7 @@ class ChatScreen(Screen[None]):
 
         event: Event
 
-    def __init__(self, engine: Engine, load: Load, chosen: tuple[Chosen, ...]) -> None:
+    def __init__(self, engine: Engine, load: Load, chosen: tuple[Chosen, ...], diary: Diary | None) -> None:
         """`engine` runs already and was sent `load`; there is a side for each setting."""
         super().__init__()
         self._engine, self._loaded = engine, load
@@ -89,7 +93,8 @@ class ChatScreen(Screen[None]):
         self._knobs, self._candidates, self._status = KnobPanel(), Candidates(), Status()
         self._prompt = Prompt(placeholder="Ask something. Enter sends, Ctrl+J begins a new line.")
         self._librarian = Librarian(self, self._talk)
-        self._errands = Errands(self, self._talk, self._librarian)
+        self.keeper = Keeper(diary, self._talk, self._panes, self._status)
+        self._errands = Errands(self, self._talk, self.keeper, self._librarian)
         self._narrator = Narrator(self._talk, self._panes, self._knobs, self._candidates, self._status)
         self._revising = Revising(self._talk, self._panes, self._narrator, self._prompt)
 
@@ -121,6 +126,7 @@ class ChatScreen(Screen[None]):
         self._drawing = self.set_interval(1 / DRAWS_A_SECOND, lambda: self._narrator.draw(self.active), pause=True)
         self.set_interval(1, self._librarian.look)
         self._narrator.show(self.active)
+        self.keeper.begin(self.app)
         self._prompt.focus()
 
     def watch_active(self) -> None:
@@ -166,6 +172,7 @@ class ChatScreen(Screen[None]):
         try:
             if self._revising.editing:
                 await self._revive()
+                await self.keeper.ahead(self._revising.reworded(event.text))
                 self._revising.send(event.text)
             elif event.text.startswith("/"):
                 await self._errands.run(parse_slash(event.text))
@@ -179,6 +186,7 @@ class ChatScreen(Screen[None]):
         if self._talk.busy:
             raise EngineError("A reply is being written; press Esc to stop it first.")
         await self._revive()
+        await self.keeper.ahead({side: ask(side.conversation, text) for side in self._talk.sides})
         self._talk.ask(text)
         for pane in self._panes:
             pane.transcript.ask(text)
@@ -307,7 +315,9 @@ class ChatScreen(Screen[None]):
 
     def clear(self) -> None:
         """Begin a new chat with the same settings."""
+        self.keeper.note()  # the end of the old chat
         self._talk.clear()
+        self.keeper.note()  # that another begins
         for pane in self._panes:
             pane.transcript.clear()
         self._talk.look(self.side)
