@@ -27,6 +27,7 @@ from tui.terminal import safe
 from tui.turning import obey
 from tui.ui.errands import Errands
 from tui.ui.keeper import Keeper
+from tui.ui.librarian import Librarian
 from tui.ui.looking import Look
 from tui.ui.narrator import Narrator
 from tui.ui.palette import ChatCommands
@@ -94,8 +95,9 @@ class ChatScreen(Screen[None]):
         self._panes = [Pane() for _ in chosen]
         self._knobs, self._candidates, self._status = KnobPanel(), Candidates(), Status()
         self._prompt = Prompt(placeholder="Ask something. Enter sends, Ctrl+J begins a new line.")
+        self._librarian = Librarian(self, self._talk)
         self.keeper = Keeper(diary, self._talk, self._panes, self._status)
-        self._errands = Errands(self, self._talk, self.keeper)
+        self._errands = Errands(self, self._talk, self.keeper, self._librarian)
         self._narrator = Narrator(self._talk, self._panes, self._knobs, self._candidates, self._status)
         self._looking = self._narrator.looking
         self._revising = Revising(self._talk, self._panes, self._narrator, self._prompt)
@@ -126,6 +128,7 @@ class ChatScreen(Screen[None]):
             pane.transcript.placeholder = WELCOME
         self._listen()
         self._drawing = self.set_interval(1 / DRAWS_A_SECOND, lambda: self._narrator.draw(self.active), pause=True)
+        self.set_interval(1, self._librarian.look)
         self._narrator.show(self.active)
         self.keeper.begin(self.app)
         self._prompt.focus()
