@@ -2,13 +2,16 @@
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable
-from math import exp, log, log2
+from math import log2
 
 from msgspec import Struct
 
 from tui.trace import TokenTrace
 
 LEVELS = 8
+
+_MOST_BITS = 1000.0
+"""2 to the power of more is no float."""
 
 
 class Measure(Struct, frozen=True):
@@ -68,7 +71,7 @@ class Likelihood(Struct, frozen=True):
     def perplexity(self) -> float:
         """Among how many equally likely tokens it was as if each had been drawn from."""
         left = self.tokens - self.cut
-        return exp(-self.bits * log(2) / left) if left else 1.0
+        return 2.0 ** min(-self.bits / left, _MOST_BITS) if left else 1.0
 
 
 def likelihood(shares: Iterable[float]) -> Likelihood:

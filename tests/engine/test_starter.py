@@ -191,3 +191,28 @@ def test_a_shift_on_the_real_model_goes_on() -> None:
         assert max(token.used for token in run.tokens()) <= 256
     finally:
         small.close()
+
+
+def test_a_branch_within_a_character_goes_on_from_its_bytes(model: Llama) -> None:
+    """The emoji is several tokens; whichever of them it is begun after, what comes completes it."""
+    tokens = model.tokenize("Yes 🎉", special=False)
+    sizes = [len(model.piece(token)) for token in tokens]
+    cut = len(tokens) - 1
+    assert model.piece(tokens[cut])[0] & 0xC0 == 0x80, "the last token is the end of a character"
+    bytes_before = b"".join(map(model.piece, tokens[:cut]))
+    text = bytes_before.decode("utf-8", "ignore")
+    beginning = Message("assistant", text + "\ufffd", tuple(tokens[:cut]))
+    rest = sum(sizes[:cut]) - len(text.encode())
+    assert rest > 0
+    knobs = turn(GREEDY, logit_bias=(f"#{tokens[cut]}:100",), num_predict=1)
+    run = Run(model).ask(Reply("a", (Message("user", "Party?"), beginning), knobs))
+    assert text + run.finished().text == "Yes 🎉"
+    assert [token.text for token in run.tokens()] == ["🎉"]
+
+
+def test_a_beginning_that_ends_with_the_token_that_ends_replies_is_complete(model: Llama) -> None:
+    (end,) = [token for token in model.tokenize("<|im_end|>", special=True) if model.is_end(token)]
+    said = model.tokenize("Warsaw", special=False)
+    beginning = Message("assistant", "Warsaw\ufffd", (*said, end))
+    done = Run(model).ask(Reply("a", (Message("user", POLAND), beginning), GREEDY)).finished()
+    assert (done.text, done.tokens, done.ending) == ("", (), "stop")

@@ -193,10 +193,12 @@ class TokenView(Vertical):
             self._head.update(Content(f"being written · {len(self._p)} tokens"), layout=False)
             return
         if not label:
-            words = f"as written · perplexity {now.perplexity:.2f} · log₂p {_signed(now.bits)} · {now.tokens} tokens"
+            words = (
+                f"as written · perplexity {_figure(now.perplexity)} · log₂p {_signed(now.bits)} · {now.tokens} tokens"
+            )
         else:
             words = (
-                f"what if · perplexity {before.perplexity:.2f} → {now.perplexity:.2f}"
+                f"what if · perplexity {_figure(before.perplexity)} → {_figure(now.perplexity)}"
                 f" · log₂p {_signed(before.bits)} → {_signed(now.bits)}"
             )
         if now.cut:
@@ -243,6 +245,10 @@ class TokenView(Vertical):
                 self.field.pick(place)
                 return
         self._foot.update(Content(f"no token is {self.measure.beyond(self._legend.unlikely)}"), layout=False)
+
+
+def _figure(number: float) -> str:
+    return f"{number:.2f}" if number < 1000 else f"{number:.0e}"
 
 
 def _signed(number: float) -> str:
