@@ -18,6 +18,8 @@ class Measure(Struct, frozen=True):
     """One way to say how sure the model was of a token."""
 
     name: str
+    short: str
+    """The same where there is little room."""
     unit: str
     edges: tuple[float, ...]
     """Where each level but the last ends."""
@@ -50,10 +52,10 @@ class Measure(Struct, frozen=True):
 _SHARES = (0.9, 0.7, 0.5, 0.3, 0.1, 0.03, 0.01)
 
 MEASURES = (
-    Measure("probability", "%", _SHARES, True, lambda trace: trace.p),
-    Measure("raw probability", "%", _SHARES, True, lambda trace: trace.p_raw),
-    Measure("rank", "", (1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 100.0), False, lambda trace: trace.rank + 1.0),
-    Measure("entropy", "bits", (0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0), False, lambda trace: trace.entropy_raw),
+    Measure("probability", "p", "%", _SHARES, True, lambda trace: trace.p),
+    Measure("raw probability", "raw", "%", _SHARES, True, lambda trace: trace.p_raw),
+    Measure("rank", "rank", "", (1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 100.0), False, lambda trace: trace.rank + 1.0),
+    Measure("entropy", "entropy", "bits", (0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0), False, lambda trace: trace.entropy_raw),
 )
 """The first follows the knobs; the others are the model's own."""
 

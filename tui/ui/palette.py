@@ -49,6 +49,7 @@ class ChatCommands(Provider):
         yield Deed("History", "Go on with a conversation that was kept", "obey('/history')")
         yield Deed("Answer again", "Another answer to the last question", "obey('/again')")
         yield Deed("Tree", "Every version of every message; go to one", "obey('/tree')")
+        yield Deed("Tokens", "The reply token by token: how sure the model was of each", "look")
         about = "A second side with its own knobs; with two, keep the active one"
         yield Deed("Compare", about, "obey('/compare')")
         yield Deed("Presets", "Choose from the list", "obey('/preset')")
