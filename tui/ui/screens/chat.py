@@ -29,6 +29,7 @@ from tui.ui.beat import Beat
 from tui.ui.errands import Errands
 from tui.ui.keeper import Keeper
 from tui.ui.librarian import Librarian
+from tui.ui.looking import Look
 from tui.ui.narrator import Narrator
 from tui.ui.palette import ChatCommands
 from tui.ui.revising import Revising
@@ -39,6 +40,7 @@ from tui.ui.widgets.messages import Messages
 from tui.ui.widgets.pane import Pane
 from tui.ui.widgets.prompt import Prompt
 from tui.ui.widgets.status import Status
+from tui.ui.widgets.token_view import TokenView
 from tui.ui.widgets.transcript import Transcript
 
 WELCOME = """\
@@ -60,6 +62,7 @@ class ChatScreen(Screen[None]):
             "Compare",
             tooltip="A second side with its own knobs; with two, keep the active one",
         ),
+        Binding("ctrl+t", "look", "Tokens", tooltip="The reply token by token: how sure the model was of each"),
         Binding("f4", "toggle_knobs", "Knobs", tooltip="Show or hide the knobs"),
         Binding("f5", "obey('/tree')", "Tree", show=False, tooltip="Every version of every message; go to one"),
         # By priority, since F6 is a key of TextArea.
@@ -96,6 +99,7 @@ class ChatScreen(Screen[None]):
         self._narrator = Narrator(self._talk, self._panes, self._knobs, self._candidates, self._status)
         # Candidates and rates: eyes want no more, and the model wants the core.
         self._drawing = Beat(self, lambda: self._narrator.draw(self.active), every=2)
+        self._looking = self._narrator.looking
         self._revising = Revising(self._talk, self._panes, self._narrator, self._prompt)
 
     @property
@@ -204,7 +208,7 @@ class ChatScreen(Screen[None]):
         side = next((side for side, pane in pairs if pane.transcript is event.messages), self.side)
         try:
             if event.wish == "fork":
-                await self._compare_with(side.fork(event.turn))
+                await self.compare(side.fork(event.turn))
                 return
             await self._revive()
             self._revising.grant(event.wish, side, event.turn)
@@ -237,6 +241,21 @@ class ChatScreen(Screen[None]):
             self._narrator.show(self.active)
             self._refuse(error)
 
+    @on(TokenView.Picked)
+    @on(TokenView.Entered)
+    @on(Candidates.Chosen)
+    @on(Candidates.Left)
+    async def action_look(self, event: Look | None = None) -> None:
+        """Look at a reply token by token, and go on with what the person does there."""
+        try:
+            if isinstance(event, Candidates.Chosen):
+                await self._revive()
+                self._revising.branch(*self._looking.place(self.active), event.candidate)
+                self._drawing.resume()
+            await self._looking.follow(event, self.active)
+        except TwiddleError as error:
+            self._refuse(error)
+
     def on_pane_entered(self, event: Pane.Entered) -> None:
         """The knobs follow the focus."""
         self.active = self._panes.index(event.pane)
@@ -262,20 +281,35 @@ class ChatScreen(Screen[None]):
             pane.transcript.show(side.conversation)
         self._narrator.begin()
 
-    async def compare(self, setting: str | None = None) -> None:
+    async def compare(self, other: str | Side | None = None) -> None:
         """Put a side beside this one, with a setting of its own or this one's; with two, keep the active one."""
-        if setting is not None:
-            await self._compare_with(Side(resolve(parse_setting(setting)), self.side.conversation))
+        if other is None and len(self._panes) > 1:
+            dropped = 1 - self.active
+            self._talk.stop(self._talk.sides.pop(dropped))
+            pane = self._panes.pop(dropped)
+            self.active = 0
+            self.settle()
+            await pane.remove()  # last: other messages are handled meanwhile, and find sides and panes in step
             return
-        if len(self._panes) == 1:
-            await self._compare_with(self.side.fork())
-            return
-        dropped = 1 - self.active
-        self._talk.stop(self._talk.sides.pop(dropped))
-        pane = self._panes.pop(dropped)
-        self.active = 0
-        self.settle()
-        await pane.remove()  # last: other messages are handled meanwhile, and find sides and panes in step
+        if self._talk.busy:
+            raise EngineError("A reply is being written; press Esc to stop it first.")
+        if len(self._panes) > 1:
+            raise EngineError("There are two sides already; F3 keeps the active one.")
+        if isinstance(other, str):
+            other = Side(resolve(parse_setting(other)), self.side.conversation)
+        side = other or self.side.fork()
+        self._talk.sides.append(side)
+        try:
+            self._talk.load()
+        except TwiddleError:
+            self._talk.sides.pop()
+            raise
+        pane = Pane()
+        self._panes.append(pane)
+        await self.query_one("#panes").mount(pane)
+        pane.transcript.placeholder = WELCOME
+        pane.transcript.show(side.conversation)
+        self.active = 1
 
     def action_toggle_knobs(self) -> None:
         """Show the knobs and go to the first, or hide them."""
@@ -317,24 +351,6 @@ class ChatScreen(Screen[None]):
         for pane in self._panes:
             pane.transcript.clear()
         self._talk.look(self.side)
-
-    async def _compare_with(self, side: Side) -> None:
-        if self._talk.busy:
-            raise EngineError("A reply is being written; press Esc to stop it first.")
-        if len(self._panes) > 1:
-            raise EngineError("There are two sides already; F3 keeps the active one.")
-        self._talk.sides.append(side)
-        try:
-            self._talk.load()
-        except TwiddleError:
-            self._talk.sides.pop()
-            raise
-        pane = Pane()
-        self._panes.append(pane)
-        await self.query_one("#panes").mount(pane)
-        pane.transcript.placeholder = WELCOME
-        pane.transcript.show(side.conversation)
-        self.active = 1
 
     def _refuse(self, error: TwiddleError) -> None:
         self.notify(safe(str(error)), severity="error", markup=False)
