@@ -251,7 +251,6 @@ class ChatScreen(Screen[None]):
             if isinstance(event, Candidates.Chosen):
                 await self._revive()
                 self._revising.branch(*self._looking.place(self.active), event.candidate)
-                self._drawing.resume()
             await self._looking.follow(event, self.active)
         except TwiddleError as error:
             self._refuse(error)
