@@ -25,6 +25,7 @@ from tui.store.diary import Diary
 from tui.talk import Talk
 from tui.terminal import safe
 from tui.turning import obey
+from tui.ui.beat import Beat
 from tui.ui.errands import Errands
 from tui.ui.keeper import Keeper
 from tui.ui.librarian import Librarian
@@ -47,9 +48,6 @@ Write below and press Enter.
 Tab to a knob and turn it with ← →, also while a reply is being written:
 it acts on the very next token. F4 shows or hides the knobs.
 F2 presets · F3 compare · F1 all keys"""
-
-DRAWS_A_SECOND = 12
-"""How often candidates and rates are drawn while tokens come: eyes want no more, and the model wants the core."""
 
 
 class ChatScreen(Screen[None]):
@@ -99,6 +97,8 @@ class ChatScreen(Screen[None]):
         self.keeper = Keeper(diary, self._talk, self._panes, self._status)
         self._errands = Errands(self, self._talk, self.keeper, self._librarian)
         self._narrator = Narrator(self._talk, self._panes, self._knobs, self._candidates, self._status)
+        # Candidates and rates: eyes want no more, and the model wants the core.
+        self._drawing = Beat(self, lambda: self._narrator.draw(self.active), every=2)
         self._looking = self._narrator.looking
         self._revising = Revising(self._talk, self._panes, self._narrator, self._prompt)
 
@@ -127,7 +127,6 @@ class ChatScreen(Screen[None]):
         for pane in self._panes:
             pane.transcript.placeholder = WELCOME
         self._listen()
-        self._drawing = self.set_interval(1 / DRAWS_A_SECOND, lambda: self._narrator.draw(self.active), pause=True)
         self.set_interval(1, self._librarian.look)
         self._narrator.show(self.active)
         self.keeper.begin(self.app)
@@ -151,8 +150,8 @@ class ChatScreen(Screen[None]):
         side = self._talk.take(message.event)
         self._narrator.tell(message.event, side)
         if self._talk.busy:
+            self._drawing.ask()
             return
-        self._drawing.pause()
         self._narrator.draw(self.active)
         if isinstance(message.event, Failed) and side and not self._prompt.text:
             self._prompt.put_back(side.question)
@@ -195,7 +194,6 @@ class ChatScreen(Screen[None]):
         for pane in self._panes:
             pane.transcript.ask(text)
         self._narrator.begin()
-        self._drawing.resume()
 
     async def action_obey(self, line: str) -> None:
         """Do what a slash command says: a key is short for one."""
@@ -214,7 +212,6 @@ class ChatScreen(Screen[None]):
                 return
             await self._revive()
             self._revising.grant(event.wish, side, event.turn)
-            self._drawing.resume()
         except TwiddleError as error:
             self._refuse(error)
 
@@ -254,7 +251,6 @@ class ChatScreen(Screen[None]):
             if isinstance(event, Candidates.Chosen):
                 await self._revive()
                 self._revising.branch(*self._looking.place(self.active), event.candidate)
-                self._drawing.resume()
             await self._looking.follow(event, self.active)
         except TwiddleError as error:
             self._refuse(error)
@@ -283,7 +279,6 @@ class ChatScreen(Screen[None]):
         for pane, side in zip(self._panes, self._talk.sides, strict=True):
             pane.transcript.show(side.conversation)
         self._narrator.begin()
-        self._drawing.resume()
 
     async def compare(self, other: str | Side | None = None) -> None:
         """Put a side beside this one, with a setting of its own or this one's; with two, keep the active one."""
