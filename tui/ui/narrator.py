@@ -81,7 +81,7 @@ class Narrator:
 
     def tell(self, event: Event, side: Side | None) -> None:
         """Show one event; `side` is whom it is about."""
-        self.looking.tell(event, side)
+        self.looking.tell(event)
         match event:
             case Progress():
                 self._status.progress = event.share
