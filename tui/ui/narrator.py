@@ -19,6 +19,7 @@ from tui.engine.protocol import (
 )
 from tui.side import Side, describe_turn
 from tui.talk import Talk
+from tui.ui.looking import Looking
 from tui.ui.widgets.candidates import Candidates
 from tui.ui.widgets.footnote import footnote
 from tui.ui.widgets.knobs import KnobPanel
@@ -38,6 +39,8 @@ class Narrator:
         """`panes` stays in step with the sides of the talk: the screen adds and removes both."""
         self._talk, self._panes = talk, panes
         self._knobs, self._candidates, self._status = knobs, candidates, status
+        self.looking = Looking(talk, panes, candidates)
+        """Which replies are looked at token by token, and whose odds are shown."""
         self._parted = False
 
     def show(self, active: int) -> None:
@@ -45,8 +48,10 @@ class Narrator:
         for index, (pane, side) in enumerate(zip(self._panes, self._talk.sides, strict=True)):
             pane.title, pane.titled, pane.active = side.title, len(self._panes) > 1, index == active
         side = self._talk.sides[active]
+        self._knobs.set_reactive(KnobPanel.refused, dict(side.refused))
         self._knobs.show(side, side.preset.knobs, side.knobs)
         self._status.preset, self._status.turned = side.preset.name, bool(side.turned)
+        self.looking.show(active)
 
     def draw(self, active: int) -> None:
         """Draw what changes with every token: candidates, rates, context."""
@@ -56,10 +61,8 @@ class Narrator:
         status.rate = stats.tokens_per_second if stats else writing.rate if writing else None
         status.ttft_ms = stats.ttft_ms if stats else writing.ttft_ms if writing else None
         status.used = side.used
-        if side.busy and writing and writing.trace:
-            self._candidates.heading, self._candidates.trace = "newest token", writing.trace
-        elif not self._talk.busy and self._talk.next:
-            self._candidates.heading, self._candidates.trace = "next token", self._talk.next
+        self._knobs.refused = dict(side.refused)
+        self.looking.draw(active)
 
     def begin(self) -> None:
         """Replies were asked for."""
@@ -78,6 +81,7 @@ class Narrator:
 
     def tell(self, event: Event, side: Side | None) -> None:
         """Show one event; `side` is whom it is about."""
+        self.looking.tell(event, side)
         match event:
             case Progress():
                 self._status.progress = event.share
@@ -85,6 +89,7 @@ class Narrator:
                 info, status = event.info, self._status
                 status.model, status.context = info.name or info.description, info.context
                 status.place = info.place
+                self._candidates.vocabulary = info.vocabulary
                 status.state = "writing" if self._talk.busy else "ready"
                 if info.notice:
                     self.notice(info.notice)

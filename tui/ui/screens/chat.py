@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from textual import work
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -13,6 +13,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Footer
 
+from tui.chat import ask
 from tui.engine.client import Engine
 from tui.engine.protocol import Event, Failed, Load, Loaded
 from tui.errors import EngineError, TwiddleError
@@ -20,18 +21,26 @@ from tui.presets.library import Chosen, resolve
 from tui.settings import parse_setting
 from tui.side import Side
 from tui.slash import parse_slash
+from tui.store.diary import Diary
 from tui.talk import Talk
 from tui.terminal import safe
+from tui.turning import obey
+from tui.ui.beat import Beat
 from tui.ui.errands import Errands
+from tui.ui.keeper import Keeper
+from tui.ui.librarian import Librarian
+from tui.ui.looking import Look
 from tui.ui.narrator import Narrator
 from tui.ui.palette import ChatCommands
 from tui.ui.revising import Revising
+from tui.ui.screens.save_preset import SavePreset
 from tui.ui.widgets.candidates import Candidates
 from tui.ui.widgets.knobs import KnobPanel
 from tui.ui.widgets.messages import Messages
 from tui.ui.widgets.pane import Pane
 from tui.ui.widgets.prompt import Prompt
 from tui.ui.widgets.status import Status
+from tui.ui.widgets.token_view import TokenView
 from tui.ui.widgets.transcript import Transcript
 
 WELCOME = """\
@@ -39,9 +48,6 @@ Write below and press Enter.
 Tab to a knob and turn it with ← →, also while a reply is being written:
 it acts on the very next token. F4 shows or hides the knobs.
 F2 presets · F3 compare · F1 all keys"""
-
-DRAWS_A_SECOND = 12
-"""How often candidates and rates are drawn while tokens come: eyes want no more, and the model wants the core."""
 
 
 class ChatScreen(Screen[None]):
@@ -56,12 +62,14 @@ class ChatScreen(Screen[None]):
             "Compare",
             tooltip="A second side with its own knobs; with two, keep the active one",
         ),
+        Binding("ctrl+t", "look", "Tokens", tooltip="The reply token by token: how sure the model was of each"),
         Binding("f4", "toggle_knobs", "Knobs", tooltip="Show or hide the knobs"),
         Binding("f5", "obey('/tree')", "Tree", show=False, tooltip="Every version of every message; go to one"),
         # By priority, since F6 is a key of TextArea.
         Binding("f6", "other_side", "Side", show=False, tooltip="Make the other side the active one", priority=True),
         Binding("escape", "stop", "Stop", tooltip="Stop the reply; then back to the prompt"),
         Binding("ctrl+r", "obey('/again')", "Again", tooltip="Another answer to the last question"),
+        Binding("ctrl+o", "obey('/history')", "History", show=False, tooltip="Go on with a conversation that was kept"),
         Binding("ctrl+n", "obey('/clear')", "New", tooltip="A new chat with the same settings"),
     ]
     COMMANDS = {ChatCommands}
@@ -77,7 +85,7 @@ class ChatScreen(Screen[None]):
 
         event: Event
 
-    def __init__(self, engine: Engine, load: Load, chosen: tuple[Chosen, ...]) -> None:
+    def __init__(self, engine: Engine, load: Load, chosen: tuple[Chosen, ...], diary: Diary | None) -> None:
         """`engine` runs already and was sent `load`; there is a side for each setting."""
         super().__init__()
         self._engine, self._loaded = engine, load
@@ -85,8 +93,13 @@ class ChatScreen(Screen[None]):
         self._panes = [Pane() for _ in chosen]
         self._knobs, self._candidates, self._status = KnobPanel(), Candidates(), Status()
         self._prompt = Prompt(placeholder="Ask something. Enter sends, Ctrl+J begins a new line.")
-        self._errands = Errands(self, self._talk)
+        self._librarian = Librarian(self, self._talk)
+        self.keeper = Keeper(diary, self._talk, self._panes, self._status)
+        self._errands = Errands(self, self._talk, self.keeper, self._librarian)
         self._narrator = Narrator(self._talk, self._panes, self._knobs, self._candidates, self._status)
+        # Candidates and rates: eyes want no more, and the model wants the core.
+        self._drawing = Beat(self, lambda: self._narrator.draw(self.active), every=2)
+        self._looking = self._narrator.looking
         self._revising = Revising(self._talk, self._panes, self._narrator, self._prompt)
 
     @property
@@ -114,8 +127,9 @@ class ChatScreen(Screen[None]):
         for pane in self._panes:
             pane.transcript.placeholder = WELCOME
         self._listen()
-        self._drawing = self.set_interval(1 / DRAWS_A_SECOND, lambda: self._narrator.draw(self.active), pause=True)
+        self.set_interval(1, self._librarian.look)
         self._narrator.show(self.active)
+        self.keeper.begin(self.app)
         self._prompt.focus()
 
     def watch_active(self) -> None:
@@ -136,8 +150,8 @@ class ChatScreen(Screen[None]):
         side = self._talk.take(message.event)
         self._narrator.tell(message.event, side)
         if self._talk.busy:
+            self._drawing.ask()
             return
-        self._drawing.pause()
         self._narrator.draw(self.active)
         if isinstance(message.event, Failed) and side and not self._prompt.text:
             self._prompt.put_back(side.question)
@@ -161,6 +175,7 @@ class ChatScreen(Screen[None]):
         try:
             if self._revising.editing:
                 await self._revive()
+                await self.keeper.ahead(self._revising.reworded(event.text))
                 self._revising.send(event.text)
             elif event.text.startswith("/"):
                 await self._errands.run(parse_slash(event.text))
@@ -174,11 +189,11 @@ class ChatScreen(Screen[None]):
         if self._talk.busy:
             raise EngineError("A reply is being written; press Esc to stop it first.")
         await self._revive()
+        await self.keeper.ahead({side: ask(side.conversation, text) for side in self._talk.sides})
         self._talk.ask(text)
         for pane in self._panes:
             pane.transcript.ask(text)
         self._narrator.begin()
-        self._drawing.resume()
 
     async def action_obey(self, line: str) -> None:
         """Do what a slash command says: a key is short for one."""
@@ -193,20 +208,50 @@ class ChatScreen(Screen[None]):
         side = next((side for side, pane in pairs if pane.transcript is event.messages), self.side)
         try:
             if event.wish == "fork":
-                await self._compare_with(side.fork(event.turn))
+                await self.compare(side.fork(event.turn))
                 return
             await self._revive()
             self._revising.grant(event.wish, side, event.turn)
-            self._drawing.resume()
         except TwiddleError as error:
             self._refuse(error)
 
-    def on_knob_panel_turned(self, event: KnobPanel.Turned) -> None:
-        """Turn a knob of the active side."""
+    @on(KnobPanel.Turned)
+    @on(KnobPanel.Asked)
+    def _turn_knobs(self, event: KnobPanel.Turned | KnobPanel.Asked) -> None:
+        """Do to the knobs of a side what the panel asks for."""
+        side = next((each for each in self._talk.sides if each is event.owner), self.side)
+        if isinstance(event, KnobPanel.Asked) and event.deed == "save":
+
+            async def use(name: str | None) -> None:
+                if name:
+                    await self.action_obey(f"/preset {name}")
+
+            self.app.push_screen(SavePreset(side.preset, side.knobs), use)
+            return
         try:
-            side = next((each for each in self._talk.sides if each is event.owner), self.side)
-            self._talk.turn(side, event.name, event.value)
+            if isinstance(event, KnobPanel.Turned):
+                self._talk.turn(side, event.name, event.value, event.stroke)
+                self.settle()
+                return
+            changed = obey(self._talk, side, event.deed)
             self.settle()
+            if changed:
+                self._knobs.go(changed)
+        except TwiddleError as error:
+            self._narrator.show(self.active)
+            self._refuse(error)
+
+    @on(TokenView.Picked)
+    @on(TokenView.Entered)
+    @on(Candidates.Chosen)
+    @on(Candidates.Left)
+    async def action_look(self, event: Look | None = None) -> None:
+        """Look at a reply token by token, and go on with what the person does there."""
+        try:
+            if isinstance(event, Candidates.Chosen):
+                await self._revive()
+                self._revising.branch(*self._looking.place(self.active), event.candidate)
+            await self._looking.follow(event, self.active)
         except TwiddleError as error:
             self._refuse(error)
 
@@ -234,29 +279,43 @@ class ChatScreen(Screen[None]):
         for pane, side in zip(self._panes, self._talk.sides, strict=True):
             pane.transcript.show(side.conversation)
         self._narrator.begin()
-        self._drawing.resume()
 
-    async def compare(self, setting: str | None = None) -> None:
+    async def compare(self, other: str | Side | None = None) -> None:
         """Put a side beside this one, with a setting of its own or this one's; with two, keep the active one."""
-        if setting is not None:
-            await self._compare_with(Side(resolve(parse_setting(setting)), self.side.conversation))
+        if other is None and len(self._panes) > 1:
+            dropped = 1 - self.active
+            self._talk.stop(self._talk.sides.pop(dropped))
+            pane = self._panes.pop(dropped)
+            self.active = 0
+            self.settle()
+            await pane.remove()  # last: other messages are handled meanwhile, and find sides and panes in step
             return
-        if len(self._panes) == 1:
-            await self._compare_with(self.side.fork())
-            return
-        dropped = 1 - self.active
-        self._talk.stop(self._talk.sides.pop(dropped))
-        pane = self._panes.pop(dropped)
-        self.active = 0
-        self.settle()
-        await pane.remove()  # last: other messages are handled meanwhile, and find sides and panes in step
+        if self._talk.busy:
+            raise EngineError("A reply is being written; press Esc to stop it first.")
+        if len(self._panes) > 1:
+            raise EngineError("There are two sides already; F3 keeps the active one.")
+        if isinstance(other, str):
+            other = Side(resolve(parse_setting(other)), self.side.conversation)
+        side = other or self.side.fork()
+        self._talk.sides.append(side)
+        try:
+            self._talk.load()
+        except TwiddleError:
+            self._talk.sides.pop()
+            raise
+        pane = Pane()
+        self._panes.append(pane)
+        await self.query_one("#panes").mount(pane)
+        pane.transcript.placeholder = WELCOME
+        pane.transcript.show(side.conversation)
+        self.active = 1
 
     def action_toggle_knobs(self) -> None:
         """Show the knobs and go to the first, or hide them."""
         # Two classes, so that what was asked for on a narrow screen means nothing on a wide one.
         self.query_one("#side").toggle_class("-shown" if self.has_class("-narrow") else "-hidden")
         if self.query_one("#side").display:
-            next(iter(self._knobs.rows.values())).focus()
+            self._knobs.focus()
         else:
             self._prompt.focus()
 
@@ -285,28 +344,12 @@ class ChatScreen(Screen[None]):
 
     def clear(self) -> None:
         """Begin a new chat with the same settings."""
+        self.keeper.note()  # the end of the old chat
         self._talk.clear()
+        self.keeper.note()  # that another begins
         for pane in self._panes:
             pane.transcript.clear()
         self._talk.look(self.side)
-
-    async def _compare_with(self, side: Side) -> None:
-        if self._talk.busy:
-            raise EngineError("A reply is being written; press Esc to stop it first.")
-        if len(self._panes) > 1:
-            raise EngineError("There are two sides already; F3 keeps the active one.")
-        self._talk.sides.append(side)
-        try:
-            self._talk.load()
-        except TwiddleError:
-            self._talk.sides.pop()
-            raise
-        pane = Pane()
-        self._panes.append(pane)
-        await self.query_one("#panes").mount(pane)
-        pane.transcript.placeholder = WELCOME
-        pane.transcript.show(side.conversation)
-        self.active = 1
 
     def _refuse(self, error: TwiddleError) -> None:
         self.notify(safe(str(error)), severity="error", markup=False)
