@@ -26,6 +26,14 @@ class CompareWith(Struct, frozen=True):
     setting: str | None
 
 
+class Keep(Struct, frozen=True):
+    """/keep"""
+
+
+class Drop(Struct, frozen=True):
+    """/drop"""
+
+
 class Clear(Struct, frozen=True):
     """/clear"""
 
@@ -42,13 +50,15 @@ class Leave(Struct, frozen=True):
     """/bye"""
 
 
-Slash = TurnKnob | UsePreset | CompareWith | Clear | Again | Help | Leave
+Slash = TurnKnob | UsePreset | CompareWith | Keep | Drop | Clear | Again | Help | Leave
 
 COMMANDS = {
     "/set parameter NAME VALUE": "turn a knob, also while a reply is being written",
     "/seed NUMBER": "the same as /set parameter seed NUMBER",
     "/preset [NAME]": "switch the preset",
-    "/compare [SETTING]": "put a second setting beside this one",
+    "/compare [SETTING]": "put another setting beside this one",
+    "/keep": "keep this side alone, which is then the conversation",
+    "/drop": "drop this side",
     "/again": "answer the last question anew",
     "/clear": "begin a new chat",
     "/help": "keys and commands",
@@ -72,6 +82,10 @@ def parse_slash(text: str) -> Slash:
             return UsePreset(rest or None)
         case "/compare":
             return CompareWith(rest or None)
+        case "/keep":
+            return Keep()
+        case "/drop":
+            return Drop()
         case "/again":
             return Again()
         case "/clear":

@@ -13,7 +13,7 @@ from tui.cli import chat, compare
 from tui.engine.fake import Script
 from tui.presets.library import Chosen
 
-Opened = list[tuple[tuple[str, ...], Path]]
+Opened = list[tuple[tuple[str, ...], tuple[Path, ...]]]
 
 
 @pytest.fixture
@@ -21,8 +21,8 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> Opened:
     """The screens that were opened, each of which ends with exit code 3."""
     screens: Opened = []
 
-    def start(chosen: tuple[Chosen, ...], model: Path) -> int:
-        screens.append((tuple(str(each.setting) for each in chosen), model))
+    def start(chosen: tuple[Chosen, ...], models: tuple[Path, ...]) -> int:
+        screens.append((tuple(str(each.setting) for each in chosen), models))
         return 3
 
     monkeypatch.setattr(tui.ui, "start", start)
@@ -33,17 +33,17 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> Opened:
 
 def test_alone_it_opens_the_chat_on_the_starter_model(twiddle: Command, opened: Opened, starter: Path) -> None:
     assert twiddle() == (3, "", "")
-    assert opened == [(("default",), starter)]
+    assert opened == [(("default",), (starter,))]
 
 
 def test_a_setting_opens_the_chat_with_it(twiddle: Command, opened: Opened, starter: Path) -> None:
     assert twiddle("chat", "precise,top_k=3").code == 3
-    assert opened == [(("precise,top_k=3",), starter)]
+    assert opened == [(("precise,top_k=3",), (starter,))]
 
 
 def test_compare_opens_two_panes(twiddle: Command, opened: Opened, starter: Path) -> None:
     assert twiddle("compare", "precise", "temperature=1.4").code == 3
-    assert opened == [(("precise", "temperature=1.4"), starter)]
+    assert opened == [(("precise", "temperature=1.4"), (starter, starter))]
 
 
 @pytest.mark.parametrize("words", [["chat", "precis"], ["chat", "top_p=2"], ["compare", "precise", "precis"]])
@@ -52,21 +52,15 @@ def test_an_error_is_said_before_the_screen_opens(twiddle: Command, opened: Open
     assert (code, err.count("\n"), opened) == (1, 1, [])
 
 
-def test_the_screen_holds_one_model(
+def test_two_models_are_compared_on_the_screen(
     twiddle: Command, opened: Opened, scripted: Callable[..., None], tmp_path: Path
 ) -> None:
     for name in ("a", "b"):
         (tmp_path / f"side-{name}.Modelfile").write_text(f"FROM {name}\n")
     scripted(a=Script(), b=Script(replies=("other",)))
-    code, _, err = twiddle("compare", str(tmp_path / "side-a.Modelfile"), str(tmp_path / "side-b.Modelfile"))
-    assert (code, opened) == (2, [])
-    assert "add a prompt with -p" in err
-
-
-def test_the_screen_loads_it_in_one_way(twiddle: Command, opened: Opened) -> None:
-    code, _, err = twiddle("compare", "precise", "precise,num_ctx=512")
-    assert (code, opened) == (2, [])
-    assert "add a prompt with -p" in err
+    assert twiddle("compare", str(tmp_path / "side-a.Modelfile"), str(tmp_path / "side-b.Modelfile")).code == 3
+    ((_, models),) = opened
+    assert [str(model)[:5] for model in models] == ["fake:"] * 2 and models[0] != models[1]
 
 
 def test_textual_is_not_imported_before_it_is_needed() -> None:

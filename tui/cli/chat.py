@@ -13,4 +13,4 @@ def chat(setting: Annotated[str | None, typer.Argument(metavar="SETTING", help=S
     chosen, model = choose(setting)
     from tui.ui import start
 
-    raise typer.Exit(start((chosen,), model))
+    raise typer.Exit(start((chosen,), (model,)))

@@ -12,7 +12,7 @@ from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
-from tui.engine.client import Engine
+from tui.engine.engines import Engines
 from tui.engine.protocol import Load
 from tui.paths import log_dir
 from tui.presets.library import Chosen
@@ -31,10 +31,10 @@ class TwiddleApp(App[None]):
     ]
     COMMAND_PALETTE_BINDING = "ctrl+p"
 
-    def __init__(self, engine: Engine, load: Load, chosen: tuple[Chosen, ...]) -> None:
-        """`engine` runs already and was sent `load`."""
+    def __init__(self, engines: Engines, chosen: tuple[Chosen, ...], loads: tuple[Load, ...]) -> None:
+        """`engines` hold already what each setting loads."""
         super().__init__()
-        self._chat = ChatScreen(engine, load, chosen)
+        self._chat = ChatScreen(engines, chosen, loads)
 
     def on_mount(self) -> None:
         """Put the themes up, then the chat."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from tui.engine.engines import Engines, Said
 from tui.engine.protocol import (
     Died,
     Event,
@@ -12,7 +13,6 @@ from tui.engine.protocol import (
     Loaded,
     LoadFailed,
     Prefill,
-    Progress,
     Refused,
     Shifted,
     Token,
@@ -23,6 +23,7 @@ from tui.ui.widgets.candidates import Candidates
 from tui.ui.widgets.knobs import KnobPanel
 from tui.ui.widgets.pane import Pane
 from tui.ui.widgets.status import Status
+from tui.ui.widgets.transcript import Transcript
 from tui.written import Stats
 
 _ENDINGS = {"length": "cut at the limit", "stopped": "stopped"}
@@ -36,10 +37,16 @@ class Narrator:
     """Tells the widgets what happened. It decides nothing."""
 
     def __init__(
-        self, talk: Talk, panes: Sequence[Pane], knobs: KnobPanel, candidates: Candidates, status: Status
+        self,
+        talk: Talk,
+        engines: Engines,
+        panes: Sequence[Pane],
+        knobs: KnobPanel,
+        candidates: Candidates,
+        status: Status,
     ) -> None:
-        """`panes` stays in step with the sides of the talk: the screen adds and removes both."""
-        self._talk, self._panes = talk, panes
+        """`panes` stays in step with the sides of the talk: a `Comparison` adds and removes both."""
+        self._talk, self._engines, self._panes = talk, engines, panes
         self._knobs, self._candidates, self._status = knobs, candidates, status
         self._parted = False
 
@@ -50,6 +57,19 @@ class Narrator:
         side = self._talk.sides[active]
         self._knobs.show(side, side.preset.knobs, side.knobs)
         self._status.preset, self._status.turned = side.preset.name, bool(side.turned)
+        self.stand(active)
+
+    def stand(self, active: int) -> None:
+        """Show how it is with the engine of the active side, and which models there are."""
+        status, station = self._status, self._engines.at(self._talk.sides[active].load)
+        status.state = "writing" if self._talk.busy and station.state == "ready" else station.state
+        status.progress = station.progress
+        loads = dict.fromkeys(side.load for side in self._talk.sides)
+        infos = [info for info in (self._engines.at(load).info for load in loads) if info]
+        if infos:
+            status.model = " | ".join(info.name or info.description for info in infos)
+        if station.info:
+            status.context, status.place = station.info.context, station.info.place
 
     def draw(self, active: int) -> None:
         """Draw what changes with every token: candidates, rates, context."""
@@ -64,40 +84,28 @@ class Narrator:
         elif not self._talk.busy and self._talk.next:
             self._candidates.heading, self._candidates.trace = "next token", self._talk.next
 
-    def begin(self) -> None:
+    def begin(self, active: int) -> None:
         """Replies were asked for."""
         self._parted = False
+        self.stand(active)
         for pane in self._panes:
             pane.transcript.begin()
-        if self._status.state == "ready":
-            self._status.state = "writing"
 
-    def notice(self, text: str) -> None:
-        """A line of our own in every pane."""
-        for pane in self._panes:
-            pane.transcript.notice(text)
-
-    def tell(self, event: Event, side: Side | None) -> None:
-        """Show one event; `side` is whom it is about."""
-        match event:
-            case Progress():
-                self._status.progress = event.share
-            case Loaded():
-                info, status = event.info, self._status
-                status.model, status.context = info.name or info.description, info.context
-                status.place = info.place
-                status.state = "writing" if self._talk.busy else "ready"
-                if info.notice:
-                    self.notice(info.notice)
-            case LoadFailed():
-                self._status.state = "failed"
-                self.notice(event.reason)
-            case Died():
-                self._die(event)
-            case _ if side:
+    def tell(self, said: Said, side: Side | None) -> None:
+        """Show one event; `side` is whom it is about, or else all those whose engine said it."""
+        theirs = [pane for pane, each in zip(self._panes, self._talk.sides, strict=True) if each.load == said.load]
+        match said.event:
+            case Loaded(info) if info.notice:
+                for pane in theirs:
+                    pane.transcript.notice(info.notice)
+            case LoadFailed(reason):
+                for pane in theirs:
+                    pane.transcript.notice(reason)
+            case Died() as event:
+                for pane in theirs:
+                    _die(event, pane.transcript)
+            case event if side:
                 self._say(event, side)
-        if self._status.state == "writing" and not self._talk.busy:
-            self._status.state = "ready"
 
     def _say(self, event: Event, side: Side) -> None:
         transcript = self._panes[self._talk.sides.index(side)].transcript
@@ -133,15 +141,14 @@ class Narrator:
             if side.writing and index < len(side.writing.starts):
                 pane.transcript.mark("parts here", side.writing.starts[index], "fork")
 
-    def _die(self, event: Died) -> None:
-        last = event.last_words.strip().rpartition("\n")[2]
-        reason = f"{event.reason} Your next prompt starts a new one." + (f" Its last words: {last}" if last else "")
-        self._status.state = "lost"
-        for pane in self._panes:
-            if pane.transcript.ended:
-                pane.transcript.notice(reason)
-            else:
-                pane.transcript.end(reason, failed=True)
+
+def _die(event: Died, transcript: Transcript) -> None:
+    last = event.last_words.strip().rpartition("\n")[2]
+    reason = f"{event.reason} Your next prompt starts a new one." + (f" Its last words: {last}" if last else "")
+    if transcript.ended:
+        transcript.notice(reason)
+    else:
+        transcript.end(reason, failed=True)
 
 
 def _footnote(event: Finished) -> str:

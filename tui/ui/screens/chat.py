@@ -13,16 +13,16 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Footer
 
-from tui.engine.client import Engine
-from tui.engine.protocol import Event, Failed, Load, Loaded
+from tui.engine.engines import Engines, Said
+from tui.engine.protocol import Failed, Load, Loaded
 from tui.errors import EngineError, TwiddleError
 from tui.knobs import KNOBS
-from tui.presets.library import Chosen, find_preset, list_presets, resolve
-from tui.settings import parse_setting
+from tui.presets.library import Chosen, find_preset, list_presets
 from tui.side import Side
-from tui.slash import Again, Clear, CompareWith, Help, Leave, Slash, TurnKnob, UsePreset, parse_slash
+from tui.slash import Again, Clear, CompareWith, Drop, Help, Keep, Leave, Slash, TurnKnob, UsePreset, parse_slash
 from tui.talk import Talk
 from tui.terminal import safe
+from tui.ui.comparing import Comparison
 from tui.ui.narrator import Narrator
 from tui.ui.palette import ChatCommands
 from tui.ui.screens.help import HelpScreen
@@ -54,11 +54,13 @@ class ChatScreen(Screen[None]):
             "f3",
             "obey('/compare')",
             "Compare",
-            tooltip="A second side with its own knobs; with two, keep the active one",
+            tooltip="Another side with its own knobs, up to four",
         ),
         Binding("f4", "toggle_knobs", "Knobs", tooltip="Show or hide the knobs"),
-        # By priority, since F6 is a key of TextArea.
-        Binding("f6", "other_side", "Side", show=False, tooltip="Make the other side the active one", priority=True),
+        # By priority, since F6 and F7 are keys of TextArea.
+        Binding("f6", "other_side", "Side", show=False, tooltip="Make the next side the active one", priority=True),
+        Binding("f7", "obey('/keep')", "Keep", show=False, tooltip="Keep the active side alone", priority=True),
+        Binding("f8", "obey('/drop')", "Drop", show=False, tooltip="Drop the active side"),
         Binding("escape", "stop", "Stop", tooltip="Stop the reply; then back to the prompt"),
         Binding("ctrl+r", "obey('/again')", "Again", tooltip="Another answer to the last question"),
         Binding("ctrl+n", "obey('/clear')", "New", tooltip="A new chat with the same settings"),
@@ -72,19 +74,20 @@ class ChatScreen(Screen[None]):
 
     @dataclass
     class EngineSaid(Message):
-        """An event came from the engine."""
+        """An event came from an engine."""
 
-        event: Event
+        said: Said
 
-    def __init__(self, engine: Engine, load: Load, chosen: tuple[Chosen, ...]) -> None:
-        """`engine` runs already and was sent `load`; there is a side for each setting."""
+    def __init__(self, engines: Engines, chosen: tuple[Chosen, ...], loads: tuple[Load, ...]) -> None:
+        """There is a side for each setting; `engines` hold what they load already."""
         super().__init__()
-        self._engine, self._loaded = engine, load
-        self._talk = Talk([Side(each) for each in chosen], engine.send)
+        self._engines = engines
+        self._talk = Talk([Side(each, load) for each, load in zip(chosen, loads, strict=True)], engines)
         self._panes = [Pane() for _ in chosen]
+        self._comparison = Comparison(self, self._talk, self._panes)
         self._knobs, self._candidates, self._status = KnobPanel(), Candidates(), Status()
         self._prompt = Prompt(placeholder="Ask something. Enter sends, Ctrl+J begins a new line.")
-        self._narrator = Narrator(self._talk, self._panes, self._knobs, self._candidates, self._status)
+        self._narrator = Narrator(self._talk, engines, self._panes, self._knobs, self._candidates, self._status)
 
     @property
     def side(self) -> Side:
@@ -98,7 +101,7 @@ class ChatScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="desk"):
-            yield Horizontal(*self._panes, id="panes")
+            yield self._comparison.grid
             with Vertical(id="side"):
                 yield self._knobs
                 yield self._candidates
@@ -124,32 +127,23 @@ class ChatScreen(Screen[None]):
 
     @work(group="engine", exclusive=True)
     async def _listen(self) -> None:
-        async for event in self._engine.events():
-            self.post_message(self.EngineSaid(event))
+        async for said in self._engines.events():
+            self.post_message(self.EngineSaid(said))
 
     def on_chat_screen_engine_said(self, message: EngineSaid) -> None:
         """Bring the sides up to date, then the widgets."""
-        was_busy = self._talk.busy
-        side = self._talk.take(message.event)
-        self._narrator.tell(message.event, side)
+        was_busy, said = self._talk.busy, message.said
+        side = self._talk.take(said.event, said.load)
+        self._narrator.tell(said, side)
+        self._narrator.stand(self.active)
         if self._talk.busy:
             return
         self._drawing.pause()
         self._narrator.draw(self.active)
-        if isinstance(message.event, Failed) and side and not self._prompt.text:
+        if isinstance(said.event, Failed) and side and not self._prompt.text:
             self._prompt.put_back(side.question)
-        if isinstance(message.event, Loaded) or was_busy:
+        if isinstance(said.event, Loaded) or was_busy:
             self._talk.look(self.side)
-
-    async def _revive(self) -> None:
-        """Start a new engine where the last one died, and load again what could not be loaded."""
-        if not self._engine.alive:
-            await self._engine.start()
-            self._listen()
-        elif self._status.state != "failed":
-            return
-        self._status.state, self._status.progress = "loading", 0.0
-        self._engine.send(self._loaded)
 
     # --- what the person does ---------------------------------------------------------------------------------------
 
@@ -167,27 +161,29 @@ class ChatScreen(Screen[None]):
     async def _ask(self, text: str) -> None:
         if self._talk.busy:
             raise EngineError("A reply is being written; press Esc to stop it first.")
-        await self._revive()
+        await self._engines.revive()
         for pane in self._panes:
             pane.transcript.ask(text)
-        self._narrator.begin()
         self._talk.ask(text)
+        self._narrator.begin(self.active)
         self._drawing.resume()
 
     async def _obey(self, command: Slash) -> None:
         match command:
             case TurnKnob():
                 self._talk.turn(self.side, command.name, command.value)
-                self._settle()
+                self.settle()
                 self.notify(f"{command.name} is {KNOBS[command.name].show(command.value)} now", markup=False)
             case UsePreset(None):
                 self._choose_preset()
             case UsePreset(str() as name):
                 self._use(name)
-            case CompareWith(None):
-                await self._compare()
-            case CompareWith(str() as setting):
-                await self._compare_with(Side(resolve(parse_setting(setting)), self.side.conversation))
+            case CompareWith():
+                await self._comparison.compare(command.setting)
+            case Keep():
+                await self._comparison.keep()
+            case Drop():
+                await self._comparison.drop()
             case Clear():
                 self._talk.clear()
                 for pane in self._panes:
@@ -212,7 +208,7 @@ class ChatScreen(Screen[None]):
         try:
             side = next((each for each in self._talk.sides if each is event.owner), self.side)
             self._talk.turn(side, event.name, event.value)
-            self._settle()
+            self.settle()
         except TwiddleError as error:
             self._refuse(error)
 
@@ -232,11 +228,11 @@ class ChatScreen(Screen[None]):
             raise EngineError("A reply is being written; press Esc to stop it first.")
         if not self.side.conversation.turns:
             raise EngineError("There is no question to answer again yet.")
-        await self._revive()
+        await self._engines.revive()
         self._talk.again()
         for pane, side in zip(self._panes, self._talk.sides, strict=True):
             pane.transcript.show(side.conversation.path)
-        self._narrator.begin()
+        self._narrator.begin(self.active)
         self._drawing.resume()
 
     def _use(self, name: str) -> None:
@@ -244,7 +240,7 @@ class ChatScreen(Screen[None]):
         before = side.preset, side.knobs
         try:
             side.use(find_preset(name))
-            self._settle()
+            self.settle()
         except TwiddleError:
             side.preset, side.knobs = before
             raise
@@ -255,17 +251,6 @@ class ChatScreen(Screen[None]):
         name = await self.app.push_screen_wait(PresetPicker(list_presets(), self.side.preset.name))
         if name is not None:
             await self.action_obey(f"/preset {name}")
-
-    async def _compare(self) -> None:
-        if len(self._panes) == 1:
-            await self._compare_with(self.side.fork())
-            return
-        dropped = 1 - self.active
-        self._talk.stop(self._talk.sides.pop(dropped))
-        pane = self._panes.pop(dropped)
-        self.active = 0
-        self._settle()
-        await pane.remove()  # last: other messages are handled meanwhile, and find sides and panes in step
 
     def action_toggle_knobs(self) -> None:
         """Show the knobs and go to the first, or hide them."""
@@ -282,36 +267,11 @@ class ChatScreen(Screen[None]):
 
     # --- changes ----------------------------------------------------------------------------------------------------
 
-    def _settle(self) -> None:
-        """Whatever was changed, show it, and how the next token would be chosen now."""
-        load = self._talk.load()
-        if load != self._loaded:
-            if self._talk.busy:
-                raise EngineError("This loads the model anew; a reply is being written, so press Esc first.")
-            self._loaded = load
-            if self._engine.alive:
-                self._status.state, self._status.progress = "loading", 0.0
-                self._engine.send(load)
+    def settle(self) -> None:
+        """Whatever was changed, show it, and how the next token would be chosen now; raises TwiddleError."""
+        self._talk.settle()
         self._narrator.show(self.active)
         self._talk.look(self.side)
-
-    async def _compare_with(self, side: Side) -> None:
-        if self._talk.busy:
-            raise EngineError("A reply is being written; press Esc to stop it first.")
-        if len(self._panes) > 1:
-            raise EngineError("There are two sides already; F3 keeps the active one.")
-        self._talk.sides.append(side)
-        try:
-            self._talk.load()
-        except TwiddleError:
-            self._talk.sides.pop()
-            raise
-        pane = Pane()
-        self._panes.append(pane)
-        await self.query_one("#panes").mount(pane)
-        pane.transcript.placeholder = WELCOME
-        pane.transcript.show(side.conversation.path)
-        self.active = 1
 
     def _refuse(self, error: TwiddleError) -> None:
         self.notify(safe(str(error)), severity="error", markup=False)
