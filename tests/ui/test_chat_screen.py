@@ -166,11 +166,11 @@ async def test_a_written_command_turns_a_knob_in_mid_reply_too(open_chat: OpenCh
 
 
 REFUSALS = {
-    "/set temperature 1": "Write /set parameter NAME VALUE, such as /set parameter temperature 1.2.",
+    "/set temperature": "Write /set parameter KNOB VALUE, such as /set parameter temperature 1.2.",
     "/set parameter temprature 1": "There is no knob 'temprature'. Did you mean temperature?",
     "/set parameter top_p 2": "top_p: 2 is out of range; it goes from 0 to 1.",
     "/set parameter top_k ten": "top_k: 'ten' is not a whole number; it goes from 0 to 500000.",
-    "/presett greedy": "There is no command /presett. Did you mean /preset? /help lists them.",
+    "/presett greedy": "There is no command /presett. Did you mean /preset? /help lists them",
     "/preset greddy": "There is no preset 'greddy'. Did you mean greedy?",
     "/compare temperature=9": "temperature: 9 is out of range; it goes from 0 to 5.",
     "/compare nobody": "There is no preset 'nobody'.",
@@ -343,7 +343,7 @@ async def test_the_palette_runs_a_preset(open_chat: OpenChat) -> None:
 async def test_f1_opens_and_closes_the_keys_of_where_one_is(open_chat: OpenChat) -> None:
     async with open_chat(Script(), size=(120, 60)) as chat:
         await chat.press("f1")
-        await chat.until(lambda: "/set parameter NAME VALUE" in chat.view)
+        await chat.until(lambda: "/set parameter KNOB VALUE" in chat.view)
         assert "Earlier prompt" in chat.view and "Much more" not in chat.view
         await chat.press("f1")
         await chat.until(lambda: chat.app.screen is chat.screen)

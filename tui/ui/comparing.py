@@ -6,6 +6,7 @@ from tui.errors import EngineError, TwiddleError
 from tui.presets.library import resolve
 from tui.settings import parse_setting
 from tui.side import Side
+from tui.slash import Deed
 from tui.talk import Talk
 from tui.ui.widgets.pane import Pane
 from tui.ui.widgets.panes import MOST, Panes
@@ -34,6 +35,14 @@ class Comparison:
             await self.add(side.fork())
         else:
             await self.add(Side(resolve(parse_setting(setting)), conversation=side.conversation))
+
+    async def do(self, deed: Deed) -> None:
+        """Do one of the things that are done with sides; raises TwiddleError."""
+        match deed:
+            case "keep":
+                await self.keep()
+            case "drop":
+                await self.drop()
 
     async def add(self, side: Side) -> None:
         """Put a side beside the others; raises TwiddleError."""

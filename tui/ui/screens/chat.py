@@ -16,17 +16,15 @@ from textual.widgets import Footer
 from tui.engine.engines import Engines, Said
 from tui.engine.protocol import Failed, Load, Loaded
 from tui.errors import EngineError, TwiddleError
-from tui.knobs import KNOBS
-from tui.presets.library import Chosen, find_preset, list_presets
+from tui.presets.library import Chosen
 from tui.side import Side
-from tui.slash import Again, Clear, CompareWith, Drop, Help, Keep, Leave, Slash, TurnKnob, UsePreset, parse_slash
+from tui.slash import parse_slash
 from tui.talk import Talk
 from tui.terminal import safe
 from tui.ui.comparing import Comparison
+from tui.ui.errands import Errands
 from tui.ui.narrator import Narrator
 from tui.ui.palette import ChatCommands
-from tui.ui.screens.help import HelpScreen
-from tui.ui.screens.presets import PresetPicker
 from tui.ui.widgets.candidates import Candidates
 from tui.ui.widgets.knobs import KnobPanel
 from tui.ui.widgets.pane import Pane
@@ -87,6 +85,7 @@ class ChatScreen(Screen[None]):
         self._comparison = Comparison(self, self._talk, self._panes)
         self._knobs, self._candidates, self._status = KnobPanel(), Candidates(), Status()
         self._prompt = Prompt(placeholder="Ask something. Enter sends, Ctrl+J begins a new line.")
+        self._errands = Errands(self, self._talk, self._comparison)
         self._narrator = Narrator(self._talk, engines, self._panes, self._knobs, self._candidates, self._status)
 
     @property
@@ -151,7 +150,7 @@ class ChatScreen(Screen[None]):
         """A question, or a command that begins with a slash."""
         try:
             if event.text.startswith("/"):
-                await self._obey(parse_slash(event.text))
+                await self._errands.run(parse_slash(event.text))
             else:
                 await self._ask(event.text)
         except TwiddleError as error:
@@ -168,38 +167,10 @@ class ChatScreen(Screen[None]):
         self._narrator.begin(self.active)
         self._drawing.resume()
 
-    async def _obey(self, command: Slash) -> None:
-        match command:
-            case TurnKnob():
-                self._talk.turn(self.side, command.name, command.value)
-                self.settle()
-                self.notify(f"{command.name} is {KNOBS[command.name].show(command.value)} now", markup=False)
-            case UsePreset(None):
-                self._choose_preset()
-            case UsePreset(str() as name):
-                self._use(name)
-            case CompareWith():
-                await self._comparison.compare(command.setting)
-            case Keep():
-                await self._comparison.keep()
-            case Drop():
-                await self._comparison.drop()
-            case Clear():
-                self._talk.clear()
-                for pane in self._panes:
-                    pane.transcript.clear()
-                self._talk.look(self.side)
-            case Again():
-                await self._again()
-            case Help():
-                self.app.push_screen(HelpScreen())
-            case Leave():
-                self.app.exit()
-
     async def action_obey(self, line: str) -> None:
         """Do what a slash command says: a key is short for one."""
         try:
-            await self._obey(parse_slash(line))
+            await self._errands.run(parse_slash(line))
         except TwiddleError as error:
             self._refuse(error)
 
@@ -223,7 +194,8 @@ class ChatScreen(Screen[None]):
         else:
             self._prompt.focus()
 
-    async def _again(self) -> None:
+    async def again(self) -> None:
+        """Have every side answer its last question anew."""
         if self._talk.busy:
             raise EngineError("A reply is being written; press Esc to stop it first.")
         if not self.side.conversation.turns:
@@ -234,23 +206,6 @@ class ChatScreen(Screen[None]):
             pane.transcript.show(side.conversation.path)
         self._narrator.begin(self.active)
         self._drawing.resume()
-
-    def _use(self, name: str) -> None:
-        side = self.side
-        before = side.preset, side.knobs
-        try:
-            side.use(find_preset(name))
-            self.settle()
-        except TwiddleError:
-            side.preset, side.knobs = before
-            raise
-        self._panes[self.active].transcript.notice(f"preset {name} from the next reply on")
-
-    @work
-    async def _choose_preset(self) -> None:
-        name = await self.app.push_screen_wait(PresetPicker(list_presets(), self.side.preset.name))
-        if name is not None:
-            await self.action_obey(f"/preset {name}")
 
     def action_toggle_knobs(self) -> None:
         """Show the knobs and go to the first, or hide them."""
@@ -271,6 +226,17 @@ class ChatScreen(Screen[None]):
         """Whatever was changed, show it, and how the next token would be chosen now; raises TwiddleError."""
         self._talk.settle()
         self._narrator.show(self.active)
+        self._talk.look(self.side)
+
+    def say(self, text: str) -> None:
+        """A line of our own in the active pane."""
+        self._panes[self.active].transcript.notice(text)
+
+    def clear(self) -> None:
+        """Begin a new chat with the same settings."""
+        self._talk.clear()
+        for pane in self._panes:
+            pane.transcript.clear()
         self._talk.look(self.side)
 
     def _refuse(self, error: TwiddleError) -> None:
