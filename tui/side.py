@@ -142,9 +142,10 @@ class Side:
             # That one alone: the preset may have been switched for the next reply.
             self.writing.knobs = turn(self.writing.knobs, **{name: value})
 
-    def fork(self) -> "Side":
-        """Another side that stands where this one does."""
-        other = Side(Chosen(setting=Setting(), preset=self.preset, knobs=self.knobs), self.load, self.conversation)
+    def fork(self, turn: int | None = None) -> "Side":
+        """Another side that stands where this one does, or at a turn of its conversation."""
+        here = self.conversation if turn is None else until(self.conversation, turn)
+        other = Side(Chosen(setting=Setting(), preset=self.preset, knobs=self.knobs), self.load, here)
         other.used = self.used
         return other
 
@@ -155,10 +156,9 @@ class Side:
         return asked[-1] if asked else ""
 
     @property
-    def answered(self) -> int | None:
-        """The reply at the end of the conversation, if it ends with one."""
-        tip = self.conversation.tip
-        return tip if tip is not None and self.conversation.turns[tip].message.role == "assistant" else None
+    def undone(self) -> bool:
+        """Whether nothing came of the newest reply, which was to stand beside another: that one is there again."""
+        return self._beside and self.writing is not None and not self.busy and not self.writing.count
 
     def forget(self) -> None:
         """Begin a new conversation."""
@@ -217,16 +217,16 @@ class Side:
         if not self.writing:
             return
         self.writing.text, self.writing.ending = text, ending
-        if self._beside and not self.writing.count:
-            self.conversation = self._before  # nothing came of it
+        if self.undone:
+            self.conversation = self._before
         else:
             written = self.writing.written(self._preset)
             self.conversation = answer(self.conversation, text, ending, tokens, written)
 
 
-def describe_turn(event: KnobsTurned) -> str:
+def describe_turn(before: Knobs, after: Knobs) -> str:
     """What a change of knobs did, such as `temperature 0.8→1.4`."""
     return ", ".join(
-        f"{name} {KNOBS[name].show(getattr(event.before, name))}→{KNOBS[name].show(getattr(event.after, name))}"
-        for name in event.after.differing(event.before)
+        f"{name} {KNOBS[name].show(getattr(before, name))}→{KNOBS[name].show(getattr(after, name))}"
+        for name in after.differing(before)
     )

@@ -5,6 +5,7 @@ from contextlib import suppress
 from itertools import count
 from typing import NamedTuple, Protocol
 
+from tui.chat import until
 from tui.engine.protocol import (
     Command,
     Died,
@@ -84,9 +85,9 @@ class Talk:
         """Have every side, or one, answer its last question, with one seed where none is set."""
         self._begin([Start(side) for side in self._meant(only)])
 
-    def again(self, only: Side | None = None) -> None:
-        """Have every side, or one, answer its last question anew, beside the answer it has."""
-        self._begin([Start(side, side.answered) for side in self._meant(only)])
+    def again(self, only: Side | None = None, turn: int | None = None) -> None:
+        """Have every side answer its last question anew, or one side a turn of its own, beside the answer there is."""
+        self._begin([self._anew(side, side.conversation.tip if turn is None else turn) for side in self._meant(only)])
 
     def branch(self, side: Side, index: int, place: int, other: Candidate) -> None:
         """Have a side write a reply again from one of its tokens on, with another candidate in that token's place."""
@@ -105,6 +106,13 @@ class Talk:
         side.edit(index, text)
         if side.conversation.turns[index].message.role == "user":
             self.reply(side)
+
+    @staticmethod
+    def _anew(side: Side, turn: int | None) -> "Start":
+        if turn is not None and side.conversation.turns[turn].message.role == "user":
+            side.conversation = until(side.conversation, turn)
+            return Start(side)
+        return Start(side, turn)
 
     def _meant(self, only: Side | None) -> list[Side]:
         return [only] if only else self.sides

@@ -101,7 +101,7 @@ def test_another_answer_that_came_to_nothing_leaves_the_one_there_was() -> None:
     one = written("He")
     one.end(Finished("1", "He", "stop", 7, (100,), STATS))
     before = one.conversation
-    one.begin("2", 7, instead_of=one.answered)
+    one.begin("2", 7, instead_of=one.conversation.tip)
     assert [turn.message.content for turn in one.conversation.path] == ["Hi"]
     one.give_up("failed")
     assert one.conversation == before
@@ -132,5 +132,5 @@ def test_the_rate_is_of_the_tokens_after_the_first(monkeypatch: pytest.MonkeyPat
 
 def test_a_turn_is_described_by_what_it_changed() -> None:
     after = turn(Knobs(), temperature=1.4, top_k=0)
-    assert describe_turn(KnobsTurned("1", 5, Knobs(), after)) == "temperature 0.8→1.4, top_k 40→off"
-    assert describe_turn(KnobsTurned("1", 5, Knobs(), Knobs())) == ""
+    assert describe_turn(Knobs(), after) == "temperature 0.8→1.4, top_k 40→off"
+    assert describe_turn(Knobs(), Knobs()) == ""

@@ -64,7 +64,7 @@ class Comparison:
         self._panes.append(pane)
         await self.grid.mount(pane)
         self.grid.spread()
-        pane.transcript.show(side.conversation.path)
+        pane.transcript.show(side.conversation)
         self._desk.active = count - 1
 
     async def drop(self) -> None:

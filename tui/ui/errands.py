@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from msgspec.structs import replace
 from textual.app import App
+from textual.message import Message
 
 from tui.errors import TwiddleError
 from tui.knobs import KNOBS, Knobs
@@ -27,6 +28,7 @@ from tui.slash import (
     Save,
     SetSystem,
     Show,
+    ShowTree,
     Slash,
     TurnKnob,
     UseModel,
@@ -37,6 +39,8 @@ from tui.terminal import safe
 from tui.ui.comparing import Comparison
 from tui.ui.screens.help import HelpScreen
 from tui.ui.screens.presets import PresetPicker
+from tui.ui.screens.tree import Pick, TreeScreen
+from tui.ui.widgets.messages import Messages
 
 
 class Desk(Protocol):
@@ -50,6 +54,7 @@ class Desk(Protocol):
     def say(self, text: str) -> None: ...
     def clear(self) -> None: ...
     async def again(self) -> None: ...
+    def post_message(self, message: Message) -> bool: ...
     async def action_obey(self, line: str) -> None: ...
 
 
@@ -76,6 +81,8 @@ class Errands:
                 await self._comparison.do(command.deed)
             case Again():
                 await self._desk.again()
+            case ShowTree():
+                self._show_tree()
             case Clear():
                 self._desk.clear()
             case Help():
@@ -129,6 +136,13 @@ class Errands:
                 await self._desk.action_obey(f"/preset {name}")
 
         self._desk.app.push_screen(PresetPicker(list_presets(), self._desk.side.preset.name), chosen)
+
+    def _show_tree(self) -> None:
+        def picked(pick: Pick | None) -> None:
+            if pick:
+                self._desk.post_message(Messages.Wanted(None, pick.wish, pick.turn))
+
+        self._desk.app.push_screen(TreeScreen(self._desk.side.conversation), picked)
 
     def _mention(self, text: str) -> None:
         self._desk.app.notify(safe(text), markup=False)

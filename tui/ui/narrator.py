@@ -20,14 +20,11 @@ from tui.engine.protocol import (
 from tui.side import Side, describe_turn
 from tui.talk import Talk
 from tui.ui.widgets.candidates import Candidates
+from tui.ui.widgets.footnote import footnote
 from tui.ui.widgets.knobs import KnobPanel
 from tui.ui.widgets.pane import Pane
 from tui.ui.widgets.status import Status
 from tui.ui.widgets.transcript import Transcript
-from tui.written import Stats
-
-_ENDINGS = {"length": "cut at the limit", "stopped": "stopped"}
-
 
 LONGEST = 200
 """Characters shown of what a search has not settled yet."""
@@ -49,6 +46,8 @@ class Narrator:
         self._talk, self._engines, self._panes = talk, engines, panes
         self._knobs, self._candidates, self._status = knobs, candidates, status
         self._parted = False
+        self._shown = talk.sides[0]
+        """The side that was the active one when it was shown last."""
 
     def show(self, active: int) -> None:
         """Show how the sides are set, and the knobs of the active one."""
@@ -57,11 +56,12 @@ class Narrator:
         side = self._talk.sides[active]
         self._knobs.show(side, side.preset.knobs, side.knobs)
         self._status.preset, self._status.turned = side.preset.name, bool(side.turned)
-        self.stand(active)
+        self._shown = side
+        self.stand()
 
-    def stand(self, active: int) -> None:
+    def stand(self) -> None:
         """Show how it is with the engine of the active side, and which models there are."""
-        status, station = self._status, self._engines.at(self._talk.sides[active].load)
+        status, station = self._status, self._engines.at(self._shown.load)
         status.state = "writing" if self._talk.busy and station.state == "ready" else station.state
         status.progress = station.progress
         loads = dict.fromkeys(side.load for side in self._talk.sides)
@@ -84,12 +84,14 @@ class Narrator:
         elif not self._talk.busy and self._talk.next:
             self._candidates.heading, self._candidates.trace = "next token", self._talk.next
 
-    def begin(self, active: int) -> None:
+    def begin(self) -> None:
         """Replies were asked for."""
         self._parted = False
-        self.stand(active)
-        for pane in self._panes:
-            pane.transcript.begin()
+        for pane, side in zip(self._panes, self._talk.sides, strict=True):
+            if side.busy and side.writing:
+                pane.transcript.know(side.conversation)
+                pane.transcript.begin(text=side.writing.text)
+        self.stand()
 
     def tell(self, said: Said, side: Side | None) -> None:
         """Show one event; `side` is whom it is about, or else all those whose engine said it."""
@@ -114,7 +116,7 @@ class Narrator:
                 transcript.progress(f"reading the prompt: {event.done} of {event.total} tokens")
             case KnobsTurned():
                 transcript.progress("")
-                if label := describe_turn(event):
+                if label := describe_turn(event.before, event.after):
                     transcript.mark(label)
             case Token():
                 transcript.append(event.text)
@@ -128,9 +130,14 @@ class Narrator:
                 transcript.notice(event.reason)
             case Finished():
                 transcript.append(event.tail)
-                transcript.end(_footnote(event))
+                transcript.end(footnote(side.conversation.path[-1]))
             case Failed():
                 transcript.end(event.reason, failed=True)
+        if side.undone:
+            transcript.show(side.conversation)
+            transcript.notice(event.reason if isinstance(event, Failed) else "stopped before its first word")
+        elif isinstance(event, Finished | Failed):
+            transcript.know(side.conversation)
 
     def _mark_parting(self) -> None:
         index = None if self._parted else self._talk.parted()
@@ -149,12 +156,3 @@ def _die(event: Died, transcript: Transcript) -> None:
         transcript.notice(reason)
     else:
         transcript.end(reason, failed=True)
-
-
-def _footnote(event: Finished) -> str:
-    parts = [_ENDINGS[event.ending]] if event.ending in _ENDINGS else []
-    return " · ".join((*parts, _cost(event.stats), f"seed {event.seed}"))
-
-
-def _cost(stats: Stats) -> str:
-    return f"{stats.generated_tokens} tokens · {stats.tokens_per_second:.0f} tok/s · first after {stats.ttft_ms:.0f} ms"

@@ -47,6 +47,7 @@ class ChatCommands(Provider):
     def _deeds(self) -> Iterator[Deed]:
         yield Deed("New chat", "Begin anew with the same settings", "obey('/clear')")
         yield Deed("Answer again", "Another answer to the last question", "obey('/again')")
+        yield Deed("Tree", "Every version of every message; go to one", "obey('/tree')")
         yield Deed("Compare", "Another side with its own knobs, up to four", "obey('/compare')")
         yield Deed("Keep this side", "Make it the conversation, and drop the others", "obey('/keep')")
         yield Deed("Drop this side", "The others stay", "obey('/drop')")

@@ -25,8 +25,10 @@ from tui.ui.comparing import Comparison
 from tui.ui.errands import Errands
 from tui.ui.narrator import Narrator
 from tui.ui.palette import ChatCommands
+from tui.ui.revising import Revising
 from tui.ui.widgets.candidates import Candidates
 from tui.ui.widgets.knobs import KnobPanel
+from tui.ui.widgets.messages import Messages
 from tui.ui.widgets.pane import Pane
 from tui.ui.widgets.prompt import Prompt
 from tui.ui.widgets.status import Status
@@ -55,6 +57,7 @@ class ChatScreen(Screen[None]):
             tooltip="Another side with its own knobs, up to four",
         ),
         Binding("f4", "toggle_knobs", "Knobs", tooltip="Show or hide the knobs"),
+        Binding("f5", "obey('/tree')", "Tree", show=False, tooltip="Every version of every message; go to one"),
         # By priority, since F6 and F7 are keys of TextArea.
         Binding("f6", "other_side", "Side", show=False, tooltip="Make the next side the active one", priority=True),
         Binding("f7", "obey('/keep')", "Keep", show=False, tooltip="Keep the active side alone", priority=True),
@@ -87,6 +90,7 @@ class ChatScreen(Screen[None]):
         self._prompt = Prompt(placeholder="Ask something. Enter sends, Ctrl+J begins a new line.")
         self._errands = Errands(self, self._talk, self._comparison)
         self._narrator = Narrator(self._talk, engines, self._panes, self._knobs, self._candidates, self._status)
+        self._revising = Revising(self._talk, self._panes, self._narrator, self._prompt)
 
     @property
     def side(self) -> Side:
@@ -134,7 +138,7 @@ class ChatScreen(Screen[None]):
         was_busy, said = self._talk.busy, message.said
         side = self._talk.take(said.event, said.load)
         self._narrator.tell(said, side)
-        self._narrator.stand(self.active)
+        self._narrator.stand()
         if self._talk.busy:
             return
         self._drawing.pause()
@@ -149,7 +153,10 @@ class ChatScreen(Screen[None]):
     async def on_prompt_submitted(self, event: Prompt.Submitted) -> None:
         """A question, or a command that begins with a slash."""
         try:
-            if event.text.startswith("/"):
+            if self._revising.editing:
+                await self._engines.revive()
+                self._revising.send(event.text)
+            elif event.text.startswith("/"):
                 await self._errands.run(parse_slash(event.text))
             else:
                 await self._ask(event.text)
@@ -161,16 +168,30 @@ class ChatScreen(Screen[None]):
         if self._talk.busy:
             raise EngineError("A reply is being written; press Esc to stop it first.")
         await self._engines.revive()
+        self._talk.ask(text)
         for pane in self._panes:
             pane.transcript.ask(text)
-        self._talk.ask(text)
-        self._narrator.begin(self.active)
+        self._narrator.begin()
         self._drawing.resume()
 
     async def action_obey(self, line: str) -> None:
         """Do what a slash command says: a key is short for one."""
         try:
             await self._errands.run(parse_slash(line))
+        except TwiddleError as error:
+            self._refuse(error)
+
+    async def on_messages_wanted(self, event: Messages.Wanted) -> None:
+        """Do something with a message said before."""
+        pairs = zip(self._talk.sides, self._panes, strict=True)
+        side = next((side for side, pane in pairs if pane.transcript is event.messages), self.side)
+        try:
+            if event.wish == "fork":
+                await self._comparison.add(side.fork(event.turn))
+                return
+            await self._engines.revive()
+            self._revising.grant(event.wish, side, event.turn)
+            self._drawing.resume()
         except TwiddleError as error:
             self._refuse(error)
 
@@ -189,7 +210,9 @@ class ChatScreen(Screen[None]):
 
     def action_stop(self) -> None:
         """Stop what is being written; with nothing to stop, go back to the prompt."""
-        if self._talk.busy:
+        if self._revising.editing and self._prompt.has_focus:
+            self._revising.give_up()
+        elif self._talk.busy:
             self._talk.stop()
         else:
             self._prompt.focus()
@@ -203,8 +226,8 @@ class ChatScreen(Screen[None]):
         await self._engines.revive()
         self._talk.again()
         for pane, side in zip(self._panes, self._talk.sides, strict=True):
-            pane.transcript.show(side.conversation.path)
-        self._narrator.begin(self.active)
+            pane.transcript.show(side.conversation)
+        self._narrator.begin()
         self._drawing.resume()
 
     def action_toggle_knobs(self) -> None:
