@@ -148,7 +148,7 @@ class Reply(Entry):
         self._label = label
         self.ended = ending is not None
         """Whether its text is complete."""
-        self._note, self._failed = note, ending in ("failed", "died")
+        self._note, self._failed = note, ending in ("failed", "died", "interrupted")
         self._progress = ""
         self._marks: list[Mark] = list(marks)
         self._document: Document | None = None

@@ -7,7 +7,13 @@ from tui.side import describe_turn
 from tui.ui.markdown import Mark
 from tui.written import Stats, Written
 
-_ENDINGS = {"length": "cut at the limit", "stopped": "stopped", "failed": "failed", "died": "the engine was lost"}
+_ENDINGS = {
+    "length": "cut at the limit",
+    "stopped": "stopped",
+    "failed": "failed",
+    "died": "the engine was lost",
+    "interrupted": "interrupted: twiddle ended while it was written",
+}
 
 
 def footnote(turn: Turn) -> str:
