@@ -37,7 +37,8 @@ def test_it_finds_the_same_however_the_replies_come_in(replies: list[list[int]],
     whole = [traces(ids) for ids in replies]
     at_once = sorted(Parting(len(whole)).look(whole, by_id))
     growing: list[list[TokenTrace]] = [[] for _ in whole]
-    parting, found = Parting(len(whole)), []
+    parting = Parting(len(whole))
+    found: list[tuple[int, int]] = []
     while any(len(grown) < len(reply) for grown, reply in zip(growing, whole, strict=True)):
         place = data.draw(st.sampled_from([i for i, reply in enumerate(whole) if len(growing[i]) < len(reply)]))
         growing[place].append(whole[place][len(growing[place])])
