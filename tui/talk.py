@@ -17,6 +17,7 @@ from tui.engine.protocol import (
     Load,
     Preview,
     Previewed,
+    Refused,
     Reply,
     SetKnobs,
     Stop,
@@ -24,9 +25,10 @@ from tui.engine.protocol import (
 )
 from tui.errors import EngineError
 from tui.knob import Value
-from tui.knobs import common_seed, fixed, knob
+from tui.knobs import KNOBS, Knobs, common_seed, fixed, turn
 from tui.models.reference import find_model
 from tui.side import Side
+from tui.steps import Steps
 from tui.trace import Candidate, TokenTrace
 from tui.written import Beginning, branched, whole
 
@@ -142,14 +144,30 @@ class Talk:
             if side.busy and side.writing:
                 self._mention(Stop(side.writing.id), side)
 
-    def turn(self, side: Side, name: str, value: Value) -> None:
-        """Turn a knob; a reply being written takes it at its next token. Raises KnobError and EngineError."""
-        if self.busy and not knob(name).live:
-            raise EngineError(f"{name} loads the model anew; a reply is being written, so press Esc first.")
+    def turn(self, side: Side, name: str, value: Value, stroke: object = None) -> None:
+        """Turn a knob; a reply being written takes it at its next token. Raises KnobError and EngineError.
+
+        Turns of one `stroke`, such as a drag, are one step to take back.
+        """
+        self.put(side, turn(side.knobs, **{name: value}), stroke)
+
+    def put(self, side: Side, knobs: Knobs, stroke: object = None, steps: Steps[Knobs] | None = None) -> None:
+        """Put all knobs of a side where these are, as if each had been turned; raises EngineError.
+
+        `steps` are those that the side has then, where this is one of them taken back or again.
+        """
+        binding = {name: getattr(knobs, name) for name, row in KNOBS.items() if not row.live}
+        anew = [name for name in knobs.differing(side.knobs) if name in binding]
+        if self.busy and anew:
+            raise EngineError(f"{anew[0]} loads the model anew; a reply is being written, so press Esc first.")
+        if steps:
+            side.step(steps, knobs)
+        else:
+            side.put(knobs, stroke)
         # What a model is loaded with is the same for all who share its engine.
-        sharing = [each for each in self.sides if each is side or each.load == side.load]
-        for each in [side] if knob(name).live else sharing:
-            each.turn(name, value)
+        for other in self.sides:
+            if other.load == side.load:
+                other.put(turn(other.knobs, **binding))
         if side.busy and side.writing:
             self._mention(SetKnobs(side.writing.id, side.writing.knobs), side)
 
@@ -168,6 +186,9 @@ class Talk:
             if side:
                 self.next, side.used = event.trace, event.used
             return side
+        if isinstance(event, Failed) and event.id in self._looks:
+            self._looks.pop(event.id).refuse(event.reason)
+            return None
         if isinstance(event, Died):
             for side in self.sides:
                 if side.load == load:
@@ -177,11 +198,12 @@ class Talk:
         match event:
             case Token() if side:
                 side.note(event)
-            case KnobsTurned() if side:
-                side.note_turn(event)
             case Finished() if side:
                 side.end(event)
+            case KnobsTurned() | Refused() if side:
+                side.heed(event)
             case Failed() if side:
+                side.refuse(event.reason)
                 side.give_up("failed")
         return side
 

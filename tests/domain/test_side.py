@@ -110,7 +110,7 @@ def test_another_answer_that_came_to_nothing_leaves_the_one_there_was() -> None:
 def test_a_reply_is_kept_with_how_every_token_was_chosen() -> None:
     one = written("He", "llo", "")
     after = turn(one.knobs, temperature=1.5)
-    one.note_turn(KnobsTurned("1", 1, one.knobs, after))
+    one.heed(KnobsTurned("1", 1, one.knobs, after))
     one.end(Finished("1", "Hello", "stop", 7, (100, 101), STATS))
     kept = one.conversation.path[-1].written
     assert kept and (kept.ids, kept.starts, kept.given, kept.begun) == ((100, 101, 102), (0, 2, 5), 0, 0)

@@ -21,11 +21,13 @@ from tui.knob import Value
 from tui.presets.library import resolve
 from tui.settings import parse_setting
 from tui.side import Side
+from tui.store.diary import Diary
+from tui.store.page import Kept
 from tui.ui import loads_of
 from tui.ui.app import TwiddleApp
 from tui.ui.screens.chat import ChatScreen
 from tui.ui.widgets.candidates import Candidates
-from tui.ui.widgets.knob_row import KnobRow
+from tui.ui.widgets.knob_list import KnobList
 from tui.ui.widgets.knobs import KnobPanel
 from tui.ui.widgets.pane import Pane
 from tui.ui.widgets.prompt import Prompt
@@ -135,7 +137,8 @@ class Chat:
     @property
     def knob(self) -> str | None:
         """The knob that has the focus."""
-        return self.app.focused.knob.name if isinstance(self.app.focused, KnobRow) else None
+        there = self.app.focused
+        return there.knob.name if isinstance(there, KnobList) and there.knob else None
 
     @property
     def view(self) -> str:
@@ -177,6 +180,8 @@ def opener(monkeypatch: pytest.MonkeyPatch, log: Path) -> OpenChat:
         engine: type[Watched] = Watched,
         hook: Callable[[Message], None] | None = None,
         others: dict[str, Script] = {},  # noqa: B006
+        diary: Diary | None = None,
+        going_on: Kept | None = None,
     ) -> AsyncIterator[Chat]:
         def find(reference: str, beside: Path | None = None) -> Path:
             return Path(model(others.get(reference, script)))
@@ -191,7 +196,9 @@ def opener(monkeypatch: pytest.MonkeyPatch, log: Path) -> OpenChat:
         loads = loads_of(chosen, tuple(find(each.preset.model) for each in chosen))
         engines = Engines(make)
         await engines.start(loads)
-        app = TwiddleApp(engines, chosen, loads)
+        app = TwiddleApp(engines, chosen, loads, diary)
+        if going_on:
+            app.chat.keeper.open(app.chat.side, going_on)
         try:
             async with app.run_test(size=size, notifications=True, message_hook=hook) as pilot:
                 if theme:

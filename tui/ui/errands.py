@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from textual.app import App
 from textual.message import Message
 
-from tui.errors import TwiddleError
+from tui.errors import EngineError, TwiddleError
 from tui.knobs import KNOBS, Knobs
 from tui.models.places import list_models
 from tui.particulars import particulars
@@ -25,6 +25,7 @@ from tui.slash import (
     Explain,
     Help,
     Leave,
+    OpenHistory,
     Save,
     SetSystem,
     Show,
@@ -37,7 +38,9 @@ from tui.slash import (
 from tui.talk import Talk
 from tui.terminal import safe
 from tui.ui.comparing import Comparison
+from tui.ui.keeper import Keeper
 from tui.ui.screens.help import HelpScreen
+from tui.ui.screens.history import HistoryPicker
 from tui.ui.screens.presets import PresetPicker
 from tui.ui.screens.tree import Pick, TreeScreen
 from tui.ui.widgets.messages import Messages
@@ -61,8 +64,8 @@ class Desk(Protocol):
 class Errands:
     """Obeys slash commands. What a command changes, it changes on the active side."""
 
-    def __init__(self, desk: Desk, talk: Talk, comparison: Comparison) -> None:
-        self._desk, self._talk, self._comparison = desk, talk, comparison
+    def __init__(self, desk: Desk, talk: Talk, comparison: Comparison, keeper: Keeper) -> None:
+        self._desk, self._talk, self._comparison, self._keeper = desk, talk, comparison, keeper
 
     async def run(self, command: Slash) -> None:
         """Do what a command says; raises TwiddleError, and then nothing has changed."""
@@ -85,6 +88,8 @@ class Errands:
                 self._show_tree()
             case Clear():
                 self._desk.clear()
+            case OpenHistory():
+                self._choose_conversation()
             case Help():
                 self._desk.app.push_screen(HelpScreen())
             case Leave():
@@ -143,6 +148,27 @@ class Errands:
                 self._desk.post_message(Messages.Wanted(None, pick.wish, pick.turn))
 
         self._desk.app.push_screen(TreeScreen(self._desk.side.conversation), picked)
+
+    def _choose_conversation(self) -> None:
+        async def chosen(number: int | None) -> None:
+            if number is not None:
+                await self._open(number)
+
+        self._desk.app.push_screen(HistoryPicker(self._keeper.find), chosen)
+
+    async def _open(self, number: int) -> None:
+        side = self._desk.side
+        try:
+            if side.busy:
+                raise EngineError("A reply is being written; press Esc to stop it first.")
+            kept = await self._keeper.load(number)
+        except TwiddleError as error:
+            self._mention(str(error))
+            return
+        if kept:
+            self._keeper.note()
+            self._keeper.open(side, kept)
+            self._talk.look(side)
 
     def _mention(self, text: str) -> None:
         self._desk.app.notify(safe(text), markup=False)

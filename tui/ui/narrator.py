@@ -54,6 +54,7 @@ class Narrator:
         for index, (pane, side) in enumerate(zip(self._panes, self._talk.sides, strict=True)):
             pane.title, pane.titled, pane.active = side.title, len(self._panes) > 1, index == active
         side = self._talk.sides[active]
+        self._knobs.set_reactive(KnobPanel.refused, dict(side.refused))
         self._knobs.show(side, side.preset.knobs, side.knobs)
         self._status.preset, self._status.turned = side.preset.name, bool(side.turned)
         self._shown = side
@@ -79,6 +80,7 @@ class Narrator:
         status.rate = stats.tokens_per_second if stats else writing.rate if writing else None
         status.ttft_ms = stats.ttft_ms if stats else writing.ttft_ms if writing else None
         status.used = side.used
+        self._knobs.refused = dict(side.refused)
         if side.busy and writing and writing.trace:
             self._candidates.heading, self._candidates.trace = "newest token", writing.trace
         elif not self._talk.busy and self._talk.next:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from textual import work
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -13,19 +13,24 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Footer
 
+from tui.chat import ask
 from tui.engine.engines import Engines, Said
 from tui.engine.protocol import Failed, Load, Loaded
 from tui.errors import EngineError, TwiddleError
 from tui.presets.library import Chosen
 from tui.side import Side
 from tui.slash import parse_slash
+from tui.store.diary import Diary
 from tui.talk import Talk
 from tui.terminal import safe
+from tui.turning import obey
 from tui.ui.comparing import Comparison
 from tui.ui.errands import Errands
+from tui.ui.keeper import Keeper
 from tui.ui.narrator import Narrator
 from tui.ui.palette import ChatCommands
 from tui.ui.revising import Revising
+from tui.ui.screens.save_preset import SavePreset
 from tui.ui.widgets.candidates import Candidates
 from tui.ui.widgets.knobs import KnobPanel
 from tui.ui.widgets.messages import Messages
@@ -64,6 +69,7 @@ class ChatScreen(Screen[None]):
         Binding("f8", "obey('/drop')", "Drop", show=False, tooltip="Drop the active side"),
         Binding("escape", "stop", "Stop", tooltip="Stop the reply; then back to the prompt"),
         Binding("ctrl+r", "obey('/again')", "Again", tooltip="Another answer to the last question"),
+        Binding("ctrl+o", "obey('/history')", "History", show=False, tooltip="Go on with a conversation that was kept"),
         Binding("ctrl+n", "obey('/clear')", "New", tooltip="A new chat with the same settings"),
     ]
     COMMANDS = {ChatCommands}
@@ -79,7 +85,9 @@ class ChatScreen(Screen[None]):
 
         said: Said
 
-    def __init__(self, engines: Engines, chosen: tuple[Chosen, ...], loads: tuple[Load, ...]) -> None:
+    def __init__(
+        self, engines: Engines, chosen: tuple[Chosen, ...], loads: tuple[Load, ...], diary: Diary | None
+    ) -> None:
         """There is a side for each setting; `engines` hold what they load already."""
         super().__init__()
         self._engines = engines
@@ -88,7 +96,8 @@ class ChatScreen(Screen[None]):
         self._comparison = Comparison(self, self._talk, self._panes)
         self._knobs, self._candidates, self._status = KnobPanel(), Candidates(), Status()
         self._prompt = Prompt(placeholder="Ask something. Enter sends, Ctrl+J begins a new line.")
-        self._errands = Errands(self, self._talk, self._comparison)
+        self.keeper = Keeper(diary, self._talk, self._panes, self._status)
+        self._errands = Errands(self, self._talk, self._comparison, self.keeper)
         self._narrator = Narrator(self._talk, engines, self._panes, self._knobs, self._candidates, self._status)
         self._revising = Revising(self._talk, self._panes, self._narrator, self._prompt)
 
@@ -119,6 +128,7 @@ class ChatScreen(Screen[None]):
         self._listen()
         self._drawing = self.set_interval(1 / DRAWS_A_SECOND, lambda: self._narrator.draw(self.active), pause=True)
         self._narrator.show(self.active)
+        self.keeper.begin(self.app)
         self._prompt.focus()
 
     def watch_active(self) -> None:
@@ -155,6 +165,7 @@ class ChatScreen(Screen[None]):
         try:
             if self._revising.editing:
                 await self._engines.revive()
+                await self.keeper.ahead(self._revising.reworded(event.text))
                 self._revising.send(event.text)
             elif event.text.startswith("/"):
                 await self._errands.run(parse_slash(event.text))
@@ -168,6 +179,7 @@ class ChatScreen(Screen[None]):
         if self._talk.busy:
             raise EngineError("A reply is being written; press Esc to stop it first.")
         await self._engines.revive()
+        await self.keeper.ahead({side: ask(side.conversation, text) for side in self._talk.sides})
         self._talk.ask(text)
         for pane in self._panes:
             pane.transcript.ask(text)
@@ -195,13 +207,30 @@ class ChatScreen(Screen[None]):
         except TwiddleError as error:
             self._refuse(error)
 
-    def on_knob_panel_turned(self, event: KnobPanel.Turned) -> None:
-        """Turn a knob of the active side."""
+    @on(KnobPanel.Turned)
+    @on(KnobPanel.Asked)
+    def _turn_knobs(self, event: KnobPanel.Turned | KnobPanel.Asked) -> None:
+        """Do to the knobs of a side what the panel asks for."""
+        side = next((each for each in self._talk.sides if each is event.owner), self.side)
+        if isinstance(event, KnobPanel.Asked) and event.deed == "save":
+
+            async def use(name: str | None) -> None:
+                if name:
+                    await self.action_obey(f"/preset {name}")
+
+            self.app.push_screen(SavePreset(side.preset, side.knobs), use)
+            return
         try:
-            side = next((each for each in self._talk.sides if each is event.owner), self.side)
-            self._talk.turn(side, event.name, event.value)
+            if isinstance(event, KnobPanel.Turned):
+                self._talk.turn(side, event.name, event.value, event.stroke)
+                self.settle()
+                return
+            changed = obey(self._talk, side, event.deed)
             self.settle()
+            if changed:
+                self._knobs.go(changed)
         except TwiddleError as error:
+            self._narrator.show(self.active)
             self._refuse(error)
 
     def on_pane_entered(self, event: Pane.Entered) -> None:
@@ -235,7 +264,7 @@ class ChatScreen(Screen[None]):
         # Two classes, so that what was asked for on a narrow screen means nothing on a wide one.
         self.query_one("#side").toggle_class("-shown" if self.has_class("-narrow") else "-hidden")
         if self.query_one("#side").display:
-            next(iter(self._knobs.rows.values())).focus()
+            self._knobs.focus()
         else:
             self._prompt.focus()
 
@@ -257,7 +286,9 @@ class ChatScreen(Screen[None]):
 
     def clear(self) -> None:
         """Begin a new chat with the same settings."""
+        self.keeper.note()  # the end of the old chat
         self._talk.clear()
+        self.keeper.note()  # that another begins
         for pane in self._panes:
             pane.transcript.clear()
         self._talk.look(self.side)
