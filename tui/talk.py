@@ -24,6 +24,7 @@ from tui.engine.protocol import (
     Token,
 )
 from tui.errors import EngineError
+from tui.hindsight import Hindsight
 from tui.knob import Value
 from tui.knobs import KNOBS, Knobs, common_seed, fixed, turn
 from tui.models.reference import find_model
@@ -58,6 +59,8 @@ class Talk:
         self._looks: dict[str, Side] = {}
         self.next: TokenTrace | None = None
         """The answer to the latest look at the next token."""
+        self.hindsight = Hindsight(lambda side, command: self._mention(command, side))
+        """What if finished replies had been written with other knobs."""
 
     @property
     def busy(self) -> bool:

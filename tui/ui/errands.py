@@ -12,7 +12,7 @@ from tui.errors import EngineError, TwiddleError
 from tui.knobs import KNOBS, Knobs
 from tui.models.places import list_models
 from tui.particulars import particulars
-from tui.presets.library import find_preset, list_presets
+from tui.presets.library import find_preset
 from tui.presets.preset import Preset
 from tui.presets.saving import save_preset
 from tui.presets.shelf import is_file
@@ -39,9 +39,9 @@ from tui.talk import Talk
 from tui.terminal import safe
 from tui.ui.comparing import Comparison
 from tui.ui.keeper import Keeper
+from tui.ui.librarian import Librarian
 from tui.ui.screens.help import HelpScreen
 from tui.ui.screens.history import HistoryPicker
-from tui.ui.screens.presets import PresetPicker
 from tui.ui.screens.tree import Pick, TreeScreen
 from tui.ui.widgets.messages import Messages
 
@@ -64,8 +64,9 @@ class Desk(Protocol):
 class Errands:
     """Obeys slash commands. What a command changes, it changes on the active side."""
 
-    def __init__(self, desk: Desk, talk: Talk, comparison: Comparison, keeper: Keeper) -> None:
-        self._desk, self._talk, self._comparison, self._keeper = desk, talk, comparison, keeper
+    def __init__(self, desk: Desk, talk: Talk, comparison: Comparison, keeper: Keeper, librarian: Librarian) -> None:
+        self._desk, self._talk, self._comparison = desk, talk, comparison
+        self._keeper, self._librarian = keeper, librarian
 
     async def run(self, command: Slash) -> None:
         """Do what a command says; raises TwiddleError, and then nothing has changed."""
@@ -75,7 +76,7 @@ class Errands:
                 self._desk.settle()
                 self._mention(f"{command.name} is {KNOBS[command.name].show(command.value)} now")
             case UsePreset(None):
-                self._choose_preset()
+                self._librarian.choose()
             case Explain():
                 self._mention(command.sentence)
             case CompareWith():
@@ -134,13 +135,6 @@ class Errands:
         except TwiddleError:
             side.preset, side.knobs = before
             raise
-
-    def _choose_preset(self) -> None:
-        async def chosen(name: str | None) -> None:
-            if name is not None:
-                await self._desk.action_obey(f"/preset {name}")
-
-        self._desk.app.push_screen(PresetPicker(list_presets(), self._desk.side.preset.name), chosen)
 
     def _show_tree(self) -> None:
         def picked(pick: Pick | None) -> None:

@@ -91,6 +91,7 @@ class Keeper:
     def _show(self, side: Side) -> None:
         pane = self._panes[self._talk.sides.index(side)]
         if pane.is_mounted and side.conversation.turns:
+            pane.transcript.clear()  # else what stands at the same place of the tree would stay on screen
             pane.transcript.show(side.conversation)
 
     def _key(self, side: Side) -> str:

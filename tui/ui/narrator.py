@@ -19,6 +19,7 @@ from tui.engine.protocol import (
 )
 from tui.side import Side, describe_turn
 from tui.talk import Talk
+from tui.ui.looking import Looking
 from tui.ui.widgets.candidates import Candidates
 from tui.ui.widgets.footnote import footnote
 from tui.ui.widgets.knobs import KnobPanel
@@ -45,6 +46,8 @@ class Narrator:
         """`panes` stays in step with the sides of the talk: a `Comparison` adds and removes both."""
         self._talk, self._engines, self._panes = talk, engines, panes
         self._knobs, self._candidates, self._status = knobs, candidates, status
+        self.looking = Looking(talk, panes, candidates)
+        """Which replies are looked at token by token, and whose odds are shown."""
         self._parted = False
         self._shown = talk.sides[0]
         """The side that was the active one when it was shown last."""
@@ -59,6 +62,7 @@ class Narrator:
         self._status.preset, self._status.turned = side.preset.name, bool(side.turned)
         self._shown = side
         self.stand()
+        self.looking.show(active)
 
     def stand(self) -> None:
         """Show how it is with the engine of the active side, and which models there are."""
@@ -71,6 +75,7 @@ class Narrator:
             status.model = " | ".join(info.name or info.description for info in infos)
         if station.info:
             status.context, status.place = station.info.context, station.info.place
+            self._candidates.vocabulary = station.info.vocabulary
 
     def draw(self, active: int) -> None:
         """Draw what changes with every token: candidates, rates, context."""
@@ -81,10 +86,7 @@ class Narrator:
         status.ttft_ms = stats.ttft_ms if stats else writing.ttft_ms if writing else None
         status.used = side.used
         self._knobs.refused = dict(side.refused)
-        if side.busy and writing and writing.trace:
-            self._candidates.heading, self._candidates.trace = "newest token", writing.trace
-        elif not self._talk.busy and self._talk.next:
-            self._candidates.heading, self._candidates.trace = "next token", self._talk.next
+        self.looking.draw(active)
 
     def begin(self) -> None:
         """Replies were asked for."""
@@ -97,6 +99,7 @@ class Narrator:
 
     def tell(self, said: Said, side: Side | None) -> None:
         """Show one event; `side` is whom it is about, or else all those whose engine said it."""
+        self.looking.tell(said.event, side)
         theirs = [pane for pane, each in zip(self._panes, self._talk.sides, strict=True) if each.load == said.load]
         match said.event:
             case Loaded(info) if info.notice:

@@ -27,6 +27,8 @@ from tui.turning import obey
 from tui.ui.comparing import Comparison
 from tui.ui.errands import Errands
 from tui.ui.keeper import Keeper
+from tui.ui.librarian import Librarian
+from tui.ui.looking import Look
 from tui.ui.narrator import Narrator
 from tui.ui.palette import ChatCommands
 from tui.ui.revising import Revising
@@ -37,6 +39,7 @@ from tui.ui.widgets.messages import Messages
 from tui.ui.widgets.pane import Pane
 from tui.ui.widgets.prompt import Prompt
 from tui.ui.widgets.status import Status
+from tui.ui.widgets.token_view import TokenView
 from tui.ui.widgets.transcript import Transcript
 
 WELCOME = """\
@@ -61,6 +64,7 @@ class ChatScreen(Screen[None]):
             "Compare",
             tooltip="Another side with its own knobs, up to four",
         ),
+        Binding("ctrl+t", "look", "Tokens", tooltip="The reply token by token: how sure the model was of each"),
         Binding("f4", "toggle_knobs", "Knobs", tooltip="Show or hide the knobs"),
         Binding("f5", "obey('/tree')", "Tree", show=False, tooltip="Every version of every message; go to one"),
         # By priority, since F6 and F7 are keys of TextArea.
@@ -96,9 +100,11 @@ class ChatScreen(Screen[None]):
         self._comparison = Comparison(self, self._talk, self._panes)
         self._knobs, self._candidates, self._status = KnobPanel(), Candidates(), Status()
         self._prompt = Prompt(placeholder="Ask something. Enter sends, Ctrl+J begins a new line.")
+        self._librarian = Librarian(self, self._talk)
         self.keeper = Keeper(diary, self._talk, self._panes, self._status)
-        self._errands = Errands(self, self._talk, self._comparison, self.keeper)
+        self._errands = Errands(self, self._talk, self._comparison, self.keeper, self._librarian)
         self._narrator = Narrator(self._talk, engines, self._panes, self._knobs, self._candidates, self._status)
+        self._looking = self._narrator.looking
         self._revising = Revising(self._talk, self._panes, self._narrator, self._prompt)
 
     @property
@@ -127,6 +133,7 @@ class ChatScreen(Screen[None]):
             pane.transcript.placeholder = WELCOME
         self._listen()
         self._drawing = self.set_interval(1 / DRAWS_A_SECOND, lambda: self._narrator.draw(self.active), pause=True)
+        self.set_interval(1, self._librarian.look)
         self._narrator.show(self.active)
         self.keeper.begin(self.app)
         self._prompt.focus()
@@ -231,6 +238,21 @@ class ChatScreen(Screen[None]):
                 self._knobs.go(changed)
         except TwiddleError as error:
             self._narrator.show(self.active)
+            self._refuse(error)
+
+    @on(TokenView.Picked)
+    @on(TokenView.Entered)
+    @on(Candidates.Chosen)
+    @on(Candidates.Left)
+    async def action_look(self, event: Look | None = None) -> None:
+        """Look at a reply token by token, and go on with what the person does there."""
+        try:
+            if isinstance(event, Candidates.Chosen):
+                await self._engines.revive()
+                self._revising.branch(*self._looking.place(self.active), event.candidate)
+                self._drawing.resume()
+            await self._looking.follow(event, self.active)
+        except TwiddleError as error:
             self._refuse(error)
 
     def on_pane_entered(self, event: Pane.Entered) -> None:
