@@ -5,7 +5,7 @@ import time
 from msgspec.structs import replace
 
 from tui.chat import Conversation, Ending, Message, answer, ask, edit, go, until
-from tui.engine.protocol import Finished, KnobsTurned, Refused, Reply, Token
+from tui.engine.protocol import Finished, KnobsTurned, Load, Refused, Reply, Token
 from tui.knob import Value
 from tui.knobs import KNOBS, Knobs, turn
 from tui.presets.library import Chosen
@@ -103,9 +103,11 @@ class Writing:
 class Side:
     """One setting being talked to. It owns what is turned and what is said; the engine holds only caches."""
 
-    def __init__(self, chosen: Chosen, conversation: Conversation | None = None) -> None:
+    def __init__(self, chosen: Chosen, load: Load | None = None, conversation: Conversation | None = None) -> None:
         self.preset = chosen.preset
         self.knobs = chosen.knobs
+        self.load = load
+        """What the engine that it talks to was told to load; None before `Talk.settle` finds it one."""
         self.steps: Steps[Knobs] = Steps()
         """How the knobs came to stand where they do."""
         self.refused: dict[str, str] = {}
@@ -174,7 +176,7 @@ class Side:
     def fork(self, turn: int | None = None) -> "Side":
         """Another side that stands where this one does, or at a turn of its conversation."""
         here = self.conversation if turn is None else until(self.conversation, turn)
-        other = Side(Chosen(setting=Setting(), preset=self.preset, knobs=self.knobs), here)
+        other = Side(Chosen(setting=Setting(), preset=self.preset, knobs=self.knobs), self.load, here)
         other.used = self.used
         return other
 

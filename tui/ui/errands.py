@@ -20,6 +20,7 @@ from tui.side import Side
 from tui.slash import (
     Again,
     Clear,
+    Compare,
     CompareWith,
     Explain,
     Help,
@@ -36,6 +37,7 @@ from tui.slash import (
 )
 from tui.talk import Talk
 from tui.terminal import safe
+from tui.ui.comparing import Comparison
 from tui.ui.keeper import Keeper
 from tui.ui.librarian import Librarian
 from tui.ui.screens.help import HelpScreen
@@ -56,15 +58,15 @@ class Desk(Protocol):
     def clear(self) -> None: ...
     async def again(self) -> None: ...
     def post_message(self, message: Message) -> bool: ...
-    async def compare(self, setting: str | None = None) -> None: ...
     async def action_obey(self, line: str) -> None: ...
 
 
 class Errands:
     """Obeys slash commands. What a command changes, it changes on the active side."""
 
-    def __init__(self, desk: Desk, talk: Talk, keeper: Keeper, librarian: Librarian) -> None:
-        self._desk, self._talk, self._keeper, self._librarian = desk, talk, keeper, librarian
+    def __init__(self, desk: Desk, talk: Talk, comparison: Comparison, keeper: Keeper, librarian: Librarian) -> None:
+        self._desk, self._talk, self._comparison = desk, talk, comparison
+        self._keeper, self._librarian = keeper, librarian
 
     async def run(self, command: Slash) -> None:
         """Do what a command says; raises TwiddleError, and then nothing has changed."""
@@ -78,7 +80,9 @@ class Errands:
             case Explain():
                 self._mention(command.sentence)
             case CompareWith():
-                await self._desk.compare(command.setting)
+                await self._comparison.compare(command.setting)
+            case Compare():
+                await self._comparison.do(command.deed)
             case Again():
                 await self._desk.again()
             case ShowTree():

@@ -14,11 +14,10 @@ from textual.widget import Widget
 from textual.widgets import Footer
 
 from tui.chat import ask
-from tui.engine.client import Engine
-from tui.engine.protocol import Event, Failed, Load, Loaded
+from tui.engine.engines import Engines, Said
+from tui.engine.protocol import Failed, Load, Loaded
 from tui.errors import EngineError, TwiddleError
-from tui.presets.library import Chosen, resolve
-from tui.settings import parse_setting
+from tui.presets.library import Chosen
 from tui.side import Side
 from tui.slash import parse_slash
 from tui.store.diary import Diary
@@ -26,6 +25,7 @@ from tui.talk import Talk
 from tui.terminal import safe
 from tui.turning import obey
 from tui.ui.beat import Beat
+from tui.ui.comparing import Comparison
 from tui.ui.errands import Errands
 from tui.ui.keeper import Keeper
 from tui.ui.librarian import Librarian
@@ -60,13 +60,15 @@ class ChatScreen(Screen[None]):
             "f3",
             "obey('/compare')",
             "Compare",
-            tooltip="A second side with its own knobs; with two, keep the active one",
+            tooltip="Another side with its own knobs, up to four",
         ),
         Binding("ctrl+t", "look", "Tokens", tooltip="The reply token by token: how sure the model was of each"),
         Binding("f4", "toggle_knobs", "Knobs", tooltip="Show or hide the knobs"),
         Binding("f5", "obey('/tree')", "Tree", show=False, tooltip="Every version of every message; go to one"),
-        # By priority, since F6 is a key of TextArea.
-        Binding("f6", "other_side", "Side", show=False, tooltip="Make the other side the active one", priority=True),
+        # By priority, since F6 and F7 are keys of TextArea.
+        Binding("f6", "other_side", "Side", show=False, tooltip="Make the next side the active one", priority=True),
+        Binding("f7", "obey('/keep')", "Keep", show=False, tooltip="Keep the active side alone", priority=True),
+        Binding("f8", "obey('/drop')", "Drop", show=False, tooltip="Drop the active side"),
         Binding("escape", "stop", "Stop", tooltip="Stop the reply; then back to the prompt"),
         Binding("ctrl+r", "obey('/again')", "Again", tooltip="Another answer to the last question"),
         Binding("ctrl+o", "obey('/history')", "History", show=False, tooltip="Go on with a conversation that was kept"),
@@ -81,22 +83,25 @@ class ChatScreen(Screen[None]):
 
     @dataclass
     class EngineSaid(Message):
-        """An event came from the engine."""
+        """An event came from an engine."""
 
-        event: Event
+        said: Said
 
-    def __init__(self, engine: Engine, load: Load, chosen: tuple[Chosen, ...], diary: Diary | None) -> None:
-        """`engine` runs already and was sent `load`; there is a side for each setting."""
+    def __init__(
+        self, engines: Engines, chosen: tuple[Chosen, ...], loads: tuple[Load, ...], diary: Diary | None
+    ) -> None:
+        """There is a side for each setting; `engines` hold what they load already."""
         super().__init__()
-        self._engine, self._loaded = engine, load
-        self._talk = Talk([Side(each) for each in chosen], engine.send)
+        self._engines = engines
+        self._talk = Talk([Side(each, load) for each, load in zip(chosen, loads, strict=True)], engines)
         self._panes = [Pane() for _ in chosen]
+        self._comparison = Comparison(self, self._talk, self._panes)
         self._knobs, self._candidates, self._status = KnobPanel(), Candidates(), Status()
         self._prompt = Prompt(placeholder="Ask something. Enter sends, Ctrl+J begins a new line.")
         self._librarian = Librarian(self, self._talk)
         self.keeper = Keeper(diary, self._talk, self._panes, self._status)
-        self._errands = Errands(self, self._talk, self.keeper, self._librarian)
-        self._narrator = Narrator(self._talk, self._panes, self._knobs, self._candidates, self._status)
+        self._errands = Errands(self, self._talk, self._comparison, self.keeper, self._librarian)
+        self._narrator = Narrator(self._talk, engines, self._panes, self._knobs, self._candidates, self._status)
         # Candidates and rates: eyes want no more, and the model wants the core.
         self._drawing = Beat(self, lambda: self._narrator.draw(self.active), every=2)
         self._looking = self._narrator.looking
@@ -114,7 +119,7 @@ class ChatScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="desk"):
-            yield Horizontal(*self._panes, id="panes")
+            yield self._comparison.grid
             with Vertical(id="side"):
                 yield self._knobs
                 yield self._candidates
@@ -141,32 +146,23 @@ class ChatScreen(Screen[None]):
 
     @work(group="engine", exclusive=True)
     async def _listen(self) -> None:
-        async for event in self._engine.events():
-            self.post_message(self.EngineSaid(event))
+        async for said in self._engines.events():
+            self.post_message(self.EngineSaid(said))
 
     def on_chat_screen_engine_said(self, message: EngineSaid) -> None:
         """Bring the sides up to date, then the widgets."""
-        was_busy = self._talk.busy
-        side = self._talk.take(message.event)
-        self._narrator.tell(message.event, side)
+        was_busy, said = self._talk.busy, message.said
+        side = self._talk.take(said.event, said.load)
+        self._narrator.tell(said, side)
+        self._narrator.stand()
         if self._talk.busy:
             self._drawing.ask()
             return
         self._narrator.draw(self.active)
-        if isinstance(message.event, Failed) and side and not self._prompt.text:
+        if isinstance(said.event, Failed) and side and not self._prompt.text:
             self._prompt.put_back(side.question)
-        if isinstance(message.event, Loaded) or was_busy:
+        if isinstance(said.event, Loaded) or was_busy:
             self._talk.look(self.side)
-
-    async def _revive(self) -> None:
-        """Start a new engine where the last one died, and load again what could not be loaded."""
-        if not self._engine.alive:
-            await self._engine.start()
-            self._listen()
-        elif self._status.state != "failed":
-            return
-        self._status.state, self._status.progress = "loading", 0.0
-        self._engine.send(self._loaded)
 
     # --- what the person does ---------------------------------------------------------------------------------------
 
@@ -174,7 +170,7 @@ class ChatScreen(Screen[None]):
         """A question, or a command that begins with a slash."""
         try:
             if self._revising.editing:
-                await self._revive()
+                await self._engines.revive()
                 await self.keeper.ahead(self._revising.reworded(event.text))
                 self._revising.send(event.text)
             elif event.text.startswith("/"):
@@ -188,7 +184,7 @@ class ChatScreen(Screen[None]):
     async def _ask(self, text: str) -> None:
         if self._talk.busy:
             raise EngineError("A reply is being written; press Esc to stop it first.")
-        await self._revive()
+        await self._engines.revive()
         await self.keeper.ahead({side: ask(side.conversation, text) for side in self._talk.sides})
         self._talk.ask(text)
         for pane in self._panes:
@@ -208,9 +204,9 @@ class ChatScreen(Screen[None]):
         side = next((side for side, pane in pairs if pane.transcript is event.messages), self.side)
         try:
             if event.wish == "fork":
-                await self.compare(side.fork(event.turn))
+                await self._comparison.add(side.fork(event.turn))
                 return
-            await self._revive()
+            await self._engines.revive()
             self._revising.grant(event.wish, side, event.turn)
         except TwiddleError as error:
             self._refuse(error)
@@ -249,7 +245,7 @@ class ChatScreen(Screen[None]):
         """Look at a reply token by token, and go on with what the person does there."""
         try:
             if isinstance(event, Candidates.Chosen):
-                await self._revive()
+                await self._engines.revive()
                 self._revising.branch(*self._looking.place(self.active), event.candidate)
             await self._looking.follow(event, self.active)
         except TwiddleError as error:
@@ -274,41 +270,11 @@ class ChatScreen(Screen[None]):
             raise EngineError("A reply is being written; press Esc to stop it first.")
         if not self.side.conversation.turns:
             raise EngineError("There is no question to answer again yet.")
-        await self._revive()
+        await self._engines.revive()
         self._talk.again()
         for pane, side in zip(self._panes, self._talk.sides, strict=True):
             pane.transcript.show(side.conversation)
         self._narrator.begin()
-
-    async def compare(self, other: str | Side | None = None) -> None:
-        """Put a side beside this one, with a setting of its own or this one's; with two, keep the active one."""
-        if other is None and len(self._panes) > 1:
-            dropped = 1 - self.active
-            self._talk.stop(self._talk.sides.pop(dropped))
-            pane = self._panes.pop(dropped)
-            self.active = 0
-            self.settle()
-            await pane.remove()  # last: other messages are handled meanwhile, and find sides and panes in step
-            return
-        if self._talk.busy:
-            raise EngineError("A reply is being written; press Esc to stop it first.")
-        if len(self._panes) > 1:
-            raise EngineError("There are two sides already; F3 keeps the active one.")
-        if isinstance(other, str):
-            other = Side(resolve(parse_setting(other)), self.side.conversation)
-        side = other or self.side.fork()
-        self._talk.sides.append(side)
-        try:
-            self._talk.load()
-        except TwiddleError:
-            self._talk.sides.pop()
-            raise
-        pane = Pane()
-        self._panes.append(pane)
-        await self.query_one("#panes").mount(pane)
-        pane.transcript.placeholder = WELCOME
-        pane.transcript.show(side.conversation)
-        self.active = 1
 
     def action_toggle_knobs(self) -> None:
         """Show the knobs and go to the first, or hide them."""
@@ -326,15 +292,8 @@ class ChatScreen(Screen[None]):
     # --- changes ----------------------------------------------------------------------------------------------------
 
     def settle(self) -> None:
-        """Whatever was changed, show it, and how the next token would be chosen now."""
-        load = self._talk.load()
-        if load != self._loaded:
-            if self._talk.busy:
-                raise EngineError("This loads the model anew; a reply is being written, so press Esc first.")
-            self._loaded = load
-            if self._engine.alive:
-                self._status.state, self._status.progress = "loading", 0.0
-                self._engine.send(load)
+        """Whatever was changed, show it, and how the next token would be chosen now; raises TwiddleError."""
+        self._talk.settle()
         self._narrator.show(self.active)
         self._talk.look(self.side)
 
