@@ -10,10 +10,13 @@ import pytest
 import tui.ui
 from tests.cli.conftest import Command
 from tui.cli import chat, compare
+from tui.config import Reading, config_path
 from tui.engine.fake import Script
 from tui.presets.library import Chosen
 
 Opened = list[tuple[tuple[str, ...], Path]]
+themes: list[str] = []
+"""What the screens were asked to look like."""
 
 
 @pytest.fixture
@@ -21,7 +24,10 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> Opened:
     """The screens that were opened, each of which ends with exit code 3."""
     screens: Opened = []
 
-    def start(chosen: tuple[Chosen, ...], model: Path) -> int:
+    themes.clear()
+
+    def start(chosen: tuple[Chosen, ...], model: Path, settled: Reading) -> int:
+        themes.append(settled.config.theme)
         screens.append((tuple(str(each.setting) for each in chosen), model))
         return 3
 
@@ -44,6 +50,30 @@ def test_a_setting_opens_the_chat_with_it(twiddle: Command, opened: Opened, star
 def test_compare_opens_two_panes(twiddle: Command, opened: Opened, starter: Path) -> None:
     assert twiddle("compare", "precise", "temperature=1.4").code == 3
     assert opened == [(("precise", "temperature=1.4"), starter)]
+
+
+@pytest.mark.parametrize("words", [["--theme", "ansi"], ["chat", "--theme", "ansi"]])
+def test_a_theme_is_typed(twiddle: Command, opened: Opened, words: list[str]) -> None:
+    assert twiddle(*words).code == 3
+    assert themes == ["ansi"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [(["--theme", "anis"], "Did you mean ansi?"), (["--theme", "ansi", "run", "Hi"], "twiddle chat --theme ansi")],
+)
+def test_a_theme_that_cannot_be_shown_is_said(twiddle: Command, opened: Opened, words: list[str], said: str) -> None:
+    code, _, err = twiddle(*words)
+    assert (code, opened) == (2, [])
+    assert said in err
+
+
+def test_the_config_says_how_a_chat_opens(twiddle: Command, opened: Opened, starter: Path) -> None:
+    config_path().parent.mkdir(parents=True)
+    config_path().write_text('preset = "precise,top_k=3"\ntheme = "ansi"')
+    assert twiddle().code == twiddle("chat", "greedy").code == 3
+    assert opened == [(("precise,top_k=3",), starter), (("greedy",), starter)]
+    assert themes == ["ansi", "ansi"]
 
 
 @pytest.mark.parametrize("words", [["chat", "precis"], ["chat", "top_p=2"], ["compare", "precise", "precis"]])

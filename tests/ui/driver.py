@@ -13,6 +13,7 @@ from textual.message import Message
 from textual.pilot import Pilot
 from textual.widgets._toast import Toast
 
+from tui.config import Reading
 from tui.engine.client import Engine
 from tui.engine.fake import Script
 from tui.engine.protocol import Command, Event, Load
@@ -175,6 +176,8 @@ def opener(monkeypatch: pytest.MonkeyPatch, log: Path) -> OpenChat:
         theme: str = "",
         engine: type[Watched] = Watched,
         hook: Callable[[Message], None] | None = None,
+        settled: Reading = Reading(),
+        dark: bool | None = None,
     ) -> AsyncIterator[Chat]:
         path = model(script)
         monkeypatch.setattr("tui.talk.find_model", lambda reference, beside=None: Path(path))
@@ -183,7 +186,7 @@ def opener(monkeypatch: pytest.MonkeyPatch, log: Path) -> OpenChat:
         process = engine(log)
         await process.start()
         process.send(load)
-        app = TwiddleApp(process, load, chosen)
+        app = TwiddleApp(process, load, chosen, settled, dark)
         try:
             async with app.run_test(size=size, notifications=True, message_hook=hook) as pilot:
                 if theme:

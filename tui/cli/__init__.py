@@ -10,7 +10,7 @@ import typer
 
 from tui import __version__
 from tui.cli import bench, chat, compare, doctor, models, presets, run
-from tui.cli.arguments import UsageError
+from tui.cli.arguments import THEME_HELP, UsageError
 from tui.cli.aside import tell
 from tui.errors import TwiddleError
 
@@ -38,9 +38,12 @@ def _twiddle(
     version: Annotated[
         bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
     ] = False,
+    theme: Annotated[str | None, typer.Option("--theme", metavar="NAME", help=THEME_HELP)] = None,
 ) -> None:
     if context.invoked_subcommand is None:
-        chat.chat()
+        chat.chat(theme=theme)
+    elif theme is not None:
+        raise UsageError(f"--theme goes after the command: `twiddle chat --theme {theme}`.")
 
 
 def main() -> None:

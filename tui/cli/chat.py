@@ -4,13 +4,17 @@ from typing import Annotated
 
 import typer
 
-from tui.cli.arguments import SETTING_HELP, choose, require_screen
+from tui.cli.arguments import SETTING_HELP, THEME_HELP, choose, require_screen, settle
 
 
-def chat(setting: Annotated[str | None, typer.Argument(metavar="SETTING", help=SETTING_HELP)] = None) -> None:
+def chat(
+    setting: Annotated[str | None, typer.Argument(metavar="SETTING", help=SETTING_HELP)] = None,
+    theme: Annotated[str | None, typer.Option("--theme", metavar="NAME", help=THEME_HELP)] = None,
+) -> None:
     """Open the chat; this is what `twiddle` alone does."""
     require_screen("twiddle run")
-    chosen, model = choose(setting)
+    settled = settle(theme)
+    chosen, model = choose(setting or settled.config.preset or None)
     from tui.ui import start
 
-    raise typer.Exit(start((chosen,), model))
+    raise typer.Exit(start((chosen,), model, settled))

@@ -48,20 +48,35 @@ class ChatScreen(Screen[None]):
     """One side and its knobs, or two sides beside each other."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f1", "obey('/help')", "Help", tooltip="These keys and commands"),
-        Binding("f2", "obey('/preset')", "Presets", tooltip="Switch the preset; the conversation stays"),
+        Binding("f1", "obey('/help')", "Help", tooltip="These keys and commands", id="chat.help"),
+        Binding(
+            "f2",
+            "obey('/preset')",
+            "Presets",
+            tooltip="Switch the preset; the conversation stays",
+            id="chat.presets",
+        ),
         Binding(
             "f3",
             "obey('/compare')",
             "Compare",
             tooltip="A second side with its own knobs; with two, keep the active one",
+            id="chat.compare",
         ),
-        Binding("f4", "toggle_knobs", "Knobs", tooltip="Show or hide the knobs"),
+        Binding("f4", "toggle_knobs", "Knobs", tooltip="Show or hide the knobs", id="chat.knobs"),
         # By priority, since F6 is a key of TextArea.
-        Binding("f6", "other_side", "Side", show=False, tooltip="Make the other side the active one", priority=True),
-        Binding("escape", "stop", "Stop", tooltip="Stop the reply; then back to the prompt"),
-        Binding("ctrl+r", "obey('/again')", "Again", tooltip="Another answer to the last question"),
-        Binding("ctrl+n", "obey('/clear')", "New", tooltip="A new chat with the same settings"),
+        Binding(
+            "f6",
+            "other_side",
+            "Side",
+            show=False,
+            tooltip="Make the other side the active one",
+            priority=True,
+            id="chat.side",
+        ),
+        Binding("escape", "stop", "Stop", tooltip="Stop the reply; then back to the prompt", id="chat.stop"),
+        Binding("ctrl+r", "obey('/again')", "Again", tooltip="Another answer to the last question", id="chat.again"),
+        Binding("ctrl+n", "obey('/clear')", "New", tooltip="A new chat with the same settings", id="chat.new"),
     ]
     COMMANDS = {ChatCommands}
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide"), (150, "-roomy")]

@@ -19,9 +19,9 @@ class PresetPicker(ModalScreen[str | None]):
     """The library, narrowed down by typing. Gives the name chosen, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss", "Back"),
-        Binding("down", "move(1)", "Next", show=False, priority=True),
-        Binding("up", "move(-1)", "Previous", show=False, priority=True),
+        Binding("escape", "dismiss", "Back", id="presets.back"),
+        Binding("down", "move(1)", "Next", show=False, priority=True, id="presets.next"),
+        Binding("up", "move(-1)", "Previous", show=False, priority=True, id="presets.previous"),
     ]
 
     DEFAULT_CSS = """

@@ -23,14 +23,14 @@ class KnobRow(Widget, can_focus=True):
     """A knob that turns by key, mouse or typing, and says so when it is away from the preset."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left", "step(-1)", "Less", show=False),
-        Binding("right", "step(1)", "More", show=False),
-        Binding("shift+left", "step(-1, True)", "Much less", show=False),
-        Binding("shift+right", "step(1, True)", "Much more", show=False),
-        Binding("home", "slide_to(0)", "Lowest", show=False),
-        Binding("end", "slide_to(1)", "Highest", show=False),
-        Binding("enter", "type", "Type a value", show=False),
-        Binding("r", "reset", "Reset", tooltip="Back to the preset's value"),
+        Binding("left", "step(-1)", "Less", show=False, id="knob.less"),
+        Binding("right", "step(1)", "More", show=False, id="knob.more"),
+        Binding("shift+left", "step(-1, True)", "Much less", show=False, id="knob.much-less"),
+        Binding("shift+right", "step(1, True)", "Much more", show=False, id="knob.much-more"),
+        Binding("home", "slide_to(0)", "Lowest", show=False, id="knob.lowest"),
+        Binding("end", "slide_to(1)", "Highest", show=False, id="knob.highest"),
+        Binding("enter", "type", "Type a value", show=False, id="knob.type"),
+        Binding("r", "reset", "Reset", tooltip="Back to the preset's value", id="knob.reset"),
     ]
     """
     | Key(s) | Description |

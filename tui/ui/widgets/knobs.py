@@ -42,8 +42,8 @@ class KnobPanel(Vertical):
     """Every knob that acts on a reply being written, one a row, and the words on the focused one."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "move(-1)", "Knob above", show=False),
-        Binding("down", "move(1)", "Knob below", show=False),
+        Binding("up", "move(-1)", "Knob above", show=False, id="knob.above"),
+        Binding("down", "move(1)", "Knob below", show=False, id="knob.below"),
     ]
     """
     | Key(s) | Description |
