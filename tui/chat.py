@@ -5,9 +5,11 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
+from tui.written import Written
+
 Role = Literal["system", "user", "assistant"]
-Ending = Literal["stop", "length", "stopped", "failed", "died"]
-"""Why a reply ended: the model was done, a limit, the person, an error, or the loss of the engine."""
+Ending = Literal["stop", "length", "stopped", "failed", "died", "interrupted"]
+"""Why a reply ended: the model was done, a limit, the person, an error, the loss of the engine or of twiddle itself."""
 
 
 class Message(Struct, frozen=True):
@@ -27,6 +29,10 @@ class Turn(Struct, frozen=True):
     """Index of the turn it answers."""
     ending: Ending | None = None
     """Set on replies."""
+    edited: bool = False
+    """Whether a person wrote it, or a part of it, in place of what was there."""
+    written: Written | None = None
+    """Of a reply: how it came to be."""
 
 
 class Conversation(Struct, frozen=True):
@@ -36,15 +42,19 @@ class Conversation(Struct, frozen=True):
     tip: int | None = None
 
     @property
-    def path(self) -> tuple[Turn, ...]:
-        """The turns from the first to the tip."""
-        found: list[Turn] = []
+    def places(self) -> tuple[int, ...]:
+        """Indices of the turns from the first to the tip."""
+        found: list[int] = []
         index = self.tip
         while index is not None:
-            turn = self.turns[index]
-            found.append(turn)
-            index = turn.parent
+            found.append(index)
+            index = self.turns[index].parent
         return tuple(reversed(found))
+
+    @property
+    def path(self) -> tuple[Turn, ...]:
+        """The turns from the first to the tip."""
+        return tuple(self.turns[index] for index in self.places)
 
     @property
     def messages(self) -> tuple[Message, ...]:
@@ -64,17 +74,43 @@ def ask(conversation: Conversation, text: str) -> Conversation:
     return _add(conversation, Turn(Message("user", text), conversation.tip))
 
 
-def answer(conversation: Conversation, text: str, ending: Ending, tokens: tuple[int, ...] = ()) -> Conversation:
+def answer(
+    conversation: Conversation,
+    text: str,
+    ending: Ending,
+    tokens: tuple[int, ...] = (),
+    written: Written | None = None,
+) -> Conversation:
     """The conversation with a reply added after its tip."""
-    return _add(conversation, Turn(Message("assistant", text, tokens), conversation.tip, ending))
+    message = Message("assistant", text, tokens)
+    return _add(conversation, Turn(message, conversation.tip, ending, written=written))
 
 
-def retract(conversation: Conversation) -> Conversation:
-    """The conversation back at its last question, for another answer beside the one it has."""
-    tip = conversation.tip
-    while tip is not None and conversation.turns[tip].message.role != "user":
-        tip = conversation.turns[tip].parent
-    return replace(conversation, tip=tip)
+def edit(conversation: Conversation, index: int, text: str) -> Conversation:
+    """The conversation with another wording of a turn beside it, as its tip: what followed is not on this path."""
+    turn = conversation.turns[index]
+    message = Message(turn.message.role, text)
+    return _add(conversation, replace(turn, message=message, edited=True, written=None))
+
+
+def versions(conversation: Conversation, index: int) -> tuple[int, ...]:
+    """Indices of all turns that stand where this one does, itself included, the oldest first."""
+    parent, role = conversation.turns[index].parent, conversation.turns[index].message.role
+    alike = (turn.parent == parent and turn.message.role == role for turn in conversation.turns)
+    return tuple(place for place, is_version in enumerate(alike) if is_version)
+
+
+def go(conversation: Conversation, index: int) -> Conversation:
+    """The conversation with its path through a turn, and on along the newest turns after it."""
+    newest = {turn.parent: place for place, turn in enumerate(conversation.turns)}
+    while index in newest:
+        index = newest[index]
+    return replace(conversation, tip=index)
+
+
+def until(conversation: Conversation, index: int | None) -> Conversation:
+    """The conversation with its path ending at a turn, or before the first."""
+    return replace(conversation, tip=index)
 
 
 def _add(conversation: Conversation, turn: Turn) -> Conversation:

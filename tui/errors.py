@@ -5,7 +5,8 @@
     ├── SettingError    a SETTING that cannot be read
     ├── PresetError     a Modelfile that cannot be read, or a preset that does not exist
     ├── ModelError      a model file that is missing or is not one
-    └── EngineError     the engine refused a request or is gone
+    ├── EngineError     the engine refused a request or is gone
+    └── StoreError      the history cannot be read or written
 
 Every one is turned into words once, at the two doors: the command line and the chat screen.
 """
@@ -36,6 +37,10 @@ class ModelError(TwiddleError):
 
 class EngineError(TwiddleError):
     """The engine refused a request or is gone."""
+
+
+class StoreError(TwiddleError):
+    """The history cannot be read or written, or does not hold what was asked for."""
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

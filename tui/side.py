@@ -4,52 +4,100 @@ import time
 
 from msgspec.structs import replace
 
-from tui.chat import Conversation, Ending, Message, answer, ask, retract
-from tui.engine.protocol import Finished, KnobsTurned, Reply, Stats, Token
+from tui.chat import Conversation, Ending, Message, answer, ask, edit, go, until
+from tui.engine.protocol import Finished, KnobsTurned, Refused, Reply, Token
 from tui.knob import Value
 from tui.knobs import KNOBS, Knobs, turn
 from tui.presets.library import Chosen
 from tui.presets.preset import Preset
 from tui.settings import Setting
+from tui.steps import Steps
 from tui.trace import TokenTrace
+from tui.written import Beginning, Change, Stats, Written
 
 
 class Writing:
     """A reply while it is written, and until the next one begins."""
 
-    def __init__(self, reply_id: str, knobs: Knobs) -> None:
-        self.id, self.knobs = reply_id, knobs
-        self.text = ""
-        self.ids: list[int] = []
-        """Every token chosen, the one that ended the reply included."""
-        self.starts: list[int] = []
+    def __init__(self, reply_id: str, knobs: Knobs, onto: Beginning | None = None) -> None:
+        """`onto` is what is there of it already."""
+        before = (onto and onto.written) or Written("", "", knobs)
+        self.id, self.knobs, self.onto = reply_id, knobs, onto
+        self.text = onto.text if onto else ""
+        self.begun = before.begun
+        """The index of the first token of `traces`: above 0 where a person wrote what comes before."""
+        self.traces: list[TokenTrace] = list(before.traces)
+        """How every token was chosen, the one that ended the reply included."""
+        self.starts: list[int] = list(before.starts)
         """Where in the text each of them begins."""
-        self.trace: TokenTrace | None = None
-        """How the newest token was chosen."""
+        self.records: list[bytes] = list(before.records)
+        self.given = len(self.traces)
+        """How many of them were there before."""
+        self.asked = knobs
+        """The knobs that it was asked for with."""
+        self.lane: list[Change] = []
+        """How they were turned since."""
         self.ending: Ending | None = None
         self.stats: Stats | None = None
-        self._asked = self._first = self._last = time.perf_counter()
+        self._began = self._first = self._last = time.perf_counter()
+
+    @property
+    def ids(self) -> list[int]:
+        """Every token chosen, the one that ended the reply included."""
+        return [trace.id for trace in self.traces]
+
+    @property
+    def trace(self) -> TokenTrace | None:
+        """How the newest token was chosen."""
+        return self.traces[-1] if self.traces else None
+
+    @property
+    def acting(self) -> Knobs:
+        """What the engine writes it with: a turn may be refused."""
+        return self.lane[-1].knobs if self.lane else self.asked
+
+    @property
+    def count(self) -> int:
+        """How many tokens were written since it was asked for."""
+        return len(self.traces) - self.given
 
     @property
     def rate(self) -> float | None:
         """Tokens a second so far."""
         seconds = self._last - self._first
-        return (len(self.ids) - 1) / seconds if seconds > 0 else None
+        return (self.count - 1) / seconds if seconds > 0 else None
 
     @property
     def ttft_ms(self) -> float | None:
         """Milliseconds from the request to the first token."""
-        return (self._first - self._asked) * 1000 if self.ids else None
+        return (self._first - self._began) * 1000 if self.count else None
 
     def note(self, token: Token) -> None:
         """Take in the next token."""
         self._last = time.perf_counter()
-        if not self.ids:
+        if not self.count:
             self._first = self._last
-        self.ids.append(token.trace.id)
+            self.begun = token.index - self.given
         self.starts.append(len(self.text))
+        self.traces.append(token.trace)
+        self.records.append(token.record)
         self.text += token.text
-        self.trace = token.trace
+
+    def written(self, preset: Preset) -> Written:
+        """What is kept of it."""
+        return Written(
+            preset=preset.name,
+            model=preset.model,
+            knobs=self.asked,
+            template=preset.template or "",
+            given=self.given,
+            begun=self.begun,
+            lane=tuple(self.lane),
+            starts=tuple(self.starts),
+            traces=tuple(self.traces),
+            records=tuple(self.records),
+            stats=self.stats,
+        )
 
 
 class Side:
@@ -58,11 +106,17 @@ class Side:
     def __init__(self, chosen: Chosen, conversation: Conversation | None = None) -> None:
         self.preset = chosen.preset
         self.knobs = chosen.knobs
+        self.steps: Steps[Knobs] = Steps()
+        """How the knobs came to stand where they do."""
+        self.refused: dict[str, str] = {}
+        """The knobs that the engine could not take as they stand, each with its reason."""
         self.conversation = conversation or Conversation()
         self.writing: Writing | None = None
         """The newest reply."""
         self.used = 0
         """Context tokens it occupies."""
+        self._preset, self._before, self._beside = self.preset, self.conversation, False
+        """The preset that a reply is written with, the conversation before it, and whether it stands beside another."""
 
     @property
     def busy(self) -> bool:
@@ -87,18 +141,40 @@ class Side:
 
     def use(self, preset: Preset) -> None:
         """Switch the preset: its knobs and system prompt hold from the next reply on; the conversation stays."""
-        self.preset, self.knobs = preset, preset.knobs
+        self.steps = self.steps.left(self.knobs)
+        self.preset, self.knobs, self.refused = preset, preset.knobs, {}
 
     def turn(self, name: str, value: Value) -> None:
         """Turn a knob, also of the reply being written; raises KnobError."""
-        self.knobs = turn(self.knobs, **{name: value})
-        if self.busy and self.writing:
-            # That one alone: the preset may have been switched for the next reply.
-            self.writing.knobs = turn(self.writing.knobs, **{name: value})
+        self.put(turn(self.knobs, **{name: value}))
 
-    def fork(self) -> "Side":
-        """Another side that stands where this one does."""
-        other = Side(Chosen(setting=Setting(), preset=self.preset, knobs=self.knobs), self.conversation)
+    def put(self, knobs: Knobs, stroke: object = None) -> None:
+        """Put the knobs where these are, also those of the reply being written.
+
+        Turns of one `stroke`, such as a drag, are one step to take back.
+        """
+        if knobs != self.knobs:
+            self.steps = self.steps.left(self.knobs, stroke)
+            self._stand(knobs)
+
+    def step(self, steps: Steps[Knobs], knobs: Knobs) -> None:
+        """Go a step back, or again, to where the knobs were."""
+        self.steps = steps
+        self._stand(knobs)
+
+    def _stand(self, knobs: Knobs) -> None:
+        changed = {name: getattr(knobs, name) for name in knobs.differing(self.knobs)}
+        self.knobs = knobs
+        for name in changed:
+            self.refused.pop(name, None)
+        if self.busy and self.writing:
+            # Those alone: the preset may have been switched for the next reply.
+            self.writing.knobs = turn(self.writing.knobs, **changed)
+
+    def fork(self, turn: int | None = None) -> "Side":
+        """Another side that stands where this one does, or at a turn of its conversation."""
+        here = self.conversation if turn is None else until(self.conversation, turn)
+        other = Side(Chosen(setting=Setting(), preset=self.preset, knobs=self.knobs), here)
         other.used = self.used
         return other
 
@@ -108,6 +184,11 @@ class Side:
         asked = [turn.message.content for turn in self.conversation.path if turn.message.role == "user"]
         return asked[-1] if asked else ""
 
+    @property
+    def undone(self) -> bool:
+        """Whether nothing came of the newest reply, which was to stand beside another: that one is there again."""
+        return self._beside and self.writing is not None and not self.busy and not self.writing.count
+
     def forget(self) -> None:
         """Begin a new conversation."""
         self.conversation, self.writing, self.used = Conversation(), None, 0
@@ -116,14 +197,26 @@ class Side:
         """Add a question."""
         self.conversation = ask(self.conversation, text)
 
-    def retract(self) -> None:
-        """Go back to the last question, for another answer."""
-        self.conversation = retract(self.conversation)
+    def edit(self, index: int, text: str) -> None:
+        """Put another wording of a turn beside it."""
+        self.conversation = edit(self.conversation, index, text)
 
-    def begin(self, reply_id: str, seed: int) -> Reply:
-        """Start the reply to the last question: what to ask the engine for."""
-        self.writing = Writing(reply_id, replace(self.knobs, seed=seed))
-        return Reply(reply_id, self.messages, self.writing.knobs, template=self.preset.template or "")
+    def go(self, index: int) -> None:
+        """Read on through another version of a turn."""
+        self.conversation = go(self.conversation, index)
+
+    def begin(self, reply_id: str, seed: int, *, instead_of: int | None = None, onto: Beginning | None = None) -> Reply:
+        """Start a reply to the last question: what to ask the engine for.
+
+        `instead_of` is the reply that it is to stand beside, `onto` what is there of it already.
+        """
+        self._preset, self._before = self.preset, self.conversation
+        if instead_of is not None:
+            self.conversation = until(self.conversation, self.conversation.turns[instead_of].parent)
+        self._beside = instead_of is not None
+        self.writing, self.refused = Writing(reply_id, replace(self.knobs, seed=seed), onto), {}
+        there = (Message("assistant", onto.text, onto.tokens),) if onto else ()
+        return Reply(reply_id, (*self.messages, *there), self.writing.knobs, template=self.preset.template or "")
 
     def note(self, event: Token) -> None:
         """Take in a token."""
@@ -131,26 +224,48 @@ class Side:
             self.writing.note(event)
             self.used = event.used
 
+    def heed(self, event: KnobsTurned | Refused) -> None:
+        """Take in whether a turn of the knobs is taken."""
+        if not self.writing:
+            return
+        if isinstance(event, KnobsTurned):
+            self.writing.lane.append(Change(event.index, event.after))
+        else:
+            self.refused |= dict.fromkeys(self.writing.knobs.differing(self.writing.acting), event.reason)
+
+    def refuse(self, reason: str) -> None:
+        """Take in that the engine could not use a knob, where the reason begins with its name."""
+        name = reason.partition(":")[0]
+        if name in KNOBS:
+            self.refused[name] = reason
+
     def end(self, event: Finished) -> None:
         """Take in the end of the reply."""
         if self.writing:
+            there = self.writing.onto or Beginning("")
             self.writing.stats = event.stats
-            self._close(event.text, event.ending, event.tokens)
+            tokens = () if self.writing.begun else (*there.tokens, *event.tokens)
+            self._close(there.text + event.text, event.ending, tokens)
 
     def give_up(self, ending: Ending) -> None:
         """Close a reply that the engine will not end; its text stays."""
         if self.writing and self.busy:
-            self._close(self.writing.text, ending)
+            self._close(self.writing.text, ending, () if self.writing.begun else tuple(self.writing.ids))
 
     def _close(self, text: str, ending: Ending, tokens: tuple[int, ...] = ()) -> None:
-        if self.writing:
-            self.writing.text, self.writing.ending = text, ending
-        self.conversation = answer(self.conversation, text, ending, tokens)
+        if not self.writing:
+            return
+        self.writing.text, self.writing.ending = text, ending
+        if self.undone:
+            self.conversation = self._before
+        else:
+            written = self.writing.written(self._preset)
+            self.conversation = answer(self.conversation, text, ending, tokens, written)
 
 
-def describe_turn(event: KnobsTurned) -> str:
+def describe_turn(before: Knobs, after: Knobs) -> str:
     """What a change of knobs did, such as `temperature 0.8→1.4`."""
     return ", ".join(
-        f"{name} {KNOBS[name].show(getattr(event.before, name))}→{KNOBS[name].show(getattr(event.after, name))}"
-        for name in event.after.differing(event.before)
+        f"{name} {KNOBS[name].show(getattr(before, name))}→{KNOBS[name].show(getattr(after, name))}"
+        for name in after.differing(before)
     )

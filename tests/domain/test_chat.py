@@ -1,6 +1,9 @@
 """A conversation as a value: asking, answering and branching return new ones."""
 
-from tui.chat import Conversation, Message, answer, ask, retract
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tui.chat import Conversation, Message, answer, ask, edit, go, until, versions
 
 
 def said(conversation: Conversation) -> list[tuple[str, str]]:
@@ -19,16 +22,43 @@ def test_questions_and_answers_follow_each_other() -> None:
 
 def test_another_answer_stands_beside_the_first() -> None:
     first = answer(ask(Conversation(), "a?"), "one", "stop")
-    second = answer(retract(first), "two", "stop")
+    second = answer(until(first, 0), "two", "stop")
     assert said(second) == [("user", "a?"), ("assistant", "two")]
     assert [turn.message.content for turn in second.turns] == ["a?", "one", "two"]
     assert second.turns[1].parent == second.turns[2].parent == 0
 
 
-def test_retracting_a_question_keeps_it() -> None:
-    chat = ask(Conversation(), "a?")
-    assert retract(chat) == chat
-    assert retract(Conversation()) == Conversation()
+def test_an_edited_turn_stands_beside_the_first_and_what_followed_stays_with_that() -> None:
+    first = answer(ask(answer(ask(Conversation(), "a?"), "a.", "stop"), "b?"), "b.", "stop", (1,))
+    other = edit(first, 2, "c?")
+    assert said(other) == [("user", "a?"), ("assistant", "a."), ("user", "c?")]
+    assert other.path[-1].edited and versions(other, 2) == versions(other, 4) == (2, 4)
+    assert said(go(other, 2)) == said(first), "the way back leads to where it was"
+    reworded = edit(first, 3, "B.")
+    assert (reworded.path[-1].message, reworded.path[-1].ending) == (Message("assistant", "B."), "stop")
+
+
+@given(st.lists(st.integers(0, 100), max_size=30))
+def test_every_turn_ever_made_can_be_gone_to(steps: list[int]) -> None:
+    chat = Conversation()
+    for step in steps:
+        turns = len(chat.turns)
+        match step % 4:
+            case 0 if chat.tip is not None and chat.path[-1].message.role == "user":
+                chat = answer(chat, str(step), "stop")
+            case 1 if turns:
+                chat = edit(chat, step % turns, str(step))
+            case 2 if turns:
+                chat = go(chat, step % turns)
+                assert step % turns in chat.places
+            case _:
+                chat = ask(chat, str(step))
+        assert chat.path == tuple(chat.turns[place] for place in chat.places)
+        assert len(chat.turns) >= turns, "nothing is ever lost"
+    for index in range(len(chat.turns)):
+        here = go(chat, index)
+        assert index in here.places and here.tip not in {turn.parent for turn in here.turns}
+        assert index in versions(chat, index)
 
 
 def test_a_reply_that_came_to_nothing_goes_with_its_question() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tui.errors import PresetError
 from tui.knobs import KNOBS, Knobs, turn
@@ -195,3 +196,40 @@ def test_a_changed_file_reads_as_asked_and_keeps_every_comment(
     assert (found.system, found.messages, found.model) == (before.system, before.messages, before.model)
     assert after.count("# note") == text.count("# note")
     assert turned_text(after, path, knobs) == after
+
+
+def test_a_system_prompt_of_its_own_is_kept_beside_the_knobs(write: Write) -> None:
+    base = find_preset("precise")
+    path = save_preset("pirate", turn(base.knobs, top_k=3), replace(base, system="Talk like a pirate."))
+    assert path.read_text() == "FROM precise\nPARAMETER top_k 3\nSYSTEM Talk like a pirate.\n"
+
+
+def test_another_model_is_kept_with_all_that_the_preset_says(write: Write) -> None:
+    base = find_preset("precise")
+    save_preset("elsewhere", base.knobs, replace(base, model="ollama:sea"))
+    kept = find_preset("elsewhere")
+    assert (kept.model, kept.system, kept.knobs) == ("ollama:sea", base.system, base.knobs)
+
+
+def test_system_and_model_are_changed_where_they_stand(write: Write) -> None:
+    path = write("sea", WRITTEN)
+    sea = find_preset("sea")
+    save_preset("sea", sea.knobs, replace(sea, system="Be brief.", model="./lake.gguf"))
+    assert path.read_text() == WRITTEN.replace("./sea.gguf", "./lake.gguf").replace(
+        'SYSTEM """Be a\npilot."""', "SYSTEM Be brief."
+    )
+
+
+def test_a_system_prompt_that_is_taken_away_stays_away(write: Write) -> None:
+    base = find_preset("precise")
+    save_preset("bare", base.knobs, replace(base, system=""))
+    assert (find_preset("bare").system, bool(base.system)) == ("", True)
+
+
+def test_a_model_whose_change_would_lose_what_the_base_says_is_not_saved(write: Write) -> None:
+    write("talker", "FROM starter\nMESSAGE user Hi\n")
+    path = write("mine", "FROM talker\n")
+    mine = find_preset("mine")
+    with pytest.raises(PresetError, match="would not keep messages"):
+        save_preset("mine", mine.knobs, replace(mine, model="ollama:sea"))
+    assert path.read_text() == "FROM talker\n"

@@ -3,13 +3,14 @@
 import pytest
 
 from tui.chat import Conversation, Message, answer, ask
-from tui.engine.protocol import Finished, KnobsTurned, Stats, Token
+from tui.engine.protocol import Finished, KnobsTurned, Token
 from tui.errors import KnobError
 from tui.knobs import Knobs, turn
 from tui.presets.library import resolve
 from tui.settings import parse_setting
 from tui.side import Side, Writing, describe_turn
 from tui.trace import TokenTrace
+from tui.written import Change, Stats
 
 STATS = Stats(10, 0, 3, 5.0, 100.0)
 
@@ -96,11 +97,26 @@ def test_a_fork_stands_where_the_other_does_and_goes_its_own_way() -> None:
     assert len(one.conversation.turns) == 1 and other.question == "there"
 
 
-def test_retracting_goes_back_to_the_question() -> None:
+def test_another_answer_that_came_to_nothing_leaves_the_one_there_was() -> None:
     one = written("He")
-    one.give_up("stopped")
-    one.retract()
+    one.end(Finished("1", "He", "stop", 7, (100,), STATS))
+    before = one.conversation
+    one.begin("2", 7, instead_of=one.conversation.tip)
     assert [turn.message.content for turn in one.conversation.path] == ["Hi"]
+    one.give_up("failed")
+    assert one.conversation == before
+
+
+def test_a_reply_is_kept_with_how_every_token_was_chosen() -> None:
+    one = written("He", "llo", "")
+    after = turn(one.knobs, temperature=1.5)
+    one.heed(KnobsTurned("1", 1, one.knobs, after))
+    one.end(Finished("1", "Hello", "stop", 7, (100, 101), STATS))
+    kept = one.conversation.path[-1].written
+    assert kept and (kept.ids, kept.starts, kept.given, kept.begun) == ((100, 101, 102), (0, 2, 5), 0, 0)
+    assert (kept.preset, kept.knobs.seed, kept.stats) == ("default", 7, STATS)
+    assert kept.lane == (Change(1, after),)
+    assert [kept.at(character) for character in range(5)] == [0, 0, 1, 1, 1]
 
 
 def test_the_rate_is_of_the_tokens_after_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,5 +132,5 @@ def test_the_rate_is_of_the_tokens_after_the_first(monkeypatch: pytest.MonkeyPat
 
 def test_a_turn_is_described_by_what_it_changed() -> None:
     after = turn(Knobs(), temperature=1.4, top_k=0)
-    assert describe_turn(KnobsTurned("1", 5, Knobs(), after)) == "temperature 0.8→1.4, top_k 40→off"
-    assert describe_turn(KnobsTurned("1", 5, Knobs(), Knobs())) == ""
+    assert describe_turn(Knobs(), after) == "temperature 0.8→1.4, top_k 40→off"
+    assert describe_turn(Knobs(), Knobs()) == ""

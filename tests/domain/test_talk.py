@@ -3,6 +3,7 @@
 import pytest
 
 from tests.domain.test_side import STATS, side, token
+from tui.chat import Message, versions
 from tui.engine.protocol import (
     Command,
     Died,
@@ -12,6 +13,7 @@ from tui.engine.protocol import (
     Generate,
     Preview,
     Previewed,
+    Reply,
     SetKnobs,
     Stop,
     Token,
@@ -22,7 +24,7 @@ from tui.presets.library import find_preset
 from tui.presets.preset import Preset
 from tui.side import Side
 from tui.talk import Talk
-from tui.trace import TokenTrace
+from tui.trace import Candidate, TokenTrace
 
 
 class Line:
@@ -201,3 +203,78 @@ def test_the_sides_are_loaded_from_one_model() -> None:
     two.sides[1].preset = Preset(name="elsewhere", model=__file__)
     with pytest.raises(ModelError, match="is not a GGUF but a text file"):
         two.load()
+
+
+def answered() -> tuple[Talk, Line]:
+    """A talk of one side that has an answer of three tokens and the one that ended it."""
+    one, line = talk("temperature=0.5")
+    one.ask("Hi")
+    side = one.sides[0]
+    for index, text in enumerate(("He", "llo", "!", "")):
+        one.take(of(side, token(index, text, index + 100)))
+    assert side.writing
+    one.take(Finished(side.writing.id, "Hello!", "stop", 7, (100, 101, 102), STATS))
+    line.sent.clear()
+    return one, line
+
+
+def asked(line: Line) -> Reply:
+    (command,) = (command for command in line.sent if isinstance(command, Generate))
+    (reply,) = command.replies
+    return reply
+
+
+def test_a_branch_begins_with_the_tokens_before_it_and_keeps_the_seed() -> None:
+    one, line = answered()
+    side, first = one.sides[0], one.sides[0].conversation.turns[1].written
+    assert first
+    one.branch(side, 1, 1, Candidate(7, "y", 0.2, 0.1))
+    assert asked(line).messages[-1] == Message("assistant", "Hey", (100, 7))
+    assert asked(line).knobs.seed == first.knobs.seed
+    assert side.writing and side.writing.text == "Hey"
+    one.take(Token(side.writing.id, 2, "?", token(2, "?", 9).trace, 30))
+    one.take(Finished(side.writing.id, "?", "stop", 7, (9,), STATS))
+    turn = side.conversation.path[-1]
+    assert turn.message == Message("assistant", "Hey?", (100, 7, 9))
+    assert turn.written and (turn.written.ids, turn.written.given) == ((100, 7, 9), 2)
+    assert turn.written.starts == (0, 2, 3) and turn.parent == 0
+    assert versions(side.conversation, 1) == (1, 2)
+
+
+def test_a_cut_reply_goes_on_from_its_end() -> None:
+    one, line = answered()
+    side = one.sides[0]
+    one.resume(side, 1)
+    assert asked(line).messages[-1] == Message("assistant", "Hello!", (100, 101, 102)), (
+        "without the token that ended it"
+    )
+    assert side.writing
+    one.take(Failed(side.writing.id, "no"))
+    assert side.conversation.tip == 1, "nothing came of it"
+
+
+def test_an_edited_reply_goes_on_from_what_the_person_wrote() -> None:
+    one, line = answered()
+    side = one.sides[0]
+    one.edit(side, 1, "Good day")
+    assert not line.sent and side.conversation.path[-1].message == Message("assistant", "Good day")
+    one.resume(side, 2)
+    assert asked(line).messages[-1] == Message("assistant", "Good day")
+    assert side.writing
+    one.take(Token(side.writing.id, 5, ", Sir", token(5, ", Sir", 9).trace, 30))
+    one.take(Finished(side.writing.id, ", Sir", "stop", 7, (9,), STATS))
+    turn = side.conversation.path[-1]
+    assert turn.message == Message("assistant", "Good day, Sir")
+    assert turn.written and (turn.written.begun, turn.written.starts) == (5, (8,))
+
+
+def test_an_edited_question_is_answered_anew_by_its_side_alone() -> None:
+    two, line = talk("default", "default")
+    two.ask("Hi")
+    two.stop()
+    for each in two.sides:
+        each.give_up("stopped")
+    line.sent.clear()
+    two.edit(two.sides[0], 0, "Ho")
+    assert asked(line).messages[-1] == Message("user", "Ho")
+    assert two.sides[0].busy and not two.sides[1].busy

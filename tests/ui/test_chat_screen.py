@@ -125,8 +125,8 @@ async def test_keys_turn_the_knobs_of_the_side(open_chat: OpenChat) -> None:
         (["1", ".", "2", "5", "enter"], "temperature", 1.25),
         (["r"], "temperature", 0.8),
         (["down", "shift+left"], "top_k", 30),
-        (["tab", "left"], "top_p", 0.94),
-        (["shift+tab", "home"], "top_k", 0),
+        (["down", "left"], "top_p", 0.94),
+        (["up", "home"], "top_k", 0),
     ]
     async with open_chat(Script()) as chat:
         await chat.press("tab")
@@ -166,11 +166,11 @@ async def test_a_written_command_turns_a_knob_in_mid_reply_too(open_chat: OpenCh
 
 
 REFUSALS = {
-    "/set temperature 1": "Write /set parameter NAME VALUE, such as /set parameter temperature 1.2.",
+    "/set temperature": "Write /set parameter KNOB VALUE, such as /set parameter temperature 1.2.",
     "/set parameter temprature 1": "There is no knob 'temprature'. Did you mean temperature?",
     "/set parameter top_p 2": "top_p: 2 is out of range; it goes from 0 to 1.",
     "/set parameter top_k ten": "top_k: 'ten' is not a whole number; it goes from 0 to 500000.",
-    "/presett greedy": "There is no command /presett. Did you mean /preset? /help lists them.",
+    "/presett greedy": "There is no command /presett. Did you mean /preset? /help lists them",
     "/preset greddy": "There is no preset 'greddy'. Did you mean greedy?",
     "/compare temperature=9": "temperature: 9 is out of range; it goes from 0 to 5.",
     "/compare nobody": "There is no preset 'nobody'.",
@@ -343,7 +343,7 @@ async def test_the_palette_runs_a_preset(open_chat: OpenChat) -> None:
 async def test_f1_opens_and_closes_the_keys_of_where_one_is(open_chat: OpenChat) -> None:
     async with open_chat(Script(), size=(120, 60)) as chat:
         await chat.press("f1")
-        await chat.until(lambda: "/set parameter NAME VALUE" in chat.view)
+        await chat.until(lambda: "/set parameter KNOB VALUE" in chat.view)
         assert "Earlier prompt" in chat.view and "Much more" not in chat.view
         await chat.press("f1")
         await chat.until(lambda: chat.app.screen is chat.screen)
@@ -388,8 +388,8 @@ async def test_the_keyboard_reaches_everything_and_bye_leaves(open_chat: OpenCha
         await chat.press("f4")
         await chat.until(lambda: "temperature" not in chat.view)
         await chat.press("f4", "escape")
-        await chat.press(*["tab"] * len(chat.knobs.rows))
-        assert chat.knob == list(chat.knobs.rows)[-1]
+        await chat.press("tab")
+        assert chat.knob == "temperature"
         await chat.press("tab")
         assert isinstance(chat.app.focused, Transcript)
         await chat.press("tab")
@@ -503,7 +503,7 @@ async def test_a_prompt_too_long_is_refused_with_both_numbers(open_chat: OpenCha
 
 
 async def test_a_question_put_back_does_not_overwrite_what_was_written_meanwhile(open_chat: OpenChat) -> None:
-    async with open_chat(Script(context=200, load_delay=1.0)) as chat:
+    async with open_chat(Script(context=200, load_delay=4.0)) as chat:
         await chat.ask("word " * 60)
         chat.prompt.insert("my next thought")
         await chat.until(lambda: "tokens long" in chat.said())

@@ -44,8 +44,11 @@ def front(chat: Chat) -> Region:
     screen = chat.app.screen
     if not screen.is_modal:
         return screen.region
-    shown = (each for each in screen.query("*") if not any(one.has_class("-textual-system") for one in each.ancestors))
-    return Region.from_union([each.region for each in shown if each.region.area])
+    system = set(screen.query(".-textual-system, .-textual-system *"))
+    drawn = screen._compositor.visible_widgets.items()
+    return Region.from_union(
+        [part.intersection(clip) for each, (part, clip) in drawn if each not in system and each is not screen]
+    )
 
 
 def faint(chat: Chat, least: float) -> Iterator[str]:

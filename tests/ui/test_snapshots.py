@@ -11,7 +11,8 @@ from syrupy.assertion import SnapshotAssertion
 
 from tests.ui.driver import Chat, OpenChat, Watched
 from tui.engine.fake import Script
-from tui.engine.protocol import Event, Finished, Preview, Previewed, Stats
+from tui.engine.protocol import Event, Finished, Preview, Previewed
+from tui.written import Stats
 
 SIZES = [(80, 24), (120, 40), (200, 50)]
 REPLY = """\

@@ -11,7 +11,6 @@ from tui.engine.branch import Branch, Move
 from tui.engine.constraint import Constraint, Grammars
 from tui.engine.odds import Choice, Odds
 from tui.engine.protocol import (
-    Change,
     Event,
     Failed,
     Finished,
@@ -21,13 +20,13 @@ from tui.engine.protocol import (
     Prefill,
     Reply,
     Shifted,
-    Stats,
     Token,
 )
 from tui.engine.sampling import Chain, draw
 from tui.engine.strategies import Strategy, make_strategy
 from tui.engine.text import StopTexts, Utf8
 from tui.knobs import CONSTRAINTS, Knobs
+from tui.written import Change, Stats
 
 Emit = Callable[[Event], None]
 

@@ -11,6 +11,7 @@ from msgspec import Struct, json
 from tui.chat import Ending, Message
 from tui.knobs import Knobs
 from tui.trace import TokenTrace
+from tui.written import Change, Stats
 
 # --- commands -------------------------------------------------------------------------------------------------------
 
@@ -21,13 +22,6 @@ class Load(Struct, frozen=True, tag="load"):
     path: str
     knobs: Knobs
     """Only those that are not live are read: see `tui.knobs.fixed`."""
-
-
-class Change(Struct, frozen=True):
-    """A turn of the knobs: they hold from the token at this index on."""
-
-    index: int
-    knobs: Knobs
 
 
 class Reply(Struct, frozen=True):
@@ -231,19 +225,6 @@ class KnobsTurned(Struct, frozen=True, tag="knobs_turned"):
     index: int
     before: Knobs
     after: Knobs
-
-
-class Stats(Struct, frozen=True):
-    """What a reply cost."""
-
-    prompt_tokens: int
-    reused_tokens: int
-    """Prompt tokens that did not have to be evaluated again."""
-    generated_tokens: int
-    ttft_ms: float
-    """From the request to the first token."""
-    tokens_per_second: float
-    """Of the tokens after the first."""
 
 
 class Finished(Struct, frozen=True, tag="finished"):

@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from tui.errors import PresetError
 from tui.knobs import Knobs
 from tui.presets.modelfile import Command, decode, parse_modelfile
 from tui.presets.parameters import parameter_commands
-from tui.presets.preset import Preset, anchored, compose, read_source
+from tui.presets.preset import PARTS, Preset, anchored, compose, read_preset, read_source
 from tui.presets.shelf import base_path, own_path
 from tui.presets.turns import knob_of
 from tui.presets.writing import instruction, parameter, write_preset
@@ -23,19 +24,21 @@ _LINE_END = re.compile(r"\r\n|\r|\n")
 def save_preset(name: str, knobs: Knobs, base: Preset, *, description: str = "", overwrite: bool = False) -> Path:
     """Keep knobs as the person's own preset of that name, and return its Modelfile.
 
-    `base` is the preset they were turned from. When it is that very file its lines are changed where they stand;
-    otherwise a new file builds on the base and says what differs. Nothing is written unless it reads back as `knobs`,
-    and then all at once. Raises PresetError, also when another preset of that name is there and not to be overwritten.
+    `base` is the preset they were turned from, its model and system prompt as they are to be kept. When it is that very
+    file its lines are changed where they stand; otherwise a new file builds on the base and says what differs. Nothing
+    is written unless it reads back as it was, and then all at once. Raises PresetError, also when another preset of
+    that name is there and not to be overwritten.
     """
     path = own_path(name)
     if path.exists() and base.path and base.path.resolve() == path.resolve():
-        text = turned_text(decode(read_source(path)), path, knobs)
+        text = turned_text(said_text(decode(read_source(path)), path, base), path, knobs)
     elif path.exists() and not overwrite:
         raise PresetError(f"There is a preset {name!r} of yours already; choose another name, or overwrite it.")
     else:
         text = _new_text(path, knobs, base, description)
-    kept = compose(text, path).knobs
-    lost = knobs.differing(kept)
+    kept = anchored(compose(text, path))
+    lost = [part for part in ("model", *PARTS) if getattr(kept, part) != getattr(anchored(base), part)]
+    lost += knobs.differing(kept.knobs)
     if lost:
         raise PresetError(f"{name!r} was not saved: its Modelfile would not keep {', '.join(lost)}.")
     put(path, text)
@@ -61,9 +64,20 @@ def turned_text(text: str, path: Path, knobs: Knobs) -> str:
     lines = {name: line_end.join(_lines(name, knobs)) for name in needed}
     changes = [(found[-1], lines.pop(name, "")) for name, found in places.items()]
     text = _edited(text, changes + [(command, "") for found in places.values() for command in found[:-1]])
-    modelfile = parse_modelfile(text)
-    anchor = (parameter_commands(modelfile) or [each for each in modelfile.commands if each.name == "model"])[-1]
-    return text[: anchor.end] + "".join(line_end + line for line in lines.values()) + text[anchor.end :]
+    return _added(text, lines.values())
+
+
+def said_text(text: str, path: Path, preset: Preset) -> str:
+    """The text of the Modelfile at `path` with FROM and SYSTEM changed where the preset has others; may raise
+    PresetError."""
+    for word, part in (("FROM", "model"), ("SYSTEM", "system")):
+        said = getattr(preset, part)
+        if getattr(compose(text, path), part) != said:
+            found = [command for command in parse_modelfile(text).commands if command.name == part]
+            new = instruction(word, said)
+            changes = [(command, new if command is found[-1] else "") for command in found]
+            text = _edited(text, changes) if found else _added(text, [new])
+    return text
 
 
 def put(path: Path, text: str) -> None:
@@ -93,8 +107,18 @@ def _new_text(path: Path, knobs: Knobs, base: Preset, description: str) -> str:
     for reference in (base.name, str(base.path)) if base.path else ():
         found = base_path(reference, path)
         if found and base.path and found.resolve() == base.path.resolve() != path.resolve():
-            return write_preset(preset, replace(base, name=reference))
+            below = read_preset(found)
+            if below.model == base.model:
+                return write_preset(preset, replace(below, name=reference))
     return write_preset(anchored(preset))
+
+
+def _added(text: str, lines: Iterable[str]) -> str:
+    """The text with lines after its last PARAMETER, or its FROM."""
+    modelfile = parse_modelfile(text)
+    line_end = (_LINE_END.findall(text) or ["\n"])[0]
+    anchor = (parameter_commands(modelfile) or [each for each in modelfile.commands if each.name == "model"])[-1]
+    return text[: anchor.end] + "".join(line_end + line for line in lines) + text[anchor.end :]
 
 
 def _lines(name: str, knobs: Knobs) -> list[str]:

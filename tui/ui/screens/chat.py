@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from textual import work
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -16,19 +16,21 @@ from textual.widgets import Footer
 from tui.engine.client import Engine
 from tui.engine.protocol import Event, Failed, Load, Loaded
 from tui.errors import EngineError, TwiddleError
-from tui.knobs import KNOBS
-from tui.presets.library import Chosen, find_preset, list_presets, resolve
+from tui.presets.library import Chosen, resolve
 from tui.settings import parse_setting
 from tui.side import Side
-from tui.slash import Again, Clear, CompareWith, Help, Leave, Slash, TurnKnob, UsePreset, parse_slash
+from tui.slash import parse_slash
 from tui.talk import Talk
 from tui.terminal import safe
+from tui.turning import obey
+from tui.ui.errands import Errands
 from tui.ui.narrator import Narrator
 from tui.ui.palette import ChatCommands
-from tui.ui.screens.help import HelpScreen
-from tui.ui.screens.presets import PresetPicker
+from tui.ui.revising import Revising
+from tui.ui.screens.save_preset import SavePreset
 from tui.ui.widgets.candidates import Candidates
 from tui.ui.widgets.knobs import KnobPanel
+from tui.ui.widgets.messages import Messages
 from tui.ui.widgets.pane import Pane
 from tui.ui.widgets.prompt import Prompt
 from tui.ui.widgets.status import Status
@@ -64,6 +66,14 @@ class ChatScreen(Screen[None]):
             id="chat.compare",
         ),
         Binding("f4", "toggle_knobs", "Knobs", tooltip="Show or hide the knobs", id="chat.knobs"),
+        Binding(
+            "f5",
+            "obey('/tree')",
+            "Tree",
+            show=False,
+            tooltip="Every version of every message; go to one",
+            id="chat.tree",
+        ),
         # By priority, since F6 is a key of TextArea.
         Binding(
             "f6",
@@ -99,7 +109,9 @@ class ChatScreen(Screen[None]):
         self._panes = [Pane() for _ in chosen]
         self._knobs, self._candidates, self._status = KnobPanel(), Candidates(), Status()
         self._prompt = Prompt(placeholder="Ask something. Enter sends, Ctrl+J begins a new line.")
+        self._errands = Errands(self, self._talk)
         self._narrator = Narrator(self._talk, self._panes, self._knobs, self._candidates, self._status)
+        self._revising = Revising(self._talk, self._panes, self._narrator, self._prompt)
 
     @property
     def side(self) -> Side:
@@ -171,8 +183,11 @@ class ChatScreen(Screen[None]):
     async def on_prompt_submitted(self, event: Prompt.Submitted) -> None:
         """A question, or a command that begins with a slash."""
         try:
-            if event.text.startswith("/"):
-                await self._obey(parse_slash(event.text))
+            if self._revising.editing:
+                await self._revive()
+                self._revising.send(event.text)
+            elif event.text.startswith("/"):
+                await self._errands.run(parse_slash(event.text))
             else:
                 await self._ask(event.text)
         except TwiddleError as error:
@@ -183,52 +198,57 @@ class ChatScreen(Screen[None]):
         if self._talk.busy:
             raise EngineError("A reply is being written; press Esc to stop it first.")
         await self._revive()
+        self._talk.ask(text)
         for pane in self._panes:
             pane.transcript.ask(text)
         self._narrator.begin()
-        self._talk.ask(text)
         self._drawing.resume()
-
-    async def _obey(self, command: Slash) -> None:
-        match command:
-            case TurnKnob():
-                self._talk.turn(self.side, command.name, command.value)
-                self._settle()
-                self.notify(f"{command.name} is {KNOBS[command.name].show(command.value)} now", markup=False)
-            case UsePreset(None):
-                self._choose_preset()
-            case UsePreset(str() as name):
-                self._use(name)
-            case CompareWith(None):
-                await self._compare()
-            case CompareWith(str() as setting):
-                await self._compare_with(Side(resolve(parse_setting(setting)), self.side.conversation))
-            case Clear():
-                self._talk.clear()
-                for pane in self._panes:
-                    pane.transcript.clear()
-                self._talk.look(self.side)
-            case Again():
-                await self._again()
-            case Help():
-                self.app.push_screen(HelpScreen())
-            case Leave():
-                self.app.exit()
 
     async def action_obey(self, line: str) -> None:
         """Do what a slash command says: a key is short for one."""
         try:
-            await self._obey(parse_slash(line))
+            await self._errands.run(parse_slash(line))
         except TwiddleError as error:
             self._refuse(error)
 
-    def on_knob_panel_turned(self, event: KnobPanel.Turned) -> None:
-        """Turn a knob of the active side."""
+    async def on_messages_wanted(self, event: Messages.Wanted) -> None:
+        """Do something with a message said before."""
+        pairs = zip(self._talk.sides, self._panes, strict=True)
+        side = next((side for side, pane in pairs if pane.transcript is event.messages), self.side)
         try:
-            side = next((each for each in self._talk.sides if each is event.owner), self.side)
-            self._talk.turn(side, event.name, event.value)
-            self._settle()
+            if event.wish == "fork":
+                await self._compare_with(side.fork(event.turn))
+                return
+            await self._revive()
+            self._revising.grant(event.wish, side, event.turn)
+            self._drawing.resume()
         except TwiddleError as error:
+            self._refuse(error)
+
+    @on(KnobPanel.Turned)
+    @on(KnobPanel.Asked)
+    def _turn_knobs(self, event: KnobPanel.Turned | KnobPanel.Asked) -> None:
+        """Do to the knobs of a side what the panel asks for."""
+        side = next((each for each in self._talk.sides if each is event.owner), self.side)
+        if isinstance(event, KnobPanel.Asked) and event.deed == "save":
+
+            async def use(name: str | None) -> None:
+                if name:
+                    await self.action_obey(f"/preset {name}")
+
+            self.app.push_screen(SavePreset(side.preset, side.knobs), use)
+            return
+        try:
+            if isinstance(event, KnobPanel.Turned):
+                self._talk.turn(side, event.name, event.value, event.stroke)
+                self.settle()
+                return
+            changed = obey(self._talk, side, event.deed)
+            self.settle()
+            if changed:
+                self._knobs.go(changed)
+        except TwiddleError as error:
+            self._narrator.show(self.active)
             self._refuse(error)
 
     def on_pane_entered(self, event: Pane.Entered) -> None:
@@ -237,42 +257,31 @@ class ChatScreen(Screen[None]):
 
     def action_stop(self) -> None:
         """Stop what is being written; with nothing to stop, go back to the prompt."""
-        if self._talk.busy:
+        if self._revising.editing and self._prompt.has_focus:
+            self._revising.give_up()
+        elif self._talk.busy:
             self._talk.stop()
         else:
             self._prompt.focus()
 
-    async def _again(self) -> None:
+    async def again(self) -> None:
+        """Have every side answer its last question anew."""
         if self._talk.busy:
             raise EngineError("A reply is being written; press Esc to stop it first.")
         if not self.side.conversation.turns:
             raise EngineError("There is no question to answer again yet.")
         await self._revive()
+        self._talk.again()
         for pane, side in zip(self._panes, self._talk.sides, strict=True):
-            side.retract()
-            pane.transcript.show(side.conversation.path)
+            pane.transcript.show(side.conversation)
         self._narrator.begin()
-        self._talk.reply()
         self._drawing.resume()
 
-    def _use(self, name: str) -> None:
-        side = self.side
-        before = side.preset, side.knobs
-        try:
-            side.use(find_preset(name))
-            self._settle()
-        except TwiddleError:
-            side.preset, side.knobs = before
-            raise
-        self._panes[self.active].transcript.notice(f"preset {name} from the next reply on")
-
-    @work
-    async def _choose_preset(self) -> None:
-        name = await self.app.push_screen_wait(PresetPicker(list_presets(), self.side.preset.name))
-        if name is not None:
-            await self.action_obey(f"/preset {name}")
-
-    async def _compare(self) -> None:
+    async def compare(self, setting: str | None = None) -> None:
+        """Put a side beside this one, with a setting of its own or this one's; with two, keep the active one."""
+        if setting is not None:
+            await self._compare_with(Side(resolve(parse_setting(setting)), self.side.conversation))
+            return
         if len(self._panes) == 1:
             await self._compare_with(self.side.fork())
             return
@@ -280,7 +289,7 @@ class ChatScreen(Screen[None]):
         self._talk.stop(self._talk.sides.pop(dropped))
         pane = self._panes.pop(dropped)
         self.active = 0
-        self._settle()
+        self.settle()
         await pane.remove()  # last: other messages are handled meanwhile, and find sides and panes in step
 
     def action_toggle_knobs(self) -> None:
@@ -288,7 +297,7 @@ class ChatScreen(Screen[None]):
         # Two classes, so that what was asked for on a narrow screen means nothing on a wide one.
         self.query_one("#side").toggle_class("-shown" if self.has_class("-narrow") else "-hidden")
         if self.query_one("#side").display:
-            next(iter(self._knobs.rows.values())).focus()
+            self._knobs.focus()
         else:
             self._prompt.focus()
 
@@ -298,7 +307,7 @@ class ChatScreen(Screen[None]):
 
     # --- changes ----------------------------------------------------------------------------------------------------
 
-    def _settle(self) -> None:
+    def settle(self) -> None:
         """Whatever was changed, show it, and how the next token would be chosen now."""
         load = self._talk.load()
         if load != self._loaded:
@@ -309,6 +318,17 @@ class ChatScreen(Screen[None]):
                 self._status.state, self._status.progress = "loading", 0.0
                 self._engine.send(load)
         self._narrator.show(self.active)
+        self._talk.look(self.side)
+
+    def say(self, text: str) -> None:
+        """A line of our own in the active pane."""
+        self._panes[self.active].transcript.notice(text)
+
+    def clear(self) -> None:
+        """Begin a new chat with the same settings."""
+        self._talk.clear()
+        for pane in self._panes:
+            pane.transcript.clear()
         self._talk.look(self.side)
 
     async def _compare_with(self, side: Side) -> None:
@@ -326,7 +346,7 @@ class ChatScreen(Screen[None]):
         self._panes.append(pane)
         await self.query_one("#panes").mount(pane)
         pane.transcript.placeholder = WELCOME
-        pane.transcript.show(side.conversation.path)
+        pane.transcript.show(side.conversation)
         self.active = 1
 
     def _refuse(self, error: TwiddleError) -> None:

@@ -65,7 +65,7 @@ class Candidates(Widget):
         & .candidates--number { color: $foreground 90%; }
         & .candidates--token { color: $foreground; }
         & .candidates--chosen { color: $accent; text-style: bold; }
-        & .candidates--cut { color: $foreground 65%; }
+        & .candidates--cut { color: $foreground 70%; }
         & .candidates--bar { color: $primary; }
         & .candidates--gain { color: $accent; }
         & .candidates--loss { color: $foreground 25%; }

@@ -8,10 +8,11 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
+from textual.reactive import reactive
 from textual.widgets import TextArea
 from textual.widgets.text_area import EditResult, Location
 
-from tui.terminal import safe
+from tui.terminal import safe, safe_line
 
 
 class Prompt(TextArea):
@@ -46,6 +47,9 @@ class Prompt(TextArea):
     }
     """
 
+    purpose: reactive[str] = reactive("")
+    """What the text is for, where it is no new message."""
+
     @dataclass
     class Submitted(Message):
         """The person sent a text; the editor is empty again."""
@@ -67,6 +71,10 @@ class Prompt(TextArea):
         self.sent = list(sent)
         """What was sent, oldest first."""
         self._place = len(self.sent)
+
+    def watch_purpose(self, purpose: str) -> None:
+        """Show it in the frame."""
+        self.border_title = Content(safe_line(purpose)) if purpose else ""
 
     def put_back(self, text: str) -> None:
         """Give the person a text to go on with, such as one that could not be sent."""

@@ -1,0 +1,64 @@
+"""What is in use, part by part, as `/show` prints it."""
+
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from tui.knobs import KNOBS, Knobs
+from tui.models.anatomy import Anatomy, dissect
+from tui.models.memory import show_size
+from tui.models.reference import find_model
+from tui.presets.preset import Preset, anchored
+from tui.presets.writing import write_preset
+from tui.slash import Part
+
+
+def particulars(part: Part, preset: Preset, knobs: Knobs) -> str:
+    """A part of a preset as it stands, its knobs turned to `knobs`; raises ModelError and PresetError."""
+    match part:
+        case "info":
+            return _info(_anatomy(preset, knobs))
+        case "license":
+            return f"The licence of {preset.model}: {_anatomy(preset, knobs).licence}."
+        case "modelfile":
+            differing = {name: getattr(knobs, name) for name in knobs.differing(preset.knobs)}
+            turned = tuple((dict(preset.turned) | differing).items())
+            return write_preset(replace(anchored(preset), turned=turned)).rstrip("\n")
+        case "parameters":
+            return _parameters(preset, knobs)
+        case "system":
+            return preset.system or "There is no system prompt; /set system TEXT gives one."
+        case "template":
+            return preset.template or _anatomy(preset, knobs).template or "The model brings no chat template."
+
+
+def _anatomy(preset: Preset, knobs: Knobs) -> Anatomy:
+    folder: Path | None = preset.path.parent if preset.path else None
+    return dissect(find_model(preset.model, folder), knobs)
+
+
+def _info(anatomy: Anatomy) -> str:
+    rows = {
+        "model": anatomy.name,
+        "file": str(anatomy.path),
+        "size": show_size(anatomy.size),
+        "kind": f"{anatomy.architecture}, {anatomy.parameters / 1e6:,.0f} million parameters, {anatomy.quantization}",
+        "context": f"{anatomy.memory.context:,} tokens of {anatomy.shape.get('context', 0):,} at most",
+        "memory": show_size(anatomy.memory.total),
+        "licence": anatomy.licence,
+    }
+    return _table(rows)
+
+
+def _parameters(preset: Preset, knobs: Knobs) -> str:
+    here = knobs.differing(preset.knobs)
+    rows = {}
+    for name in knobs.differing(Knobs()):
+        source = "turned here" if name in here else f"from {preset.source(name) or preset.name}"
+        rows[name] = f"{KNOBS[name].show(getattr(knobs, name))}  ({source})"
+    return _table(rows) or "Every knob is where llama.cpp has it."
+
+
+def _table(rows: dict[str, str]) -> str:
+    wide = max(map(len, rows), default=0)
+    return "\n".join(f"{name:<{wide}}  {said}" for name, said in rows.items())

@@ -1,0 +1,158 @@
+"""What slash commands have done: each is a value, and this obeys it."""
+
+import asyncio
+from pathlib import Path
+from typing import Any, Protocol
+
+from msgspec.structs import replace
+from textual.app import App
+from textual.message import Message
+
+from tui.errors import TwiddleError
+from tui.knobs import KNOBS, Knobs
+from tui.models.places import list_models
+from tui.particulars import particulars
+from tui.presets.library import find_preset, list_presets
+from tui.presets.preset import Preset
+from tui.presets.saving import save_preset
+from tui.presets.shelf import is_file
+from tui.side import Side
+from tui.slash import (
+    Again,
+    Clear,
+    CompareWith,
+    Explain,
+    Help,
+    Leave,
+    Save,
+    SetSystem,
+    Show,
+    ShowTree,
+    Slash,
+    TurnKnob,
+    UseModel,
+    UsePreset,
+)
+from tui.talk import Talk
+from tui.terminal import safe
+from tui.ui.screens.help import HelpScreen
+from tui.ui.screens.presets import PresetPicker
+from tui.ui.screens.tree import Pick, TreeScreen
+from tui.ui.widgets.messages import Messages
+
+
+class Desk(Protocol):
+    """What the screen does for whoever runs errands."""
+
+    @property
+    def app(self) -> App[Any]: ...
+    @property
+    def side(self) -> Side: ...
+    def settle(self) -> None: ...
+    def say(self, text: str) -> None: ...
+    def clear(self) -> None: ...
+    async def again(self) -> None: ...
+    def post_message(self, message: Message) -> bool: ...
+    async def compare(self, setting: str | None = None) -> None: ...
+    async def action_obey(self, line: str) -> None: ...
+
+
+class Errands:
+    """Obeys slash commands. What a command changes, it changes on the active side."""
+
+    def __init__(self, desk: Desk, talk: Talk) -> None:
+        self._desk, self._talk = desk, talk
+
+    async def run(self, command: Slash) -> None:
+        """Do what a command says; raises TwiddleError, and then nothing has changed."""
+        match command:
+            case TurnKnob():
+                self._talk.turn(self._desk.side, command.name, command.value)
+                self._desk.settle()
+                self._mention(f"{command.name} is {KNOBS[command.name].show(command.value)} now")
+            case UsePreset(None):
+                self._choose_preset()
+            case Explain():
+                self._mention(command.sentence)
+            case CompareWith():
+                await self._desk.compare(command.setting)
+            case Again():
+                await self._desk.again()
+            case ShowTree():
+                self._show_tree()
+            case Clear():
+                self._desk.clear()
+            case Help():
+                self._desk.app.push_screen(HelpScreen())
+            case Leave():
+                self._desk.app.exit()
+            case _:
+                await self._change(command)
+
+    async def _change(self, command: SetSystem | UsePreset | UseModel | Save | Show) -> None:
+        """What is about the preset and its model."""
+        side = self._desk.side
+        match command:
+            case UsePreset(str() as name):
+                preset = find_preset(name)
+                self._use(preset, preset.knobs)
+                self._desk.say(f"preset {name} from the next reply on")
+            case SetSystem():
+                self._use(
+                    replace(side.preset, system=command.text, inherited=_without(side.preset, "system")), side.knobs
+                )
+                said = f"system prompt from the next reply on: {command.text}"
+                self._desk.say(said if command.text else "no system prompt from the next reply on")
+            case UseModel(None):
+                self._desk.say(await asyncio.to_thread(_models, side.preset.model))
+            case UseModel(str() as reference):
+                typed = Path(reference).expanduser() if reference.startswith("~/") else Path(reference)
+                model = str(typed.resolve()) if is_file(typed) else reference
+                self._use(replace(side.preset, model=model, inherited=_without(side.preset, "model")), side.knobs)
+                self._desk.say(f"model {reference} from the next reply on")
+            case Save():
+                path = save_preset(command.name, side.knobs, side.preset, overwrite=command.overwrite)
+                self._use(find_preset(command.name), side.knobs)
+                self._desk.say(f"saved as preset {command.name}, in {path}")
+            case Show():
+                self._desk.say(await asyncio.to_thread(particulars, command.part, side.preset, side.knobs))
+
+    def _use(self, preset: Preset, knobs: Knobs) -> None:
+        side = self._desk.side
+        before = side.preset, side.knobs
+        try:
+            side.preset, side.knobs = preset, knobs
+            self._desk.settle()
+        except TwiddleError:
+            side.preset, side.knobs = before
+            raise
+
+    def _choose_preset(self) -> None:
+        async def chosen(name: str | None) -> None:
+            if name is not None:
+                await self._desk.action_obey(f"/preset {name}")
+
+        self._desk.app.push_screen(PresetPicker(list_presets(), self._desk.side.preset.name), chosen)
+
+    def _show_tree(self) -> None:
+        def picked(pick: Pick | None) -> None:
+            if pick:
+                self._desk.post_message(Messages.Wanted(None, pick.wish, pick.turn))
+
+        self._desk.app.push_screen(TreeScreen(self._desk.side.conversation), picked)
+
+    def _mention(self, text: str) -> None:
+        self._desk.app.notify(safe(text), markup=False)
+
+
+def _without(preset: Preset, what: str) -> tuple[tuple[str, str], ...]:
+    """What the preset has from a base, less one thing that is now its own."""
+    return tuple(each for each in preset.inherited if each[0] != what)
+
+
+def _models(current: str) -> str:
+    """The models on this machine, the one in use marked."""
+    lines = [
+        f"{'▸' if found.reference == current else ' '} {found.reference}  ({found.place})" for found in list_models()
+    ]
+    return "\n".join(lines) or "There is no model on this machine; `twiddle models pull` fetches one."

@@ -1,0 +1,109 @@
+"""How a reply came to be: what it takes to look at it again, to go on from a place in it, to write it anew."""
+
+from bisect import bisect_left
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from tui.knobs import Knobs
+from tui.trace import Candidate, TokenTrace
+
+
+class Change(Struct, frozen=True):
+    """A turn of the knobs: they hold from the token at this index on."""
+
+    index: int
+    knobs: Knobs
+
+
+class Stats(Struct, frozen=True):
+    """What a reply cost."""
+
+    prompt_tokens: int
+    reused_tokens: int
+    """Prompt tokens that did not have to be evaluated again."""
+    generated_tokens: int
+    ttft_ms: float
+    """From the request to the first token."""
+    tokens_per_second: float
+    """Of the tokens after the first."""
+
+
+class Written(Struct, frozen=True):
+    """A reply, token by token: `starts`, `traces` and `records` are as long as each other."""
+
+    preset: str
+    model: str
+    """What the preset's FROM says."""
+    knobs: Knobs
+    """As it was asked for with: the seed is set."""
+    template: str = ""
+    """An explicit TEMPLATE, where the preset had one."""
+    given: int = 0
+    """How many of these tokens were there before it was asked for: those of the reply that it branched from."""
+    begun: int = 0
+    """The index of the first of these tokens: above 0 where the reply goes on from a text that a person wrote."""
+    lane: tuple[Change, ...] = ()
+    """The turns of the knobs after the given tokens."""
+    starts: tuple[int, ...] = ()
+    """Where in the text each token begins."""
+    traces: tuple[TokenTrace, ...] = ()
+    """How each was chosen; the token that ended the reply is the last."""
+    records: tuple[bytes, ...] = ()
+    """The scores it was chosen from: see `tui.engine.record`."""
+    stats: Stats | None = None
+
+    @property
+    def ids(self) -> tuple[int, ...]:
+        """The tokens."""
+        return tuple(trace.id for trace in self.traces)
+
+    def first(self, count: int) -> "Written":
+        """The same with its first tokens alone."""
+        return replace(
+            self,
+            lane=tuple(change for change in self.lane if change.index < self.begun + count),
+            starts=self.starts[:count],
+            traces=self.traces[:count],
+            records=self.records[:count],
+            stats=None,
+        )
+
+    def at(self, character: int) -> int:
+        """The place in `traces` of the token that a character of the text belongs to."""
+        place = bisect_left(self.starts, character + 1) - 1
+        return max(place, 0)
+
+
+class Beginning(Struct, frozen=True):
+    """The part of a reply that is there before the model goes on with it."""
+
+    text: str
+    tokens: tuple[int, ...] = ()
+    """What the text was written with; nothing where a person wrote it."""
+    written: Written | None = None
+    """How these tokens came to be."""
+
+
+def branched(text: str, written: Written, place: int, other: Candidate) -> Beginning:
+    """The beginning of a reply's text up to a token, with another candidate in that token's place."""
+    kept = written.first(place)
+    before, trace = written.starts[place], written.traces[place]
+    rank = sum(each.p_raw > other.p_raw for each in trace.candidates)
+    chosen = replace(trace, id=other.id, text=other.text, p_raw=other.p_raw, p=other.p, rank=rank)
+    return Beginning(
+        text[:before] + other.text,
+        # Where a person wrote what comes before, there are no tokens that say it all.
+        () if written.begun else (*kept.ids, other.id),
+        replace(
+            kept,
+            starts=(*kept.starts, before),
+            traces=(*kept.traces, chosen),
+            records=(*kept.records, written.records[place]),
+        ),
+    )
+
+
+def whole(text: str, tokens: tuple[int, ...], written: Written | None) -> Beginning:
+    """All of a reply, to be gone on with; `tokens` are those of its text, nothing where a person wrote some of it."""
+    return Beginning(text, tokens, written.first(len(tokens)) if written and written.traces and tokens else None)
