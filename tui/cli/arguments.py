@@ -3,6 +3,9 @@
 import os
 import sys
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from tui.config import Reading, read_config
 from tui.errors import TwiddleError, did_you_mean
@@ -11,8 +14,11 @@ from tui.paths import theme_dirs
 from tui.presets.library import Chosen, list_presets, resolve
 from tui.settings import Setting, is_override, parse_setting
 
-THEME_HELP = "The colours, by name; Ctrl+P in the chat lists them."
 SETTING_HELP = "PRESET, PRESET,knob=value,... or knob=value,...; a PRESET is a name or the path of a Modelfile or GGUF."
+
+ThemeName = Annotated[
+    str | None, typer.Option("--theme", metavar="NAME", help="The colours; Ctrl+P in the chat lists them.")
+]
 
 
 class UsageError(TwiddleError):

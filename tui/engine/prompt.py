@@ -29,6 +29,8 @@ PLAIN = """\
 _PLAINLY = "Messages are joined as plain `User:` and `Assistant:` lines."
 
 
+_UNKNOWN = "\ufffd"
+
 _LATELY = 16
 """Prompts kept as they were written, for those that are asked about again and again."""
 
@@ -127,6 +129,16 @@ class PromptWriter:
             return 0
         return len(self.write(messages, template)) - len(self._write(messages[:-1], template))
 
+    def unsaid(self, messages: Sequence[Message], template: str = "") -> bytes:
+        """What the tokens of a reply to be gone on with say beyond its text, where that ends within a character."""
+        last = messages[-1] if messages else None
+        if last is None or last.role != "assistant" or not last.tokens or not last.content.endswith(_UNKNOWN):
+            return b""
+        if self.write(messages, template)[-len(last.tokens) :] != list(last.tokens):
+            return b""
+        said = b"".join(map(self._backend.piece, last.tokens))
+        return said[len(last.content.rstrip(_UNKNOWN).encode()) :]
+
     def kept(self, messages: Sequence[Message], template: str = "") -> int:
         """How many of the prompt's first tokens are the system prompt."""
         if not messages or messages[0].role != "system":
@@ -171,9 +183,11 @@ class PromptWriter:
         """How the tokens of a run are found."""
         if run.message is None:
             return "together"
-        # A branch may begin within a character, of which the text shows nothing or a sign that stands for it.
-        said = b"".join(map(self._backend.piece, run.message.tokens)).decode("utf-8", "replace")
-        if run.message.tokens and said.rstrip("\ufffd") == run.text.rstrip("\ufffd"):
+        said = b"".join(map(self._backend.piece, run.message.tokens))
+        if run.message.tokens and said.decode("utf-8", "replace") == run.text:
+            return "written"
+        # A branch may begin within a character: a sign stands for what its tokens say from there on.
+        if run.message.tokens and run.text.endswith(_UNKNOWN) and said.startswith(run.text.rstrip(_UNKNOWN).encode()):
             return "written"
         return "apart" if self._controls(run.text) else "together"
 

@@ -13,10 +13,11 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from tui.config import Reading
-from tui.engine.client import Engine
+from tui.engine.engines import Engines
 from tui.engine.protocol import Load
 from tui.paths import log_dir
 from tui.presets.library import Chosen
+from tui.store.diary import Diary
 from tui.terminal import safe
 from tui.ui.keys import read_keys
 from tui.ui.screens.chat import ChatScreen
@@ -35,24 +36,28 @@ class TwiddleApp(App[None]):
 
     def __init__(
         self,
-        engine: Engine,
-        load: Load,
+        engines: Engines,
         chosen: tuple[Chosen, ...],
+        loads: tuple[Load, ...],
+        diary: Diary | None = None,
         settled: Reading = Reading(),
         dark: bool | None = None,
     ) -> None:
-        """`engine` runs already and was sent `load`; `dark` is what is known of the terminal's background."""
+        """`engines` hold already what each setting loads; what is said is kept in the diary, if there is one.
+
+        `settled` is the person's config, `dark` what is known of the terminal's background.
+        """
         super().__init__()
         self._settled = settled
         self._wardrobe = Wardrobe(self, settled.config.theme, dark)
-        self._chat = ChatScreen(engine, load, chosen)
+        self.chat = ChatScreen(engines, chosen, loads, diary)
 
     def on_mount(self) -> None:
         """Put a theme on and the person's keys in place, then show the chat."""
         self._wardrobe.open()
         keys = read_keys(self._settled.config.keys)
         self.set_keymap(keys.keymap)
-        self.push_screen(self._chat)
+        self.push_screen(self.chat)
         for fault in (*self._settled.faults, *keys.faults):
             self.notify(fault, title="Left out of your settings", severity="warning", markup=False)
         if not self.is_headless:
