@@ -5,7 +5,7 @@ import time
 from msgspec.structs import replace
 
 from tui.chat import Conversation, Ending, Message, answer, ask, edit, go, until
-from tui.engine.protocol import Finished, KnobsTurned, Refused, Reply, Thinking, Token
+from tui.engine.protocol import Finished, KnobsTurned, Load, Refused, Reply, Thinking, Token
 from tui.knob import Value
 from tui.knobs import KNOBS, Knobs, knob
 from tui.presets.library import Chosen
@@ -116,11 +116,13 @@ class Writing:
 class Side:
     """One setting being talked to. It owns what is turned and what is said; the engine holds only caches."""
 
-    def __init__(self, chosen: Chosen, conversation: Conversation | None = None) -> None:
+    def __init__(self, chosen: Chosen, load: Load | None = None, conversation: Conversation | None = None) -> None:
         self.preset = chosen.preset
         self.knobs = chosen.knobs
         self.apart = chosen.apart
         """The knobs that are turned for the thought alone."""
+        self.load = load
+        """What the engine that it talks to was told to load; None before `Talk.settle` finds it one."""
         self.steps: Steps[Stand] = Steps()
         """How the knobs came to stand where they do."""
         self.refused: dict[str, str] = {}
@@ -196,7 +198,7 @@ class Side:
     def fork(self, turn: int | None = None) -> "Side":
         """Another side that stands where this one does, or at a turn of its conversation."""
         here = self.conversation if turn is None else until(self.conversation, turn)
-        other = Side(Chosen(Setting(), self.preset, self.knobs, self.apart), here)
+        other = Side(Chosen(Setting(), self.preset, self.knobs, self.apart), self.load, here)
         other.used = self.used
         return other
 
@@ -209,7 +211,8 @@ class Side:
     @property
     def undone(self) -> bool:
         """Whether nothing came of the newest reply, which was to stand beside another: that one is there again."""
-        return self._beside and self.writing is not None and not self.busy and not self.writing.count
+        nothing = self.writing is not None and not self.writing.count and self.writing.ending != "stop"
+        return self._beside and nothing and not self.busy
 
     def forget(self) -> None:
         """Begin a new conversation."""
@@ -237,7 +240,7 @@ class Side:
             self.conversation = until(self.conversation, self.conversation.turns[instead_of].parent)
         self._beside = instead_of is not None
         self.writing, self.refused = Writing(reply_id, self.stand.turn("seed", seed), onto), {}
-        there = (Message("assistant", onto.text, onto.tokens),) if onto else ()
+        there = (Message("assistant", onto.message, onto.tokens),) if onto else ()
         template, stand = self.preset.template or "", self.writing.stand
         return Reply(reply_id, (*self.messages, *there), stand.knobs, template=template, thinking=stand.thinking)
 
@@ -270,6 +273,8 @@ class Side:
             there = self.writing.onto or Beginning("")
             self.writing.stats, self.writing.thought = event.stats, event.thought
             tokens = () if self.writing.begun else (*there.tokens, *event.tokens)
+            if event.ending == "stop" and not self.writing.count:
+                tokens = tokens[:-1]  # the token put there was the one that ends a reply
             self._close(there.text + event.text, event.ending, tokens)
 
     def give_up(self, ending: Ending) -> None:

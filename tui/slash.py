@@ -44,6 +44,16 @@ class CompareWith(Struct, frozen=True):
     setting: str | None
 
 
+Deed = Literal["keep", "drop"]
+"""What can be done with the sides beside each other."""
+
+
+class Compare(Struct, frozen=True):
+    """/keep, /drop"""
+
+    deed: Deed
+
+
 class Save(Struct, frozen=True):
     """/save NAME [--force]"""
 
@@ -75,6 +85,10 @@ class Again(Struct, frozen=True):
     """/again"""
 
 
+class OpenHistory(Struct, frozen=True):
+    """/history"""
+
+
 class Help(Struct, frozen=True):
     """/help"""
 
@@ -84,8 +98,8 @@ class Leave(Struct, frozen=True):
 
 
 Slash = (
-    TurnKnob | SetSystem | UsePreset | UseModel | CompareWith | Save | Show | Explain
-    | Clear | Again | ShowTree | Help | Leave
+    TurnKnob | SetSystem | UsePreset | UseModel | CompareWith | Compare | Save | Show | Explain
+    | Clear | OpenHistory | Again | ShowTree | Help | Leave
 )  # fmt: skip
 
 COMMANDS = {
@@ -95,12 +109,15 @@ COMMANDS = {
     "/think [on|off]": "have the model think before it answers",
     "/preset [PRESET]": "switch the preset",
     "/model [MODEL]": "switch the model, or list them",
-    "/compare [SETTING]": "put a second setting beside this one",
+    "/compare [SETTING]": "put another setting beside this one, up to four",
+    "/keep": "keep this side alone: it is the conversation then",
+    "/drop": "drop this side",
     "/show PART": "print what is in use: info, system, modelfile, ...",
     "/save NAME": "keep knobs and system prompt as a preset of yours",
     "/load PRESET": "the same as /preset PRESET",
     "/again": "answer the last question anew",
     "/tree": "every version of every message; go to one",
+    "/history": "go on with a conversation that was kept",
     "/clear": "begin a new chat",
     "/help": "keys and commands",
     "/bye": "quit",
@@ -117,7 +134,15 @@ _ALIASES = {
     "/list": "/model",
 }
 
-_ALONE: dict[str, Slash] = {"/again": Again(), "/tree": ShowTree(), "/clear": Clear(), "/help": Help(), "/bye": Leave()}
+_ALONE: dict[str, Slash] = {
+    "/again": Again(),
+    "/tree": ShowTree(),
+    "/history": OpenHistory(),
+    "/clear": Clear(),
+    "/help": Help(),
+    "/bye": Leave(),
+}
+_ALONE |= {f"/{deed}": Compare(deed) for deed in get_args(Deed)}
 
 _SETS: dict[str, Slash] = {
     "noformat": TurnKnob("format", "text"),

@@ -10,7 +10,7 @@ import typer
 
 from tui import __version__
 from tui.cli import bench, chat, compare, doctor, history, models, presets, replay, run
-from tui.cli.arguments import UsageError
+from tui.cli.arguments import ThemeName, UsageError
 from tui.cli.aside import tell
 from tui.errors import TwiddleError
 
@@ -39,9 +39,14 @@ def _twiddle(
     version: Annotated[
         bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
     ] = False,
+    go_on: chat.GoOn = False,
+    forget: chat.Forget = False,
+    theme: ThemeName = None,
 ) -> None:
     if context.invoked_subcommand is None:
-        chat.chat()
+        chat.chat(go_on=go_on, forget=forget, theme=theme)
+    elif theme is not None:
+        raise UsageError(f"--theme goes after the command: `twiddle chat --theme {theme}`.")
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ import re
 import secrets
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import cached_property
 from itertools import groupby
 from typing import Literal, NamedTuple, Protocol
 
@@ -31,6 +32,8 @@ PLAIN = """\
 
 _PLAINLY = "Messages are joined as plain `User:` and `Assistant:` lines."
 
+
+_UNKNOWN = "\ufffd"
 
 _LATELY = 16
 """Prompts kept as they were written, for those that are asked about again and again."""
@@ -186,6 +189,17 @@ class PromptWriter:
         begun = self.begun(messages, template, think)
         return self.write(messages, template, think)[-begun:] if begun else []
 
+    def unsaid(self, messages: Sequence[Message], template: str = "", think: str = "auto") -> bytes:
+        """What the tokens of a reply to be gone on with say beyond its text, where that ends within a character."""
+        last = messages[-1] if messages else None
+        if last is None or last.role != "assistant" or not last.tokens or not last.content.endswith(_UNKNOWN):
+            return b""
+        if self.write(messages, template, think)[-len(last.tokens) :] != list(last.tokens):
+            return b""
+        text = last.content.rstrip(_UNKNOWN).encode()
+        said = (b"".join(map(say, last.tokens)) for say in (self._backend.piece, self._spelled))
+        return next((each[len(text) :] for each in said if each.startswith(text)), b"")
+
     def kept(self, messages: Sequence[Message], template: str = "", think: str = "auto") -> int:
         """How many of the prompt's first tokens are the system prompt."""
         if not messages or messages[0].role != "system":
@@ -211,12 +225,12 @@ class PromptWriter:
         rendering = self._rendering(template)
         pieces = runs(rendering, messages, think)
         if len(pieces) == 1:
-            pieces = runs(rendering, [Message(each.role, self._broken_up(each.content)) for each in messages], think)
+            pieces = self._unforged(rendering, messages, think)
         tokens = self._backend.opening()
         for kind, group in groupby(pieces, self._kind):
             match kind:
                 case "together":
-                    tokens += self._backend.tokenize("".join(run.text for run in group), special=True)
+                    tokens += self._together(list(group))
                 case "apart":
                     for run in group:
                         tokens += self._backend.tokenize(run.text, special=False)
@@ -227,14 +241,47 @@ class PromptWriter:
         twice = opening and tokens[: 2 * len(opening)] == opening * 2  # where the template writes it as well
         return tokens[len(opening) :] if twice else tokens
 
+    def _together(self, group: Sequence[Run]) -> list[int]:
+        """The tokens of template text and of messages that spell no control token, unless they spell one together."""
+        tokens = self._backend.tokenize("".join(run.text for run in group), special=True)
+        meant = sum(len(self._controls(run.text)) for run in group if run.message is None)
+        if sum(map(self._backend.is_control, tokens)) == meant:
+            return tokens
+        return [
+            token for run in group for token in self._backend.tokenize(run.text, special=run.message is None)
+        ]  # fmt: skip
+
+    def _unforged(self, rendering: Rendering, messages: Sequence[Message], think: str) -> list[Run]:
+        """The prompt of a template that changes what it is given: there a blank keeps contents from being controls.
+
+        It stands within those that a message spells out; or, where the template could still make one (`<|IM_END|>` in
+        lower case), behind whatever a control token can begin with.
+        """
+        broken = runs(rendering, [Message(each.role, self._broken_up(each.content)) for each in messages], think)
+        torn = runs(rendering, [Message(each.role, self._torn(each.content)) for each in messages], think)
+        one, other = (self._controls("".join(run.text for run in found)) for found in (broken, torn))
+        return broken if one == other else torn
+
+    def _torn(self, text: str) -> str:
+        return "".join(f"{sign} " if sign in self._firsts else sign for sign in text)
+
+    @cached_property
+    def _firsts(self) -> frozenset[str]:
+        """What the control tokens begin with."""
+        controls = filter(self._backend.is_control, range(self._backend.info.vocabulary))
+        return frozenset(self._backend.label(token)[:1] for token in controls)
+
     def _kind(self, run: Run) -> Literal["together", "apart", "written"]:
         """How the tokens of a run are found."""
         if run.message is None:
             return "together"
-        # A branch may begin within a character, of which the text shows nothing or a sign that stands for it.
         for say in (self._backend.piece, self._spelled):
-            said = b"".join(map(say, run.message.tokens)).decode("utf-8", "replace")
-            if run.message.tokens and said.rstrip("\ufffd") == run.text.rstrip("\ufffd"):
+            said = b"".join(map(say, run.message.tokens))
+            if run.message.tokens and said.decode("utf-8", "replace") == run.text:
+                return "written"
+            # A branch may begin within a character: a sign stands for what its tokens say from there on.
+            begun = run.text.rstrip(_UNKNOWN).encode()
+            if run.message.tokens and run.text.endswith(_UNKNOWN) and said.startswith(begun):
                 return "written"
         return "apart" if self._controls(run.text) else "together"
 

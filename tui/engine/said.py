@@ -22,8 +22,9 @@ class Readable(NamedTuple):
 class Said:
     """Tokens and text of a reply; what was there of it before belongs to the prompt."""
 
-    def __init__(self, stops: tuple[str, ...], watch: Watch) -> None:
-        self._utf8, self._stops, self._watch = Utf8(), StopTexts(stops), watch
+    def __init__(self, stops: tuple[str, ...], watch: Watch, unsaid: bytes = b"") -> None:
+        """`unsaid` is what the tokens before say that their text does not."""
+        self._utf8, self._stops, self._watch = Utf8(unsaid), StopTexts(stops), watch
         self.tokens: list[int] = []
         self.text = ""
 

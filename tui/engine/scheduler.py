@@ -110,7 +110,8 @@ class Scheduler:
         kept = partial(self._prompts.kept, reply.messages, reply.template, reply.knobs.thinking)
         watch = self._prompts.watch(reply.messages, reply.knobs, reply.template)
         self.onlooker.begin(reply.id, prompt, reply.knobs, begun)
-        return Generation(reply, prompt, begun, kept, self._grammars, self._backend, self._emit, watch)
+        unsaid = self._prompts.unsaid(reply.messages, reply.template, reply.knobs.thinking)
+        return Generation(reply, prompt, begun, kept, self._grammars, self._backend, self._emit, watch, unsaid)
 
     def preview(self, command: Preview) -> None:
         """Start a look at the next token, in place of one that is still waiting."""

@@ -3,33 +3,68 @@
 import asyncio
 import os
 import signal
+import sys
 from pathlib import Path
 
-from tui.engine.client import Engine
+from tui.config import Reading
+from tui.engine.engines import Engines
 from tui.engine.protocol import Load
 from tui.knobs import fixed
+from tui.paths import history_path
 from tui.presets.library import Chosen
+from tui.store.diary import Diary
+from tui.store.page import Kept
+from tui.terminal import safe_line
+from tui.ui.background import Background
 
 
-def start(chosen: tuple[Chosen, ...], model: Path) -> int:
-    """Open the chat, a pane for each setting; the exit code when it is closed."""
-    return asyncio.run(_run(chosen, str(model)))
+def start(
+    chosen: tuple[Chosen, ...],
+    models: tuple[Path, ...],
+    settled: Reading = Reading(),
+    *,
+    keep: bool = True,
+    going_on: Kept | None = None,
+) -> int:
+    """Open the chat, a pane for each setting with its model; the exit code when it is closed.
+
+    `settled` is the person's config, `keep` says whether what is said is saved, `going_on` with which conversation the
+    first pane begins.
+    """
+    diary = Diary(history_path()) if keep else None
+    return asyncio.run(_run(chosen, loads_of(chosen, models), settled, diary, going_on))
 
 
-async def _run(chosen: tuple[Chosen, ...], model: str) -> int:
-    # Both before Textual is imported: it reads the frame rate once, and takes 0.2 s in which a model can load.
+def loads_of(chosen: tuple[Chosen, ...], models: tuple[Path, ...]) -> tuple[Load, ...]:
+    """What an engine has to load for each setting."""
+    return tuple(Load(str(model), fixed(each.knobs)) for each, model in zip(chosen, models, strict=True))
+
+
+async def _run(
+    chosen: tuple[Chosen, ...], loads: tuple[Load, ...], settled: Reading, diary: Diary | None, going_on: Kept | None
+) -> int:
+    # Before Textual is imported: it reads these once, and takes 0.2 s in which a model can load and a terminal answer.
     os.environ.setdefault("TEXTUAL_FPS", "120")
-    engine = Engine()
-    load = Load(model, fixed(chosen[0].knobs))
-    await engine.start()
-    engine.send(load)
-    from tui.ui.app import TwiddleApp
+    os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
+    engines = Engines()
+    await engines.start(loads)
+    with Background() as background:
+        from tui.ui.answers import ignore_late_answers
+        from tui.ui.app import TwiddleApp
 
-    app = TwiddleApp(engine, load, chosen)
+        dark = background.dark()
+    ignore_late_answers()
+    app = TwiddleApp(engines, chosen, loads, diary, settled, dark)
+    if going_on:
+        app.chat.keeper.open(app.chat.side, going_on)
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):  # on which Textual leaves the terminal raw
         asyncio.get_running_loop().add_signal_handler(number, app.exit, None, 128 + number)
     try:
         await app.run_async()
     finally:
-        await engine.stop()
+        await engines.stop()
+        if diary:
+            app.chat.keeper.note()
+            if lost := await diary.close():
+                print(f"twiddle: What was said last is not saved. {safe_line(lost)}", file=sys.stderr)
     return app.return_code or 0

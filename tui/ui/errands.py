@@ -8,11 +8,11 @@ from msgspec.structs import replace
 from textual.app import App
 from textual.message import Message
 
-from tui.errors import TwiddleError
+from tui.errors import EngineError, TwiddleError
 from tui.knobs import knob
 from tui.models.places import list_models
 from tui.particulars import particulars
-from tui.presets.library import find_preset, list_presets
+from tui.presets.library import find_preset
 from tui.presets.preset import Preset
 from tui.presets.saving import save_preset
 from tui.presets.shelf import is_file
@@ -20,10 +20,12 @@ from tui.side import Side
 from tui.slash import (
     Again,
     Clear,
+    Compare,
     CompareWith,
     Explain,
     Help,
     Leave,
+    OpenHistory,
     Save,
     SetSystem,
     Show,
@@ -36,8 +38,11 @@ from tui.slash import (
 from tui.stand import Stand
 from tui.talk import Talk
 from tui.terminal import safe
+from tui.ui.comparing import Comparison
+from tui.ui.keeper import Keeper
+from tui.ui.librarian import Librarian
 from tui.ui.screens.help import HelpScreen
-from tui.ui.screens.presets import PresetPicker
+from tui.ui.screens.history import HistoryPicker
 from tui.ui.screens.tree import Pick, TreeScreen
 from tui.ui.widgets.messages import Messages
 
@@ -54,15 +59,15 @@ class Desk(Protocol):
     def clear(self) -> None: ...
     async def again(self) -> None: ...
     def post_message(self, message: Message) -> bool: ...
-    async def compare(self, setting: str | None = None) -> None: ...
     async def action_obey(self, line: str) -> None: ...
 
 
 class Errands:
     """Obeys slash commands. What a command changes, it changes on the active side."""
 
-    def __init__(self, desk: Desk, talk: Talk) -> None:
-        self._desk, self._talk = desk, talk
+    def __init__(self, desk: Desk, talk: Talk, comparison: Comparison, keeper: Keeper, librarian: Librarian) -> None:
+        self._desk, self._talk, self._comparison = desk, talk, comparison
+        self._keeper, self._librarian = keeper, librarian
 
     async def run(self, command: Slash) -> None:
         """Do what a command says; raises TwiddleError, and then nothing has changed."""
@@ -72,17 +77,21 @@ class Errands:
                 self._desk.settle()
                 self._mention(self._told(command))
             case UsePreset(None):
-                self._choose_preset()
+                self._librarian.choose()
             case Explain():
                 self._mention(command.sentence)
             case CompareWith():
-                await self._desk.compare(command.setting)
+                await self._comparison.compare(command.setting)
+            case Compare():
+                await self._comparison.do(command.deed)
             case Again():
                 await self._desk.again()
             case ShowTree():
                 self._show_tree()
             case Clear():
                 self._desk.clear()
+            case OpenHistory():
+                self._choose_conversation()
             case Help():
                 self._desk.app.push_screen(HelpScreen())
             case Leave():
@@ -137,19 +146,33 @@ class Errands:
             return f"{said} from the next reply on"
         return f"{said}, but this model's chat template has no switch for thinking: it does as it was taught."
 
-    def _choose_preset(self) -> None:
-        async def chosen(name: str | None) -> None:
-            if name is not None:
-                await self._desk.action_obey(f"/preset {name}")
-
-        self._desk.app.push_screen(PresetPicker(list_presets(), self._desk.side.preset.name), chosen)
-
     def _show_tree(self) -> None:
         def picked(pick: Pick | None) -> None:
             if pick:
                 self._desk.post_message(Messages.Wanted(None, pick.wish, pick.turn))
 
         self._desk.app.push_screen(TreeScreen(self._desk.side.conversation), picked)
+
+    def _choose_conversation(self) -> None:
+        async def chosen(number: int | None) -> None:
+            if number is not None:
+                await self._open(number)
+
+        self._desk.app.push_screen(HistoryPicker(self._keeper.find), chosen)
+
+    async def _open(self, number: int) -> None:
+        side = self._desk.side
+        try:
+            if side.busy:
+                raise EngineError("A reply is being written; press Esc to stop it first.")
+            kept = await self._keeper.load(number)
+        except TwiddleError as error:
+            self._mention(str(error))
+            return
+        if kept:
+            self._keeper.note()
+            self._keeper.open(side, kept)
+            self._talk.look(side)
 
     def _mention(self, text: str) -> None:
         self._desk.app.notify(safe(text), markup=False)

@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 
+from tui.chat import Conversation, edit
 from tui.errors import EngineError
 from tui.side import Side
 from tui.talk import Talk
+from tui.trace import Candidate
 from tui.ui.narrator import Narrator
 from tui.ui.widgets.messages import Wish
 from tui.ui.widgets.pane import Pane
@@ -44,6 +46,18 @@ class Revising:
                 side.go(turn)
                 self._show(side)
                 self._talk.look(side)
+
+    def branch(self, side: Side, turn: int, token: int, other: Candidate) -> None:
+        """Write a reply anew from one of its tokens on; raises EngineError while a reply is being written."""
+        self._check_idle()
+        self._talk.branch(side, turn, token, other)
+        self._begin(side)
+
+    def reworded(self, text: str) -> dict[Side, Conversation]:
+        """What becomes of the conversation with this wording beside the message's."""
+        assert self._edited
+        side, turn = self._edited
+        return {side: edit(side.conversation, turn, text)}
 
     def send(self, text: str) -> None:
         """Put this wording beside the message's; raises EngineError while a reply is being written."""
