@@ -18,6 +18,11 @@ def log_dir() -> Path:
     return Path(platformdirs.user_log_dir("twiddle", appauthor=False))
 
 
+def sent_file() -> Path:
+    """The prompts that were sent."""
+    return Path(platformdirs.user_state_dir("twiddle", appauthor=False)) / "prompts.jsonl"
+
+
 def models_dir() -> Path:
     """Where `twiddle models pull` puts models: TWIDDLE_MODELS, or a folder among the person's data."""
     chosen = os.environ.get("TWIDDLE_MODELS")

@@ -1,6 +1,7 @@
 """What slash commands have done: each is a value, and this obeys it."""
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -22,6 +23,7 @@ from tui.slash import (
     CompareWith,
     Explain,
     Help,
+    KeepHistory,
     Leave,
     Save,
     SetSystem,
@@ -35,6 +37,8 @@ from tui.talk import Talk
 from tui.terminal import safe
 from tui.ui.screens.help import HelpScreen
 from tui.ui.screens.presets import PresetPicker
+from tui.ui.widgets.composer import Composer
+from tui.ui.widgets.pane import Pane
 
 
 class Desk(Protocol):
@@ -45,8 +49,6 @@ class Desk(Protocol):
     @property
     def side(self) -> Side: ...
     def settle(self) -> None: ...
-    def say(self, text: str) -> None: ...
-    def clear(self) -> None: ...
     async def again(self) -> None: ...
     async def compare(self, setting: str | None = None) -> None: ...
     async def action_obey(self, line: str) -> None: ...
@@ -55,8 +57,9 @@ class Desk(Protocol):
 class Errands:
     """Obeys slash commands. What a command changes, it changes on the active side."""
 
-    def __init__(self, desk: Desk, talk: Talk) -> None:
-        self._desk, self._talk = desk, talk
+    def __init__(self, desk: Desk, talk: Talk, panes: Sequence[Pane], composer: Composer) -> None:
+        """`panes` stays in step with the sides of the talk."""
+        self._desk, self._talk, self._panes, self._composer = desk, talk, panes, composer
 
     async def run(self, command: Slash) -> None:
         """Do what a command says; raises TwiddleError, and then nothing has changed."""
@@ -69,12 +72,15 @@ class Errands:
                 self._choose_preset()
             case Explain():
                 self._mention(command.sentence)
+            case KeepHistory():
+                self._composer.keeping = command.keep
+                self._mention("Prompts are kept for the next start." if command.keep else "Prompts are not kept now.")
             case CompareWith():
                 await self._desk.compare(command.setting)
             case Again():
                 await self._desk.again()
             case Clear():
-                self._desk.clear()
+                self._clear()
             case Help():
                 self._desk.app.push_screen(HelpScreen())
             case Leave():
@@ -89,26 +95,26 @@ class Errands:
             case UsePreset(str() as name):
                 preset = find_preset(name)
                 self._use(preset, preset.knobs)
-                self._desk.say(f"preset {name} from the next reply on")
+                self._say(f"preset {name} from the next reply on")
             case SetSystem():
                 self._use(
                     replace(side.preset, system=command.text, inherited=_without(side.preset, "system")), side.knobs
                 )
                 said = f"system prompt from the next reply on: {command.text}"
-                self._desk.say(said if command.text else "no system prompt from the next reply on")
+                self._say(said if command.text else "no system prompt from the next reply on")
             case UseModel(None):
-                self._desk.say(await asyncio.to_thread(_models, side.preset.model))
+                self._say(await asyncio.to_thread(_models, side.preset.model))
             case UseModel(str() as reference):
                 typed = Path(reference).expanduser() if reference.startswith("~/") else Path(reference)
                 model = str(typed.resolve()) if is_file(typed) else reference
                 self._use(replace(side.preset, model=model, inherited=_without(side.preset, "model")), side.knobs)
-                self._desk.say(f"model {reference} from the next reply on")
+                self._say(f"model {reference} from the next reply on")
             case Save():
                 path = save_preset(command.name, side.knobs, side.preset, overwrite=command.overwrite)
                 self._use(find_preset(command.name), side.knobs)
-                self._desk.say(f"saved as preset {command.name}, in {path}")
+                self._say(f"saved as preset {command.name}, in {path}")
             case Show():
-                self._desk.say(await asyncio.to_thread(particulars, command.part, side.preset, side.knobs))
+                self._say(await asyncio.to_thread(particulars, command.part, side.preset, side.knobs))
 
     def _use(self, preset: Preset, knobs: Knobs) -> None:
         side = self._desk.side
@@ -126,6 +132,16 @@ class Errands:
                 await self._desk.action_obey(f"/preset {name}")
 
         self._desk.app.push_screen(PresetPicker(list_presets(), self._desk.side.preset.name), chosen)
+
+    def _clear(self) -> None:
+        self._talk.clear()
+        for pane in self._panes:
+            pane.transcript.clear()
+        self._talk.look(self._desk.side)
+
+    def _say(self, text: str) -> None:
+        """A line of our own in the pane of the active side."""
+        self._panes[self._talk.sides.index(self._desk.side)].transcript.notice(text)
 
     def _mention(self, text: str) -> None:
         self._desk.app.notify(safe(text), markup=False)

@@ -26,6 +26,7 @@ from tui.ui.errands import Errands
 from tui.ui.narrator import Narrator
 from tui.ui.palette import ChatCommands
 from tui.ui.widgets.candidates import Candidates
+from tui.ui.widgets.composer import Composer, Draft
 from tui.ui.widgets.knobs import KnobPanel
 from tui.ui.widgets.pane import Pane
 from tui.ui.widgets.prompt import Prompt
@@ -58,6 +59,7 @@ class ChatScreen(Screen[None]):
         # By priority, since F6 is a key of TextArea.
         Binding("f6", "other_side", "Side", show=False, tooltip="Make the other side the active one", priority=True),
         Binding("escape", "stop", "Stop", tooltip="Stop the reply; then back to the prompt"),
+        Binding("ctrl+c", "interrupt", "Copy, stop or clear", show=False),
         Binding("ctrl+r", "obey('/again')", "Again", tooltip="Another answer to the last question"),
         Binding("ctrl+n", "obey('/clear')", "New", tooltip="A new chat with the same settings"),
     ]
@@ -81,8 +83,8 @@ class ChatScreen(Screen[None]):
         self._talk = Talk([Side(each) for each in chosen], engine.send)
         self._panes = [Pane() for _ in chosen]
         self._knobs, self._candidates, self._status = KnobPanel(), Candidates(), Status()
-        self._prompt = Prompt(placeholder="Ask something. Enter sends, Ctrl+J begins a new line.")
-        self._errands = Errands(self, self._talk)
+        self._composer = Composer("Ask something. Enter sends, Ctrl+J begins a new line, / begins a command.")
+        self._errands = Errands(self, self._talk, self._panes, self._composer)
         self._narrator = Narrator(self._talk, self._panes, self._knobs, self._candidates, self._status)
 
     @property
@@ -93,7 +95,7 @@ class ChatScreen(Screen[None]):
     @property
     def focus_chain(self) -> list[Widget]:
         """Tab goes from the prompt to the first knob, wherever that stands."""
-        return sorted(super().focus_chain, key=lambda each: (each is self._prompt, isinstance(each, Transcript)))
+        return sorted(super().focus_chain, key=lambda each: (isinstance(each, Prompt), isinstance(each, Transcript)))
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="desk"):
@@ -101,7 +103,7 @@ class ChatScreen(Screen[None]):
             with Vertical(id="side"):
                 yield self._knobs
                 yield self._candidates
-        yield self._prompt
+        yield self._composer
         yield self._status
         yield Footer(show_command_palette=False)
 
@@ -112,7 +114,7 @@ class ChatScreen(Screen[None]):
         self._listen()
         self._drawing = self.set_interval(1 / DRAWS_A_SECOND, lambda: self._narrator.draw(self.active), pause=True)
         self._narrator.show(self.active)
-        self._prompt.focus()
+        self._composer.prompt.focus()
 
     def watch_active(self) -> None:
         """Show the knobs of the side that became the active one."""
@@ -135,8 +137,10 @@ class ChatScreen(Screen[None]):
             return
         self._drawing.pause()
         self._narrator.draw(self.active)
-        if isinstance(message.event, Failed) and side and not self._prompt.text:
-            self._prompt.put_back(side.question)
+        if isinstance(message.event, Failed) and side:
+            self._composer.give_back(side.question)
+        if isinstance(message.event, Loaded):
+            self._composer.context = message.event.info.context
         if isinstance(message.event, Loaded) or was_busy:
             self._talk.look(self.side)
 
@@ -152,15 +156,12 @@ class ChatScreen(Screen[None]):
 
     # --- what the person does ---------------------------------------------------------------------------------------
 
-    async def on_prompt_submitted(self, event: Prompt.Submitted) -> None:
-        """A question, or a command that begins with a slash."""
+    async def on_composer_asked(self, event: Composer.Asked) -> None:
+        """Put a question to every side; one that cannot be asked now is there to be sent later."""
         try:
-            if event.text.startswith("/"):
-                await self._errands.run(parse_slash(event.text))
-            else:
-                await self._ask(event.text)
+            await self._ask(event.text)
         except TwiddleError as error:
-            self._prompt.put_back(event.text)
+            self._composer.put_back(event.draft)
             self._refuse(error)
 
     async def _ask(self, text: str) -> None:
@@ -172,6 +173,14 @@ class ChatScreen(Screen[None]):
         self._narrator.begin()
         self._talk.ask(text)
         self._drawing.resume()
+
+    async def on_composer_commanded(self, event: Composer.Commanded) -> None:
+        """Obey; a line that cannot be obeyed is there to be mended."""
+        try:
+            await self._errands.run(parse_slash(event.line))
+        except TwiddleError as error:
+            self._composer.put_back(Draft(event.line))
+            self._refuse(error)
 
     async def action_obey(self, line: str) -> None:
         """Do what a slash command says: a key is short for one."""
@@ -198,7 +207,16 @@ class ChatScreen(Screen[None]):
         if self._talk.busy:
             self._talk.stop()
         else:
-            self._prompt.focus()
+            self._composer.prompt.focus()
+
+    def action_interrupt(self) -> None:
+        """As in a shell: copy what is selected, else stop the reply, else drop what is typed."""
+        if self.get_selected_text():
+            self.action_copy_text()
+        elif self._talk.busy:
+            self._talk.stop()
+        elif not self._composer.clear():
+            self.notify("Ctrl+Q closes twiddle.", markup=False)
 
     async def again(self) -> None:
         """Have every side answer its last question anew."""
@@ -235,7 +253,7 @@ class ChatScreen(Screen[None]):
         if self.query_one("#side").display:
             next(iter(self._knobs.rows.values())).focus()
         else:
-            self._prompt.focus()
+            self._composer.prompt.focus()
 
     def action_other_side(self) -> None:
         """Make the next side the active one."""
@@ -254,17 +272,6 @@ class ChatScreen(Screen[None]):
                 self._status.state, self._status.progress = "loading", 0.0
                 self._engine.send(load)
         self._narrator.show(self.active)
-        self._talk.look(self.side)
-
-    def say(self, text: str) -> None:
-        """A line of our own in the active pane."""
-        self._panes[self.active].transcript.notice(text)
-
-    def clear(self) -> None:
-        """Begin a new chat with the same settings."""
-        self._talk.clear()
-        for pane in self._panes:
-            pane.transcript.clear()
         self._talk.look(self.side)
 
     async def _compare_with(self, side: Side) -> None:
