@@ -8,8 +8,8 @@ from msgspec.structs import replace
 from tui.written import Written
 
 Role = Literal["system", "user", "assistant"]
-Ending = Literal["stop", "length", "stopped", "failed", "died"]
-"""Why a reply ended: the model was done, a limit, the person, an error, or the loss of the engine."""
+Ending = Literal["stop", "length", "stopped", "failed", "died", "interrupted"]
+"""Why a reply ended: the model was done, a limit, the person, an error, the loss of the engine or of twiddle itself."""
 
 
 class Message(Struct, frozen=True):

@@ -7,7 +7,8 @@
     ├── ModelError      a model file that is missing or is not one
     ├── AttachmentError a file that cannot go along with a question
     ├── EditorError     the person's editor, that cannot be started or failed
-    └── EngineError     the engine refused a request or is gone
+    ├── EngineError     the engine refused a request or is gone
+    └── StoreError      the history cannot be read or written
 
 Every one is turned into words once, at the two doors: the command line and the chat screen.
 """
@@ -46,6 +47,10 @@ class EditorError(TwiddleError):
 
 class EngineError(TwiddleError):
     """The engine refused a request or is gone."""
+
+
+class StoreError(TwiddleError):
+    """The history cannot be read or written, or does not hold what was asked for."""
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

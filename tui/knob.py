@@ -11,6 +11,8 @@ from tui.errors import KnobError, did_you_mean
 Value = int | float | str | tuple[str, ...]
 Scale = Literal["linear", "log"]
 
+_ESCAPED = re.compile(r"\\[\\nt]")
+
 
 class Knob(Struct, frozen=True, kw_only=True):
     """One row of the table."""
@@ -28,6 +30,8 @@ class Knob(Struct, frozen=True, kw_only=True):
     coarse: float = 10
     scale: Scale = "linear"
     """How a slider maps its width to values; "log" for values that people think of in factors."""
+    unit: str = ""
+    """What it counts, where it counts something: tokens, bits, threads."""
     example: str = ""
     """For a list with a form: an entry."""
     words: dict[int, str] = {}
@@ -52,6 +56,11 @@ class Knob(Struct, frozen=True, kw_only=True):
     def slides(self) -> bool:
         """Whether it has a slider: numbers do, and words to choose from; lists and free texts do not."""
         return self.kind in (int, float) or (self.kind is str and bool(self.choices))
+
+    @property
+    def orders(self) -> bool:
+        """Whether it is an order: a list whose entries are words to choose from."""
+        return self.kind is tuple and bool(self.choices)
 
     @property
     def slider(self) -> tuple[float, float]:
@@ -114,6 +123,18 @@ class Knob(Struct, frozen=True, kw_only=True):
         """The entries of a list that a text names: several, with semicolons, where they are words to choose from."""
         return tuple(filter(None, re.split(r"[;\s]+", text))) if self.choices else (text,)
 
+    def write(self, value: Value) -> str:
+        """The value as an editor holds it: an entry a line, in which a new line is written as \\n."""
+        if isinstance(value, tuple):
+            return "\n".join(entry.replace("\\", r"\\").replace("\n", r"\n").replace("\t", r"\t") for entry in value)
+        return value if isinstance(value, str) else self.show(value)
+
+    def read(self, text: str) -> Value:
+        """The value that an editor holds; raises KnobError."""
+        if self.kind is tuple:
+            return self.check(tuple(_ESCAPED.sub(_unescaped, line) for line in text.split("\n") if line))
+        return self.parse(text)
+
     def show(self, value: Value) -> str:
         """The value as a person writes it."""
         if isinstance(value, tuple):
@@ -163,3 +184,7 @@ class Knob(Struct, frozen=True, kw_only=True):
         if self.scale == "log":
             return math.log1p(value - low) / math.log1p(high - low)
         return (value - low) / (high - low)
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    return {"n": "\n", "t": "\t"}.get(found[0][1], "\\")

@@ -23,6 +23,9 @@ CONSTRAINTS = ("format", "schema", "regex", "choices", "grammar")
 _CHOOSING, _REPETITION, _REPLY = "choosing", "repetition", "reply"
 _FINER, _DRY, _SEARCH, _SHAPE = "finer choosing", "repeated runs (DRY)", "strategy", "constraint"
 
+EVERYDAY = (_CHOOSING, _REPETITION, _REPLY)
+"""The groups that most people turn."""
+
 
 class Knobs(Loading, frozen=True, kw_only=True):
     """The value of every knob. The defaults are llama.cpp's own."""
@@ -38,8 +41,8 @@ class Knobs(Loading, frozen=True, kw_only=True):
         int,
         Knob(
             help="Keep only the k likeliest tokens; 0 keeps all.",
-            group=_CHOOSING, low=0, high=500_000, span=(0, 1000), coarse=10, scale="log", words={0: "off"}, neutral=0,
-            stage="top_k",
+            group=_CHOOSING, unit="tokens", low=0, high=500_000, span=(0, 1000), coarse=10, scale="log",
+            words={0: "off"}, neutral=0, stage="top_k",
         ),
     ] = 40  # fmt: skip
     top_p: Annotated[
@@ -74,7 +77,7 @@ class Knobs(Loading, frozen=True, kw_only=True):
         int,
         Knob(
             help="How many of the last tokens the three penalties look at; 0 is off, all is the whole context.",
-            group=_REPETITION, low=-1, high=1_000_000, span=(-1, 2048), step=1, coarse=64, scale="log",
+            group=_REPETITION, unit="tokens", low=-1, high=1_000_000, span=(-1, 2048), step=1, coarse=64, scale="log",
             words={-1: "all", 0: "off"}, neutral=0, stage="penalties",
         ),
     ] = 64  # fmt: skip
@@ -96,7 +99,7 @@ class Knobs(Loading, frozen=True, kw_only=True):
         int,
         Knob(
             help="The most tokens in a reply.",
-            group=_REPLY, low=-1, high=1_000_000, span=(-1, 4096), step=1, coarse=64, scale="log",
+            group=_REPLY, unit="tokens", low=-1, high=1_000_000, span=(-1, 4096), step=1, coarse=64, scale="log",
             words={-1: "no limit"},
         ),
     ] = -1  # fmt: skip
@@ -115,7 +118,8 @@ class Knobs(Loading, frozen=True, kw_only=True):
         int,
         Knob(
             help="Prompt tokens that a shift never forgets; auto is the system prompt, which is always kept.",
-            group=_REPLY, low=-1, high=1_000_000, span=(-1, 4096), coarse=64, scale="log", words={-1: "auto"},
+            group=_REPLY, unit="tokens", low=-1, high=1_000_000, span=(-1, 4096), coarse=64, scale="log",
+            words={-1: "auto"},
         ),
     ] = -1  # fmt: skip
     dynatemp_range: Annotated[
@@ -187,7 +191,7 @@ class Knobs(Loading, frozen=True, kw_only=True):
         float,
         Knob(
             help="The surprise that mirostat aims at, in bits.",
-            group=_FINER, low=0.1, high=20, span=(0.1, 10), step=0.1, coarse=1, stage="mirostat",
+            group=_FINER, unit="bits", low=0.1, high=20, span=(0.1, 10), step=0.1, coarse=1, stage="mirostat",
         ),
     ] = 5.0  # fmt: skip
     mirostat_eta: Annotated[
@@ -228,14 +232,14 @@ class Knobs(Loading, frozen=True, kw_only=True):
         int,
         Knob(
             help="DRY: how long a repeated run may get unpunished.",
-            group=_DRY, low=0, high=1000, span=(0, 20), coarse=5, stage="dry",
+            group=_DRY, unit="tokens", low=0, high=1000, span=(0, 20), coarse=5, stage="dry",
         ),
     ] = 2  # fmt: skip
     dry_penalty_last_n: Annotated[
         int,
         Knob(
             help="DRY: how many of the last tokens it looks at; 0 is off, all is the whole context.",
-            group=_DRY, low=-1, high=1_000_000, span=(-1, 2048), coarse=64, scale="log",
+            group=_DRY, unit="tokens", low=-1, high=1_000_000, span=(-1, 2048), coarse=64, scale="log",
             words={-1: "all", 0: "off"}, neutral=0, stage="dry",
         ),
     ] = 64  # fmt: skip
@@ -251,8 +255,12 @@ class Knobs(Loading, frozen=True, kw_only=True):
         ),
     ] = "sample"  # fmt: skip
     num_beams: Annotated[
-        int, Knob(help="Beam search: how many hypotheses run side by side.", group=_SEARCH, low=2, high=8, coarse=2)
-    ] = 4
+        int,
+        Knob(
+            help="Beam search: how many hypotheses run side by side.",
+            group=_SEARCH, unit="beams", low=2, high=8, coarse=2,
+        ),
+    ] = 4  # fmt: skip
     length_penalty: Annotated[
         float,
         Knob(
@@ -276,8 +284,12 @@ class Knobs(Loading, frozen=True, kw_only=True):
         ),
     ] = 0.6  # fmt: skip
     contrastive_k: Annotated[
-        int, Knob(help="Contrastive search: how many candidates it weighs.", group=_SEARCH, low=2, high=8, coarse=2)
-    ] = 4
+        int,
+        Knob(
+            help="Contrastive search: how many candidates it weighs.",
+            group=_SEARCH, unit="tokens", low=2, high=8, coarse=2,
+        ),
+    ] = 4  # fmt: skip
     format: Annotated[
         str,
         Knob(help="json makes the reply a JSON object.", group=_SHAPE, choices=("text", "json")),

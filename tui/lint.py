@@ -1,11 +1,12 @@
 """Knobs that other knobs leave without effect, and those of them that are turned in vain.
 
-The rules are those of the stage chain (`order` and `is_active` in `tui.engine.sampling`), told as reasons.
+The rules are those of the stage chain (`order` in `tui.engine.sampling`, `is_active` in `tui.stages`), told as reasons.
 """
 
 from collections.abc import Iterable, Iterator
 
 from tui.knobs import CONSTRAINTS, KNOBS, Knobs
+from tui.stages import is_active
 
 _PENALTIES = ("repeat_penalty", "presence_penalty", "frequency_penalty")
 _KEEPING_THE_LIKELIEST = ("top_n_sigma", "top_k", "top_p", "min_p")
@@ -23,6 +24,27 @@ def inert(knobs: Knobs) -> dict[str, str]:
     for name, reason in _reasons(knobs):
         found.setdefault(name, reason)
     return {name: found[name] for name in KNOBS if name in found}
+
+
+def idle(knobs: Knobs) -> dict[str, str]:
+    """Each stage of the sampler order that does nothing now, with the reason in a few words."""
+    without = inert(knobs)
+    found: dict[str, str] = {}
+    for stage in knobs.sampler_order:
+        names = _driving(stage)
+        if all(name in without for name in names):
+            found[stage] = without[names[0]]
+        elif not is_active(stage, knobs):
+            found[stage] = _neutral(stage, knobs) or next((without[name] for name in names if name in without), "off")
+    return found
+
+
+def _neutral(stage: str, knobs: Knobs) -> str:
+    """Which of a stage's knobs is where it does nothing, if one is."""
+    name = next((name for name in _driving(stage) if getattr(knobs, name) == KNOBS[name].neutral), "")
+    if not name or name in _PENALTIES:
+        return name and "the penalties are off"
+    return f"{name} is {KNOBS[name].show(getattr(knobs, name))}"
 
 
 def in_vain(knobs: Knobs) -> dict[str, str]:

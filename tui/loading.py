@@ -22,25 +22,29 @@ class Loading(Struct, frozen=True, kw_only=True):
         int,
         Knob(
             help="Context length in tokens; auto is the model's own, at most 8192.",
-            group=_MODEL, low=0, high=2**22, coarse=1024, words={0: "auto"}, live=False,
+            group=_MODEL, unit="tokens", low=0, high=2**22, span=(0, 2**17), step=256, coarse=1024, scale="log",
+            words={0: "auto"}, live=False,
         ),
     ] = 0  # fmt: skip
     num_batch: Annotated[
         int,
-        Knob(help="Prompt tokens evaluated at once.", group=_MODEL, low=32, high=8192, coarse=128, live=False),
-    ] = 512
+        Knob(
+            help="Prompt tokens evaluated at once.",
+            group=_MODEL, unit="tokens", low=32, high=8192, span=(32, 4096), step=32, coarse=128, live=False,
+        ),
+    ] = 512  # fmt: skip
     num_thread: Annotated[
         int,
         Knob(
             help="CPU threads; auto is every core, less one for the screen where there are more than two.",
-            group=_MODEL, low=0, high=512, coarse=4, words={0: "auto"}, live=False,
+            group=_MODEL, unit="threads", low=0, high=512, span=(0, 64), coarse=4, words={0: "auto"}, live=False,
         ),
     ] = 0  # fmt: skip
     num_gpu: Annotated[
         int,
         Knob(
             help="Layers kept on the GPU; auto is as many as fit, where the build can offload.",
-            group=_MODEL, low=-1, high=1000, words={-1: "auto", 1000: "all"}, live=False,
+            group=_MODEL, unit="layers", low=-1, high=1000, scale="log", words={-1: "auto", 1000: "all"}, live=False,
         ),
     ] = -1  # fmt: skip
     main_gpu: Annotated[

@@ -23,12 +23,20 @@ def sent_file() -> Path:
     return Path(platformdirs.user_state_dir("twiddle", appauthor=False)) / "prompts.jsonl"
 
 
+def history_path() -> Path:
+    """The conversations: TWIDDLE_HISTORY, or a file among the person's data."""
+    chosen = os.environ.get("TWIDDLE_HISTORY")
+    return Path(chosen).expanduser() if chosen else _data_dir() / "history.db"
+
+
+def _data_dir() -> Path:
+    return Path(platformdirs.user_data_dir("twiddle", appauthor=False))
+
+
 def models_dir() -> Path:
     """Where `twiddle models pull` puts models: TWIDDLE_MODELS, or a folder among the person's data."""
     chosen = os.environ.get("TWIDDLE_MODELS")
-    return (
-        Path(chosen).expanduser() if chosen else Path(platformdirs.user_data_dir("twiddle", appauthor=False)) / "models"
-    )
+    return Path(chosen).expanduser() if chosen else _data_dir() / "models"
 
 
 def shipped(folder: str) -> Path:

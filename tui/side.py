@@ -5,12 +5,13 @@ import time
 from msgspec.structs import replace
 
 from tui.chat import Conversation, Ending, Message, answer, ask, edit, go, until
-from tui.engine.protocol import Finished, KnobsTurned, Reply, Token
+from tui.engine.protocol import Finished, KnobsTurned, Refused, Reply, Token
 from tui.knob import Value
 from tui.knobs import KNOBS, Knobs, turn
 from tui.presets.library import Chosen
 from tui.presets.preset import Preset
 from tui.settings import Setting
+from tui.steps import Steps
 from tui.trace import TokenTrace
 from tui.written import Beginning, Change, Stats, Written
 
@@ -49,6 +50,11 @@ class Writing:
     def trace(self) -> TokenTrace | None:
         """How the newest token was chosen."""
         return self.traces[-1] if self.traces else None
+
+    @property
+    def acting(self) -> Knobs:
+        """What the engine writes it with: a turn may be refused."""
+        return self.lane[-1].knobs if self.lane else self.asked
 
     @property
     def count(self) -> int:
@@ -100,6 +106,10 @@ class Side:
     def __init__(self, chosen: Chosen, conversation: Conversation | None = None) -> None:
         self.preset = chosen.preset
         self.knobs = chosen.knobs
+        self.steps: Steps[Knobs] = Steps()
+        """How the knobs came to stand where they do."""
+        self.refused: dict[str, str] = {}
+        """The knobs that the engine could not take as they stand, each with its reason."""
         self.conversation = conversation or Conversation()
         self.writing: Writing | None = None
         """The newest reply."""
@@ -131,18 +141,40 @@ class Side:
 
     def use(self, preset: Preset) -> None:
         """Switch the preset: its knobs and system prompt hold from the next reply on; the conversation stays."""
-        self.preset, self.knobs = preset, preset.knobs
+        self.steps = self.steps.left(self.knobs)
+        self.preset, self.knobs, self.refused = preset, preset.knobs, {}
 
     def turn(self, name: str, value: Value) -> None:
         """Turn a knob, also of the reply being written; raises KnobError."""
-        self.knobs = turn(self.knobs, **{name: value})
-        if self.busy and self.writing:
-            # That one alone: the preset may have been switched for the next reply.
-            self.writing.knobs = turn(self.writing.knobs, **{name: value})
+        self.put(turn(self.knobs, **{name: value}))
 
-    def fork(self) -> "Side":
-        """Another side that stands where this one does."""
-        other = Side(Chosen(setting=Setting(), preset=self.preset, knobs=self.knobs), self.conversation)
+    def put(self, knobs: Knobs, stroke: object = None) -> None:
+        """Put the knobs where these are, also those of the reply being written.
+
+        Turns of one `stroke`, such as a drag, are one step to take back.
+        """
+        if knobs != self.knobs:
+            self.steps = self.steps.left(self.knobs, stroke)
+            self._stand(knobs)
+
+    def step(self, steps: Steps[Knobs], knobs: Knobs) -> None:
+        """Go a step back, or again, to where the knobs were."""
+        self.steps = steps
+        self._stand(knobs)
+
+    def _stand(self, knobs: Knobs) -> None:
+        changed = {name: getattr(knobs, name) for name in knobs.differing(self.knobs)}
+        self.knobs = knobs
+        for name in changed:
+            self.refused.pop(name, None)
+        if self.busy and self.writing:
+            # Those alone: the preset may have been switched for the next reply.
+            self.writing.knobs = turn(self.writing.knobs, **changed)
+
+    def fork(self, turn: int | None = None) -> "Side":
+        """Another side that stands where this one does, or at a turn of its conversation."""
+        here = self.conversation if turn is None else until(self.conversation, turn)
+        other = Side(Chosen(setting=Setting(), preset=self.preset, knobs=self.knobs), here)
         other.used = self.used
         return other
 
@@ -153,10 +185,9 @@ class Side:
         return asked[-1] if asked else ""
 
     @property
-    def answered(self) -> int | None:
-        """The reply at the end of the conversation, if it ends with one."""
-        tip = self.conversation.tip
-        return tip if tip is not None and self.conversation.turns[tip].message.role == "assistant" else None
+    def undone(self) -> bool:
+        """Whether nothing came of the newest reply, which was to stand beside another: that one is there again."""
+        return self._beside and self.writing is not None and not self.busy and not self.writing.count
 
     def forget(self) -> None:
         """Begin a new conversation."""
@@ -183,7 +214,7 @@ class Side:
         if instead_of is not None:
             self.conversation = until(self.conversation, self.conversation.turns[instead_of].parent)
         self._beside = instead_of is not None
-        self.writing = Writing(reply_id, replace(self.knobs, seed=seed), onto)
+        self.writing, self.refused = Writing(reply_id, replace(self.knobs, seed=seed), onto), {}
         there = (Message("assistant", onto.text, onto.tokens),) if onto else ()
         return Reply(reply_id, (*self.messages, *there), self.writing.knobs, template=self.preset.template or "")
 
@@ -193,10 +224,20 @@ class Side:
             self.writing.note(event)
             self.used = event.used
 
-    def note_turn(self, event: KnobsTurned) -> None:
-        """Take in that the knobs were turned."""
-        if self.writing:
+    def heed(self, event: KnobsTurned | Refused) -> None:
+        """Take in whether a turn of the knobs is taken."""
+        if not self.writing:
+            return
+        if isinstance(event, KnobsTurned):
             self.writing.lane.append(Change(event.index, event.after))
+        else:
+            self.refused |= dict.fromkeys(self.writing.knobs.differing(self.writing.acting), event.reason)
+
+    def refuse(self, reason: str) -> None:
+        """Take in that the engine could not use a knob, where the reason begins with its name."""
+        name = reason.partition(":")[0]
+        if name in KNOBS:
+            self.refused[name] = reason
 
     def end(self, event: Finished) -> None:
         """Take in the end of the reply."""
@@ -215,16 +256,16 @@ class Side:
         if not self.writing:
             return
         self.writing.text, self.writing.ending = text, ending
-        if self._beside and not self.writing.count:
-            self.conversation = self._before  # nothing came of it
+        if self.undone:
+            self.conversation = self._before
         else:
             written = self.writing.written(self._preset)
             self.conversation = answer(self.conversation, text, ending, tokens, written)
 
 
-def describe_turn(event: KnobsTurned) -> str:
+def describe_turn(before: Knobs, after: Knobs) -> str:
     """What a change of knobs did, such as `temperature 0.8→1.4`."""
     return ", ".join(
-        f"{name} {KNOBS[name].show(getattr(event.before, name))}→{KNOBS[name].show(getattr(event.after, name))}"
-        for name in event.after.differing(event.before)
+        f"{name} {KNOBS[name].show(getattr(before, name))}→{KNOBS[name].show(getattr(after, name))}"
+        for name in after.differing(before)
     )

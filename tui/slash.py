@@ -74,6 +74,10 @@ class Clear(Struct, frozen=True):
     """/clear"""
 
 
+class ShowTree(Struct, frozen=True):
+    """/tree"""
+
+
 class Again(Struct, frozen=True):
     """/again"""
 
@@ -87,20 +91,9 @@ class Leave(Struct, frozen=True):
 
 
 Slash = (
-    TurnKnob
-    | SetSystem
-    | UsePreset
-    | UseModel
-    | CompareWith
-    | Save
-    | Show
-    | KeepHistory
-    | Explain
-    | Clear
-    | Again
-    | Help
-    | Leave
-)
+    TurnKnob | SetSystem | UsePreset | UseModel | CompareWith | Save | Show | KeepHistory | Explain
+    | Clear | Again | ShowTree | Help | Leave
+)  # fmt: skip
 
 COMMANDS = {
     "/set parameter KNOB VALUE": "turn a knob, also while a reply is being written",
@@ -115,6 +108,7 @@ COMMANDS = {
     "/save NAME": "keep knobs and system prompt as a preset of yours",
     "/load PRESET": "the same as /preset PRESET",
     "/again": "answer the last question anew",
+    "/tree": "every version of every message; go to one",
     "/clear": "begin a new chat",
     "/help": "keys and commands",
     "/bye": "quit",
@@ -131,7 +125,7 @@ _ALIASES = {
     "/list": "/model",
 }
 
-_ALONE: dict[str, Slash] = {"/again": Again(), "/clear": Clear(), "/help": Help(), "/bye": Leave()}
+_ALONE: dict[str, Slash] = {"/again": Again(), "/tree": ShowTree(), "/clear": Clear(), "/help": Help(), "/bye": Leave()}
 
 _SETS: dict[str, Slash] = {
     "history": KeepHistory(True),

@@ -6,6 +6,7 @@ from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
+from tui.chat import until
 from tui.engine.protocol import (
     Command,
     Died,
@@ -17,16 +18,18 @@ from tui.engine.protocol import (
     Load,
     Preview,
     Previewed,
+    Refused,
     SetKnobs,
     Stop,
     Token,
 )
 from tui.errors import EngineError, ModelError
 from tui.knob import Value
-from tui.knobs import common_seed, fixed, knob
+from tui.knobs import KNOBS, Knobs, common_seed, fixed, turn
 from tui.models.reference import find_model
 from tui.presets.preset import Preset
 from tui.side import Side
+from tui.steps import Steps
 from tui.trace import Candidate, TokenTrace
 from tui.written import Beginning, branched, whole
 
@@ -77,9 +80,9 @@ class Talk:
         """Have every side, or one, answer its last question, with one seed where none is set."""
         self._begin([Start(side) for side in self._meant(only)])
 
-    def again(self, only: Side | None = None) -> None:
-        """Have every side, or one, answer its last question anew, beside the answer it has."""
-        self._begin([Start(side, side.answered) for side in self._meant(only)])
+    def again(self, only: Side | None = None, turn: int | None = None) -> None:
+        """Have every side answer its last question anew, or one side a turn of its own, beside the answer there is."""
+        self._begin([self._anew(side, side.conversation.tip if turn is None else turn) for side in self._meant(only)])
 
     def branch(self, side: Side, index: int, place: int, other: Candidate) -> None:
         """Have a side write a reply again from one of its tokens on, with another candidate in that token's place."""
@@ -98,6 +101,13 @@ class Talk:
         side.edit(index, text)
         if side.conversation.turns[index].message.role == "user":
             self.reply(side)
+
+    @staticmethod
+    def _anew(side: Side, turn: int | None) -> "Start":
+        if turn is not None and side.conversation.turns[turn].message.role == "user":
+            side.conversation = until(side.conversation, turn)
+            return Start(side)
+        return Start(side, turn)
 
     def _meant(self, only: Side | None) -> list[Side]:
         return [only] if only else self.sides
@@ -125,13 +135,29 @@ class Talk:
             if side.busy and side.writing:
                 self._mention(Stop(side.writing.id))
 
-    def turn(self, side: Side, name: str, value: Value) -> None:
-        """Turn a knob; a reply being written takes it at its next token. Raises KnobError and EngineError."""
-        if self.busy and not knob(name).live:
-            raise EngineError(f"{name} loads the model anew; a reply is being written, so press Esc first.")
+    def turn(self, side: Side, name: str, value: Value, stroke: object = None) -> None:
+        """Turn a knob; a reply being written takes it at its next token. Raises KnobError and EngineError.
+
+        Turns of one `stroke`, such as a drag, are one step to take back.
+        """
+        self.put(side, turn(side.knobs, **{name: value}), stroke)
+
+    def put(self, side: Side, knobs: Knobs, stroke: object = None, steps: Steps[Knobs] | None = None) -> None:
+        """Put all knobs of a side where these are, as if each had been turned; raises EngineError.
+
+        `steps` are those that the side has then, where this is one of them taken back or again.
+        """
+        binding = {name: getattr(knobs, name) for name, row in KNOBS.items() if not row.live}
+        anew = [name for name in knobs.differing(side.knobs) if name in binding]
+        if self.busy and anew:
+            raise EngineError(f"{anew[0]} loads the model anew; a reply is being written, so press Esc first.")
+        if steps:
+            side.step(steps, knobs)
+        else:
+            side.put(knobs, stroke)
         # What a model is loaded with is the same for all who use it.
-        for each in [side] if knob(name).live else self.sides:
-            each.turn(name, value)
+        for other in self.sides:
+            other.put(turn(other.knobs, **binding))
         if side.busy and side.writing:
             self._mention(SetKnobs(side.writing.id, side.writing.knobs))
 
@@ -150,6 +176,9 @@ class Talk:
             if side:
                 self.next, side.used = event.trace, event.used
             return side
+        if isinstance(event, Failed) and event.id in self._looks:
+            self._looks.pop(event.id).refuse(event.reason)
+            return None
         if isinstance(event, Died):
             for side in self.sides:
                 side.give_up("died")
@@ -158,11 +187,12 @@ class Talk:
         match event:
             case Token() if side:
                 side.note(event)
-            case KnobsTurned() if side:
-                side.note_turn(event)
             case Finished() if side:
                 side.end(event)
+            case KnobsTurned() | Refused() if side:
+                side.heed(event)
             case Failed() if side:
+                side.refuse(event.reason)
                 side.give_up("failed")
         return side
 

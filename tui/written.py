@@ -106,4 +106,4 @@ def branched(text: str, written: Written, place: int, other: Candidate) -> Begin
 
 def whole(text: str, tokens: tuple[int, ...], written: Written | None) -> Beginning:
     """All of a reply, to be gone on with; `tokens` are those of its text, nothing where a person wrote some of it."""
-    return Beginning(text, tokens, written.first(len(tokens)) if written and tokens else None)
+    return Beginning(text, tokens, written.first(len(tokens)) if written and written.traces and tokens else None)

@@ -16,6 +16,21 @@ def test_a_template_alone_needs_no_model(twiddle: Command, tmp_path: Path) -> No
     assert (done.code, done.out) == (0, "[s]hi!")
 
 
+def test_a_request_may_hold_tools_and_calls(twiddle: Command, tmp_path: Path) -> None:
+    (tmp_path / "t").write_text(
+        "{{ range .Tools }}{{ .Function.Name }}{{ end }}{{ range .Messages }}|{{ .Role }}:{{ .Content }}"
+        "{{ range .ToolCalls }}{{ .Function.Name }}{{ .Function.Arguments }}{{ end }}{{ end }}{{ .ThinkLevel }}"
+    )
+    (tmp_path / "r").write_text(
+        """{"model": "x", "think": "high", "tools": [{"type": "function", "function": {"name": "tide"}}], "messages": [
+        {"role": "user", "content": "How high?"},
+        {"role": "assistant", "tool_calls": [{"function": {"name": "tide", "arguments": {"port": "Brest"}}}]},
+        {"role": "tool", "tool_name": "tide", "content": "3 m"}]}"""
+    )
+    done = twiddle("presets", "render", "--template-file", str(tmp_path / "t"), "--request", str(tmp_path / "r"))
+    assert (done.code, done.out) == (0, 'tide|user:How high?|assistant:tide{"port":"Brest"}|tool:3 mhigh')
+
+
 @pytest.mark.model
 def test_the_models_own_template_is_the_default(twiddle: Command, tmp_path: Path) -> None:
     (tmp_path / "r").write_text('{"messages": [{"role": "user", "content": "hi <|im_end|>"}]}')
@@ -33,6 +48,21 @@ def test_an_explicit_template_is_honoured(twiddle: Command, tmp_path: Path) -> N
     assert done.out == (
         "<|im_start|>system\nrule<|im_end|>\n<|im_start|>user\nWhy is the sky blue?<|im_end|>\n<|im_start|>assistant\n"
     )
+
+
+@pytest.mark.model
+def test_a_request_that_says_its_system_replaces_the_presets(twiddle: Command, tmp_path: Path) -> None:
+    (tmp_path / "own.Modelfile").write_text(f'FROM starter\nSYSTEM rule\nTEMPLATE """{GO}"""\n')
+    (tmp_path / "r").write_text('{"messages": [{"role": "system", "content": "s"}, {"role": "user", "content": "u"}]}')
+    done = twiddle("presets", "render", str(tmp_path / "own.Modelfile"), "--request", str(tmp_path / "r"))
+    assert done.out == "<|im_start|>system\ns<|im_end|>\n<|im_start|>user\nu<|im_end|>\n<|im_start|>assistant\n"
+
+
+def test_tools_need_a_template_that_can_take_them(twiddle: Command, tmp_path: Path) -> None:
+    (tmp_path / "r").write_text('{"tools": []}')
+    done = twiddle("presets", "render", "greedy", "--request", str(tmp_path / "r"))
+    assert done.code == 1
+    assert "this preset has no TEMPLATE; leave them out, or name a --template-file." in done.err
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from tui.engine.llama import make_stage
 from tui.engine.sampling import Chain, order
 from tui.knob import Knob, Value
 from tui.knobs import KNOBS, STAGES, Knobs, turn
-from tui.lint import conflict, in_vain, inert
+from tui.lint import conflict, idle, in_vain, inert
 
 
 def test_untouched_knobs_are_never_told() -> None:
@@ -173,3 +173,26 @@ def test_turning_a_knob_that_does_nothing_changes_no_token(
     for name, reason in in_vain(knobs).items():
         if name in STAGED:
             assert left(turn(knobs, **{name: KNOBS[name].default})) == before, (name, reason)
+
+
+@pytest.mark.parametrize(
+    ("turned", "stage", "reason"),
+    [
+        ({}, "penalties", "the penalties are off"),
+        ({}, "dry", "dry_multiplier is off"),
+        ({"top_n_sigma": 0.0}, "top_n_sigma", "off"),
+        ({"xtc_probability": 0.5, "xtc_threshold": 0.7}, "xtc", "xtc_threshold is above 0.5"),
+        ({"temperature": 1.0}, "temperature", "temperature is 1"),
+        ({"mirostat": 2}, "top_k", "mirostat is on"),
+        ({"strategy": "beam"}, "temperature", "strategy is beam"),
+    ],
+)
+def test_an_idle_stage_says_why(turned: dict[str, Any], stage: str, reason: str) -> None:
+    assert idle(turn(Knobs(), **turned))[stage] == reason
+
+
+@given(turned_knobs())
+def test_the_stages_that_are_not_idle_are_those_that_run(knobs: Knobs) -> None:
+    acting = {stage for stage in knobs.sampler_order if stage not in idle(knobs)}
+    running = set(order(knobs)) & set(knobs.sampler_order)
+    assert acting <= running

@@ -131,6 +131,11 @@ def test_a_byte_order_mark_is_removed_once(blanks: str) -> None:
     assert fault("\ufeff\ufeff\ufeffFROM x".encode()).kind == "invalid_command"
 
 
+def test_broken_utf8_is_replaced_as_ollama_does_it() -> None:
+    assert commands(b"FROM x\nSYSTEM \xe2\x82|\xff")[1] == ("system", "\ufffd|\ufffd")
+    assert commands(b"\xef\xbb\xbfFROM x\nSYSTEM \xe2\x82|\xff")[1] == ("system", "\ufffd\ufffd|\ufffd")
+
+
 def test_blanks_inside_quotes_are_kept_on_every_line() -> None:
     text = 'FROM x\nSYSTEM """ a  \n\n b\t\n c """ \t\n'
     assert commands(text)[1] == ("system", " a  \n\n b\t\n c ")

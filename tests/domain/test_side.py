@@ -101,7 +101,7 @@ def test_another_answer_that_came_to_nothing_leaves_the_one_there_was() -> None:
     one = written("He")
     one.end(Finished("1", "He", "stop", 7, (100,), STATS))
     before = one.conversation
-    one.begin("2", 7, instead_of=one.answered)
+    one.begin("2", 7, instead_of=one.conversation.tip)
     assert [turn.message.content for turn in one.conversation.path] == ["Hi"]
     one.give_up("failed")
     assert one.conversation == before
@@ -110,7 +110,7 @@ def test_another_answer_that_came_to_nothing_leaves_the_one_there_was() -> None:
 def test_a_reply_is_kept_with_how_every_token_was_chosen() -> None:
     one = written("He", "llo", "")
     after = turn(one.knobs, temperature=1.5)
-    one.note_turn(KnobsTurned("1", 1, one.knobs, after))
+    one.heed(KnobsTurned("1", 1, one.knobs, after))
     one.end(Finished("1", "Hello", "stop", 7, (100, 101), STATS))
     kept = one.conversation.path[-1].written
     assert kept and (kept.ids, kept.starts, kept.given, kept.begun) == ((100, 101, 102), (0, 2, 5), 0, 0)
@@ -132,5 +132,5 @@ def test_the_rate_is_of_the_tokens_after_the_first(monkeypatch: pytest.MonkeyPat
 
 def test_a_turn_is_described_by_what_it_changed() -> None:
     after = turn(Knobs(), temperature=1.4, top_k=0)
-    assert describe_turn(KnobsTurned("1", 5, Knobs(), after)) == "temperature 0.8→1.4, top_k 40→off"
-    assert describe_turn(KnobsTurned("1", 5, Knobs(), Knobs())) == ""
+    assert describe_turn(Knobs(), after) == "temperature 0.8→1.4, top_k 40→off"
+    assert describe_turn(Knobs(), Knobs()) == ""

@@ -24,7 +24,7 @@ from tui.side import Side
 from tui.ui.app import TwiddleApp
 from tui.ui.screens.chat import ChatScreen
 from tui.ui.widgets.candidates import Candidates
-from tui.ui.widgets.knob_row import KnobRow
+from tui.ui.widgets.knob_list import KnobList
 from tui.ui.widgets.knobs import KnobPanel
 from tui.ui.widgets.pane import Pane
 from tui.ui.widgets.prompt import Prompt
@@ -134,7 +134,8 @@ class Chat:
     @property
     def knob(self) -> str | None:
         """The knob that has the focus."""
-        return self.app.focused.knob.name if isinstance(self.app.focused, KnobRow) else None
+        there = self.app.focused
+        return there.knob.name if isinstance(there, KnobList) and there.knob else None
 
     @property
     def view(self) -> str:

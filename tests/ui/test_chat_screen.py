@@ -125,8 +125,8 @@ async def test_keys_turn_the_knobs_of_the_side(open_chat: OpenChat) -> None:
         (["1", ".", "2", "5", "enter"], "temperature", 1.25),
         (["r"], "temperature", 0.8),
         (["down", "shift+left"], "top_k", 30),
-        (["tab", "left"], "top_p", 0.94),
-        (["shift+tab", "home"], "top_k", 0),
+        (["down", "left"], "top_p", 0.94),
+        (["up", "home"], "top_k", 0),
     ]
     async with open_chat(Script()) as chat:
         await chat.press("tab")
@@ -388,8 +388,8 @@ async def test_the_keyboard_reaches_everything_and_bye_leaves(open_chat: OpenCha
         await chat.press("f4")
         await chat.until(lambda: "temperature" not in chat.view)
         await chat.press("f4", "escape")
-        await chat.press(*["tab"] * len(chat.knobs.rows))
-        assert chat.knob == list(chat.knobs.rows)[-1]
+        await chat.press("tab")
+        assert chat.knob == "temperature"
         await chat.press("tab")
         assert isinstance(chat.app.focused, Transcript)
         await chat.press("tab")

@@ -10,7 +10,7 @@ from textual.geometry import Offset
 from textual.pilot import Pilot
 from textual.selection import SELECT_ALL, Selection
 
-from tui.chat import Conversation, Turn, answer, ask
+from tui.chat import Conversation, answer, ask
 from tui.ui.widgets.transcript import Transcript
 
 HOSTILE = "\x1b[31mred\x1b]52;c;eA==\x07\x9b2J\u202eabc[/x][b]bold[/b][@click=app.quit]x[/]\ufdd0"
@@ -53,12 +53,12 @@ def seen(transcript: Transcript) -> str:
     return "\n".join(screen(transcript))
 
 
-def talk(count: int, text: str = "word " * 30) -> tuple[Turn, ...]:
+def talk(count: int, text: str = "word " * 30) -> Conversation:
     conversation = Conversation()
     for number in range(count // 2):
         conversation = ask(conversation, f"question {number}")
         conversation = answer(conversation, f"answer {number}: {text}", "stop")
-    return conversation.turns
+    return conversation
 
 
 async def test_a_reply_is_written() -> None:

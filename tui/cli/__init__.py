@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from tui import __version__
-from tui.cli import bench, chat, compare, doctor, models, presets, run
+from tui.cli import bench, chat, compare, doctor, history, models, presets, replay, run
 from tui.cli.arguments import UsageError
 from tui.cli.aside import tell
 from tui.errors import TwiddleError
@@ -20,8 +20,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,  # they print locals, and those hold the conversation
 )
-for command in (chat.chat, compare.compare, run.run, doctor.doctor, bench.bench):
+for command in (chat.chat, compare.compare, run.run, doctor.doctor, bench.bench, replay.replay):
     app.command()(command)
+app.add_typer(history.app, name="history")
 app.add_typer(presets.app, name="presets")
 app.add_typer(models.app, name="models")
 

@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from msgspec import DecodeError, Struct, json
@@ -18,17 +18,30 @@ from tui.models.reference import find_model
 from tui.presets.library import find_preset
 from tui.presets.preset import Preset
 from tui.presets.prompting import Prompting
+from tui.presets.tools import Said
 from tui.terminal import safe
 
-EXAMPLE = (Message("user", "Why is the sky blue?"),)
+EXAMPLE = (Said(role="user", content="Why is the sky blue?"),)
 """Rendered when no request is given."""
 
 
-class Request(Struct):
+class Request(Struct, frozen=True):
     """What is asked, as Ollama's chat requests have it."""
 
-    messages: tuple[Message, ...] = EXAMPLE
+    messages: tuple[Said, ...] = EXAMPLE
+    tools: tuple[dict[str, Any], ...] | None = None
     think: bool | str | None = None
+
+    @property
+    def chat(self) -> tuple[Message, ...] | None:
+        """The messages, where there is nothing to it but who says what."""
+        plain = [said.plain for said in self.messages]
+        whole = tuple(message for message in plain if message is not None)
+        return whole if self.tools is None and self.think is None and len(whole) == len(plain) else None
+
+    def fill(self, template: str, opening: tuple[Said, ...] = ()) -> str:
+        """The prompt that a template in Go syntax makes of it; raises PresetError."""
+        return Prompting(template).render((*opening, *self.messages), tools=self.tools, think=self.think)
 
 
 def render(
@@ -42,24 +55,38 @@ def render(
     """
     asked = _request(request)
     template = _read(template_file) if template_file else ""
+    pieces: tuple[Piece, ...]
     if preset is None and template:
-        pieces: tuple[Piece, ...] = (Piece(Prompting(template).render(asked.messages, think=asked.think), False),)
+        pieces = (Piece(asked.fill(template), False),)
     else:
-        chosen = find_preset(preset or "default")
-        pieces = converse(_ask(chosen, asked, template or chosen.template or ""))
+        pieces = _rendered(find_preset(preset or "default"), asked, template)
     styled = sys.stdout.isatty()
     for piece in pieces:
         text = safe(piece.text) if styled else piece.text
-        typer.secho(text, nl=False, bold=piece.control, fg="cyan" if piece.control else None)
+        typer.secho(text, nl=False, bold=piece.control, reverse=piece.control, fg="cyan" if piece.control else None)
     if styled:
         typer.echo()
 
 
-async def _ask(preset: Preset, asked: Request, template: str) -> tuple[Piece, ...]:
+def _rendered(preset: Preset, asked: Request, template: str) -> tuple[Piece, ...]:
+    template = template or preset.template or ""
+    # A request that says what the system is comes in place of the preset's SYSTEM, as in Ollama.
+    own = preset.messages if asked.messages[:1] and asked.messages[0].role == "system" else preset.opening
+    if asked.chat is not None:
+        return converse(_ask(preset, (*own, *asked.chat), template))
+    if not template:
+        raise PresetError(
+            "Tools, thinking and what else a request may hold are for templates in Go syntax, and this preset has no "
+            "TEMPLATE; leave them out, or name a --template-file."
+        )
+    return (Piece(asked.fill(template, tuple(Said(role=each.role, content=each.content) for each in own)), False),)
+
+
+async def _ask(preset: Preset, messages: tuple[Message, ...], template: str) -> tuple[Piece, ...]:
     model = find_model(preset.model, beside=preset.path.parent if preset.path else None)
     async with Session() as session:
         await session.load(model, fixed(preset.knobs), lambda share: None)
-        return await session.render(Ask("render", (*preset.opening, *asked.messages), template))
+        return await session.render(Ask("render", messages, template))
 
 
 def _request(path: Path | None) -> Request:

@@ -37,6 +37,7 @@ from tui.engine.protocol import (
     encode,
 )
 from tui.engine.scheduler import Scheduler
+from tui.engine.scribe import Scribe
 from tui.engine.spinning import spin_briefly
 from tui.errors import TwiddleError
 
@@ -50,6 +51,7 @@ class Engine:
         self._out, self._writing = out, threading.Lock()
         self._scheduler: Scheduler | None = None
         self._backend: Backend | None = None
+        self._scribe = Scribe()
         self._what_if: WhatIf | None = None
         """The newest, which those before it give way to."""
         self._onlooker: Onlooker | None = None
@@ -130,7 +132,7 @@ class Engine:
         except TwiddleError as error:
             self.emit(LoadFailed(str(error)))
             return
-        self._scheduler = Scheduler(self._backend, self.emit)
+        self._scheduler = Scheduler(self._backend, self.emit, self._scribe.template)
         self._onlooker = self._scheduler.onlooker
         info, unusable = self._backend.info, self._scheduler.notice
         template = self._backend.template is not None and not unusable

@@ -6,23 +6,17 @@ gives exactly the tokens of the plain way. A reply brings the tokens that the mo
 them in the cache.
 """
 
-import datetime
-import json
 import re
 import secrets
-import signal
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from itertools import groupby
-from typing import Literal, NamedTuple, NoReturn, Protocol
-
-from jinja2 import TemplateError as JinjaError
-from jinja2.ext import loopcontrols
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from typing import Literal, NamedTuple, Protocol
 
 from tui.chat import Message
 from tui.engine.backend import Backend
 from tui.engine.cache import common
+from tui.engine.jinja import Template
 from tui.errors import EngineError
 from tui.presets.gotemplate import TemplateError
 from tui.presets.prompting import Prompting
@@ -38,9 +32,6 @@ _PLAINLY = "Messages are joined as plain `User:` and `Assistant:` lines."
 _LATELY = 16
 """Prompts kept as they were written, for those that are asked about again and again."""
 
-RENDER_SECONDS = 2.0
-"""How long a chat template may take. It is a program out of a file from anywhere, and could go on for ever."""
-
 
 class Run(NamedTuple):
     """A stretch of a rendered prompt."""
@@ -48,31 +39,6 @@ class Run(NamedTuple):
     text: str
     message: Message | None = None
     """The message it is the content of; None for what the template wrote."""
-
-
-class Template:
-    """A model's own chat template, in Jinja."""
-
-    def __init__(self, source: str, *, bos: str, eos: str) -> None:
-        """Raises EngineError when the template does not compile."""
-        jinja = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols])
-        # What Hugging Face's own renderer offers to templates, and they use.
-        jinja.globals.update(raise_exception=_refuse, strftime_now=lambda form: datetime.datetime.now().strftime(form))
-        jinja.filters["tojson"] = lambda value, indent=None: json.dumps(value, ensure_ascii=False, indent=indent)
-        self._tokens = {"bos_token": bos, "eos_token": eos}
-        try:
-            self._template = jinja.from_string(source)
-        except JinjaError as error:
-            raise EngineError(f"The chat template cannot be used: {error}.") from error
-
-    def render(self, messages: Sequence[Message], *, open_reply: bool = True) -> str:
-        """The prompt text, ending where the reply begins; raises EngineError when the template refuses."""
-        shown = [{"role": each.role, "content": each.content} for each in messages]
-        try:
-            with _deadline(RENDER_SECONDS):
-                return self._template.render(messages=shown, add_generation_prompt=open_reply, **self._tokens)
-        except (JinjaError, TypeError, ValueError, ArithmeticError, LookupError, RecursionError) as error:
-            raise EngineError(f"The chat template refuses these messages: {error}.") from error
 
 
 class Ollamas:
@@ -99,6 +65,12 @@ class Rendering(Protocol):
     def render(self, messages: Sequence[Message], *, open_reply: bool = True) -> str: ...
 
 
+class Compiled(Protocol):
+    """Makes what renders of a template's source; raises EngineError when it does not compile."""
+
+    def __call__(self, source: str, *, bos: str, eos: str) -> Rendering: ...
+
+
 def runs(template: Rendering, messages: Sequence[Message]) -> list[Run]:
     """The prompt, cut into what the template wrote and what the messages say.
 
@@ -122,44 +94,24 @@ def runs(template: Rendering, messages: Sequence[Message]) -> list[Run]:
     return runs
 
 
-def _refuse(reason: str) -> NoReturn:
-    raise JinjaError(reason)
-
-
-@contextmanager
-def _deadline(seconds: float) -> Iterator[None]:
-    def give_up(*_: object) -> NoReturn:
-        raise EngineError("The chat template takes too long over these messages; the model needs another one.")
-
-    before = signal.signal(signal.SIGALRM, give_up)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-
-
 class PromptWriter:
     """Writes the prompt tokens of a conversation for one model."""
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Backend, compiled: Compiled = Template) -> None:
+        """`compiled` makes a model's own template of its source."""
         self._backend = backend
         self._lately: dict[tuple[tuple[Message, ...], str], list[int]] = {}
         self._explicit: tuple[str, Ollamas] | None = None
         self.notice = ""
         """What a person should know about the template in use."""
-        source = backend.template
-        if source is None:
+        self._template: Rendering = Template(PLAIN, bos=backend.bos, eos=backend.eos)
+        if not backend.template:
             self.notice = f"This model carries no chat template. {_PLAINLY}"
+            return
         try:
-            self._template = self._compile(source or PLAIN)
+            self._template = compiled(backend.template, bos=backend.bos, eos=backend.eos)
         except EngineError as error:
             self.notice = f"{error} {_PLAINLY}"
-            self._template = self._compile(PLAIN)
-
-    def _compile(self, source: str) -> Template:
-        return Template(source, bos=self._backend.bos, eos=self._backend.eos)
 
     def _rendering(self, template: str) -> Rendering:
         """What renders: the model's own template, or an explicit one."""

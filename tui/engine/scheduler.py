@@ -15,10 +15,11 @@ from tui.engine.backend import HIDDEN_ROWS, Backend, ContextFull, Decoded, Inter
 from tui.engine.branch import Branch, Reader
 from tui.engine.constraint import Grammars
 from tui.engine.generation import Emit, Generation, Unseen
+from tui.engine.jinja import Template
 from tui.engine.look import Look
 from tui.engine.onlooker import Onlooker
 from tui.engine.pace import Pace
-from tui.engine.prompt import PromptWriter
+from tui.engine.prompt import Compiled, PromptWriter
 from tui.engine.protocol import (
     Event,
     Failed,
@@ -49,9 +50,10 @@ KEPT = 8
 class Scheduler:
     """Everything running in one context."""
 
-    def __init__(self, backend: Backend, emit: Emit) -> None:
+    def __init__(self, backend: Backend, emit: Emit, compiled: Compiled = Template) -> None:
+        """`compiled` makes a model's own chat template of its source."""
         self._backend, self._out = backend, emit
-        self._prompts = PromptWriter(backend)
+        self._prompts = PromptWriter(backend, compiled)
         self._grammars = Grammars(backend)
         self._tree = Tree(backend)
         self._pace = Pace()

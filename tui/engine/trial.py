@@ -38,7 +38,7 @@ def read_apart(name: str, value: str | tuple[str, ...]) -> str:
     """The grammar that a constraint knob asks for, as `grammar.read`; also raises for what takes too much."""
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "tui.engine.trial"],
+            [sys.executable, "-P", "-m", "tui.engine.trial"],
             input=msgspec.json.encode((name, value)),
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -102,8 +102,13 @@ def decode(source: str | bytes) -> str:
         (codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"),
     ):  # fmt: skip
         if source.startswith(mark):
-            return source[len(mark) :].decode(encoding, errors="replace")
+            text = source[len(mark) :].decode(encoding, "surrogateescape" if encoding == "utf-8" else "replace")
+            # After its mark Ollama replaces UTF-8 that is broken byte by byte, else by what could be a character.
+            return _BYTE.sub("\ufffd", text)
     return source.decode(errors="replace")
+
+
+_BYTE = re.compile("[\udc80-\udcff]")
 
 
 def _paragraph(preface: str) -> str:

@@ -1,16 +1,21 @@
 """From messages to a prompt by an explicit TEMPLATE, as Ollama's own engine goes about it (template/template.go)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from msgspec.structs import replace
+
 from tui.chat import Message
-from tui.presets.gotemplate import BUILT_IN, Template, read_template
-from tui.presets.gotemplate.functions import Listed
-from tui.presets.gotemplate.functions import Struct as Fields
-from tui.presets.gotemplate.nodes import Action, Branch, Command, Node, Operand, Path, Pipeline
+from tui.presets import tools as seen
+from tui.presets.gotemplate import BUILT_IN, Template, TemplateError, read_template
+from tui.presets.gotemplate.nodes import Action, Branch, Call, Command, Node, Operand, Path, Pipeline, Place
+from tui.presets.tools import Said
 
 _APART = "\n\n"
 """Between messages that are joined."""
+
+_START = Place(1, 1)
+_RESPONSE = Action(Pipeline((Command(_START, (Path(_START, None, ("Response",)),)),)))
 
 
 class Prompting:
@@ -19,16 +24,18 @@ class Prompting:
     def __init__(self, source: str) -> None:
         """Raises TemplateError."""
         template = read_template(source)
-        self._whole = template.mentions("Messages")
-        if not self._whole and not template.mentions("Response"):
-            template = read_template(source + "{{ .Response }}")
+        # Ollama looks for the names in any case, though it looks them up as they are written.
+        mentioned = {name.lower() for nodes in (template.nodes, *template.defined.values()) for name in _names(nodes)}
+        self._whole = "messages" in mentioned
+        if not mentioned & {"messages", "response"}:
+            template = Template((*template.nodes, _RESPONSE), template.defined)
         self._template = template
 
     def render(
         self,
-        messages: Sequence[Message],
+        messages: Sequence[Message | Said],
         *,
-        tools: Sequence[Any] = (),
+        tools: Iterable[Any] | None = None,
         think: bool | str | None = None,
     ) -> str:
         """The prompt, ending where the reply begins or goes on; raises TemplateError."""
@@ -36,12 +43,11 @@ class Prompting:
         fixed = {"Think": bool(think), "ThinkLevel": level, "IsThinkSet": think is not None}
         system, joined = _joined(messages)
         if self._whole:
-            listed = [_fields(message) for message in joined]
-            given = {"System": system, "Messages": listed, "Tools": Listed(map(_tool, tools)), "Response": ""}
+            given = {"System": system, "Messages": seen.messages(joined), "Tools": seen.tools(tools), "Response": ""}
             return self._template.render(given | fixed)
         return self._turns(joined, fixed)
 
-    def _turns(self, messages: Sequence[Message], fixed: Mapping[str, Any]) -> str:
+    def _turns(self, messages: Sequence[Message | Said], fixed: Mapping[str, Any]) -> str:
         empty = {"System": "", "Prompt": "", "Response": ""}
         turn, text = dict(empty), ""
         for message in messages:
@@ -49,39 +55,50 @@ class Prompting:
             if begins:
                 text += self._template.render(turn | dict(fixed))
                 turn = dict(empty)
-            turn[{"system": "System", "user": "Prompt", "assistant": "Response"}[message.role]] = message.content
+            part = {"system": "System", "user": "Prompt", "assistant": "Response"}.get(message.role)
+            if part:
+                turn[part] = message.content
         # What stands after the response is for the model to write.
         last = Template(_until_response(self._template.nodes)[0], {})
-        return text + last.render(turn | dict(fixed), BUILT_IN)
+        return text + last.render(turn | dict(fixed), BUILT_IN, lenient=True)
 
 
-def _joined(messages: Sequence[Message]) -> tuple[str, list[Message]]:
+def _joined(messages: Sequence[Message | Said]) -> tuple[str, list[Message | Said]]:
     """All that the system says, and the messages with neighbours of one role made one."""
-    joined: list[Message] = []
+    joined: list[Message | Said] = []
     for message in messages:
-        if joined and joined[-1].role == message.role:
-            joined[-1] = Message(message.role, joined[-1].content + _APART + message.content)
+        if joined and joined[-1].role == message.role != "tool":
+            joined[-1] = replace(joined[-1], content=joined[-1].content + _APART + message.content)
         else:
             joined.append(message)
     return _APART.join(message.content for message in messages if message.role == "system"), joined
 
 
-def _fields(message: Message) -> Fields:
-    return Fields(
-        Role=message.role, Content=message.content, Thinking="", Images=[], ToolCalls=[], ToolName="", ToolCallID=""
-    )
+def _names(nodes: Sequence[Node]) -> Iterator[str]:
+    """What some nodes look up, as far as Ollama sees; raises TemplateError for what it cannot look through."""
+    for node in nodes:
+        match node:
+            case Action(pipeline):
+                yield from _looked_up(pipeline)
+            case Branch(pipeline=pipeline, body=body, otherwise=otherwise):
+                yield from _looked_up(pipeline)
+                yield from _names(body)
+                yield from _names(otherwise)
+            case Call(place=place, name=name, pipeline=None):
+                advice = f'Ollama takes no template call without a value; write {{{{ template "{name}" . }}}}'
+                raise TemplateError(advice, place)
+            case Call(pipeline=Pipeline() as pipeline):
+                yield from _looked_up(pipeline)
 
 
-_TOOL_ORDER = ("type", "function", "name", "description", "parameters", "$defs", "items", "required", "properties")
-
-
-def _tool(value: Any) -> Any:
-    """A tool with its keys in the order of Ollama's own structures."""
-    if not isinstance(value, dict):
-        return value
-    known = [key for key in _TOOL_ORDER if key in value]
-    order = [*known, *sorted(key for key in value if key not in known)]
-    return {key: value[key] if key == "properties" else _tool(value[key]) for key in order}
+def _looked_up(pipeline: Pipeline) -> Iterator[str]:
+    for command in pipeline.commands:
+        for operand in command.operands:
+            match operand:
+                case Path(base=Pipeline() as inner, names=()):
+                    yield from _looked_up(inner)
+                case Path(base=None | str(), names=names):
+                    yield from names
 
 
 def _until_response(nodes: Sequence[Node]) -> tuple[tuple[Node, ...], bool]:
@@ -108,14 +125,28 @@ def _until_response(nodes: Sequence[Node]) -> tuple[tuple[Node, ...], bool]:
 
 
 def _shortened(pipeline: Pipeline) -> tuple[Pipeline | None, bool]:
-    """A pipeline up to where it looks up the response, and whether it does."""
+    """A pipeline up to where it looks up the response, and whether it does; what would be done to that is lost."""
     commands: list[Command] = []
-    for command in pipeline.commands:
+    for place, command in enumerate(pipeline.commands):
         operands: list[Operand] = []
+        found = False
         for operand in command.operands:
-            operands.append(operand)
-            if isinstance(operand, Path) and "Response" in operand.names:
-                commands.append(Command(command.place, tuple(operands)))
-                return Pipeline(tuple(commands), pipeline.variables, pipeline.declares), True
+            kept, found = _kept(operand)
+            operands += (kept,) if kept else ()
+            if found:
+                break
         commands.append(Command(command.place, tuple(operands)))
-    return Pipeline(tuple(commands), pipeline.variables, pipeline.declares), False
+        if found:
+            last = operands and place == len(pipeline.commands) - 1
+            return Pipeline(tuple(commands), pipeline.variables, pipeline.declares) if last else None, True
+    return pipeline, False
+
+
+def _kept(operand: Operand) -> tuple[Operand | None, bool]:
+    match operand:
+        case Path(base=None, names=names):
+            return operand, "Response" in names
+        case Path(place=place, base=Pipeline() as inner, names=()):
+            shortened, found = _shortened(inner)
+            return Path(place, shortened, ()) if shortened else None, found
+    return operand, False

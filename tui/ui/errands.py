@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from msgspec.structs import replace
 from textual.app import App
+from textual.message import Message
 
 from tui.errors import TwiddleError
 from tui.knobs import KNOBS, Knobs
@@ -28,6 +29,7 @@ from tui.slash import (
     Save,
     SetSystem,
     Show,
+    ShowTree,
     Slash,
     TurnKnob,
     UseModel,
@@ -37,7 +39,9 @@ from tui.talk import Talk
 from tui.terminal import safe
 from tui.ui.screens.help import HelpScreen
 from tui.ui.screens.presets import PresetPicker
+from tui.ui.screens.tree import Pick, TreeScreen
 from tui.ui.widgets.composer import Composer
+from tui.ui.widgets.messages import Messages
 from tui.ui.widgets.pane import Pane
 
 
@@ -50,6 +54,7 @@ class Desk(Protocol):
     def side(self) -> Side: ...
     def settle(self) -> None: ...
     async def again(self) -> None: ...
+    def post_message(self, message: Message) -> bool: ...
     async def compare(self, setting: str | None = None) -> None: ...
     async def action_obey(self, line: str) -> None: ...
 
@@ -79,6 +84,8 @@ class Errands:
                 await self._desk.compare(command.setting)
             case Again():
                 await self._desk.again()
+            case ShowTree():
+                self._show_tree()
             case Clear():
                 self._clear()
             case Help():
@@ -142,6 +149,13 @@ class Errands:
     def _say(self, text: str) -> None:
         """A line of our own in the pane of the active side."""
         self._panes[self._talk.sides.index(self._desk.side)].transcript.notice(text)
+
+    def _show_tree(self) -> None:
+        def picked(pick: Pick | None) -> None:
+            if pick:
+                self._desk.post_message(Messages.Wanted(None, pick.wish, pick.turn))
+
+        self._desk.app.push_screen(TreeScreen(self._desk.side.conversation), picked)
 
     def _mention(self, text: str) -> None:
         self._desk.app.notify(safe(text), markup=False)

@@ -20,13 +20,10 @@ from tui.engine.protocol import (
 from tui.side import Side, describe_turn
 from tui.talk import Talk
 from tui.ui.widgets.candidates import Candidates
+from tui.ui.widgets.footnote import footnote
 from tui.ui.widgets.knobs import KnobPanel
 from tui.ui.widgets.pane import Pane
 from tui.ui.widgets.status import Status
-from tui.written import Stats
-
-_ENDINGS = {"length": "cut at the limit", "stopped": "stopped"}
-
 
 LONGEST = 200
 """Characters shown of what a search has not settled yet."""
@@ -48,6 +45,7 @@ class Narrator:
         for index, (pane, side) in enumerate(zip(self._panes, self._talk.sides, strict=True)):
             pane.title, pane.titled, pane.active = side.title, len(self._panes) > 1, index == active
         side = self._talk.sides[active]
+        self._knobs.set_reactive(KnobPanel.refused, dict(side.refused))
         self._knobs.show(side, side.preset.knobs, side.knobs)
         self._status.preset, self._status.turned = side.preset.name, bool(side.turned)
 
@@ -59,6 +57,7 @@ class Narrator:
         status.rate = stats.tokens_per_second if stats else writing.rate if writing else None
         status.ttft_ms = stats.ttft_ms if stats else writing.ttft_ms if writing else None
         status.used = side.used
+        self._knobs.refused = dict(side.refused)
         if side.busy and writing and writing.trace:
             self._candidates.heading, self._candidates.trace = "newest token", writing.trace
         elif not self._talk.busy and self._talk.next:
@@ -67,8 +66,10 @@ class Narrator:
     def begin(self) -> None:
         """Replies were asked for."""
         self._parted = False
-        for pane in self._panes:
-            pane.transcript.begin()
+        for pane, side in zip(self._panes, self._talk.sides, strict=True):
+            if side.busy and side.writing:
+                pane.transcript.know(side.conversation)
+                pane.transcript.begin(text=side.writing.text)
         if self._status.state == "ready":
             self._status.state = "writing"
 
@@ -106,7 +107,7 @@ class Narrator:
                 transcript.progress(f"reading the prompt: {event.done} of {event.total} tokens")
             case KnobsTurned():
                 transcript.progress("")
-                if label := describe_turn(event):
+                if label := describe_turn(event.before, event.after):
                     transcript.mark(label)
             case Token():
                 transcript.append(event.text)
@@ -120,9 +121,14 @@ class Narrator:
                 transcript.notice(event.reason)
             case Finished():
                 transcript.append(event.tail)
-                transcript.end(_footnote(event))
+                transcript.end(footnote(side.conversation.path[-1]))
             case Failed():
                 transcript.end(event.reason, failed=True)
+        if side.undone:
+            transcript.show(side.conversation)
+            transcript.notice(event.reason if isinstance(event, Failed) else "stopped before its first word")
+        elif isinstance(event, Finished | Failed):
+            transcript.know(side.conversation)
 
     def _mark_parting(self) -> None:
         index = None if self._parted else self._talk.parted()
@@ -142,12 +148,3 @@ class Narrator:
                 pane.transcript.notice(reason)
             else:
                 pane.transcript.end(reason, failed=True)
-
-
-def _footnote(event: Finished) -> str:
-    parts = [_ENDINGS[event.ending]] if event.ending in _ENDINGS else []
-    return " · ".join((*parts, _cost(event.stats), f"seed {event.seed}"))
-
-
-def _cost(stats: Stats) -> str:
-    return f"{stats.generated_tokens} tokens · {stats.tokens_per_second:.0f} tok/s · first after {stats.ttft_ms:.0f} ms"

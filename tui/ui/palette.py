@@ -47,6 +47,7 @@ class ChatCommands(Provider):
     def _deeds(self) -> Iterator[Deed]:
         yield Deed("New chat", "Begin anew with the same settings", "obey('/clear')")
         yield Deed("Answer again", "Another answer to the last question", "obey('/again')")
+        yield Deed("Tree", "Every version of every message; go to one", "obey('/tree')")
         about = "A second side with its own knobs; with two, keep the active one"
         yield Deed("Compare", about, "obey('/compare')")
         yield Deed("Presets", "Choose from the list", "obey('/preset')")

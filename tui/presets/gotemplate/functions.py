@@ -2,11 +2,15 @@
 
 import datetime
 import html
-import json
-import re
 import urllib.parse
 from collections.abc import Callable, Sequence
 from typing import Any
+
+from tui.presets.gotemplate.formatting import formatted
+from tui.presets.gotemplate.values import Struct, encoded, kind, printed, truth
+
+LARGEST = 2**24
+"""Characters of a text."""
 
 BUILT_IN = (
     "and", "or", "not", "eq", "ne", "lt", "le", "gt", "ge", "len", "index", "slice", "print", "printf", "println",
@@ -15,62 +19,12 @@ BUILT_IN = (
 OLLAMAS = ("json", "currentDate", "yesterdayDate", "toTypeScriptType")
 
 
-class Struct(dict[str, Any]):
-    """A value with fixed fields, as against a map: it is never empty, and an unknown field is an error."""
-
-
-class Listed(list[Any]):
-    """A list that prints itself as JSON, as Ollama's tools do."""
-
-
-def truth(value: Any) -> bool:
-    """Whether a value counts as true: empty and zero ones do not."""
-    return isinstance(value, Struct) or bool(value)
-
-
-def printed(value: Any) -> str:
-    """A value as Go prints it with %v."""
-    match value:
-        case None:
-            return "<nil>"
-        case bool():
-            return "true" if value else "false"
-        case str():
-            return value
-        case float():
-            return _float(value)
-        case Listed():
-            return encoded(value)
-        case Struct():
-            return f"{{{' '.join(printed(each) for each in value.values())}}}"
-        case dict():
-            return f"map[{' '.join(f'{key}:{printed(each)}' for key, each in sorted(value.items()))}]"
-        case list() | tuple():
-            return f"[{' '.join(map(printed, value))}]"
-    return str(value)
-
-
-def _float(value: float) -> str:
-    if value == int(value) and abs(value) < 1e21:
-        return str(int(value))
-    mantissa, _, exponent = repr(value).partition("e")
-    return f"{mantissa}e{exponent[0]}{exponent[1:]:0>2}" if exponent else mantissa
-
-
-def encoded(value: Any) -> str:
-    """A value as Go's json.Marshal writes it."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=False)
-    for sign in "<>&\u2028\u2029":
-        text = text.replace(sign, f"\\u{ord(sign):04x}")
-    return text
-
-
 def call(name: str, arguments: Sequence[Any]) -> Any:
     """What a function gives; `and` and `or` are the interpreter's. Raises ValueError with what is wrong."""
     function = _FUNCTIONS[name]
     try:
         return function(*arguments)
-    except (TypeError, IndexError, KeyError, OverflowError) as error:
+    except (TypeError, IndexError, KeyError, AttributeError, OverflowError) as error:
         raise ValueError(f"{name} cannot take these arguments ({error})") from None
 
 
@@ -78,40 +32,62 @@ def _same(first: Any, *others: Any) -> bool:
     if not others:
         raise ValueError("eq takes at least two arguments")
     for other in others:
-        kinds = {_kind(first), _kind(other)}
-        if len(kinds) > 1 and "nil" not in kinds:
+        kinds = {_basic(first), _basic(other)}
+        if len(kinds) > 1 and None not in (first, other):
             raise ValueError("eq cannot compare values of different types")
-    return any(first == other and isinstance(first, bool) == isinstance(other, bool) for other in others)
+        if None not in (first, other) and isinstance(first, list | dict):
+            raise ValueError("eq cannot compare lists or maps")
+        if len(kinds) == 1 and first == other:
+            return True
+    return False
 
 
-def _kind(value: Any) -> str:
-    if isinstance(value, list | dict):
-        raise ValueError("eq cannot compare lists or maps")
-    return "nil" if value is None else "bool" if isinstance(value, bool) else type(value).__name__
+def _basic(value: Any) -> str:
+    """The kind of a value, as far as comparisons tell kinds apart."""
+    return "none" if value is None or isinstance(value, list | dict) else kind(value)
 
 
 def _less(left: Any, right: Any) -> bool:
-    if _kind(left) != _kind(right) or _kind(left) in ("nil", "bool"):
+    if _basic(left) != _basic(right) or _basic(left) in ("none", "bool"):
         raise ValueError("lt, le, gt and ge compare two numbers or two strings")
     return bool(left < right)
 
 
+def _length(value: Any) -> int:
+    if isinstance(value, Struct):
+        raise ValueError("len cannot count the fields of a value")
+    return len(value.encode("utf-8", "surrogateescape")) if isinstance(value, str) else len(value)
+
+
 def _index(value: Any, *keys: Any) -> Any:
+    if value is None:
+        raise ValueError("index takes a map, a list or a text, and there is nothing")
     for key in keys:
-        if isinstance(value, dict):
+        if isinstance(value, dict) and not isinstance(value, Struct):
+            if not isinstance(key, str):
+                raise ValueError(f"index {printed(key)} is no key of a map")
             value = value.get(key)
-        elif isinstance(key, int) and not isinstance(key, bool) and 0 <= key < len(value):
-            value = value.encode()[key] if isinstance(value, str) else value[key]
-        else:
+            continue
+        data = value.encode("utf-8", "surrogateescape") if isinstance(value, str) else value
+        if not isinstance(data, bytes | list) or not _is_place(key) or not 0 <= key < len(data):
             raise ValueError(f"index {printed(key)} is out of range")
+        value = data[key]
     return value
 
 
-def _slice(value: Any, *ends: int) -> Any:
-    bounds = [*ends, *([0, len(value)][len(ends) :])][:2]
-    if not isinstance(value, str | list) or len(ends) > 2 or not 0 <= bounds[0] <= bounds[1] <= len(value):
+def _slice(value: Any, *ends: Any) -> Any:
+    data = value.encode("utf-8", "surrogateescape") if isinstance(value, str) else value
+    if not isinstance(data, bytes | list) or len(ends) > (2 if isinstance(data, bytes) else 3):
+        raise ValueError("slice takes a text and up to two places, or a list and up to three")
+    bounds = [*ends, *(0, len(data), len(data))[len(ends) :]]
+    if not all(map(_is_place, bounds)) or not 0 <= bounds[0] <= bounds[1] <= bounds[2] <= len(data):
         raise ValueError("slice is out of range")
-    return value[bounds[0] : bounds[1]]
+    cut = data[bounds[0] : bounds[1]]
+    return cut.decode("utf-8", "surrogateescape") if isinstance(cut, bytes) else cut
+
+
+def _is_place(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _print(*values: Any) -> str:
@@ -122,45 +98,19 @@ def _print(*values: Any) -> str:
     return text
 
 
-_VERB = re.compile(r"%([-+# 0]*)(\d{1,4})?(?:\.(\d{1,4}))?([a-zA-Z%])")
+def _shown(*values: Any) -> str:
+    """What html, js and urlquery take in."""
+    return _print(*("<no value>" if value is None else value for value in values))
 
 
-def _printf(form: str, *values: Any) -> str:
-    left = list(values)
-
-    def one(match: re.Match[str]) -> str:
-        flags, width, precision, verb = match.groups()
-        if verb == "%":
-            return "%"
-        if not left:
-            return f"%!{verb}(MISSING)"
-        text = _verb(verb, left.pop(0), flags, precision)
-        return text.ljust(int(width or 0)) if "-" in flags else text.rjust(int(width or 0))
-
-    text = _VERB.sub(one, form)
-    return f"{text}%!(EXTRA {', '.join(f'{_type(each)}={printed(each)}' for each in left)})" if left else text
+def _printf(form: Any, *values: Any) -> str:
+    if not isinstance(form, str):
+        raise ValueError("printf takes a format first, which is a text")
+    return formatted(form, values, LARGEST)
 
 
-def _type(value: Any) -> str:
-    """Go's name of a value's type, nearly."""
-    return {"str": "string", "float": "float64"}.get(type(value).__name__, type(value).__name__)
-
-
-def _verb(verb: str, value: Any, flags: str, precision: str | None) -> str:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if verb == "q" and isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False)
-    if verb == "s" and isinstance(value, str):
-        return value[: int(precision)] if precision else value
-    if verb in "dxXo" and isinstance(value, int):
-        return format(value, ("+" if "+" in flags else "") + verb)
-    if verb in "feEgG" and number:
-        return format(float(value), f".{precision or 6}{verb}")
-    if verb == "T":
-        return _type(value)
-    if verb in "vst":
-        return printed(value)
-    return f"%!{verb}({_type(value)}={printed(value)})"
+def _markup(text: str) -> str:
+    return html.escape(text).replace("&#x27;", "&#39;").replace("&quot;", "&#34;").replace("\0", "\ufffd")
 
 
 def _script(text: str) -> str:
@@ -176,11 +126,19 @@ def _day(back: int) -> str:
     return (datetime.date.today() - datetime.timedelta(days=back)).isoformat()
 
 
+_SCRIPT = {
+    "string": "string", "number": "number", "integer": "number", "boolean": "boolean", "array": "any[]",
+    "object": "Record<string, any>", "null": "null",
+}  # fmt: skip
+
+
 def _type_script(value: Any) -> str:
-    kinds = value.get("type", "any") if isinstance(value, dict) else "any"
-    kinds = kinds if isinstance(kinds, list) else [kinds]
-    names = {"integer": "number", "array": "any[]", "object": "Record<string, any>"}
-    return " | ".join(names.get(str(kind), str(kind)) for kind in kinds)
+    """The type of a tool's parameter, in TypeScript."""
+    if not isinstance(value, Struct) or "AnyOf" not in value:
+        return "any"
+    either = value["AnyOf"]
+    names = [_type_script(each) for each in either] if either else [_SCRIPT.get(each, "any") for each in value["Type"]]
+    return " | ".join(names) or "any"
 
 
 def _refuse(*_: Any) -> Any:
@@ -195,18 +153,18 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "le": lambda left, right: not _less(right, left),
     "gt": lambda left, right: _less(right, left),
     "ge": lambda left, right: not _less(left, right),
-    "len": lambda value: len(value.encode()) if isinstance(value, str) else len(value),
+    "len": _length,
     "index": _index,
     "slice": _slice,
     "print": _print,
     "printf": _printf,
     "println": lambda *values: " ".join(map(printed, values)) + "\n",
-    "html": lambda *values: html.escape(_print(*values)).replace("&#x27;", "&#39;").replace("&quot;", "&#34;"),
-    "js": lambda *values: _script(_print(*values)),
-    "urlquery": lambda *values: urllib.parse.quote_plus(_print(*values)),
+    "html": lambda *values: _markup(_shown(*values)),
+    "js": lambda *values: _script(_shown(*values)),
+    "urlquery": lambda *values: urllib.parse.quote_plus(_shown(*values), errors="surrogateescape"),
     "call": _refuse,
     "json": encoded,
-    "currentDate": lambda: _day(0),
-    "yesterdayDate": lambda: _day(1),
+    "currentDate": lambda *_: _day(0),
+    "yesterdayDate": lambda *_: _day(1),
     "toTypeScriptType": _type_script,
 }

@@ -1,10 +1,10 @@
 """Runs a template over a value."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tui.presets.gotemplate.error import TemplateError
-from tui.presets.gotemplate.functions import Struct, call, printed, truth
+from tui.presets.gotemplate.functions import LARGEST, call
 from tui.presets.gotemplate.nodes import (
     Action,
     Branch,
@@ -20,9 +20,11 @@ from tui.presets.gotemplate.nodes import (
     Place,
     Text,
 )
+from tui.presets.gotemplate.values import Struct, printed, spoken, truth, whole
 
-STEPS, LARGEST, DEEPEST = 200_000, 2**24, 100
-"""Nodes run, characters printed, templates within templates: a template is a program out of a file from anywhere."""
+STEPS, HANDLED, DEEPEST = 200_000, 2**27, 100
+"""Nodes run, characters that functions take and give, templates within templates: a template is a program out of a
+file from anywhere. It prints no more than LARGEST, and no text within it is longer."""
 
 
 class _Break(Exception):
@@ -33,52 +35,64 @@ class _Continue(Exception):
     """Go on with its next element."""
 
 
-class _Missing:
-    """A key that a map does not have."""
+class _Nothing:
+    """No value at all, as against nil: looking something up in it finds nothing again, and is no error."""
 
     def __bool__(self) -> bool:
         return False
 
 
-_MISSING = _Missing()
+_NOTHING = _Nothing()
 
 
 class Run:
     """One run of a template."""
 
     def __init__(
-        self, data: Mapping[str, Any], defined: Mapping[str, Sequence[Node]], functions: Sequence[str]
+        self,
+        data: Mapping[str, Any],
+        defined: Mapping[str, Sequence[Node]],
+        functions: Sequence[str],
+        *,
+        lenient: bool = False,
     ) -> None:
-        """`functions` are those that may be called; the text is in `text` afterwards."""
+        """`functions` are those that may be called; the text is in `text` afterwards.
+
+        What a map does not have is nil, and nothing can be looked up in that; or, `lenient`, no value at all.
+        """
         self._defined, self._functions = defined, functions
+        self._absent = _NOTHING if lenient else None
         self._scopes: list[dict[str, Any]] = [{"$": data}]
         self._pieces: list[str] = []
-        self._size = self._steps = self._depth = 0
+        self._size = self._steps = self._depth = self._handled = 0
 
     @property
     def text(self) -> str:
         """What was printed."""
-        return "".join(self._pieces)
+        return whole("".join(self._pieces))
 
     def run(self, nodes: Sequence[Node], dot: Any) -> None:
         """Print some nodes; raises TemplateError."""
         for node in nodes:
-            self._steps += 1
-            if self._steps > STEPS:
-                raise TemplateError("it runs for too long")
+            self._step()
             match node:
                 case Text(text):
                     self._print(text)
                 case Action(pipeline):
                     value = self._pipeline(pipeline, dot)
                     if not pipeline.variables:
-                        self._print("<no value>" if value is _MISSING or value is None else printed(value))
+                        self._print("<no value>" if value is _NOTHING else printed(value))
                 case Branch():
                     self._branch(node, dot)
                 case Call():
                     self._call(node, dot)
                 case Leave(word):
                     raise _Break if word == "break" else _Continue
+
+    def _step(self) -> None:
+        self._steps += 1
+        if self._steps > STEPS:
+            raise TemplateError("it runs for too long")
 
     def _print(self, text: str) -> None:
         self._size += len(text)
@@ -101,18 +115,14 @@ class Run:
             self._scopes.pop()
 
     def _range(self, branch: Branch, dot: Any) -> None:
-        value, names = self._evaluate(branch.pipeline, dot), branch.pipeline.variables
+        value, names = self._pipeline(branch.pipeline, dot), branch.pipeline.variables
         ran = False
-        for key, each in self._elements(value, branch.place):
+        for key, each in self._elements(value, branch):
             ran = True
-            # Each round sees variables of its own.
-            taken = dict(zip(names, (each,) if len(names) == 1 else (key, each), strict=False))
-            if branch.pipeline.declares:
-                self._scopes.append(taken)
-            else:
-                self._scopes.append({})
-                for name, one in taken.items():
-                    self._assign(name, one)
+            self._step()
+            self._scopes.append({})
+            for name, one in zip(names, (each,) if len(names) == 1 else (key, each), strict=False):
+                self._assign(name, one, branch.place)
             try:
                 self.run(branch.body, each)
             except _Continue:
@@ -124,17 +134,20 @@ class Run:
         if not ran:
             self.run(branch.otherwise, dot)
 
-    def _elements(self, value: Any, place: Place) -> Iterator[tuple[Any, Any]]:
+    def _elements(self, value: Any, branch: Branch) -> Iterable[tuple[Any, Any]]:
+        """What a range goes over: places or keys, and values."""
         match value:
-            case None | _Missing():
-                return iter(())
-            case bool() | str() | float():
-                raise TemplateError(f"range cannot go over {printed(value)!r}", place)
-            case int():
-                return ((index, index) for index in range(value))
-            case dict():
-                return iter(sorted(value.items()))
-        return enumerate(value)
+            case _Nothing() | None:
+                return ()
+            case int() if not isinstance(value, bool):
+                if len(branch.pipeline.variables) > 1:
+                    raise TemplateError("range over a number takes one variable", branch.place)
+                return zip(range(value), range(value), strict=True)
+            case dict() if not isinstance(value, Struct):
+                return sorted(value.items())
+            case list() | tuple():
+                return enumerate(value)
+        raise TemplateError(f"range cannot go over {printed(value)[:40]!r}", branch.place)
 
     def _call(self, node: Call, dot: Any) -> None:
         if node.name not in self._defined:
@@ -142,7 +155,7 @@ class Run:
         self._depth += 1
         if self._depth > DEEPEST:
             raise TemplateError("templates call each other too deeply", node.place)
-        value = self._pipeline(node.pipeline, dot) if node.pipeline else None
+        value = self._pipeline(node.pipeline, dot) if node.pipeline else _NOTHING
         scopes, self._scopes = self._scopes, [{"$": value}]
         self.run(self._defined[node.name], value)
         self._scopes, self._depth = scopes, self._depth - 1
@@ -150,23 +163,26 @@ class Run:
     # --- values -----------------------------------------------------------------------------------------------------
 
     def _pipeline(self, pipeline: Pipeline, dot: Any) -> Any:
-        value = self._evaluate(pipeline, dot)
+        value: Any = _NOTHING
+        for place, command in enumerate(pipeline.commands):
+            value = self._command(command, dot, (value,) if place else ())
+        value = _NOTHING if value is None else value
         for name in pipeline.variables:
             if pipeline.declares:
                 self._scopes[-1][name] = value
             else:
-                self._assign(name, value)
+                self._assign(name, value, pipeline.commands[0].place)
         return value
 
-    def _assign(self, name: str, value: Any) -> None:
-        next(scope for scope in reversed(self._scopes) if name in scope)[name] = value
+    def _scope(self, name: str, place: Place) -> dict[str, Any]:
+        """The innermost scope that has a variable."""
+        found: dict[str, Any] | None = next((scope for scope in reversed(self._scopes) if name in scope), None)
+        if found is None:
+            raise TemplateError(f"there is no variable {name} here", place)
+        return found
 
-    def _evaluate(self, pipeline: Pipeline, dot: Any) -> Any:
-        value, given = None, False
-        for command in pipeline.commands:
-            value = self._command(command, dot, (value,) if given else ())
-            given = True
-        return value
+    def _assign(self, name: str, value: Any, place: Place) -> None:
+        self._scope(name, place)[name] = value
 
     def _command(self, command: Command, dot: Any, final: tuple[Any, ...]) -> Any:
         first, *rest = command.operands
@@ -174,6 +190,8 @@ class Run:
             return self._apply(first, rest, dot, final)
         if rest or final:
             raise TemplateError("what is no function takes no arguments", command.place)
+        if first == Literal(None):
+            raise TemplateError("nil stands for no value alone", command.place)
         return self._operand(first, dot)
 
     def _apply(self, function: Function, operands: Sequence[Operand], dot: Any, final: tuple[Any, ...]) -> Any:
@@ -181,15 +199,26 @@ class Run:
             raise TemplateError(f"there is no function {function.name!r} here", function.place)
         if function.name in ("and", "or"):
             return self._shortest(function, operands, dot, final)
-        arguments = [self._operand(each, dot) for each in operands] + list(final)
+        given = [self._operand(each, dot) for each in operands] + list(final)
+        arguments = [None if each is _NOTHING else each for each in given]
+        self._handle(arguments, function.place)
         try:
-            return call(function.name, [None if each is _MISSING else each for each in arguments])
+            value = call(function.name, arguments)
         except ValueError as error:
             raise TemplateError(str(error), function.place) from None
+        self._handle((value,), function.place)
+        return value
+
+    def _handle(self, values: Sequence[Any], place: Place) -> None:
+        """Count what a function takes and gives: a template could double a text a thousand times."""
+        size = sum(len(value) for value in values if isinstance(value, str))
+        self._handled += size
+        if size > LARGEST or self._handled > HANDLED:
+            raise TemplateError("it makes too much text", place)
 
     def _shortest(self, function: Function, operands: Sequence[Operand], dot: Any, final: tuple[Any, ...]) -> Any:
         """`and` and `or`: the first argument that decides, the others unseen."""
-        value: Any = _MISSING
+        value: Any = _NOTHING
         if not operands and not final:
             raise TemplateError(f"{function.name} takes at least one argument", function.place)
         for operand in operands:
@@ -207,7 +236,7 @@ class Run:
             case Path(base=None):
                 value = dot
             case Path(base=str() as name):
-                value = next(scope for scope in reversed(self._scopes) if name in scope)[name]
+                value = self._scope(name, operand.place)[name]
             case Path(base=Pipeline() as inner):
                 value = self._pipeline(inner, dot)
         for name in operand.names:
@@ -215,11 +244,15 @@ class Run:
         return value
 
     def _field(self, value: Any, name: str, place: Place) -> Any:
+        if name == "String" and spoken(value) is not None:
+            return spoken(value)
         match value:
             case Struct() if name not in value:
                 raise TemplateError(f"there is no field .{name}", place)
             case dict():
-                return value.get(name, _MISSING)
-            case None | _Missing():
+                return value.get(name, self._absent)
+            case _Nothing():
+                return value
+            case None:
                 raise TemplateError(f"nothing has a field .{name}", place)
         raise TemplateError(f"{printed(value)[:40]!r} has no field .{name}", place)

@@ -1,10 +1,10 @@
 """A template text cut into texts and the words of actions, by the rules of Go's text/template/parse."""
 
-import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from tui.presets.gotemplate import literals
 from tui.presets.gotemplate.error import TemplateError
 from tui.presets.gotemplate.nodes import Place
 
@@ -13,8 +13,8 @@ _WORD = re.compile(
       | (?P<string>"(?:[^"\\\n]|\\.)*")
       | (?P<raw>`[^`]*`)
       | (?P<char>'(?:[^'\\\n]|\\.)+')
-      | (?P<number>[+-]?(?:0[xX][0-9a-fA-F_]+|0[bB][01_]+|0[oO][0-7_]+|
-                           (?:[0-9][0-9_]*)?\.?[0-9][0-9_]*(?:[eE][+-]?[0-9]+)?))
+      | (?P<number>[+-]?(?:0[xX][0-9a-fA-F_]*(?:\.[0-9a-fA-F_]*)?(?:[pP][+-]?[0-9_]*)?|0[bBoO][0-9_]+|
+                           (?:[0-9][0-9_]*\.?[0-9_]*|\.[0-9][0-9_]*)(?:[eE][+-]?[0-9_]*)?))
       | (?P<field>\.[^\W\d]\w*)
       | (?P<variable>\$\w*)
       | (?P<name>[^\W\d]\w*)
@@ -99,19 +99,14 @@ def _place(source: str, at: int) -> Place:
 
 def literal(word: Word) -> str | int | float:
     """What a string, character or number means; raises TemplateError."""
+    if word.kind == "raw":
+        return word.text[1:-1]
+    reads: dict[str, Callable[[str], str | int | float]] = {
+        "string": literals.text,
+        "char": literals.rune,
+        "number": literals.number,
+    }
     try:
-        match word.kind:
-            case "raw":
-                return word.text[1:-1]
-            case "string":
-                return str(ast.literal_eval(word.text))
-            case "char":
-                return ord(ast.literal_eval(word.text))
-        text = word.text.replace("_", "")
-        if re.fullmatch(r"[+-]?0[0-7]+", text):
-            return int(text, 8)
-        return (
-            int(text, 0) if re.fullmatch(r"[+-]?(\d+|0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO][0-7]+)", text) else float(text)
-        )
-    except (ValueError, SyntaxError, TypeError):
+        return reads[word.kind](word.text)
+    except (ValueError, TypeError, OverflowError):
         raise TemplateError(f"{word.text} cannot be read", word.place) from None

@@ -92,6 +92,8 @@ class Parser:
             case "if" | "with" | "range":
                 return self._branch(self._take())
             case "define":
+                if self._depth > 1:
+                    raise TemplateError("define stands inside of another block", word.place)
                 self._define(self._take())
                 return None
             case "block":
@@ -122,16 +124,26 @@ class Parser:
             raise TemplateError(f"{{{{ {word.text} }}}} has no {{{{ end }}}}", word.place)
         otherwise: tuple[Node, ...] = ()
         if ender.text == "else":
-            if self._next.kind == "name" and self._next.text in ("if", "with"):
-                del self._variables[scope:]
-                return Branch(word.place, word.text, pipeline, body, (self._branch(self._take()),))
+            otherwise = self._otherwise(word)
+        else:
             self._close()
-            otherwise, ender = self._block()
-            if ender is None or ender.text != "end":
-                raise TemplateError("{{ else }} has no {{ end }}", word.place)
-        self._close()
         del self._variables[scope:]
         return Branch(word.place, word.text, pipeline, body, otherwise)
+
+    def _otherwise(self, word: Word) -> tuple[Node, ...]:
+        """What stands after an `else`, to after the end of it all."""
+        also = self._next.text
+        if self._next.kind == "name" and also == word.text != "range":
+            return (self._branch(self._take()),)
+        if also in ("if", "with"):
+            owner = "an if" if also == "if" else "a with"
+            raise TemplateError(f"{{{{ else {also} }}}} belongs to {owner}, not to this {word.text}", self._next.place)
+        self._close()
+        nodes, ender = self._block()
+        if ender is None or ender.text != "end":
+            raise TemplateError("{{ else }} has no {{ end }}", word.place)
+        self._close()
+        return nodes
 
     def _define(self, word: Word) -> Node:
         name = self._quoted()
@@ -144,7 +156,10 @@ class Parser:
             raise TemplateError(f"{{{{ {word.text} }}}} has no {{{{ end }}}}", word.place)
         self._close()
         self._variables, self._loops = scope, loops
-        self.defined[name] = body
+        if not _is_empty(body) and not _is_empty(self.defined.get(name, ())):
+            raise TemplateError(f"the template {name!r} is defined twice", word.place)
+        if name not in self.defined or not _is_empty(body):
+            self.defined[name] = body
         return Call(word.place, name, pipeline)
 
     def _call(self, word: Word) -> Node:
@@ -166,11 +181,13 @@ class Parser:
         commands = [self._command()]
         while self._next.text == "|" and self._next.kind == "sign":
             self._take()
+            if self._next.kind == "close" or self._next.text == ")":
+                break  # Go lets a | stand before the end
             commands.append(self._command())
             first = commands[-1].operands[0]
-            if not isinstance(first, Function | Path) or (isinstance(first, Path) and not first.names):
+            if isinstance(first, Literal) or first == Path(commands[-1].place, None, ()):
                 raise TemplateError("after | stands a function", commands[-1].place)
-        self._variables += names if declares else ()
+        self._variables += names  # also those assigned to: that they are there is seen to as it runs
         return Pipeline(tuple(commands), names, declares)
 
     def _declared(self, ranges: bool) -> tuple[tuple[str, ...], bool]:
@@ -182,10 +199,7 @@ class Parser:
                 self._take()
                 continue
             if self._next.text in (":=", "="):
-                declares = self._take().text == ":="
-                for name in () if declares else names:
-                    self._known(name, self._next.place)
-                return tuple(names), declares
+                return tuple(names), self._take().text == ":="
             break
         self._at = start
         return (), False
@@ -197,7 +211,7 @@ class Parser:
     def _command(self) -> Command:
         place, operands = self._next.place, list[Operand]()
         while self._next.kind != "close" and self._next.text not in ("|", ")"):
-            if operands and not self._next.spaced and self._next.text != "(":
+            if operands and not self._next.spaced:
                 raise TemplateError(f"a blank is missing before {self._next.text!r}", self._next.place)
             operands.append(self._operand())
         if not operands:
@@ -225,7 +239,7 @@ class Parser:
             case "field", text:
                 names.append(text[1:])
             case "sign", ".":
-                pass
+                return Path(word.place, None, ())
             case _:
                 raise TemplateError(f"{word.text!r} is no value", word.place)
         while self._next.kind == "field" and not self._next.spaced:
@@ -241,6 +255,10 @@ class Parser:
             raise TemplateError("( is not closed", word.place)
         self._depth -= 1
         return pipeline
+
+
+def _is_empty(nodes: tuple[Node, ...]) -> bool:
+    return all(isinstance(node, Text) and not node.text.strip(" \t\r\n") for node in nodes)
 
 
 def _last(source: str) -> Place:

@@ -7,12 +7,12 @@ from typing import Literal, NamedTuple
 from tui.terminal import safe, safe_line
 from tui.ui.markdown.lines import Span
 
-MarkKind = Literal["knob", "fork"]
+MarkKind = Literal["knob", "fork", "branch"]
 
 _SIGNS = "".join(map(chr, range(0xFDD0, 0xFDF0)))
 """terminal.safe replaces these in all text from elsewhere. Neighbouring marks get different ones."""
 _SIGN = re.compile(f"[{_SIGNS}]")
-_GLYPHS: dict[MarkKind, str] = {"knob": "◆", "fork": "≠"}
+_GLYPHS: dict[MarkKind, str] = {"knob": "◆", "fork": "≠", "branch": "⑂"}
 
 _MARKER = re.compile(r"(?:[ \t]*(?:>|[-+*](?=[ \t])|\d{1,9}[.)](?=[ \t])|#{1,6}(?=[ \t])))*[ \t]*\|?[ \t]*")
 _STRUCTURE = re.compile(r"[ \t>]*(?:`{3,}.*|~{3,}.*|[-+*=_|:~` \t]*|\d{1,9}[.)]?|#+)[ \t]*")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from textual import work
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -22,12 +22,16 @@ from tui.side import Side
 from tui.slash import parse_slash
 from tui.talk import Talk
 from tui.terminal import safe
+from tui.turning import obey
 from tui.ui.errands import Errands
 from tui.ui.narrator import Narrator
 from tui.ui.palette import ChatCommands
+from tui.ui.revising import Revising
+from tui.ui.screens.save_preset import SavePreset
 from tui.ui.widgets.candidates import Candidates
 from tui.ui.widgets.composer import Composer, Draft
 from tui.ui.widgets.knobs import KnobPanel
+from tui.ui.widgets.messages import Messages
 from tui.ui.widgets.pane import Pane
 from tui.ui.widgets.prompt import Prompt
 from tui.ui.widgets.status import Status
@@ -56,6 +60,7 @@ class ChatScreen(Screen[None]):
             tooltip="A second side with its own knobs; with two, keep the active one",
         ),
         Binding("f4", "toggle_knobs", "Knobs", tooltip="Show or hide the knobs"),
+        Binding("f5", "obey('/tree')", "Tree", show=False, tooltip="Every version of every message; go to one"),
         # By priority, since F6 is a key of TextArea.
         Binding("f6", "other_side", "Side", show=False, tooltip="Make the other side the active one", priority=True),
         Binding("escape", "stop", "Stop", tooltip="Stop the reply; then back to the prompt"),
@@ -84,8 +89,10 @@ class ChatScreen(Screen[None]):
         self._panes = [Pane() for _ in chosen]
         self._knobs, self._candidates, self._status = KnobPanel(), Candidates(), Status()
         self._composer = Composer("Ask something. Enter sends, Ctrl+J begins a new line, / begins a command.")
+        self._prompt = self._composer.prompt
         self._errands = Errands(self, self._talk, self._panes, self._composer)
         self._narrator = Narrator(self._talk, self._panes, self._knobs, self._candidates, self._status)
+        self._revising = Revising(self._talk, self._panes, self._narrator, self._prompt)
 
     @property
     def side(self) -> Side:
@@ -114,7 +121,7 @@ class ChatScreen(Screen[None]):
         self._listen()
         self._drawing = self.set_interval(1 / DRAWS_A_SECOND, lambda: self._narrator.draw(self.active), pause=True)
         self._narrator.show(self.active)
-        self._composer.prompt.focus()
+        self._prompt.focus()
 
     def watch_active(self) -> None:
         """Show the knobs of the side that became the active one."""
@@ -159,7 +166,11 @@ class ChatScreen(Screen[None]):
     async def on_composer_asked(self, event: Composer.Asked) -> None:
         """Put a question to every side; one that cannot be asked now is there to be sent later."""
         try:
-            await self._ask(event.text)
+            if self._revising.editing:
+                await self._revive()
+                self._revising.send(event.text)
+            else:
+                await self._ask(event.text)
         except TwiddleError as error:
             self._composer.put_back(event.draft)
             self._refuse(error)
@@ -168,10 +179,10 @@ class ChatScreen(Screen[None]):
         if self._talk.busy:
             raise EngineError("A reply is being written; press Esc to stop it first.")
         await self._revive()
+        self._talk.ask(text)
         for pane in self._panes:
             pane.transcript.ask(text)
         self._narrator.begin()
-        self._talk.ask(text)
         self._drawing.resume()
 
     async def on_composer_commanded(self, event: Composer.Commanded) -> None:
@@ -189,13 +200,44 @@ class ChatScreen(Screen[None]):
         except TwiddleError as error:
             self._refuse(error)
 
-    def on_knob_panel_turned(self, event: KnobPanel.Turned) -> None:
-        """Turn a knob of the active side."""
+    async def on_messages_wanted(self, event: Messages.Wanted) -> None:
+        """Do something with a message said before."""
+        pairs = zip(self._talk.sides, self._panes, strict=True)
+        side = next((side for side, pane in pairs if pane.transcript is event.messages), self.side)
         try:
-            side = next((each for each in self._talk.sides if each is event.owner), self.side)
-            self._talk.turn(side, event.name, event.value)
-            self.settle()
+            if event.wish == "fork":
+                await self._compare_with(side.fork(event.turn))
+                return
+            await self._revive()
+            self._revising.grant(event.wish, side, event.turn)
+            self._drawing.resume()
         except TwiddleError as error:
+            self._refuse(error)
+
+    @on(KnobPanel.Turned)
+    @on(KnobPanel.Asked)
+    def _turn_knobs(self, event: KnobPanel.Turned | KnobPanel.Asked) -> None:
+        """Do to the knobs of a side what the panel asks for."""
+        side = next((each for each in self._talk.sides if each is event.owner), self.side)
+        if isinstance(event, KnobPanel.Asked) and event.deed == "save":
+
+            async def use(name: str | None) -> None:
+                if name:
+                    await self.action_obey(f"/preset {name}")
+
+            self.app.push_screen(SavePreset(side.preset, side.knobs), use)
+            return
+        try:
+            if isinstance(event, KnobPanel.Turned):
+                self._talk.turn(side, event.name, event.value, event.stroke)
+                self.settle()
+                return
+            changed = obey(self._talk, side, event.deed)
+            self.settle()
+            if changed:
+                self._knobs.go(changed)
+        except TwiddleError as error:
+            self._narrator.show(self.active)
             self._refuse(error)
 
     def on_pane_entered(self, event: Pane.Entered) -> None:
@@ -204,10 +246,12 @@ class ChatScreen(Screen[None]):
 
     def action_stop(self) -> None:
         """Stop what is being written; with nothing to stop, go back to the prompt."""
-        if self._talk.busy:
+        if self._revising.editing and self._prompt.has_focus:
+            self._revising.give_up()
+        elif self._talk.busy:
             self._talk.stop()
         else:
-            self._composer.prompt.focus()
+            self._prompt.focus()
 
     def action_interrupt(self) -> None:
         """As in a shell: copy what is selected, else stop the reply, else drop what is typed."""
@@ -227,7 +271,7 @@ class ChatScreen(Screen[None]):
         await self._revive()
         self._talk.again()
         for pane, side in zip(self._panes, self._talk.sides, strict=True):
-            pane.transcript.show(side.conversation.path)
+            pane.transcript.show(side.conversation)
         self._narrator.begin()
         self._drawing.resume()
 
@@ -251,9 +295,9 @@ class ChatScreen(Screen[None]):
         # Two classes, so that what was asked for on a narrow screen means nothing on a wide one.
         self.query_one("#side").toggle_class("-shown" if self.has_class("-narrow") else "-hidden")
         if self.query_one("#side").display:
-            next(iter(self._knobs.rows.values())).focus()
+            self._knobs.focus()
         else:
-            self._composer.prompt.focus()
+            self._prompt.focus()
 
     def action_other_side(self) -> None:
         """Make the next side the active one."""
@@ -289,7 +333,7 @@ class ChatScreen(Screen[None]):
         self._panes.append(pane)
         await self.query_one("#panes").mount(pane)
         pane.transcript.placeholder = WELCOME
-        pane.transcript.show(side.conversation.path)
+        pane.transcript.show(side.conversation)
         self.active = 1
 
     def _refuse(self, error: TwiddleError) -> None:

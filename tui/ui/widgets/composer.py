@@ -187,6 +187,9 @@ class Composer(Vertical):
         """Announce a command as it is, and a question with all that goes along."""
         event.stop()
         draft = Draft(event.text, self._pastes)
+        if self.prompt.purpose:  # a message said before: its words are meant as they stand
+            self.post_message(self.Asked(event.text, draft))
+            return
         if event.text.startswith("/"):
             self._keep(event.text)
             self.post_message(self.Commanded(event.text))

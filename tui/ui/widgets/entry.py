@@ -1,23 +1,40 @@
 """What a transcript is made of: messages and notices, each as lines that are laid out only when they are looked at."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from rich.cells import cell_len
 
 from tui.chat import Ending, Role
 from tui.terminal import safe, safe_line
-from tui.ui.markdown import BLANK, Document, Line, Mark, Span, fold, indented
+from tui.ui.markdown import BLANK, Document, Line, Mark, Span, fold
 
 MARGIN = 3
 """Cells for the rail on the left."""
 MEASURE = 100
 """Cells; a longer line of prose is hard to read."""
 
-_ENDINGS: dict[Ending, tuple[str, bool]] = {
-    "stop": ("", False),
-    "length": ("stopped at the length limit", False),
-    "stopped": ("stopped", False),
-    "failed": ("failed", True),
-    "died": ("the engine was lost", True),
-}
+_PICKED = ("▶  ", "┃  ")
+"""The rail of the message that the cursor is on: on its first line, and on the others."""
+
+
+class Place(NamedTuple):
+    """Which of how many versions a message is, from 0."""
+
+    at: int = 0
+    of: int = 1
+
+    @property
+    def spans(self) -> tuple[Span, ...]:
+        """How it is drawn, with an arrow to each side; nothing where there is one."""
+        if self.of < 2:
+            return ()
+        return (
+            Span("‹ ", "versions", False),
+            Span(f"{self.at + 1}/{self.of}", "note", False),
+            Span(" › ", "versions", False),
+        )
 
 
 class Entry(ABC):
@@ -29,6 +46,40 @@ class Entry(ABC):
         """The width it is laid out for; 0 before."""
         self.height = 0
         """Its lines, or a guess while it is not laid out."""
+        self.turn: int | None = None
+        """Its index in the conversation, once it has one."""
+        self.picked = False
+        """Whether the cursor is on it."""
+        self.place = Place()
+        """Where it stands among its versions."""
+
+    @property
+    def aside(self) -> bool:
+        """Whether it is no message, but the program's own word."""
+        return False
+
+    def put(self, place: Place) -> bool:
+        """Takes in where it stands among its versions; whether that is new."""
+        if place == self.place:
+            return False
+        self.place = place
+        if self.width:
+            self.lay_out(self.width)
+        return True
+
+    def turned_at(self, number: int, column: int) -> int:
+        """-1 or 1 where a cell of a line is the arrow to the version before or after; else 0."""
+        for span in self.line(number).spans:
+            column -= cell_len(span.text)
+            if column < 0:
+                return {"‹ ": -1, " › ": 1}.get(span.text, 0) if span.style == "versions" else 0
+        return 0
+
+    def _railed(self, number: int, line: Line, rail: Span) -> Line:
+        """A line behind its rail, which shows where the cursor is."""
+        if self.picked:
+            rail = Span(_PICKED[min(number, 1)], f"{rail.style} picked-rail", copied=False)
+        return line._replace(spans=(rail, *line.spans))
 
     def guess(self, width: int) -> None:
         """Makes do with a cheap guess at the height."""
@@ -57,18 +108,27 @@ class Saying(Entry):
         self._role = role or "notice"
         self._lines: list[Line] = []
 
+    @property
+    def aside(self) -> bool:
+        """Whether it is no message, but the program's own word."""
+        return self._role == "notice"
+
     def lay_out(self, width: int) -> None:
         """Makes the lines for a width."""
         text = "\n".join(line.expandtabs(4) for line in safe(self.text).split("\n"))
-        rail = Span("·  " if self._role == "notice" else "▌  ", f"{self._role}-rail", copied=False)
         fill = "user" if self._role == "user" else ""
         lines = [line._replace(fill=fill) for line in fold([Span(text, self._role)], self._inner(width))]
-        self._lines = [*indented(lines, rail, rail if self._role != "notice" else None), BLANK]
-        self.width, self.height = width, len(self._lines)
+        if self.place.spans:
+            lines.append(Line(self.place.spans, fill=fill, said=False))
+        self._lines = lines
+        self.width, self.height = width, len(lines) + 1
 
     def line(self, number: int) -> Line:
         """One of the lines."""
-        return self._lines[number]
+        if number == len(self._lines):
+            return BLANK
+        first = "▌  " if not self.aside else "·  " if number == 0 else "   "
+        return self._railed(number, self._lines[number], Span(first, f"{self._role}-rail", copied=False))
 
 
 class Reply(Entry):
@@ -76,14 +136,21 @@ class Reply(Entry):
 
     _RAIL = Span("▏  ", "assistant-rail", copied=False)
 
-    def __init__(self, text: str = "", label: str = "", ending: Ending | None = None) -> None:
+    def __init__(
+        self,
+        text: str = "",
+        label: str = "",
+        ending: Ending | None = None,
+        note: str = "",
+        marks: Iterable[Mark] = (),
+    ) -> None:
         super().__init__(text)
         self._label = label
         self.ended = ending is not None
         """Whether its text is complete."""
-        self._note, self._failed = _ENDINGS[ending or "stop"]
+        self._note, self._failed = note, ending in ("failed", "died", "interrupted")
         self._progress = ""
-        self._marks: list[Mark] = []
+        self._marks: list[Mark] = list(marks)
         self._document: Document | None = None
         self._head: list[Line] = []
         self._foot: list[Line] = []
@@ -138,7 +205,7 @@ class Reply(Entry):
             line = self._document.line(beyond)
         else:
             line = self._foot[beyond - self._document.height]
-        return line._replace(spans=(self._RAIL, *line.spans))
+        return self._railed(number, line, self._RAIL)
 
     def _measure(self) -> None:
         if self._document is None:
@@ -149,9 +216,9 @@ class Reply(Entry):
         foot: list[Line] = []
         if self._progress:
             foot += fold([Span(safe_line(self._progress), "progress")], inner)
-        if self._note:
+        if self._note or self.place.spans:
             style, lead = ("failure", "✗ ") if self._failed else ("note", "")
             foot += [BLANK] if self.text else []
-            foot += fold([Span(lead + safe(self._note), style)], inner)
+            foot += fold([*self.place.spans, Span(lead + safe(self._note), style)], inner)
         self._foot = foot
         self.height = len(self._head) + self._document.height + len(foot) + 1

@@ -1,281 +1,189 @@
-"""One knob, in one row: its name, a slider, its value."""
+"""The rows of the knob list, drawn: a knob with its slider, the heading of a group, a place in an order."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import NamedTuple
 
-from textual import events
-from textual.binding import Binding, BindingType
-from textual.content import Content
-from textual.message import Message
-from textual.reactive import reactive
-from textual.widget import Widget
+from rich.cells import cell_len, set_cell_size
 
-from tui.errors import KnobError
 from tui.knob import Knob, Value
 from tui.terminal import safe_line
 
-_MARKS, _NAME, _VALUE = 2, 17, 6
+_MARKS, _NAME, _VALUE, _UNIT = 2, 17, 6, 7
 _LEAST_SLIDER = 5
-_STARTS_ENTRY = tuple("0123456789.-")
+_ROOM_FOR_UNITS, _ROOM_FOR_A_MARGIN = 41, 36
 
 
-class KnobRow(Widget, can_focus=True):
-    """A knob that turns by key, mouse or typing, and says so when it is away from the preset."""
+class Part(NamedTuple):
+    """A piece of a row, and the names of what it is drawn like."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left", "step(-1)", "Less", show=False),
-        Binding("right", "step(1)", "More", show=False),
-        Binding("shift+left", "step(-1, True)", "Much less", show=False),
-        Binding("shift+right", "step(1, True)", "Much more", show=False),
-        Binding("home", "slide_to(0)", "Lowest", show=False),
-        Binding("end", "slide_to(1)", "Highest", show=False),
-        Binding("enter", "type", "Type a value", show=False),
-        Binding("r", "reset", "Reset", tooltip="Back to the preset's value"),
-    ]
-    """
-    | Key(s) | Description |
-    | :- | :- |
-    | left, right | One step less or more. |
-    | shift+left, shift+right | One coarse step less or more. |
-    | home, end | The ends of the slider. |
-    | enter, a digit, minus, dot | Type the exact value; enter accepts it, escape leaves it. |
-    | r | Back to the preset's value. |
-    """
+    text: str
+    style: str
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "knob-row--mark",
-        "knob-row--name",
-        "knob-row--filled",
-        "knob-row--handle",
-        "knob-row--track",
-        "knob-row--preset",
-        "knob-row--value",
-        "knob-row--turned",
-        "knob-row--entry",
-    }
-    """
-    | Class | Description |
-    | :- | :- |
-    | `knob-row--mark` | The bar of the focused row and the dot of a turned knob. |
-    | `knob-row--name` | The knob's name. |
-    | `knob-row--filled` | The slider from zero to its handle. |
-    | `knob-row--handle` | The handle. |
-    | `knob-row--track` | The rest of the slider. |
-    | `knob-row--preset` | Where the preset stands, while the knob is away from it. |
-    | `knob-row--value` | The value while it is the preset's. |
-    | `knob-row--turned` | The value while it is not. |
-    | `knob-row--entry` | A value being typed. |
-    """
 
-    ALLOW_SELECT = False
+@dataclass(frozen=True)
+class Columns:
+    """Where things stand in a row, the same in every row."""
 
-    DEFAULT_CSS = """
-    KnobRow {
-        height: 1;
-        width: 1fr;
-        padding-right: 1;
-        color: $foreground;
-        pointer: pointer;
+    across: int
+    """Cells in all."""
 
-        & .knob-row--mark { color: $accent; }
-        & .knob-row--name { color: $foreground 85%; }
-        & .knob-row--filled { color: $primary; }
-        & .knob-row--handle { color: $primary; }
-        & .knob-row--track { color: $foreground 25%; }
-        & .knob-row--preset { color: $accent; }
-        & .knob-row--value { color: $foreground 85%; }
-        & .knob-row--turned { color: $accent; text-style: bold; }
-        & .knob-row--entry { color: $foreground; background: $primary 35%; text-style: underline; }
+    @property
+    def width(self) -> int:
+        """Cells that are written in: a margin keeps them apart from the scrollbar where there is room."""
+        return self.across - (self.across >= _ROOM_FOR_A_MARGIN)
 
-        &:hover { background: $foreground 5%; }
-        &:focus {
-            background: $primary 18%;
-            & .knob-row--name { color: $foreground; text-style: bold; }
-            & .knob-row--value { color: $foreground; text-style: bold; }
-            & .knob-row--handle { color: $foreground; }
-        }
-        &:ansi {
-            & .knob-row--track { color: $foreground; text-style: dim; }
-            & .knob-row--entry { background: transparent; text-style: reverse; }
-            &:hover { background: transparent; text-style: underline; }
-            &:focus { background: transparent; }
-            &:focus .knob-row--name { text-style: bold reverse; }
-        }
-    }
-    """
+    @property
+    def unit(self) -> int:
+        """Cells for the unit, where there is room for one."""
+        return _UNIT if self.across >= _ROOM_FOR_UNITS else 0
 
-    value: reactive[Value] = reactive[Value](0)
-    """Where the knob stands."""
-
-    preset: reactive[Value] = reactive[Value](0)
-    """Where the preset has it."""
-
-    entry: reactive[str | None] = reactive[str | None](None)
-    """What has been typed of a new value; None while nothing is being typed."""
-
-    @dataclass
-    class Turned(Message):
-        """The knob was turned."""
-
-        name: str
-        value: Value
-        owner: object
-
-    @dataclass
-    class Refused(Message):
-        """A typed value cannot be taken."""
-
-        sentence: str
-
-    def __init__(self, knob: Knob) -> None:
-        """A row for one knob of the table, at its default."""
-        super().__init__(id=knob.name.replace("_", "-"))
-        self.knob = knob
-        self.owner: object = None
-        """Whose knob it is. It goes along with a turn, since the row may be another's when the turn arrives."""
-        self.set_reactive(KnobRow.value, knob.default)
-        self.set_reactive(KnobRow.preset, knob.default)
+    @property
+    def name(self) -> int:
+        """Cells for the name."""
+        return max(min(_NAME, self._room - _LEAST_SLIDER), 0)
 
     @property
     def slider(self) -> range:
         """The columns that the slider takes."""
-        room = self.content_size.width - _MARKS - 1 - 1 - _VALUE
-        name = min(_NAME, room - _LEAST_SLIDER)
-        return range(_MARKS + name + 1, _MARKS + max(room, name) + 1)
+        return range(_MARKS + self.name + 1, _MARKS + max(self._room, self.name) + 1)
 
-    def turn(self, value: Value) -> None:
-        """Show a new value at once and announce it."""
-        if value != self.value:
-            self.value = value
-            self.post_message(self.Turned(self.knob.name, value, self.owner))
+    @property
+    def free(self) -> int:
+        """Cells after the name."""
+        return max(self.width - self.slider.start, 0)
 
-    # --- drawing
+    @property
+    def _room(self) -> int:
+        """Cells for name and slider."""
+        return self.width - _MARKS - 1 - 1 - _VALUE - self.unit
 
-    def render(self) -> Content:
-        style = self.get_visual_style
-        turned = self.value != self.preset
-        name_width = self.slider.start - _MARKS - 1
-        head = (
-            ("▌" if self.has_focus else " ", style("knob-row--mark")),
-            ("•" if turned else " ", style("knob-row--mark")),
-            (f"{_shortened(self.knob.name, name_width):<{name_width}} ", style("knob-row--name")),
-        )
+
+@dataclass(frozen=True)
+class KnobRow:
+    """A knob as it stands, and what is to be said of it."""
+
+    knob: Knob
+    value: Value
+    preset: Value
+    inert: str = ""
+    """Why it does nothing now, to whatever it is turned."""
+    refused: str = ""
+    """Why the model or the engine does not take it as it stands."""
+    entry: str | None = None
+    """What has been typed of a new value; None while nothing is being typed."""
+    open: bool = False
+    """For an order: whether its entries stand below it."""
+
+    @property
+    def turned(self) -> bool:
+        """Whether it is away from the preset."""
+        return self.value != self.preset
+
+    def draw(self, columns: Columns) -> list[Part]:
+        """The row without its first cell, which shows whether the cursor is here."""
+        mark = Part("✗", "refusal") if self.refused else Part("•" if self.turned else " ", "mark")
+        name = Part(f"{shortened(self.knob.name, columns.name):<{columns.name}} ", "inert" if self.inert else "name")
         if self.entry is not None:
-            room = self.content_size.width - self.slider.start
-            field = f"{safe_line(self.entry)}▏"[-room:]
-            return Content.assemble(*head, (f"{field:<{room}}", style("knob-row--entry")))
+            field = f"{safe_line(self.entry)}▏"
+            field = field if cell_len(field) <= columns.free else "…" + field[-max(columns.free - 1, 0) :]
+            return [mark, name, Part(set_cell_size(field, columns.free), "entry")]
+        return [mark, name, *(self._slide(columns) if self.knob.slides else self._say(columns))]
+
+    def _slide(self, columns: Columns) -> list[Part]:
         text = self.knob.show(self.value)
         # A long value lies over the slider's end, so that every slider keeps its place and its scale.
-        visible = len(self.slider) - max(0, len(text) - _VALUE)
-        return Content.assemble(
-            *head,
-            self._draw_slider(visible),
-            (f" {text:>{_VALUE}}", style("knob-row--turned" if turned else "knob-row--value")),
-        )
+        room = max(len(columns.slider) - max(0, len(text) - _VALUE), 0)
+        unit = self.knob.unit if columns.unit and self.value not in self.knob.words else ""
+        return [
+            *self._slider(len(columns.slider), room),
+            Part(f" {text:>{_VALUE}}", self._value_style),
+            Part(f" {unit:<{columns.unit - 1}}" if columns.unit else "", "unit"),
+        ]
 
-    def _draw_slider(self, visible: int) -> Content:
-        style = self.get_visual_style
-        handle = min(self._column(self.value), visible - 1)
-        preset = self._column(self.preset)
-        # What a log scale has below zero are words, and words have no zero: both are filled from the left end.
-        zero = 0 if self.knob.scale == "log" or self.knob.choices else self._column(0)
-        filled = range(min(zero, handle), max(zero, handle))
-        cells = [("━", "filled") if column in filled else ("─", "track") for column in range(visible)]
-        cells[handle] = ("●", "handle")
-        if self.value != self.preset and preset != handle and preset < visible:
-            cells[preset] = ("◦", "preset")
-        return Content.assemble(*((glyph, style(f"knob-row--{part}")) for glyph, part in cells))
-
-    def _column(self, value: Value) -> int:
-        return round(self.knob.share(value) * (len(self.slider) - 1))
-
-    # --- keys
-
-    def action_step(self, steps: int, coarse: bool = False) -> None:
-        """Turn by steps."""
-        self.turn(self.knob.move(self.value, steps, coarse=coarse))
-
-    def action_slide_to(self, share: float) -> None:
-        """Turn to a share of the slider."""
-        self.turn(self.knob.at(share))
-
-    def action_reset(self) -> None:
-        """Go back to the preset's value."""
-        self.turn(self.preset)
-
-    def action_type(self) -> None:
-        """Begin to type the exact value."""
-        self.entry = ""
-
-    def on_key(self, event: events.Key) -> None:
-        """Type into the entry while there is one; a digit, minus or dot begins it."""
-        if self.entry is None:
-            if event.character not in _STARTS_ENTRY:
-                return
-            self.entry = event.character
-        elif event.key == "enter":
-            self._accept()
-        elif event.key == "escape":
-            self.entry = None
-        elif event.key == "backspace":
-            self.entry = self.entry[:-1]
-        elif event.is_printable and event.character:
-            self.entry += event.character
-        elif event.key not in ("left", "right", "home", "end"):
-            return
-        event.stop()
-        event.prevent_default()
-
-    def on_blur(self) -> None:
-        """Take what was typed when the person moves on."""
-        if self.entry is not None:
-            self._accept()
-            self.entry = None
-
-    def _accept(self) -> None:
-        typed = (self.entry or "").strip()
-        try:
-            value = self.knob.parse(typed) if typed else self.value
-        except KnobError as error:
-            self.post_message(self.Refused(str(error)))
+    def _slider(self, length: int, visible: int) -> list[Part]:
+        handle = max(min(self._column(self.value, length), visible - 1), 0)
+        preset = self._column(self.preset, length)
+        if self.inert:  # hollow, and on a dotted track: not to be told by colour alone
+            cells = [("┄", "inert")] * visible
+            cells[handle : handle + 1] = [("○", "inert")]
         else:
-            self.entry = None
-            self.turn(value)
+            # What a log scale has below zero are words, and words have no zero: both are filled from the left end.
+            zero = 0 if self.knob.scale == "log" or self.knob.choices else self._column(0, length)
+            filled = range(min(zero, handle), max(zero, handle))
+            cells = [("━", "filled") if column in filled else ("─", "track") for column in range(visible)]
+            cells[handle : handle + 1] = [("●", "handle")]
+        if self.turned and preset != handle and preset < visible:
+            cells[preset] = ("◦", "mark")
+        return [Part(glyph, style) for glyph, style in cells[:visible]]
 
-    # --- mouse
+    def _column(self, value: Value, length: int) -> int:
+        return round(self.knob.share(value) * max(length - 1, 0))
 
-    def on_mouse_down(self, event: events.MouseDown) -> None:
-        """Take hold of the slider."""
-        if event.button == 1 and event.x in self.slider:
-            self.entry = None
-            self.capture_mouse()
-            self._drag_to(event.x)
+    def _say(self, columns: Columns) -> list[Part]:
+        """What a list or a text holds, as far as it fits."""
+        sign = "○ " if self.inert else ("▾ " if self.open else "▸ ") if self.knob.orders else ""
+        text = sign + safe_line(summary(self.knob, self.value))
+        if cell_len(text) > columns.free:
+            text = set_cell_size(text, columns.free - 1).rstrip() + "…"
+        return [Part(set_cell_size(text, columns.free), self._value_style)]
 
-    def on_mouse_move(self, event: events.MouseMove) -> None:
-        """Drag the handle."""
-        if self.app.mouse_captured is self:
-            self._drag_to(event.x)
-
-    def on_mouse_up(self) -> None:
-        """Let go."""
-        self.release_mouse()
-
-    def _drag_to(self, column: int) -> None:
-        self.turn(self.knob.at((column - self.slider.start) / (len(self.slider) - 1)))
-
-    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        """One step more."""
-        self._wheel(event, 1)
-
-    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        """One step less."""
-        self._wheel(event, -1)
-
-    def _wheel(self, event: events.MouseEvent, steps: int) -> None:
-        event.stop()
-        event.prevent_default()
-        self.action_step(steps)
+    @property
+    def _value_style(self) -> str:
+        return "inert" if self.inert else "turned" if self.turned else "value"
 
 
-def _shortened(name: str, width: int) -> str:
+@dataclass(frozen=True)
+class HeadingRow:
+    """The name of a group, with what can be said of it while it is folded."""
+
+    group: str
+    open: bool
+    turned: int
+    """How many of its knobs are away from the preset."""
+    note: str = ""
+
+    def draw(self, columns: Columns) -> list[Part]:
+        """The row without its first cell."""
+        turned = f"{self.turned} •" if self.turned else ""
+        name = f"{'▾' if self.open else '▸'} {self.group}"
+        room = columns.width - 2 - len(name) - len(turned)
+        note = f" · {self.note}" if self.note else ""
+        note = note if len(note) <= room else ""
+        return [Part(name, "heading"), Part(f"{note:<{max(room, 0)}} ", "unit"), Part(turned, "mark")]
+
+
+@dataclass(frozen=True)
+class PlaceRow:
+    """An entry of an order."""
+
+    entry: str
+    number: int
+    """Its place, from 1; 0 for one that is left out."""
+    idle: str = ""
+    """Why it does nothing now."""
+
+    def draw(self, columns: Columns) -> list[Part]:
+        """The row without its first cell."""
+        number = f"{self.number:>3} " if self.number else "  – "
+        dim = self.idle or not self.number
+        state = "off" if not self.number else "○ idle" if self.idle else "● on"
+        return [
+            Part(f" {number}{shortened(self.entry, columns.name):<{columns.name}}", "inert" if dim else "name"),
+            Part(f"{state:<{max(columns.width - columns.name - 6, 0)}}", "inert" if dim else "value"),
+        ]
+
+
+def summary(knob: Knob, value: Value) -> str:
+    """A list or a text in a few words."""
+    if knob.orders and isinstance(value, tuple):
+        if value == knob.default:
+            return "default"
+        return f"{len(value)} of {len(knob.choices)} on" if len(value) < len(knob.choices) else "reordered"
+    if isinstance(value, tuple) and len(value) > 1:
+        return f"{len(value)} · " + " ".join(map(repr, value))
+    return knob.show(value)
+
+
+def shortened(name: str, width: int) -> str:
+    """The name, or as much of it as there is room for."""
     return name if len(name) <= width else name[: max(width - 1, 0)] + "…"

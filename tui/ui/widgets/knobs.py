@@ -1,65 +1,71 @@
 """The knobs beside the chat, made from the table."""
 
 from dataclasses import dataclass
-from itertools import groupby
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical, VerticalScroll
-from textual.content import Content
+from textual.containers import Vertical
 from textual.message import Message
 from textual.reactive import reactive
-from textual.widgets import Static
 
-from tui.knob import Knob, Value
+from tui.knob import Value
 from tui.knobs import KNOBS, Knobs
-from tui.terminal import safe_line
-from tui.ui.widgets.knob_row import KnobRow
+from tui.turning import Deed
+from tui.ui.screens.knob_editor import KnobEditor
+from tui.ui.widgets.knob_help import KnobHelp, Words, facts
+from tui.ui.widgets.knob_lines import Heading, Place, Row
+from tui.ui.widgets.knob_list import KnobList
+from tui.ui.widgets.knob_search import KnobSearch
 
-_LOW = 21
-"""With fewer lines than this the headings stand close and the help is cut short."""
+_LOW, _AIRY = 18, 34
+"""With fewer lines than the first the help is cut short; from the second on there are blank lines between groups."""
 
-
-_HOW = "Tab to a knob, or click it. ← → turn it, Shift turns further, a number is taken as it is, r puts it back."
-
-
-class KnobList(VerticalScroll, can_focus=False, inherit_bindings=False):
-    """The rows, which scroll where they do not fit; the arrow keys are theirs and not the scrollbar's."""
-
-    DEFAULT_CSS = """
-    KnobList {
-        height: 1fr;
-        scrollbar-size-vertical: 1;
-        scrollbar-color: $foreground 20%;
-        scrollbar-background: $surface;
-    }
-    """
+_STARTS_ENTRY = tuple("0123456789.-")
 
 
 class KnobPanel(Vertical):
-    """Every knob that acts on a reply being written, one a row, and the words on the focused one."""
+    """Every knob, a line each, and the words on the one with the cursor."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "move(-1)", "Knob above", show=False),
         Binding("down", "move(1)", "Knob below", show=False),
+        Binding("pageup", "move(-10)", "Ten above", show=False),
+        Binding("pagedown", "move(10)", "Ten below", show=False),
+        Binding("left", "step(-1)", "Less", show=False, tooltip="Less; fold a heading; switch a stage off"),
+        Binding("right", "step(1)", "More", show=False, tooltip="More; open a heading; switch a stage on"),
+        Binding("shift+left", "step(-1, True)", "Much less", show=False),
+        Binding("shift+right", "step(1, True)", "Much more", show=False),
+        Binding("home", "slide_to(0)", "Lowest", show=False),
+        Binding("end", "slide_to(1)", "Highest", show=False),
+        Binding("enter", "enter", "Type", show=False, tooltip="Type a value; open a list, a text or a heading"),
+        Binding("space", "switch", "Switch", show=False, tooltip="Fold a heading; switch a stage off or on"),
+        Binding("shift+up,K", "shift(-1)", "Earlier", show=False, tooltip="A stage of the order: let it run earlier"),
+        Binding("shift+down,J", "shift(1)", "Later", show=False, tooltip="A stage of the order: let it run later"),
+        Binding("slash", "find", "Find", key_display="/", tooltip="Find a knob by typing"),
+        Binding("r", "reset", "Reset", tooltip="Back to the preset's value"),
+        Binding("R", "ask('reset')", "Reset all", show=False, tooltip="All back to the preset's values"),
+        Binding("u", "ask('undo')", "Undo", show=False, tooltip="Take the last turn back"),
+        Binding("U,ctrl+y", "ask('redo')", "Redo", show=False, tooltip="Make the turn taken back once more"),
+        Binding("c", "ask('copy')", "Copy", show=False, tooltip="Copy all knobs to the other side"),
+        Binding("s", "ask('save')", "Save", show=False, tooltip="Save the knobs as a preset"),
     ]
     """
     | Key(s) | Description |
     | :- | :- |
-    | up, down | Go to the knob above or below. |
-    """
-
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "knob-panel--range",
-        "knob-panel--refusal",
-    }
-    """
-    | Class | Description |
-    | :- | :- |
-    | `knob-panel--range` | What the focused knob accepts. |
-    | `knob-panel--refusal` | Why a typed value was not taken. |
+    | up, down, pageup, pagedown | Go to another line. |
+    | left, right | One step less or more; fold or open a heading; switch a stage off or on. |
+    | shift+left, shift+right | One coarse step less or more. |
+    | home, end | The ends of the slider. |
+    | enter, a digit, minus, dot | Type the exact value; enter accepts it, escape leaves it. |
+    | enter on a list or a text | Edit it. |
+    | space | Fold a heading, switch a stage. |
+    | shift+up, shift+down | Move a stage of the order. |
+    | slash | Find a knob by typing. |
+    | r, R | One knob, or all, back to the preset. |
+    | u, U | Take a turn back; make it once more. |
+    | c, s | Copy the knobs to the other side; save them as a preset. |
     """
 
     DEFAULT_CSS = """
@@ -67,48 +73,36 @@ class KnobPanel(Vertical):
         width: 34;
         height: 1fr;
         background: $surface;
-
-        & .knob-group {
-            width: 1fr;
-            height: 2;
-            padding: 1 2 0 2;
-            color: $text-muted;
-            text-style: italic;
-            &.-first { height: 1; padding: 0 2; }
-        }
-        & .knob-help {
-            width: 1fr;
-            height: 6;
-            padding: 0 1 0 2;
-            border-top: solid $foreground 20%;
-            color: $foreground 80%;
-        }
-        &.-low .knob-group { height: 1; padding: 0 2; }
-        &.-low .knob-help { height: 4; }
-
-        & .knob-panel--range { color: $foreground 70%; }
-        & .knob-panel--refusal { color: $text-error; text-style: bold; }
+        &.-low KnobHelp { height: 3; border-top: none; background: $foreground 4%; }
+        &.-low KnobSearch { display: none; }
+        &.-low KnobSearch.-on { display: block; }
     }
     """
 
-    # always_update: setting them back to what they were takes back a turn that the owner did not accept.
-    knobs: reactive[Knobs] = reactive(Knobs(), always_update=True)
-    """Where the knobs stand; their owner sets it."""
-
-    preset: reactive[Knobs] = reactive(Knobs())
-    """Where the preset has them."""
+    refused: reactive[dict[str, str]] = reactive(dict[str, str])
+    """The knobs that the model or the engine does not take as they stand, each with its reason."""
 
     @dataclass
     class Turned(Message):
-        """A knob was turned; the row shows it already, but `knobs` is for their owner to set."""
+        """A knob was turned; the panel shows it already, but it is for their owner to decide."""
 
         name: str
         value: Value
         owner: object = None
+        stroke: object = None
+        """Turns of one stroke, such as a drag, are one step to take back."""
 
         def can_replace(self, message: Message) -> bool:
             """A newer value of the same knob makes this one needless."""
-            return isinstance(message, KnobPanel.Turned) and (message.name, message.owner) == (self.name, self.owner)
+            mine = self.name, self.owner, self.stroke
+            return isinstance(message, KnobPanel.Turned) and (message.name, message.owner, message.stroke) == mine
+
+    @dataclass
+    class Asked(Message):
+        """Something is to be done with all the knobs."""
+
+        deed: Deed
+        owner: object = None
 
     @dataclass
     class Refused(Message):
@@ -119,62 +113,180 @@ class KnobPanel(Vertical):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         """A panel with every knob at its default."""
         super().__init__(id=id, classes=classes)
-        self.rows = {name: KnobRow(knob) for name, knob in KNOBS.items() if knob.live and knob.slides}
-        """The rows by knob, from top to bottom."""
-        self._help = Static(_HOW, classes="knob-help", markup=False)
+        self.list = KnobList()
+        self._search, self._help = KnobSearch(), KnobHelp()
+        self.knobs, self.preset = Knobs(), Knobs()
+        self._owner: object = None
 
     def compose(self) -> ComposeResult:
-        first = True
-        with KnobList():
-            for group, rows in groupby(self.rows.values(), key=lambda row: row.knob.group):
-                yield Static(group, classes="knob-group -first" if first else "knob-group", markup=False)
-                yield from rows
-                first = False
+        yield self._search
+        yield self.list
         yield self._help
 
+    def focus(self, scroll_visible: bool = True, from_app_focus: bool = False) -> Self:
+        """Give the list the focus."""
+        self.list.focus(scroll_visible)
+        return self
+
     def show(self, owner: object, preset: Knobs, knobs: Knobs) -> None:
-        """Show where somebody's knobs stand; turns will say whose they were."""
-        for row in self.rows.values():
-            row.owner = owner
-        self.preset, self.knobs = preset, knobs
+        """Show where somebody's knobs stand, and where the preset has them; turns will say whose they were.
 
-    def watch_knobs(self, knobs: Knobs) -> None:
-        for name, row in self.rows.items():
-            row.value = getattr(knobs, name)
+        Showing them as they were takes back a turn that the owner did not accept.
+        """
+        self._owner, self.preset, self.knobs = owner, preset, knobs
+        self.watch_refused()
 
-    def watch_preset(self, preset: Knobs) -> None:
-        for name, row in self.rows.items():
-            row.preset = getattr(preset, name)
+    def go(self, name: str) -> None:
+        """Point at a knob, wherever it is folded away."""
+        self.list.fold(KNOBS[name].group, False)
+        self.list.go(Row(name))
+
+    def watch_refused(self) -> None:
+        """Show everything as it stands now."""
+        self.list.show(self._owner, self.preset, self.knobs, self.refused)
+        self._search.turned = len(self.knobs.differing(self.preset))
+        if self.list.has_focus:
+            self._explain()
 
     def on_resize(self, event: events.Resize) -> None:
         """Leave the room to the knobs when there is little of it."""
         self.set_class(event.size.height < _LOW, "-low")
+        self.list.lines.airy = event.size.height >= _AIRY
+        self.list.settle()
 
-    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
-        """Explain the knob that has the focus."""
-        if isinstance(event.widget, KnobRow):
-            self._explain(event.widget.knob)
+    # --- keys -------------------------------------------------------------------------------------------------------
 
-    def on_knob_row_turned(self, event: KnobRow.Turned) -> None:
+    def on_key(self, event: events.Key) -> None:
+        """Type into what is being typed; a digit, minus or dot begins a value."""
+        there, search = self.list, self._search
+        if search.typing and (text := edited(search.wanted, event)) is not None:
+            self._find(text)
+        elif search.typing and event.key == "enter":
+            search.typing = False
+        elif event.key == "escape" and there.entry is None and (search.typing or search.wanted):
+            self._find("")
+            search.typing = False
+        elif there.entry is None:
+            if event.character not in _STARTS_ENTRY or not there.typable:
+                return
+            there.type(event.character)
+        elif (text := edited(there.entry, event)) is not None:
+            there.type(text)
+        elif event.key == "enter":
+            there.take()
+        elif event.key == "escape":
+            there.type(None)
+        elif event.key not in ("left", "right", "home", "end") or not (there.knob and there.knob.live):
+            return
+        event.stop()
+        event.prevent_default()
+
+    def _find(self, wanted: str) -> None:
+        if not wanted and self.list.knob:  # where the cursor has come to, it stays
+            self.list.lines.fold(self.list.knob.group, False)
+        self.list.find(wanted)
+        self._search.wanted, self._search.found = wanted, bool(self.list.virtual_size.height)
+
+    def action_move(self, steps: int) -> None:
+        """Go to another line."""
+        self.list.go_by(steps)
+
+    def action_step(self, steps: int, coarse: bool = False) -> None:
+        """Turn by steps."""
+        self.list.step(steps, coarse)
+
+    def action_slide_to(self, share: float) -> None:
+        """Turn to a share of the slider; elsewhere go to the first or the last line."""
+        if self.list.knob and self.list.typable:
+            self.list.turn(self.list.knob.at(share))
+        else:
+            self.list.go_by(len(KNOBS) * (1 if share else -1))
+
+    def action_enter(self) -> None:
+        """Type a value, edit a list or a text, open or fold the rest."""
+        if self.list.typable:
+            self.list.type("")
+        elif isinstance(self.list.line, Row) and not KNOBS[self.list.line.name].orders:
+            self.list.post_message(KnobList.Opened(self.list.line.name))
+        else:
+            self.list.switch()
+
+    def action_switch(self) -> None:
+        """Fold a heading, switch a stage, take the next word."""
+        self.list.switch()
+
+    def action_shift(self, steps: int) -> None:
+        """Move a stage."""
+        self.list.shift(steps)
+
+    def action_find(self) -> None:
+        """Type what to look for."""
+        self._search.typing = True
+
+    def action_reset(self) -> None:
+        """Put the knob back where the preset has it."""
+        if self.list.knob:
+            self.list.turn(getattr(self.preset, self.list.knob.name))
+
+    def action_ask(self, deed: Deed) -> None:
+        """Ask for something to be done with all the knobs."""
+        self.post_message(self.Asked(deed, self._owner))
+
+    # --- what the list says -----------------------------------------------------------------------------------------
+
+    def on_knob_sheet_pointed(self, event: KnobList.Pointed) -> None:
+        """Explain what the cursor is on."""
+        event.stop()
+        self._explain()
+
+    def on_knob_list_turned(self, event: KnobList.Turned) -> None:
         """Pass a turn on, in the panel's name."""
         event.stop()
-        self._explain(KNOBS[event.name])
-        self.post_message(self.Turned(event.name, event.value, event.owner))
+        self.post_message(self.Turned(event.name, event.value, event.owner, event.stroke))
 
-    def on_knob_row_refused(self, event: KnobRow.Refused) -> None:
+    def on_knob_list_refused(self, event: KnobList.Refused) -> None:
         """Say why a typed value was not taken."""
         event.stop()
-        self._help.update(
-            Content.styled(safe_line(event.sentence), self.get_visual_style("knob-panel--refusal")), layout=False
-        )
+        self._explain(event.sentence)
         self.post_message(self.Refused(event.sentence))
 
-    def action_move(self, step: int) -> None:
-        """Focus the knob above or below."""
-        rows = list(self.rows.values())
-        here = next(index for index, row in enumerate(rows) if row.has_focus)
-        rows[min(max(here + step, 0), len(rows) - 1)].focus()
+    def on_knob_list_opened(self, event: KnobList.Opened) -> None:
+        """Let a list or a text be edited."""
+        event.stop()
+        knob = KNOBS[event.name]
 
-    def _explain(self, knob: Knob) -> None:
-        words = Content.assemble(knob.help, "  ", (knob.range, self.get_visual_style("knob-panel--range")))
-        self._help.update(words, layout=False)
+        def take(value: Value | None) -> None:
+            if value is not None:
+                self.list.go(Row(knob.name))
+                self.list.turn(value)
+
+        self.app.push_screen(KnobEditor(knob, getattr(self.list.knobs, knob.name)), take)
+
+    def _explain(self, refusal: str = "") -> None:
+        self._help.say(words(self.list), refusal)
+
+
+def words(there: KnobList) -> Words:
+    """What there is to say of the line with the cursor."""
+    line, knob = there.line, there.knob
+    if isinstance(line, Heading) or not knob:
+        rows = there.lines.groups[line.group] if isinstance(line, Heading) else ()
+        return Words(", ".join(row.name for row in rows))
+    if isinstance(line, Place):
+        why = there.idle.get(line.entry)
+        reason = f"○ {line.entry} does nothing: {why}." if why else ""
+        return Words(f"{knob.help} Shift+↑ ↓ or a drag moves it, Space switches it off and on.", reason=reason)
+    said = facts(knob, getattr(there.preset, knob.name))
+    if there.entry is not None and not knob.live:
+        typed, standing = f"{there.entry} {knob.unit}".rstrip(), knob.show(getattr(there.knobs, knob.name))
+        return Words(f"Enter loads the model anew with {typed}; Esc leaves it at {standing}.", said)
+    why, no = there.inert.get(knob.name), there.refused.get(knob.name)
+    reason = f"✗ {no}" if no else f"○ No effect: {why}." if why else ""
+    return Words(knob.help, said, reason)
+
+
+def edited(text: str, event: events.Key) -> str | None:
+    """A text after a key was pressed; None for a key that does not write."""
+    if event.key == "backspace":
+        return text[:-1]
+    return text + event.character if event.is_printable and event.character else None

@@ -8,12 +8,13 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
+from textual.reactive import reactive
 from textual.widgets import TextArea
 from textual.widgets.text_area import EditResult, Location, Selection
 
 from tui.completion import Completion, Library, complete
 from tui.quotes import unclosed
-from tui.terminal import safe
+from tui.terminal import safe, safe_line
 
 LONG = 100_000
 """Characters; a longer paste goes along with the text rather than into it."""
@@ -54,6 +55,9 @@ class Prompt(TextArea):
         & .text-area--placeholder { color: $text-muted; }
     }
     """
+
+    purpose: reactive[str] = reactive("")
+    """What the text is for, where it is no new message."""
 
     @dataclass
     class Submitted(Message):
@@ -106,6 +110,10 @@ class Prompt(TextArea):
         self.sent = list(sent)
         """What was sent, oldest first."""
         self._place = len(self.sent)
+
+    def watch_purpose(self, purpose: str) -> None:
+        """Show it in the frame."""
+        self.border_title = Content(safe_line(purpose)) if purpose else ""
 
     def put_back(self, text: str) -> None:
         """Give the person a text to go on with, such as one that could not be sent."""

@@ -24,6 +24,7 @@ KEPT = 2_000
 _STYLES = (
     "user user-rail system system-rail notice notice-rail assistant-rail label progress note failure "
     "heading h1 h2 h3 h4 h5 h6 strong emphasis strike literal link target bullet rail quote rule mark-knob mark-fork "
+    "mark-branch versions picked-rail "
     "code keyword string comment number function builtin inserted deleted welcome"
 )
 
@@ -118,8 +119,11 @@ class Scrollback(ScrollView, can_focus=True):
         .scrollback--rule { color: $foreground 30%; }
         .scrollback--mark-knob { color: $text-accent; background: $accent-muted; }
         .scrollback--mark-fork { color: $text-primary; background: $primary-muted; }
+        .scrollback--mark-branch { color: $text-secondary; background: $secondary-muted; }
+        .scrollback--versions { color: $text-primary; text-style: bold; }
+        .scrollback--picked-rail { color: $accent; text-style: bold; }
 
-        &:ansi .scrollback--mark-knob, &:ansi .scrollback--mark-fork {
+        &:ansi .scrollback--mark-knob, &:ansi .scrollback--mark-fork, &:ansi .scrollback--mark-branch {
             background: ansi_default;
             text-style: bold;
         }

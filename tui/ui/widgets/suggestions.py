@@ -57,9 +57,9 @@ class Suggestions(OptionList, can_focus=False):
             self.clear_options()
             self.add_options(_options(completion))
         if completion.suggestions:
-            before = self.highlighted
+            before = lit if self.highlighted is None else self.highlighted
             self.highlighted = lit
-            for index in {before, lit} - {None}:
+            for index in {before, lit}:
                 self.replace_option_prompt_at_index(index, _row(completion, index, lit))
         height = min(self.option_count, ROWS)
         self.styles.height, self.styles.offset = height, (0, -height)

@@ -1,21 +1,20 @@
 """The conversation on screen, while it is read and while it is written."""
 
 from collections import deque
-from collections.abc import Sequence
 
 from textual.reactive import reactive
 from textual.timer import Timer
 
-from tui.chat import Turn
+from tui.chat import Conversation
 from tui.ui.markdown import Mark, MarkKind
-from tui.ui.widgets.entry import Entry, Reply, Saying
-from tui.ui.widgets.scrollback import Scrollback
+from tui.ui.widgets.entry import Reply, Saying
+from tui.ui.widgets.messages import Messages
 
 PULSE = 1 / 28
 """Seconds between two looks at the text that has come in: often enough to flow, and it leaves the model its cores."""
 
 
-class Transcript(Scrollback):
+class Transcript(Messages):
     """What was said, with a reply that may be growing at the end."""
 
     placeholder: reactive[str] = reactive("")
@@ -45,13 +44,16 @@ class Transcript(Scrollback):
     def ask(self, text: str) -> None:
         """Adds what the person says, and goes there."""
         self._flush()
+        self._pick(None)
         self.add(Saying(text, "user"))
         self.follow()
 
-    def begin(self, label: str = "") -> None:
-        """Begins a reply."""
+    def begin(self, label: str = "", text: str = "") -> None:
+        """Begins a reply, or goes on with one that begins with this text."""
         self._flush()
-        self._reply = Reply(label=label)
+        self._reply = Reply(text, label)
+        if text:
+            self._reply.mark(Mark(len(text), "from here on anew", "branch"))
         self.add(self._reply)
 
     def progress(self, text: str) -> None:
@@ -85,23 +87,16 @@ class Transcript(Scrollback):
         self._flush()
         self.add(Saying(text))
 
-    def show(self, turns: Sequence[Turn]) -> None:
-        """Shows these turns in place of everything."""
+    def show(self, conversation: Conversation) -> None:
+        """Shows the path of a conversation in place of everything."""
         self._pending.clear()
-        self._reply = None
-        entries: list[Entry] = []
-        for turn in turns:
-            said = turn.message
-            if said.role == "assistant":
-                self._reply = Reply(said.content, ending=turn.ending)
-                entries.append(self._reply)
-            else:
-                entries.append(Saying(said.content, said.role))
-        self.replace(entries)
+        super().show(conversation)
+        last = self._stack.entries[-1] if self._stack.entries else None
+        self._reply = last if isinstance(last, Reply) else None
 
     def clear(self) -> None:
         """Removes everything."""
-        self.show(())
+        self.show(Conversation())
 
     def on_mount(self) -> None:
         """Starts the pulse, which beats only while there is text to draw."""

@@ -1,0 +1,87 @@
+"""`twiddle history` and `twiddle replay`."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Command
+from tests.store.pages import keep
+from tui.paths import history_path
+from tui.store.page import Page
+from tui.store.store import Store
+
+
+@pytest.fixture
+def kept() -> Page:
+    store = Store(history_path())
+    page = keep(store, "Why is the sky blue?", "Because of \x1b[31mRayleigh scattering.", key="one")
+    keep(store, "Name a fish.", "Carp.", key="two")
+    store.close()
+    return page
+
+
+def test_conversations_are_listed_for_programs_too(twiddle: Command, kept: Page) -> None:
+    lines = twiddle("history", "list").out.splitlines()
+    assert [line.split("\t")[0::3] for line in lines] == [["2", "Name a fish."], ["1", "Why is the sky blue?"]]
+    (found,) = map(json.loads, twiddle("history", "list", "--json", "--limit", "1").out.splitlines())
+    assert (found["id"], found["messages"], found["setting"]) == (2, 2, "precise")
+
+
+def test_an_empty_history_is_no_error(twiddle: Command) -> None:
+    assert twiddle("history", "list") == (0, "", "")
+    assert twiddle("history", "show", "1").err == (
+        "twiddle: There is no conversation 1; `twiddle history list` shows them.\n"
+    )
+
+
+def test_a_search_is_literal_and_shows_what_it_found(twiddle: Command, kept: Page) -> None:
+    (line,) = twiddle("history", "search", "rayleigh", "scattering.").out.splitlines()
+    assert line.startswith("1\t") and line.endswith("␛[31mRayleigh scattering.")
+    assert twiddle("history", "search", "ray*").out == ""
+    assert twiddle("history", "search", '"', "OR", "NEAR(").code == 0
+
+
+def test_a_conversation_is_shown_with_the_numbers_of_its_messages(twiddle: Command, kept: Page) -> None:
+    shown = twiddle("history", "show", "2").out
+    assert "[3] You\nName a fish." in shown and "[4] precise · temperature 0.2 · seed 7" in shown
+    lines = [json.loads(line) for line in twiddle("history", "show", "1", "--json").out.splitlines()]
+    assert [(line["message"], line["role"]) for line in lines] == [(1, "user"), (2, "assistant")]
+
+
+def test_a_conversation_goes_out_and_comes_in_again(twiddle: Command, kept: Page, tmp_path: Path) -> None:
+    file = tmp_path / "sky.json"
+    assert twiddle("history", "export", "1", "-o", str(file)).code == 0
+    assert file.stat().st_mode & 0o77 == 0
+    assert twiddle("history", "import", str(file)).err == (
+        "twiddle: That conversation is here already: it is number 1.\n"
+    )
+    assert twiddle("history", "rm", "1", "--yes").code == 0
+    assert twiddle("history", "import", str(file)).out == "sky.json is conversation 3 now\n"
+    assert "Rayleigh" in twiddle("history", "show", "3").out
+    assert twiddle("history", "export", "3", "--format", "html").out.startswith("<!doctype html>")
+    assert twiddle("history", "export", "3").out.startswith("# Why is the sky blue?")
+    assert twiddle("history", "export", "3", "--format", "pdf").code == 2
+    assert twiddle("history", "export", "3", "-o", str(tmp_path / "x.pdf")).code == 1
+
+
+def test_nothing_is_removed_unasked(twiddle: Command, kept: Page) -> None:
+    assert twiddle("history", "rm", "1").code == 2
+    assert twiddle("history", "rm", "1", "9", "--yes").code == 1, "one that is not there keeps the others too"
+    assert len(twiddle("history", "list").out.splitlines()) == 2
+    assert twiddle("history", "rename", "1", "The sky").code == 0
+    assert "The sky" in twiddle("history", "search", "the sky").out
+
+
+def test_a_backup_is_whole_and_overwrites_nothing(twiddle: Command, kept: Page, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.db"
+    assert twiddle("history", "backup", str(copy)).code == 0
+    assert len(Store(copy).list()) == 2 and copy.stat().st_mode & 0o77 == 0
+    assert twiddle("history", "backup", str(copy)).code == 2
+
+
+def test_a_damaged_history_is_mended_and_that_is_said(twiddle: Command) -> None:
+    history_path().parent.mkdir(parents=True)
+    history_path().write_bytes(b"not a database" * 100)
+    listed = twiddle("history", "list")
+    assert listed.code == 0 and listed.err.startswith("twiddle: The history was damaged.")

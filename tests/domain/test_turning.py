@@ -1,0 +1,103 @@
+"""Turns of the knobs taken back, copied and refused."""
+
+import pytest
+
+from tests.domain.test_talk import talk
+from tui.engine.protocol import Died, Failed, KnobsTurned, Preview, Refused, SetKnobs
+from tui.errors import EngineError, KnobError
+from tui.presets.library import find_preset
+from tui.turning import copy, obey, redo, undo
+
+
+def test_turns_are_taken_back_and_made_again_on_their_own_side() -> None:
+    two, line = talk("default", "default")
+    first, second = two.sides
+    two.turn(first, "top_k", 3)
+    two.turn(second, "top_k", 9)
+    two.turn(first, "temperature", 1.5)
+    undo(two, first)
+    assert (first.knobs.temperature, first.knobs.top_k, second.knobs.top_k) == (0.8, 3, 9)
+    undo(two, first)
+    with pytest.raises(KnobError, match="no turn of a knob to take back"):
+        undo(two, first)
+    redo(two, first)
+    redo(two, first)
+    assert (first.knobs.temperature, first.knobs.top_k) == (1.5, 3)
+    with pytest.raises(KnobError, match="no turn of a knob to make again"):
+        redo(two, first)
+    assert line.sent == []
+
+
+def test_a_drag_is_taken_back_as_one_turn_of_the_running_reply_too() -> None:
+    one, line = talk("temperature=0.5")
+    (it,) = one.sides
+    one.ask("Hi")
+    for value in (0.6, 0.9, 1.4):
+        one.turn(it, "temperature", value, stroke="drag")
+    undo(one, it)
+    assert it.knobs.temperature == 0.5
+    assert it.writing and it.writing.knobs.temperature == 0.5
+    assert line.sent[-1] == SetKnobs(it.writing.id, it.writing.knobs)
+
+
+def test_what_loads_the_model_is_taken_back_on_every_side_and_not_in_mid_reply() -> None:
+    two, _ = talk("default", "default")
+    first, second = two.sides
+    two.turn(first, "num_ctx", 512)
+    two.ask("Hi")
+    with pytest.raises(EngineError, match="num_ctx loads the model anew"):
+        undo(two, first)
+    assert first.knobs.num_ctx == 512
+    two.take(Died(-9, "gone", ""))
+    undo(two, first)
+    assert (first.knobs.num_ctx, second.knobs.num_ctx) == (0, 0)
+
+
+def test_the_knobs_of_before_another_preset_can_be_had_again() -> None:
+    one, _ = talk("top_k=3")
+    (it,) = one.sides
+    it.use(find_preset("precise"))
+    undo(one, it)
+    assert (it.preset.name, it.knobs.top_k) == ("precise", 3)
+
+
+def test_all_knobs_go_to_the_other_side_or_back_to_the_preset() -> None:
+    two, _ = talk("precise,top_k=3,stop=END", "temperature=1.4")
+    first, second = two.sides
+    copy(two, first)
+    assert second.knobs == first.knobs and second.preset.name == "default"
+    obey(two, second, "reset")
+    assert second.turned == ()
+    undo(two, second)
+    assert second.knobs == first.knobs
+    alone, _ = talk()
+    with pytest.raises(EngineError, match="no other side"):
+        copy(alone, alone.sides[0])
+
+
+def test_what_the_engine_refuses_is_kept_until_it_is_turned() -> None:
+    one, _ = talk()
+    (it,) = one.sides
+    one.ask("Hi")
+    assert it.writing
+    one.turn(it, "top_k", 3)
+    one.take(KnobsTurned(it.writing.id, 1, one.sides[0].preset.knobs, it.writing.knobs))
+    one.turn(it, "regex", "(")
+    one.take(Refused(it.writing.id, "regex: it is never closed."))
+    assert it.refused == {"regex": "regex: it is never closed."}
+    one.turn(it, "regex", "(a)")
+    assert it.refused == {}
+
+
+def test_a_reply_or_a_look_that_fails_for_a_knob_marks_it() -> None:
+    one, line = talk("regex=(")
+    (it,) = one.sides
+    one.look(it)
+    (look,) = line.sent
+    assert isinstance(look, Preview)
+    one.take(Failed(look.id, "regex: it is never closed."))
+    assert it.refused == {"regex": "regex: it is never closed."}
+    one.ask("Hi")
+    assert it.refused == {} and it.writing
+    one.take(Failed(it.writing.id, "The conversation is too long."))
+    assert it.refused == {} and not it.busy

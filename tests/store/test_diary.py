@@ -1,0 +1,131 @@
+"""The side that programs see: nothing waits for the disk for long, and nothing is forgotten."""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.store.pages import draft, talk, texts
+from tui.errors import StoreError
+from tui.store import diary as diaries
+from tui.store.diary import Diary, new_key
+from tui.store.page import Page, Sheet
+from tui.store.store import Store
+
+
+@pytest.fixture(autouse=True)
+def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(diaries, "RETRY", 0.02)
+    monkeypatch.setattr("tui.store.database.PATIENCE", 0.05)
+    monkeypatch.setattr(Store.__init__, "__kwdefaults__", {"patience": 0.05, "limit": 2**20})
+
+
+async def until(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(10):
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
+async def test_what_was_noted_and_settled_is_in_the_file(path: Path) -> None:
+    diary = Diary(path)
+    diary.note("one", Sheet(talk("Hi")))
+    assert await diary.settled()
+    assert texts(path) == ["Hi"]
+    assert await diary.close() == ""
+
+
+async def test_of_what_comes_quickly_the_newest_is_kept(path: Path) -> None:
+    diary = Diary(path)
+    said = talk("Hi")
+    for length in range(200):
+        diary.note("one", Sheet(said, draft=draft(said, "x" * length)))
+    assert await diary.settled()
+    assert texts(path) == ["Hi", "x" * 199]
+    diary.note("one", Sheet(talk("Hi", "Hello")))
+    assert await diary.close() == "" and texts(path) == ["Hi", "Hello"]
+
+
+async def test_what_the_store_knows_can_be_asked_for(path: Path) -> None:
+    diary = Diary(path)
+    diary.note(new_key(), Sheet(talk("Hi", "Hello")))
+    await diary.settled()
+    (entry,) = await diary.ask(Store.list, "hello")
+    kept = await diary.ask(Store.load, entry.id)
+    diary.open(kept.page)
+    diary.note(kept.page.key, Sheet(talk("More?", onto=kept.conversation)))
+    await diary.close()
+    assert texts(path) == ["Hi", "Hello", "More?"]
+    with pytest.raises(StoreError, match="no conversation 9"):
+        diary = Diary(path)
+        await diary.ask(Store.load, 9)
+    await diary.close()
+
+
+async def test_d06_while_another_program_holds_the_file_the_chat_goes_on_and_is_saved_afterwards(path: Path) -> None:
+    told: list[str] = []
+    diary = Diary(path, told.append)
+    diary.note("one", Sheet(talk("Hi")))
+    await diary.settled()
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    diary.note("one", Sheet(talk("Hi", "Hello")))
+    assert not await diary.settled(0.5)
+    await until(lambda: told)
+    assert "another program holds it locked" in told[0] and diary.trouble == told[0]
+    diary.note("one", Sheet(talk("Hi", "Hello", "Still there?")))
+    other.execute("COMMIT")
+    other.close()
+    await until(lambda: not diary.trouble)
+    assert told[-1] == "" and texts(path) == ["Hi", "Hello", "Still there?"]
+    assert await diary.close() == ""
+
+
+async def test_d09_with_no_place_to_save_nothing_is_saved_and_it_is_said(tmp_path: Path) -> None:
+    (tmp_path / "home").write_text("a file")
+    told: list[str] = []
+    diary = Diary(tmp_path / "home" / "data" / "history.db", told.append)
+    diary.note("one", Sheet(talk("Hi")))
+    assert not await diary.settled()
+    assert len(told) == 1 and "Not a directory" in told[0]
+    (tmp_path / "home").unlink()
+    await until(lambda: not diary.trouble)
+    assert texts(tmp_path / "home" / "data" / "history.db") == ["Hi"], "and as soon as there is one, it is"
+    await diary.close()
+
+
+async def test_what_cannot_be_saved_at_the_end_is_said(tmp_path: Path) -> None:
+    (tmp_path / "home").write_text("a file")
+    diary = Diary(tmp_path / "home" / "data" / "history.db")
+    diary.note("one", Sheet(talk("Hi")))
+    assert "Not a directory" in await diary.close(0.2)
+
+
+async def test_trouble_with_one_conversation_keeps_no_other_from_being_saved(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep = Store.keep
+
+    def choosy(store: Store, page: Page, sheet: Sheet) -> Page:
+        if page.key == "bad":
+            raise StoreError("It is too long.")
+        return keep(store, page, sheet)
+
+    monkeypatch.setattr(Store, "keep", choosy)
+    diary = Diary(path)
+    diary.note("bad", Sheet(talk("too long")))
+    diary.note("good", Sheet(talk("Hi")))
+    await until(lambda: texts(path) == ["Hi"])
+    assert diary.trouble == "It is too long."
+    assert await diary.close(0.1) == "It is too long."
+
+
+async def test_d10_that_a_file_was_mended_is_told_once(path: Path) -> None:
+    path.parent.mkdir()
+    path.write_bytes(b"no database at all\n" * 100)
+    diary = Diary(path)
+    diary.note("one", Sheet(talk("Hi")))
+    await diary.settled()
+    assert [notice[:24] for notice in diary.notices] == ["The history was damaged."]
+    await diary.close()

@@ -1,0 +1,162 @@
+"""Whatever ends the program, what it was told is safe is there."""
+
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.store.pages import keep, talk, texts
+from tui.store.page import Sheet
+from tui.store.schema import MIGRATIONS
+from tui.store.store import Store
+
+ROOT = Path(__file__).parents[2]
+KILLS = int(os.environ.get("TWIDDLE_KILLS", "200"))
+"""How often to kill; more by the environment."""
+
+
+def child(*words: object, code: str = "") -> "subprocess.Popen[str]":
+    command = ["-c", code] if code else ["-m", "tests.store.writer"]
+    return subprocess.Popen(
+        [sys.executable, *command, *map(str, words)], cwd=ROOT, stdout=subprocess.PIPE, text=True, env={**os.environ}
+    )
+
+
+def integrity(path: Path) -> str:
+    connection = sqlite3.connect(path)
+    try:
+        (found,) = connection.execute("PRAGMA integrity_check").fetchone()
+        connection.execute("INSERT INTO words (words) VALUES ('integrity-check')")
+        return str(found)
+    finally:
+        connection.close()
+
+
+FORKED = """
+import os, signal, sys, time
+from pathlib import Path
+from tests.store.writer import write
+path, kills, seed = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+import random
+chance = random.Random(seed)
+for number in range(kills):
+    reader, writer = os.pipe()
+    pid = os.fork()  # before any connection: a fresh process without the time that Python takes to start
+    if not pid:
+        os.dup2(writer, 1)
+        write(path, number, 10**9)
+    os.close(writer)
+    first = os.read(reader, 1) if number % 2 else b""  # half of them inside the very first writes
+    time.sleep(chance.random() * 0.05)
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    rest = first
+    while part := os.read(reader, 65536):
+        rest += part
+    os.close(reader)
+    whole = rest[: rest.rfind(b"\\n") + 1]
+    sys.stdout.write(whole.decode())
+sys.stdout.flush()
+"""
+
+
+def test_d01_kill_9_at_any_point_loses_nothing_that_was_acknowledged(path: Path) -> None:
+    seed = random.randrange(2**32)
+    killer = child(path, KILLS, seed, code=FORKED)
+    said, _ = killer.communicate()
+    assert killer.returncode == 0
+    assert integrity(path) == "ok", f"seed {seed}"
+    acknowledged, there = said.splitlines(), texts(path)
+    assert len(acknowledged) > KILLS and not set(acknowledged) - set(there), f"seed {seed}"
+    # What is there beyond is what was about to be acknowledged, and whole.
+    assert all(text.endswith(".") or text == "half a rep" for text in there)
+
+
+DIES_AT = """
+import os, signal, sqlite3, sys
+from pathlib import Path
+from tui.store import schema
+from tui.store.store import Store
+left = int(sys.argv[2])
+class Dying(sqlite3.Connection):
+    def execute(self, *words):
+        global left
+        left -= 1
+        if left < 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().execute(*words)
+from tui.store import database
+connect = sqlite3.connect
+database.sqlite3.connect = lambda *words, **more: connect(*words, factory=Dying, **more)
+Store(Path(sys.argv[1]))
+"""
+
+
+def test_d15_a_kill_in_a_migration_leaves_whole_steps_and_the_next_start_goes_on(path: Path) -> None:
+    # The last run gets through, as it has fewer statements to make than it may.
+    for statements in range(40):
+        dying = child(path, statements, code=DIES_AT)
+        dying.communicate()
+        if path.exists():
+            connection = sqlite3.connect(path)
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+            connection.close()
+            assert (version == len(MIGRATIONS)) == (tables > 0)
+        if dying.returncode == 0:
+            break
+        assert dying.returncode == -signal.SIGKILL
+    else:
+        raise AssertionError("it never got through")
+    store = Store(path)
+    keep(store, "Hi")
+    store.close()
+    assert texts(path) == ["Hi"]
+
+
+def test_d16_of_two_that_open_a_new_file_at_once_one_makes_it(path: Path) -> None:
+    children = [child(path, number, 20) for number in range(4)]
+    said = [each.communicate()[0] for each in children]
+    assert [each.returncode for each in children] == [0] * 4
+    connection = sqlite3.connect(path)
+    assert connection.execute("SELECT name FROM migration").fetchall() == [(step.name,) for step in MIGRATIONS]
+    connection.close()
+    assert sorted(texts(path)) == sorted("".join(said).splitlines())
+
+
+def test_d04_two_windows_lose_nothing_and_nobody_is_told_that_it_is_locked(path: Path) -> None:
+    children = [child(path, number, 100) for number in (1, 2)]
+    said = [each.communicate()[0].splitlines() for each in children]
+    assert [each.returncode for each in children] == [0, 0]
+    assert [len(each) for each in said] == [200, 200]
+    assert set(texts(path)) == {*said[0], *said[1]}
+    assert integrity(path) == "ok"
+
+
+def test_d05_whoever_reads_first_and_then_writes_is_not_refused(path: Path) -> None:
+    store, other = Store(path), Store(path)
+    page = keep(store, "Hi")
+    keep(other, "there", key="other")
+    store.list()
+    store.keep(page, _sheet("Hi", "Hello"))
+    assert sorted(texts(path)) == ["Hello", "Hi", "there"]
+
+
+def test_two_windows_on_one_conversation_grow_one_tree(path: Path) -> None:
+    left, right = Store(path), Store(path)
+    page = keep(left, "Hi", "Hello")
+    kept = right.load(1)
+    left.keep(page, _sheet("Hi", "Hello", "left?", "left."))
+    right.keep(kept.page, _sheet("Hi", "Hello", "right?", "right."))
+    merged = left.load(1).conversation
+    assert [(turn.message.content, turn.parent) for turn in merged.turns] == [
+        ("Hi", None), ("Hello", 0), ("left?", 1), ("left.", 2), ("right?", 1), ("right.", 4),
+    ]  # fmt: skip
+    assert [turn.message.content for turn in merged.path] == ["Hi", "Hello", "right?", "right."]
+
+
+def _sheet(*said: str) -> Sheet:
+    return Sheet(talk(*said))

@@ -1,0 +1,84 @@
+"""`twiddle replay`: a stored reply written again, and compared token by token."""
+
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from msgspec.structs import asdict
+
+from tui.cli.aside import Waiting, murmur, tell
+from tui.cli.history import opened
+from tui.cli.lines import errors_as_json, print_line
+from tui.cli.signals import converse
+from tui.engine.protocol import Prefill, Reply, Token
+from tui.engine.session import Session
+from tui.models.reference import find_model
+from tui.store.page import ModelFile, StoredReply
+from tui.store.replay import check_model, difference, expected, request
+from tui.terminal import safe_line
+from tui.trace import TokenTrace
+
+
+def replay(
+    message: Annotated[
+        int | None,
+        typer.Argument(metavar="MESSAGE", help="Its number in `twiddle history show`; else the newest reply."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what comes of it as a JSON object.")] = False,
+) -> None:
+    """Write a stored reply again from its record, and compare it token by token.
+
+    The model file must be the same. The exit code is 1 when a token differs.
+    """
+    with errors_as_json(as_json):
+        with opened() as store:
+            stored = store.reply(message)
+            path = _model(stored)
+            if recorded := stored.source.model:
+                sha256 = check_model(recorded)
+                if not store.readonly and not recorded.sha256:
+                    store.note_sha256(recorded, sha256)
+        if stored.source.build not in ("", build()):
+            tell(f"It was written by llama-cpp-python {stored.source.build}, and this is {build()}: it may differ.")
+        wanted = expected(stored)
+        now = converse(_write(request(stored), path, len(wanted)))
+    found = difference(stored, now)
+    if as_json:
+        print_line(tokens=len(wanted), identical=found is None, difference=asdict(found) if found else None)
+    elif found:
+        was, comes = safe_line(repr(found.was)), safe_line(repr(found.now))
+        typer.echo(f"differs at token {found.index + 1} of {len(wanted)}: it was {was} and is {comes} now")
+    else:
+        typer.echo(f"identical: {len(wanted)} tokens")
+    raise typer.Exit(1 if found else 0)
+
+
+def build() -> str:
+    """The version of llama.cpp's binding, as replies record it."""
+    return version("llama-cpp-python")
+
+
+def _model(stored: StoredReply) -> Path:
+    recorded: ModelFile | None = stored.source.model
+    return Path(recorded.path) if recorded else find_model(stored.written.model)
+
+
+async def _write(reply: Reply, model: Path, most: int) -> tuple[TokenTrace, ...]:
+    """How its tokens are chosen now, `most` of them: a person may have stopped it there."""
+    now: list[TokenTrace] = []
+    async with Session() as session:
+        with Waiting() as waiting:
+            info = await session.load(model, reply.knobs, waiting.loading)
+            if info.notice:
+                tell(info.notice)
+            async for event in session.write(reply):
+                if isinstance(event, Prefill):
+                    waiting.reading(event.done, event.total)
+                elif isinstance(event, Token):
+                    waiting.writing(len(now))
+                    now.append(event.trace)
+                    if len(now) == most:
+                        session.stop()
+    murmur(f"{info.description}, seed {reply.knobs.seed}")
+    return tuple(now)

@@ -1,0 +1,168 @@
+"""Values as Go has them: what is true, how they print, and what they are as JSON.
+
+Texts, numbers, booleans, lists, maps and nil are Python's own. A text may hold bytes that are no UTF-8, as one cut in
+the middle of a character has: they stand in it as surrogates, as `surrogateescape` has them.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+
+class Struct(dict[str, Any]):
+    """A value with fixed fields, as against a map: it is never empty, and an unknown field is an error."""
+
+    tags: ClassVar[Mapping[str, str]] = {}
+    """What JSON calls a field, where that is another name; with a question mark, it is left out when empty."""
+    speaks_json: ClassVar[bool] = False
+    """Whether it prints itself as JSON, as a Go type whose String method does so."""
+
+
+class Listed(list[Any]):
+    """A list that prints itself as JSON, as Ollama's tools do."""
+
+
+class Mapped(dict[str, Any]):
+    """A map that prints itself as JSON."""
+
+
+class Ordered(dict[str, Any]):
+    """A map that keeps its order as JSON, where others are sorted."""
+
+
+class Words(list[str]):
+    """A list that is a single text while it has one entry, as the type of a tool's parameter is."""
+
+
+class Unset(list[Any]):
+    """A list that was never made: it is empty, and null as JSON."""
+
+
+class UnsetMapped(Mapped):
+    """A map that prints itself as JSON, and was never made."""
+
+
+class UnsetListed(Listed, Unset):
+    """A list that prints itself as JSON, and was never made."""
+
+
+def truth(value: Any) -> bool:
+    """Whether a value counts as true: empty and zero ones do not."""
+    return isinstance(value, Struct) or bool(value)
+
+
+def kind(value: Any) -> str:
+    """What Go calls the type of a value."""
+    match value:
+        case None:
+            return "<nil>"
+        case bool():
+            return "bool"
+        case str():
+            return "string"
+        case int():
+            return "int"
+        case float():
+            return "float64"
+        case Struct():
+            return type(value).__name__
+        case dict():
+            return "map[string]interface {}"
+    return "[]interface {}"
+
+
+def printed(value: Any) -> str:
+    """A value as Go prints it with %v."""
+    said = spoken(value)
+    if said is not None:
+        return said
+    match value:
+        case None:
+            return "<nil>"
+        case bool():
+            return "true" if value else "false"
+        case str():
+            return value
+        case float():
+            return shortest(value)
+        case Struct():
+            return f"{{{' '.join(printed(each) for each in value.values())}}}"
+        case dict():
+            return f"map[{' '.join(f'{key}:{printed(each)}' for key, each in sorted(value.items()))}]"
+        case list() | tuple():
+            return f"[{' '.join(map(printed, value))}]"
+    return str(value)
+
+
+def spoken(value: Any) -> str | None:
+    """What the String method of a value says; None for one that has none."""
+    if isinstance(value, UnsetMapped):
+        return "{}"
+    if isinstance(value, Listed | Mapped) or (isinstance(value, Struct) and value.speaks_json):
+        return encoded(value)
+    return value[0] if isinstance(value, Words) and len(value) == 1 else None
+
+
+def shortest(value: float, *, least: int = -4, most: int = 6) -> str:
+    """The shortest decimal that is this number; with an exponent below 1e`least`, and from 1e`most` on."""
+    sign, digits, point = parts(value)
+    if not least <= point - 1 < most:
+        rest = f".{digits[1:]}" if len(digits) > 1 else ""
+        return f"{sign}{digits[0]}{rest}e{point - 1:+03d}"
+    whole, rest = (digits[:point].ljust(point, "0"), digits[point:]) if point > 0 else ("0", "0" * -point + digits)
+    return f"{sign}{whole}.{rest}" if rest.strip("0") else f"{sign}{whole}"
+
+
+def parts(value: float) -> tuple[str, str, int]:
+    """Sign, shortest digits and the place of the decimal point among them."""
+    mantissa, _, exponent = repr(value).lower().partition("e")
+    sign = "-" if mantissa.startswith("-") else ""
+    whole, _, rest = mantissa.removeprefix("-").partition(".")
+    rest = "" if rest == "0" else rest
+    digits = (whole + rest).lstrip("0")
+    point = len(whole) + int(exponent or 0) - (len(whole + rest) - len(digits))
+    return sign, digits.rstrip("0") or "0", point if digits else 1
+
+
+def encoded(value: Any) -> str:
+    """A value as Go's json.Marshal writes it."""
+    match value:
+        case str():
+            text = json.dumps(whole(value), ensure_ascii=False)
+            return _APART.sub(lambda sign: f"\\u{ord(sign[0]):04x}", text)
+        case float():
+            return re.sub(r"e-0(\d)$", r"e-\1", shortest(value, least=-6, most=21))
+        case Struct():
+            return _object(_tagged(value))
+        case Unset() | UnsetMapped():
+            return "null"
+        case Ordered():
+            return _object(value)
+        case dict():
+            return _object(dict(sorted(value.items())))
+        case Words() if len(value) == 1:
+            return encoded(value[0])
+        case list() | tuple():
+            return f"[{','.join(map(encoded, value))}]"
+    return json.dumps(value)
+
+
+def whole(text: str) -> str:
+    """The text with a sign for every byte in it that is no UTF-8."""
+    if not _BYTES.search(text):
+        return text
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+_APART = re.compile("[<>&\u2028\u2029]")
+_BYTES = re.compile("[\udc80-\udcff]")
+
+
+def _object(value: dict[str, Any]) -> str:
+    return f"{{{','.join(f'{encoded(key)}:{encoded(each)}' for key, each in value.items())}}}"
+
+
+def _tagged(value: Struct) -> dict[str, Any]:
+    tagged = {value.tags.get(name, name): each for name, each in value.items()}
+    return {tag.removesuffix("?"): each for tag, each in tagged.items() if each or not tag.endswith("?")}

@@ -1,0 +1,177 @@
+"""The file, and the one connection to it. Used on one thread only; see `tui.store.diary` for the way there."""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from tui.errors import StoreError
+from tui.store.schema import MIGRATIONS, migrate, misshapen, version
+
+PATIENCE = 1.0
+"""Seconds to wait for another process that writes; whoever gets no answer may try again."""
+
+OLDEST = (3, 37, 0)
+"""SQLite that knows everything the tables are made with."""
+
+SAFE_WAL = (3, 51, 3)
+"""Before it, two processes at a write-ahead log could damage the file."""
+
+Identity = tuple[int, int] | None
+"""Device and inode of a file; None where there is none."""
+
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_REASONS = {
+    sqlite3.SQLITE_BUSY: "another program holds it locked",
+    sqlite3.SQLITE_FULL: "the disk is full",
+    sqlite3.SQLITE_READONLY: "it may only be read",
+    sqlite3.SQLITE_CANTOPEN: "it cannot be opened",
+    sqlite3.SQLITE_PERM: "it cannot be opened",
+    sqlite3.SQLITE_IOERR: "the disk does not take or give what it should",
+    sqlite3.SQLITE_TOOBIG: "a message is too long for it",
+}
+
+
+class Damaged(StoreError):
+    """The file is not what SQLite wrote."""
+
+    def __init__(self, message: str, file: Identity) -> None:
+        super().__init__(message)
+        self.file = file
+        """Which one it is: by the time that it is mended, another window may have put a sound one in its place."""
+
+
+class Database:
+    """An open file. Raises StoreError for what cannot be opened, Damaged for what has to be mended first."""
+
+    def __init__(self, path: Path, patience: float = PATIENCE) -> None:
+        self.path, self._patience = path, patience
+        self.readonly = ""
+        """Why nothing can be written; empty where it can."""
+        with self._explained():
+            if sqlite3.sqlite_version_info < OLDEST:
+                raise StoreError(
+                    f"The history needs SQLite {'.'.join(map(str, OLDEST))} or newer, and this Python has "
+                    f"{sqlite3.sqlite_version}."
+                )
+            self._create()
+            self._identity = identity(path)
+            if path.stat().st_size == 0 and _size(path, "-wal"):
+                raise Damaged(f"The history {str(path)!r} is empty beside a log of changes to it.", self._identity)
+            self._connection = self._connect()
+            try:
+                self._prepare()
+            except BaseException:
+                self._connection.close()
+                raise
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """The connection, to read from; errors become StoreError."""
+        with self._explained():
+            yield self._connection
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """The connection in a transaction that is committed at the end, or undone; raises StoreError."""
+        if self.readonly:
+            raise StoreError(self.readonly)
+        connection = self._connection
+        with self._explained():
+            # From the start for writing: one that begins by reading is refused at once when another has written.
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            finally:
+                with suppress(sqlite3.Error):
+                    if connection.in_transaction:
+                        connection.execute("ROLLBACK")
+
+    @property
+    def gone(self) -> bool:
+        """Whether the file was moved, removed or replaced: what is written to it now would be lost."""
+        return identity(self.path) != self._identity
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._connection.close()
+
+    def _create(self) -> None:
+        folder = self.path.parent
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with suppress(FileExistsError):
+            os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        if not (os.access(self.path, os.W_OK) and os.access(folder, os.W_OK)):
+            self.readonly = f"The history {str(self.path)!r} may only be read."
+
+    def _connect(self) -> sqlite3.Connection:
+        mode = "ro" if self.readonly else "rw"
+        connection = sqlite3.connect(
+            f"{self.path.absolute().as_uri()}?mode={mode}", uri=True, timeout=self._patience, isolation_level=None
+        )
+        connection.text_factory = decode
+        return connection
+
+    def _prepare(self) -> None:
+        connection = self._connection
+        made = version(connection)
+        if made > len(MIGRATIONS):
+            self.readonly = f"The history {str(self.path)!r} was written by a newer twiddle; this one only reads it."
+            connection.execute("PRAGMA query_only = ON")
+        if self.readonly:
+            return
+        # Writes come at a person's pace: each may wait until the disk has it.
+        journal = "WAL" if sqlite3.sqlite_version_info >= SAFE_WAL else "DELETE"
+        for setting in (
+            "synchronous = FULL", "foreign_keys = ON", "secure_delete = ON", "cell_size_check = ON",
+            f"journal_mode = {journal}",
+        ):  # fmt: skip
+            connection.execute(f"PRAGMA {setting}")
+        if made:
+            self.path.chmod(0o600)
+        migrate(connection)
+        if damage := misshapen(connection):
+            raise Damaged(f"The history {str(self.path)!r} is damaged: {damage}.", self._identity)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.ProgrammingError:
+            raise  # the connection on another thread: a fault of ours
+        except UnicodeDecodeError as error:  # what SQLite says of the damage quotes it
+            raise Damaged(f"The history {str(self.path)!r} is damaged.", self._identity) from error
+        except sqlite3.Error as error:
+            raise self._explain(error) from error
+        except OSError as error:
+            raise StoreError(f"The history {str(self.path)!r} cannot be used: {error.strerror or error}.") from error
+
+    def _explain(self, error: sqlite3.Error) -> StoreError:
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+        if code in _DAMAGED:
+            return Damaged(f"The history {str(self.path)!r} is damaged: {error}.", self._identity)
+        return StoreError(f"The history {str(self.path)!r} cannot be used: {_REASONS.get(code, error)}.")
+
+
+def identity(path: Path) -> Identity:
+    """Which file stands there now."""
+    # Never by opening it: to close any descriptor of the file would drop SQLite's locks on it.
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _size(path: Path, suffix: str) -> int:
+    try:
+        return path.with_name(path.name + suffix).stat().st_size
+    except OSError:
+        return 0
+
+
+def decode(text: bytes) -> str:
+    """A text as far as it can be read: one damaged byte costs one character."""
+    return text.decode("utf-8", "replace")

@@ -1,0 +1,124 @@
+"""The way to the store from a program that must not wait: asyncio only. One thread has the file, and only that one."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeVar
+from uuid import uuid4
+
+from tui.errors import StoreError
+from tui.store.page import Page, Sheet
+from tui.store.store import Store
+
+RETRY = 2.0
+"""Seconds until what could not be saved is tried again."""
+
+PATIENCE = 1.0
+"""Seconds that a question waits for the disk at most; then it is asked, and saved as soon as that can be done."""
+
+Arguments = ParamSpec("Arguments")
+Answer = TypeVar("Answer")
+
+
+def new_key() -> str:
+    """What a new conversation goes by, in whichever file it is kept."""
+    return uuid4().hex
+
+
+class Diary:
+    """Keeps conversations while they go on. Of each the newest value alone counts: nothing piles up at a slow disk."""
+
+    def __init__(self, path: Path, tell: Callable[[str], None] = lambda trouble: None) -> None:
+        """`tell` hears why nothing is saved whenever that changes, and an empty text when everything is again."""
+        self._path, self._tell = path, tell
+        self._thread = ThreadPoolExecutor(1, "history")
+        self._store: Store | None = None
+        self._pages: dict[str, Page] = {}
+        self._unsaved: dict[str, Sheet] = {}
+        self._writer: asyncio.Task[None] | None = None
+        self._tried, self._woken = asyncio.Event(), asyncio.Event()
+        self.trouble = ""
+        """Why nothing is saved; empty while everything is."""
+        self.notices: list[str] = []
+        """What a person should know of the file, such as that it was mended; whoever shows them takes them away."""
+
+    # --- keeping ----------------------------------------------------------------------------------------------------
+
+    def open(self, page: Page) -> None:
+        """Go on with a conversation that was loaded."""
+        self._pages[page.key] = page
+
+    def note(self, key: str, sheet: Sheet) -> None:
+        """Have a conversation kept as it is now."""
+        self._unsaved[key] = sheet
+        self._tried.clear()
+        self._woken.set()
+        if self._writer is None or self._writer.done():
+            self._writer = asyncio.get_running_loop().create_task(self._write())
+
+    async def settled(self, patience: float = PATIENCE) -> bool:
+        """Wait until everything noted is saved, or cannot be for now; whether it is."""
+        if self._unsaved:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._tried.wait(), patience)
+        return not self._unsaved
+
+    async def ask(
+        self, what: Callable[Concatenate[Store, Arguments], Answer], *args: Arguments.args, **more: Arguments.kwargs
+    ) -> Answer:
+        """What the store answers, such as `ask(Store.list, "blue")`; raises StoreError."""
+        deed = partial(self._with_store, lambda store: what(store, *args, **more))
+        return await asyncio.get_running_loop().run_in_executor(self._thread, deed)
+
+    async def close(self, patience: float = PATIENCE) -> str:
+        """Save what is left and let go of the file; why something could not be saved, if so."""
+        await self.settled(patience)
+        if self._writer:
+            self._writer.cancel()
+        lost = self.trouble or "The history does not answer." if self._unsaved else ""
+        self._thread.submit(self._close)
+        self._thread.shutdown(wait=not lost)
+        return lost
+
+    async def _write(self) -> None:
+        """Save until there is nothing left to save. Trouble with the disk is no reason to stop."""
+        while self._unsaved:
+            key, sheet = next(iter(self._unsaved.items()))
+            self._woken.clear()
+            try:
+                self._pages[key] = await self.ask(Store.keep, self._pages.get(key, Page(key)), sheet)
+            except StoreError as error:
+                self._unsaved[key] = self._unsaved.pop(key)  # the others first, next time
+                self._trouble(str(error))
+                self._tried.set()
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._woken.wait(), RETRY)
+                continue
+            if self._unsaved.get(key) is sheet:
+                del self._unsaved[key]
+        self._trouble("")
+        self._tried.set()
+
+    def _trouble(self, why: str) -> None:
+        if why != self.trouble:
+            self.trouble = why
+            self._tell(why)
+
+    # --- the thread -------------------------------------------------------------------------------------------------
+
+    def _with_store(self, deed: Callable[[Store], Answer]) -> Answer:
+        if self._store is None:
+            self._store = Store(self._path)
+        try:
+            return deed(self._store)
+        finally:
+            if self._store.notice:
+                self.notices.append(self._store.notice)
+                self._store.notice = ""
+
+    def _close(self) -> None:
+        if self._store:
+            self._store.close()

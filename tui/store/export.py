@@ -1,0 +1,147 @@
+"""A conversation for elsewhere: Markdown and HTML for people, JSON for another twiddle."""
+
+import time
+from html import escape
+from typing import Literal
+
+import msgspec
+from markdown_it import MarkdownIt
+from msgspec import Struct, json
+
+from tui.chat import Conversation, Turn
+from tui.errors import StoreError
+from tui.store.page import Source
+
+Form = Literal["markdown", "json", "html"]
+ENDINGS: dict[Form, str] = {"markdown": ".md", "json": ".json", "html": ".html"}
+"""What a file of each form is called."""
+
+FORMAT = 1
+
+
+class Said(Struct, frozen=True):
+    """A turn with all that is kept of it."""
+
+    turn: Turn
+    at: float
+    """Seconds since 1970."""
+    source: Source = Source()
+
+
+class Exported(Struct, frozen=True, tag_field="twiddle", tag="conversation"):
+    """A whole conversation: every branch, and how every token was chosen."""
+
+    key: str
+    title: str
+    setting: str
+    began: float
+    changed: float
+    tip: int | None
+    said: tuple[Said, ...]
+    format: int = FORMAT
+
+    @property
+    def path(self) -> tuple[Said, ...]:
+        """The branch that was read last."""
+        places = Conversation(tuple(each.turn for each in self.said), self.tip).places
+        return tuple(self.said[place] for place in places)
+
+
+def write(exported: Exported, form: Form) -> str:
+    """The conversation as text; Markdown and HTML have the branch that was read last, JSON has everything."""
+    if form == "json":
+        return json.format(json.encode(exported), indent=1).decode() + "\n"
+    return _markdown(exported) if form == "markdown" else _html(exported)
+
+
+def read(text: str, name: str) -> Exported:
+    """What `write` made as JSON; raises StoreError."""
+    try:
+        exported = json.decode(text, type=Exported)
+    except msgspec.MsgspecError as error:
+        raise StoreError(f"{name} is not a conversation that twiddle exported: {error}.") from error
+    if exported.format > FORMAT:
+        raise StoreError(f"{name} was exported by a newer twiddle.")
+    turns = [each.turn for each in exported.said]
+    if any(turn.parent is not None and not 0 <= turn.parent < place for place, turn in enumerate(turns)):
+        raise StoreError(f"{name} is damaged: a turn answers one that is not before it.")
+    if exported.tip is not None and not 0 <= exported.tip < len(turns):
+        raise StoreError(f"{name} is damaged: it was left at a turn that is not in it.")
+    return exported
+
+
+def speaker(turn: Turn) -> str:
+    """Who says it: you, or what the reply was written with."""
+    if turn.message.role != "assistant":
+        return "You" if turn.message.role == "user" else "System"
+    return turn.written.preset if turn.written and turn.written.preset else "Reply"
+
+
+def remark(turn: Turn) -> str:
+    """How a reply was written, in a line; empty for what people say."""
+    parts: list[str] = []
+    if turn.written:
+        knobs = turn.written.knobs
+        parts += [f"temperature {knobs.temperature:g}", f"seed {knobs.seed}"]
+        parts += [f"{len(turn.written.lane)} turns of the knobs"] if turn.written.lane else []
+    if turn.ending not in (None, "stop"):
+        parts.append(str(turn.ending))
+    return " · ".join(parts + (["edited"] if turn.edited else []))
+
+
+def date(seconds: float) -> str:
+    """A moment as people write it, in local time."""
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
+
+
+def _markdown(exported: Exported) -> str:
+    parts = [f"# {exported.title or 'Untitled'}\n\n{date(exported.began)}\n"]
+    for each in exported.path:
+        note = remark(each.turn)
+        parts.append(
+            f"## {speaker(each.turn)}\n\n{f'*{note}*' + chr(10) * 2 if note else ''}{each.turn.message.content}\n"
+        )
+    return "\n".join(parts)
+
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<style>
+:root {{ color-scheme: light dark; }}
+body {{ font: 1rem/1.6 system-ui, sans-serif; max-width: 46rem; margin: 2rem auto; padding: 0 1rem; }}
+article {{ border-left: .25rem solid; padding-left: 1rem; margin: 1.5rem 0; }}
+article.user {{ border-left-style: double; font-weight: 500; }}
+h2 {{ font-size: 1rem; margin: 0; }}
+small {{ opacity: .75; }}
+pre {{ overflow-x: auto; }}
+</style>
+<h1>{title}</h1>
+<p><small>{date}</small></p>
+{body}
+</html>
+"""
+
+
+def _html(exported: Exported) -> str:
+    # No HTML of the text's own, and no images: a page about a chat asks nobody for anything.
+    markdown = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"]).disable("image")
+    articles = []
+    for each in exported.path:
+        turn = each.turn
+        text = turn.message.content.replace("\0", "\ufffd")
+        said = markdown.render(text) if turn.message.role == "assistant" else f"<p>{_lines(text)}</p>\n"
+        note = remark(turn)
+        articles.append(
+            f'<article class="{turn.message.role}">\n<h2>{escape(speaker(turn))}</h2>\n'
+            f"{f'<small>{escape(note)}</small>' if note else ''}\n{said}</article>"
+        )
+    title = escape(exported.title or "Untitled")
+    return _PAGE.format(title=title, date=date(exported.began), body="\n".join(articles))
+
+
+def _lines(text: str) -> str:
+    return escape(text).replace("\n", "<br>\n")

@@ -1,0 +1,90 @@
+"""What goes in and out of the store, as values."""
+
+from msgspec import Struct
+
+from tui.chat import Conversation, Message, Turn
+from tui.written import Written
+
+
+class ModelFile(Struct, frozen=True):
+    """Which file a reply was written with."""
+
+    path: str
+    size: int
+    modified: int
+    """In nanoseconds."""
+    sha256: str = ""
+    """Empty until it was computed."""
+
+
+class Source(Struct, frozen=True):
+    """What a reply is written from, besides the conversation."""
+
+    opening: tuple[Message, ...] = ()
+    """What the model reads first: the preset's system prompt and messages."""
+    model: ModelFile | None = None
+    build: str = ""
+    """Version of llama-cpp-python."""
+
+
+class Page(Struct, frozen=True):
+    """Where a conversation stands in the file. A new one has a key of its own and nothing else."""
+
+    key: str
+    turns: tuple[int, ...] = ()
+    """The numbers that its turns go by there, in their order."""
+    draft: int | None = None
+    """That of the reply being written."""
+
+
+class Sheet(Struct, frozen=True):
+    """A conversation as it is now, to be kept."""
+
+    conversation: Conversation
+    setting: str = ""
+    """What it is talked to with."""
+    draft: Turn | None = None
+    """The reply being written, as far as it is there."""
+    source: Source = Source()
+    """What the newest reply is written from."""
+
+
+class Entry(Struct, frozen=True):
+    """A conversation in a list."""
+
+    id: int
+    title: str
+    setting: str
+    began: float
+    changed: float
+    """Seconds since 1970."""
+    messages: int
+    found: str = ""
+    """The part of a message that was searched for."""
+    turn: int | None = None
+    """The message it stands in."""
+
+
+class Kept(Struct, frozen=True):
+    """A conversation as it was kept; of its traces those of the newest replies."""
+
+    id: int
+    page: Page
+    title: str
+    setting: str
+    began: float
+    changed: float
+    conversation: Conversation
+    at: tuple[float, ...]
+    """When each turn was said."""
+
+
+class StoredReply(Struct, frozen=True):
+    """A reply with all that is known of how it came to be."""
+
+    kept: Kept
+    """The conversation it stands in."""
+    index: int
+    """Its place there."""
+    written: Written
+    source: Source

@@ -1,0 +1,135 @@
+"""A damaged file is moved aside, never deleted, and what can be read of it goes into a new one."""
+
+import os
+import sqlite3
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+from uuid import uuid4
+
+from filelock import FileLock
+
+from tui.errors import StoreError
+from tui.store.database import Database, Identity, decode, identity
+from tui.store.leaves import leaves
+from tui.store.schema import TABLES
+
+_SIDE_FILES = ("-journal", "-wal", "-shm")
+_GUESS = 2**17
+"""How many rows to look for where the file cannot say how many there are."""
+_FAILURES = 5000
+"""How often reading a part of a table may fail until the rest is given up: behind a damaged root all of it fails."""
+
+Row = tuple[object, ...]
+
+
+def mend(path: Path, damaged: Identity) -> str:
+    """Put a sound file in the place of a damaged one; a sentence about it. Raises StoreError."""
+    with FileLock(path.with_suffix(".lock"), mode=0o600):  # of two windows one mends, and the other finds it done
+        if identity(path) != damaged:
+            return ""
+        fresh = path.with_name(f"{path.stem}.recovering-{os.getpid()}{path.suffix}")
+        try:
+            salvaged = _salvage(path, fresh)
+            aside = _move_aside(path)
+            fresh.rename(path)
+        except OSError as error:
+            raise StoreError(f"The history {str(path)!r} is damaged and cannot be mended: {error.strerror}.") from error
+        finally:
+            for suffix in ("", *_SIDE_FILES):
+                with suppress(OSError):
+                    fresh.with_name(fresh.name + suffix).unlink()
+    return (
+        f"The history was damaged. {salvaged['conversation']} conversations with {salvaged['turn']} messages were "
+        f"recovered; the damaged file is kept as {str(aside)!r}."
+    )
+
+
+def _move_aside(path: Path) -> Path:
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    names = (f"{path.stem}.damaged-{stamp}{number}{path.suffix}" for number in ("", *(f"-{n}" for n in range(2, 1000))))
+    aside = next(each for name in names if not (each := path.with_name(name)).exists())
+    path.rename(aside)
+    for suffix in _SIDE_FILES:
+        with suppress(FileNotFoundError):
+            path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))
+    return aside
+
+
+def _salvage(path: Path, fresh: Path) -> dict[str, int]:
+    """Write what can be read into a new file; how many rows of each table."""
+    # SQLite takes the log of an empty file for a stale one, and deletes it.
+    modes = ("mode=rw", "immutable=1") if path.stat().st_size else ()
+    database = Database(fresh)
+    with closing(database), database.writing() as connection:
+        # As SQLite reads it, which undoes or completes what was being written; then the bare file; then its pages.
+        for mode in modes:
+            with suppress(sqlite3.Error, UnicodeDecodeError), closing(_open(path, mode)) as damaged:
+                for table, columns in TABLES.items():
+                    for row in _rows(damaged, table, columns):
+                        _add(connection, table, row)
+        for table, row in leaves(path):
+            _add(connection, table, row)
+        _adopt(connection)
+        return {table: connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in TABLES}
+
+
+def _open(path: Path, mode: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True, timeout=1, isolation_level=None)
+    connection.text_factory = decode
+    return connection
+
+
+def _rows(damaged: sqlite3.Connection, table: str, columns: tuple[str, ...]) -> Iterator[Row]:
+    """Every row that can be read: a stretch that cannot is halved until the damaged ones stand alone."""
+    number = columns[0]
+    select = f"SELECT {', '.join(columns)} FROM {table} WHERE {number} BETWEEN ? AND ? ORDER BY {number}"
+    stretches = deque([(0, _highest(damaged, table, number))])
+    failures = 0
+    while stretches and failures < _FAILURES:
+        low, high = stretches.popleft()
+        try:
+            rows = damaged.execute(select, (low, high)).fetchall()
+        except UnicodeDecodeError:
+            return  # what SQLite says of the damage quotes it
+        except sqlite3.DatabaseError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_CORRUPT:
+                return  # there is no such table, or no database at all
+            failures += 1
+            if low < high:
+                middle = (low + high) // 2
+                stretches += [(low, middle), (middle + 1, high)]
+            continue
+        yield from rows
+
+
+def _highest(damaged: sqlite3.Connection, table: str, number: str) -> int:
+    for question in (f"SELECT max({number}) FROM {table}", f"SELECT seq FROM sqlite_sequence WHERE name = '{table}'"):
+        with suppress(sqlite3.Error, UnicodeDecodeError):
+            found = damaged.execute(question).fetchone()
+            if found and isinstance(found[0], int) and 0 < found[0] < 2**40:
+                return found[0]
+    return _GUESS
+
+
+def _add(connection: sqlite3.Connection, table: str, row: Row) -> None:
+    # What refers to a row that was lost is put right afterwards, or goes with it.
+    with suppress(sqlite3.IntegrityError):
+        connection.execute("PRAGMA defer_foreign_keys = ON")
+        connection.execute(f"INSERT OR IGNORE INTO {table} VALUES ({', '.join('?' * len(row))})", row)
+
+
+def _adopt(connection: sqlite3.Connection) -> None:
+    """Give turns whose conversation was lost one to stand in, and let go of what has lost its turn."""
+    lost = "SELECT DISTINCT conversation FROM turn WHERE conversation NOT IN (SELECT id FROM conversation)"
+    for (number,) in connection.execute(lost).fetchall():
+        connection.execute(
+            "INSERT INTO conversation SELECT ?, ?, 'Recovered: ' || substr(min(text), 1, 60), '', min(at), max(at), "
+            "max(id), max(id) FROM turn WHERE conversation = ?",
+            (number, uuid4().hex, number),
+        )
+    for table in ("reply", "trace"):
+        connection.execute(f"DELETE FROM {table} WHERE turn NOT IN (SELECT id FROM turn)")
+    connection.execute("UPDATE reply SET model = NULL WHERE model NOT IN (SELECT id FROM model)")

@@ -1,0 +1,100 @@
+"""A stored reply written again from its record, and where it differs."""
+
+import hashlib
+from pathlib import Path
+
+from msgspec import Struct
+
+from tui.chat import Message, until
+from tui.engine.protocol import Reply
+from tui.errors import ModelError, StoreError
+from tui.store.page import ModelFile, StoredReply
+from tui.trace import TokenTrace
+
+_CHUNK = 2**20
+
+
+class Difference(Struct, frozen=True):
+    """The first token that came out another."""
+
+    index: int
+    was: str
+    now: str
+
+
+def request(stored: StoredReply) -> Reply:
+    """What to ask the engine for, so that it writes a stored reply again; raises StoreError."""
+    written, conversation = stored.written, stored.kept.conversation
+    turn = conversation.turns[stored.index]
+    messages = stored.source.opening + until(conversation, turn.parent).messages
+    if written.given or written.begun:
+        messages += (_beginning(stored),)
+    return Reply("replay", messages, written.knobs, written.lane, written.template)
+
+
+def expected(stored: StoredReply) -> tuple[int, ...]:
+    """The tokens that the engine wrote; without the one that ended the reply, where its traces are dropped."""
+    written, tokens = stored.written, stored.kept.conversation.turns[stored.index].message.tokens
+    return written.ids[written.given :] if written.traces else tokens
+
+
+def difference(stored: StoredReply, now: tuple[TokenTrace, ...]) -> Difference | None:
+    """Where a reply written again first differs; None where every token is the same."""
+    wanted = expected(stored)
+    traces = stored.written.traces[stored.written.given :]
+    for index, identifier in enumerate(wanted):
+        was = traces[index].text if index < len(traces) else f"token {identifier}"
+        if index >= len(now):
+            return Difference(index, was, "nothing")
+        if now[index].id != identifier:
+            return Difference(index, was, now[index].text)
+    return None
+
+
+def model_file(path: Path) -> ModelFile | None:
+    """Which file stands at a path now, without its content; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return ModelFile(str(path), found.st_size, found.st_mtime_ns)
+
+
+def check_model(recorded: ModelFile) -> str:
+    """The sha256 of a recorded model file as it is now; raises ModelError when it is another file than it was."""
+    there = model_file(Path(recorded.path))
+    if there is None:
+        raise ModelError(f"The model that wrote it is gone: {recorded.path!r}.")
+    if there.size != recorded.size:
+        raise ModelError(f"{recorded.path!r} is another file now: it has {there.size} bytes and had {recorded.size}.")
+    sha256 = _sha256(Path(recorded.path))
+    if recorded.sha256 and sha256 != recorded.sha256:
+        raise ModelError(f"{recorded.path!r} is another file now: its content has changed.")
+    if not recorded.sha256 and there.modified != recorded.modified:
+        raise ModelError(
+            f"{recorded.path!r} was changed since, and what was in it is not known; "
+            "replay one of its replies before the file changes, and it will be."
+        )
+    return sha256
+
+
+def _beginning(stored: StoredReply) -> Message:
+    """The part of the reply that was there before the engine went on with it."""
+    written, text = stored.written, stored.kept.conversation.turns[stored.index].message.content
+    if not written.starts:
+        raise StoreError("This reply goes on from a beginning that is no longer kept: its traces were dropped.")
+    if written.given >= len(written.starts):
+        return Message("assistant", text, written.ids[: written.given])
+    start = written.starts[written.given]
+    return Message("assistant", text[:start], () if written.begun else written.ids[: written.given])
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as file:
+            while part := file.read(_CHUNK):
+                digest.update(part)
+    except OSError as error:
+        raise ModelError(f"{str(path)!r} cannot be read: {error.strerror}.") from error
+    return digest.hexdigest()

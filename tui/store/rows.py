@@ -1,0 +1,260 @@
+"""Between conversations as values and the rows that they are kept in; always inside a transaction of the store's."""
+
+import sqlite3
+import time
+from collections.abc import Sequence
+from typing import cast, get_args
+
+import msgspec
+from msgspec import json, msgpack
+from msgspec.structs import replace
+
+from tui.chat import Conversation, Ending, Message, Role, Turn
+from tui.errors import KnobError, StoreError
+from tui.store.page import Kept, ModelFile, Page, Sheet, Source
+from tui.store.schema import INTERRUPTED
+from tui.store.traces import pack
+from tui.written import Written
+
+_read_written = json.Decoder(Written).decode
+_read_opening = json.Decoder(tuple[Message, ...]).decode
+_read_tokens = msgpack.Decoder(tuple[int, ...]).decode
+
+
+def writable(text: str) -> str:
+    """The text with what UTF-8 cannot say replaced."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def conversation_of(connection: sqlite3.Connection, key: str, sheet: Sheet, title: str) -> int:
+    """The number of a conversation, which is begun where it is not there yet."""
+    now = time.time()
+    (number,) = connection.execute(
+        "INSERT INTO conversation (key, title, setting, began, changed) VALUES (?, ?, ?, ?, ?) "
+        # Never REPLACE: it would delete the row, and every turn with it.
+        "ON CONFLICT (key) DO UPDATE SET setting = excluded.setting, changed = excluded.changed RETURNING id",
+        (key, writable(title), writable(sheet.setting), now, now),
+    ).fetchone()
+    return int(number)
+
+
+class Leaf:
+    """A conversation being written down.
+
+    Turns are only ever added. What another window has added meanwhile stays: it is another branch of the same tree.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, conversation: int, page: Page) -> None:
+        self._connection, self._conversation, self._page = connection, conversation, page
+        found = connection.execute("SELECT id FROM turn WHERE conversation = ?", (conversation,))
+        self._there = {number for (number,) in found}
+        self._draft = page.draft if page.draft in self._there else None
+
+    def write(self, sheet: Sheet) -> Page:
+        """Add what is not there; where the conversation stands now."""
+        turns = sheet.conversation.turns
+        numbers: list[int] = []
+        for index, turn in enumerate(turns):
+            known = self._page.turns[index] if index < len(self._page.turns) else None
+            # Looked up, not believed: the file may be another one by now, or one that was mended.
+            if known is None or known not in self._there:
+                known = self._add(turn, numbers, sheet.source if index == len(turns) - 1 else Source())
+            numbers.append(known)
+        tip = sheet.conversation.tip
+        at = numbers[tip] if tip is not None else None
+        draft = self._draft
+        if sheet.draft:
+            at = draft = self._put(sheet.draft, numbers, sheet.source, INTERRUPTED)
+        elif draft is not None:
+            self._withdraw(draft)
+            draft = None
+        newest = max((*numbers, draft or 0), default=0)
+        self._connection.execute(
+            "UPDATE conversation SET tip = ?, newest = max(newest, ?) WHERE id = ?", (at, newest, self._conversation)
+        )
+        return Page(self._page.key, tuple(numbers), draft)
+
+    def copy(self, said: Sequence[tuple[Turn, float, Source]], tip: int | None) -> None:
+        """Write a whole conversation down, with the time and the source of every turn."""
+        numbers: list[int] = []
+        for turn, at, source in said:
+            numbers.append(self._put(turn, numbers, source, turn.ending, new=True))
+            self._connection.execute("UPDATE turn SET at = ? WHERE id = ?", (at, numbers[-1]))
+            if source.model and source.model.sha256:
+                identity = (source.model.sha256, source.model.path, source.model.size, source.model.modified)
+                self._connection.execute(
+                    "UPDATE model SET sha256 = ? WHERE path = ? AND size = ? AND modified = ?", identity
+                )
+        self._connection.execute(
+            "UPDATE conversation SET tip = ?, newest = ? WHERE id = ?",
+            (numbers[tip] if tip is not None else None, max(numbers, default=0), self._conversation),
+        )
+
+    def _withdraw(self, draft: int) -> None:
+        """Take back a reply that came to nothing, unless another window has gone on from it."""
+        self._connection.execute(
+            "DELETE FROM turn WHERE id = ? AND NOT EXISTS (SELECT 1 FROM turn WHERE conversation = ? AND parent = ?)",
+            (draft, self._conversation, draft),
+        )
+
+    def _add(self, turn: Turn, numbers: list[int], source: Source) -> int:
+        if self._draft is None or turn.message.role != "assistant":
+            return self._put(turn, numbers, source, turn.ending, new=True)
+        number = self._put(turn, numbers, source, turn.ending)
+        self._draft = None
+        return number
+
+    def _put(self, turn: Turn, numbers: list[int], source: Source, ending: str | None, *, new: bool = False) -> int:
+        """Write a turn, over the draft if there is one."""
+        parent = numbers[turn.parent] if turn.parent is not None else None
+        text = writable(turn.message.content)
+        if self._draft is None or new:
+            cursor = self._connection.execute(
+                "INSERT INTO turn (conversation, parent, role, text, ending, edited, at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (self._conversation, parent, turn.message.role, text, ending, turn.edited, time.time()),
+            )
+            number = int(cursor.lastrowid or 0)
+        else:
+            number = self._draft
+            self._connection.execute(
+                "UPDATE turn SET parent = ?, text = ?, ending = ?, edited = ? WHERE id = ?",
+                (parent, text, ending, turn.edited, number),
+            )
+        if turn.message.role == "assistant":
+            self._put_reply(number, turn, source)
+        return number
+
+    def _put_reply(self, number: int, turn: Turn, source: Source) -> None:
+        if turn.written is None and not turn.message.tokens:
+            return
+        written = turn.written
+        self._connection.execute(
+            "INSERT INTO reply (turn, model, build, opening, tokens, written) VALUES (?, ?, ?, ?, ?, ?) "
+            "ON CONFLICT (turn) DO UPDATE SET (model, build, opening, tokens, written) = "
+            "(excluded.model, excluded.build, excluded.opening, excluded.tokens, excluded.written)",
+            (
+                number,
+                self._model(source.model) if source.model else None,
+                source.build,
+                json.encode(source.opening).decode(),
+                msgpack.encode(turn.message.tokens),
+                json.encode(replace(written, traces=(), records=())).decode() if written else None,
+            ),
+        )
+        if written and written.traces:
+            packed = pack(written)
+            self._connection.execute("REPLACE INTO trace VALUES (?, ?, ?)", (number, len(packed), packed))
+
+    def _model(self, model: ModelFile) -> int:
+        identity = (model.path, model.size, model.modified)
+        self._connection.execute("INSERT OR IGNORE INTO model (path, size, modified) VALUES (?, ?, ?)", identity)
+        (number,) = self._connection.execute(
+            "SELECT id FROM model WHERE path = ? AND size = ? AND modified = ?", identity
+        ).fetchone()
+        return int(number)
+
+
+# --- reading --------------------------------------------------------------------------------------------------------
+
+
+def load(connection: sqlite3.Connection, number: int) -> Kept:
+    """A conversation, as far as its rows can be read; raises StoreError when there is none."""
+    head = connection.execute(
+        "SELECT key, title, setting, began, changed, tip FROM conversation WHERE id = ?", (number,)
+    ).fetchone()
+    if head is None:
+        raise StoreError(f"There is no conversation {number}; `twiddle history list` shows them.")
+    found = connection.execute(
+        "SELECT id, parent, role, text, ending, edited, at, tokens, written FROM turn LEFT JOIN reply ON turn = id "
+        "WHERE conversation = ? ORDER BY id",
+        (number,),
+    ).fetchall()
+    places: dict[int, int] = {}
+    turns: list[Turn] = []
+    for identifier, parent, role, text, ending, edited, _, tokens, written in found:
+        # A parent comes before its children; one that does not is damage.
+        above = places.get(parent) if parent is not None else None
+        message = Message(_role(role), text, _tokens(tokens))
+        turns.append(Turn(message, above, _ending(ending, role), bool(edited), _written(written)))
+        places[identifier] = len(turns) - 1
+    key, title, setting, began, changed, tip = head
+    return Kept(
+        id=number,
+        page=Page(key, tuple(places)),
+        title=title,
+        setting=setting,
+        began=began,
+        changed=changed,
+        conversation=Conversation(tuple(turns), places.get(tip, len(turns) - 1 if turns else None)),
+        at=tuple(row[6] for row in found),
+    )
+
+
+def reply_number(connection: sqlite3.Connection, turn: int | None) -> int:
+    """The number of a reply, or of the newest; raises StoreError when there is none."""
+    if turn is None:
+        newest = connection.execute("SELECT max(turn) FROM reply WHERE written IS NOT NULL").fetchone()[0]
+        if newest is None:
+            raise StoreError("No reply has been saved yet.")
+        return int(newest)
+    role = connection.execute("SELECT role FROM turn WHERE id = ?", (turn,)).fetchone()
+    if role is None:
+        raise StoreError(f"There is no message {turn}; `twiddle history show` gives the numbers.")
+    if role[0] != "assistant":
+        raise StoreError(f"Message {turn} is not a reply.")
+    return turn
+
+
+def conversation_with(connection: sqlite3.Connection, turn: int) -> int:
+    """The conversation that a turn stands in."""
+    (number,) = connection.execute("SELECT conversation FROM turn WHERE id = ?", (turn,)).fetchone()
+    return int(number)
+
+
+def trace_size(connection: sqlite3.Connection, turn: int) -> int:
+    """Packed bytes of a reply's traces; 0 where there are none."""
+    found = connection.execute("SELECT size FROM trace INDEXED BY trace_size WHERE turn = ?", (turn,)).fetchone()
+    return int(found[0]) if found else 0
+
+
+def source_of(connection: sqlite3.Connection, turn: int) -> Source:
+    """What a reply was written from, as far as that is known."""
+    found = connection.execute(
+        "SELECT opening, build, path, size, modified, sha256 FROM reply LEFT JOIN model ON model = id WHERE turn = ?",
+        (turn,),
+    ).fetchone()
+    if found is None:
+        return Source()
+    opening, build, path, *identity = found
+    return Source(_opening(opening), ModelFile(path, *identity) if path is not None else None, build)
+
+
+def _role(text: str) -> Role:
+    return cast(Role, text) if text in get_args(Role) else "user"
+
+
+def _ending(text: str | None, role: str) -> Ending | None:
+    if role != "assistant":
+        return None
+    return cast(Ending, text) if text in get_args(Ending) else INTERRUPTED
+
+
+def _tokens(packed: bytes | None) -> tuple[int, ...]:
+    try:
+        return _read_tokens(packed) if packed else ()
+    except msgspec.MsgspecError:
+        return ()
+
+
+def _opening(text: str) -> tuple[Message, ...]:
+    try:
+        return _read_opening(text)
+    except msgspec.MsgspecError:
+        return ()
+
+
+def _written(text: str | None) -> Written | None:
+    try:
+        return _read_written(text) if text else None
+    except (msgspec.MsgspecError, KnobError):
+        return None

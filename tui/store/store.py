@@ -1,0 +1,235 @@
+"""The store: what is kept of conversations, and how it is found again. Used on one thread only."""
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import TypeVar
+
+from msgspec.structs import replace
+
+from tui.chat import Conversation
+from tui.errors import StoreError
+from tui.store import rows
+from tui.store.database import PATIENCE, Damaged, Database
+from tui.store.export import Exported, Said
+from tui.store.page import Entry, Kept, ModelFile, Page, Sheet, StoredReply
+from tui.store.recovery import mend
+from tui.store.search import entries, find
+from tui.store.title import title_of
+from tui.store.traces import LIMIT, RECENT, keep_within, unpack
+from tui.written import Written
+
+Answer = TypeVar("Answer")
+Deed = Callable[[sqlite3.Connection], Answer]
+
+
+class Store:
+    """One file of conversations. Every method raises StoreError, with the sentence to show."""
+
+    def __init__(self, path: Path, *, patience: float = PATIENCE, limit: int = LIMIT) -> None:
+        """Opens the file, or makes it; a damaged one is mended.
+
+        `patience` is how many seconds to wait for another process that writes, `limit` the bytes of traces to keep.
+        """
+        self._path, self._patience, self._limit = path, patience, limit
+        self.notice = ""
+        """What a person should know of what was found."""
+        self._database = self._open()
+
+    @property
+    def readonly(self) -> str:
+        """Why nothing can be kept; empty where it can."""
+        return self._database.readonly
+
+    def keep(self, page: Page, sheet: Sheet) -> Page:
+        """Write down what is new of a conversation; where it stands now. When it returns, the disk has it."""
+
+        def write(connection: sqlite3.Connection) -> Page:
+            conversation = rows.conversation_of(connection, page.key, sheet, title_of(_question(sheet)))
+            kept = rows.Leaf(connection, conversation, page).write(sheet)
+            keep_within(connection, self._limit)
+            return kept
+
+        return self._write(write)
+
+    def list(self, query: str = "", limit: int = 50, offset: int = 0) -> tuple[Entry, ...]:
+        """Conversations, the one talked in last first; those with a message that has every word of the query in it."""
+        if query.split():
+            return self._read(lambda connection: tuple(find(connection, query.split(), limit, offset)))
+        return self._read(lambda connection: tuple(entries(connection, limit, offset)))
+
+    def load(self, number: int, recent: int = RECENT) -> Kept:
+        """A conversation, with the traces of its newest replies: as many as are packed in `recent` bytes."""
+
+        def read(connection: sqlite3.Connection) -> Kept:
+            kept = rows.load(connection, number)
+            turns = list(kept.conversation.turns)
+            left = recent
+            for index in reversed(range(len(turns))):
+                size = rows.trace_size(connection, kept.page.turns[index]) if turns[index].written else 0
+                left -= size
+                if left < 0:
+                    break
+                if size:
+                    whole = _unpacked(connection, kept.page.turns[index], turns[index].written)
+                    turns[index] = replace(turns[index], written=whole)
+            return replace(kept, conversation=replace(kept.conversation, turns=tuple(turns)))
+
+        return self._read(read)
+
+    def newest(self) -> int | None:
+        """The conversation talked in last, if there is any."""
+        found = self.list(limit=1)
+        return found[0].id if found else None
+
+    def reply(self, turn: int | None = None) -> StoredReply:
+        """A reply with its traces, where they are still kept; the newest, if none is named."""
+
+        def read(connection: sqlite3.Connection) -> StoredReply:
+            number = rows.reply_number(connection, turn)
+            kept = rows.load(connection, rows.conversation_with(connection, number))
+            index = kept.page.turns.index(number)
+            written = kept.conversation.turns[index].written
+            if written is None:
+                raise StoreError(f"Nothing is known of how message {number} was written.")
+            whole = _unpacked(connection, number, written) or written
+            return StoredReply(kept, index, whole, rows.source_of(connection, number))
+
+        return self._read(read)
+
+    def export(self, number: int) -> Exported:
+        """A conversation with everything that is known of it."""
+
+        def read(connection: sqlite3.Connection) -> Exported:
+            kept = rows.load(connection, number)
+            said = []
+            for turn, identifier, at in zip(kept.conversation.turns, kept.page.turns, kept.at, strict=True):
+                whole = replace(turn, written=_unpacked(connection, identifier, turn.written))
+                said.append(Said(whole, at, rows.source_of(connection, identifier)))
+            return Exported(
+                key=kept.page.key,
+                title=kept.title,
+                setting=kept.setting,
+                began=kept.began,
+                changed=kept.changed,
+                tip=kept.conversation.tip,
+                said=tuple(said),
+            )
+
+        return self._read(read)
+
+    def add(self, exported: Exported) -> int:
+        """Take in a conversation that was exported; its number. Raises StoreError when it is here already."""
+
+        def write(connection: sqlite3.Connection) -> int:
+            there = connection.execute("SELECT id FROM conversation WHERE key = ?", (exported.key,)).fetchone()
+            if there:
+                raise StoreError(f"That conversation is here already: it is number {there[0]}.")
+            number = rows.conversation_of(
+                connection, exported.key, Sheet(Conversation(), exported.setting), exported.title
+            )
+            rows.Leaf(connection, number, Page(exported.key)).copy(
+                [(each.turn, each.at, each.source) for each in exported.said], exported.tip
+            )
+            connection.execute(
+                "UPDATE conversation SET began = ?, changed = ? WHERE id = ?",
+                (exported.began, exported.changed, number),
+            )
+            keep_within(connection, self._limit)
+            return number
+
+        return self._write(write)
+
+    def rename(self, number: int, title: str) -> None:
+        """Give a conversation another title."""
+        self._change("UPDATE conversation SET title = ? WHERE id = ?", number, rows.writable(title)[:1000])
+
+    def remove(self, number: int) -> None:
+        """Forget a conversation; what it was is overwritten in the file."""
+        self._change("DELETE FROM conversation WHERE id = ?", number)
+        self._write(lambda connection: connection.execute("INSERT INTO words (words) VALUES ('optimize')"))
+
+    def note_sha256(self, model: ModelFile, sha256: str) -> None:
+        """Remember the content of a model file that replies were written with."""
+        self._write(
+            lambda connection: connection.execute(
+                "UPDATE model SET sha256 = ? WHERE path = ? AND size = ? AND modified = ?",
+                (sha256, model.path, model.size, model.modified),
+            )
+        )
+
+    def back_up(self, target: Path) -> None:
+        """Copy everything into another file, as it is at one moment."""
+
+        def copy(connection: sqlite3.Connection) -> None:
+            with closing(sqlite3.connect(target)) as other:
+                connection.backup(other)
+
+        self._read(copy)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._database.close()
+
+    def _change(self, statement: str, number: int, *values: str) -> None:
+        def change(connection: sqlite3.Connection) -> None:
+            if connection.execute(statement, (*values, number)).rowcount == 0:
+                raise StoreError(f"There is no conversation {number}; `twiddle history list` shows them.")
+
+        self._write(change)
+
+    # --- the file ---------------------------------------------------------------------------------------------------
+
+    def _read(self, deed: Deed[Answer]) -> Answer:
+        try:
+            with self._sound().reading() as connection:
+                return deed(connection)
+        except Damaged as damage:
+            with self._mended(damage).reading() as connection:
+                return deed(connection)
+
+    def _write(self, deed: Deed[Answer]) -> Answer:
+        try:
+            with self._sound().writing() as connection:
+                return deed(connection)
+        except Damaged as damage:
+            with self._mended(damage).writing() as connection:
+                return deed(connection)
+
+    def _open(self) -> Database:
+        try:
+            return Database(self._path, self._patience)
+        except Damaged as damage:
+            self.notice = mend(self._path, damage.file)
+            return Database(self._path, self._patience)
+
+    def _sound(self) -> Database:
+        if self._database.gone:
+            self.notice = (
+                f"The history {str(self._path)!r} was moved or replaced while it was in use; "
+                "what is open here is saved in the one that is there now."
+            )
+            self._database.close()
+            self._database = self._open()
+        elif self._database.readonly:
+            # It may have become writable again.
+            self._database.close()
+            self._database = self._open()
+        return self._database
+
+    def _mended(self, damage: Damaged) -> Database:
+        self._database.close()
+        self.notice = mend(self._path, damage.file)
+        self._database = Database(self._path, self._patience)
+        return self._database
+
+
+def _unpacked(connection: sqlite3.Connection, turn: int, written: Written | None) -> Written | None:
+    packed = connection.execute("SELECT packed FROM trace WHERE turn = ?", (turn,)).fetchone()
+    return unpack(written, packed[0]) if written and packed else written
+
+
+def _question(sheet: Sheet) -> str:
+    asked = (turn.message.content for turn in sheet.conversation.turns if turn.message.role == "user")
+    return next(asked, "")

@@ -1,0 +1,14 @@
+"""A conversation's title, made without a model."""
+
+LONGEST = 60
+"""Characters."""
+
+
+def title_of(question: str) -> str:
+    """The first line that says something, cut at a word."""
+    line = next((" ".join(line.split()) for line in question.splitlines() if line.strip()), "")
+    if len(line) <= LONGEST:
+        return line
+    cut = line[: LONGEST - 1]
+    whole = cut.rsplit(" ", 1)[0] if " " in cut[LONGEST // 2 :] and line[LONGEST - 1] != " " else cut.rstrip()
+    return f"{whole}…"

@@ -1,0 +1,51 @@
+"""All the knobs of a side at once: taken back a step, put back to the preset, copied to the other sides."""
+
+from typing import Literal
+
+from tui.errors import EngineError, KnobError
+from tui.side import Side
+from tui.talk import Talk
+
+Deed = Literal["undo", "redo", "reset", "copy", "save"]
+"""What can be asked for."""
+
+
+def obey(talk: Talk, side: Side, deed: Deed) -> str:
+    """Do it; the name of a knob that a step was about, if it was one. Raises KnobError and EngineError."""
+    before = side.knobs
+    match deed:
+        case "undo":
+            undo(talk, side)
+        case "redo":
+            redo(talk, side)
+        case "reset":
+            talk.put(side, side.preset.knobs)
+        case "copy":
+            copy(talk, side)
+    changed = side.knobs.differing(before)
+    return changed[0] if changed and deed in ("undo", "redo") else ""
+
+
+def undo(talk: Talk, side: Side) -> None:
+    """Take the last turn of a side's knobs back; raises KnobError and EngineError."""
+    step = side.steps.back(side.knobs)
+    if not step:
+        raise KnobError("There is no turn of a knob to take back.")
+    talk.put(side, step[1], steps=step[0])
+
+
+def redo(talk: Talk, side: Side) -> None:
+    """Make the turn that was taken back last once more; raises KnobError and EngineError."""
+    step = side.steps.again(side.knobs)
+    if not step:
+        raise KnobError("There is no turn of a knob to make again.")
+    talk.put(side, step[1], steps=step[0])
+
+
+def copy(talk: Talk, side: Side) -> None:
+    """Put the knobs of the other sides where this one has them; raises EngineError."""
+    others = [each for each in talk.sides if each is not side]
+    if not others:
+        raise EngineError("There is no other side to copy the knobs to; F3 opens one.")
+    for other in others:
+        talk.put(other, side.knobs)

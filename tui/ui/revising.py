@@ -1,0 +1,88 @@
+"""What is done with messages said before: worded anew, gone on with, answered anew, read in another version."""
+
+from collections.abc import Sequence
+
+from tui.errors import EngineError
+from tui.side import Side
+from tui.talk import Talk
+from tui.ui.narrator import Narrator
+from tui.ui.widgets.messages import Wish
+from tui.ui.widgets.pane import Pane
+from tui.ui.widgets.prompt import Prompt
+
+_ABOUT = {"user": "your message, worded anew", "assistant": "the reply, worded anew"}
+
+
+class Revising:
+    """Between the transcripts' cursors and the talk. What needs a second side is the screen's."""
+
+    def __init__(self, talk: Talk, panes: Sequence[Pane], narrator: Narrator, prompt: Prompt) -> None:
+        """`panes` stays in step with the sides of the talk."""
+        self._talk, self._panes, self._narrator, self._prompt = talk, panes, narrator, prompt
+        self._edited: tuple[Side, int] | None = None
+        self._draft = ""
+
+    @property
+    def editing(self) -> bool:
+        """Whether the prompt holds a message to be worded anew."""
+        return self._edited is not None
+
+    def grant(self, wish: Wish, side: Side, turn: int) -> None:
+        """Do what is wanted with a message of a side; raises EngineError while a reply is being written."""
+        if wish == "edit":
+            self._edit(side, turn)
+            return
+        self._check_idle()
+        match wish:
+            case "continue":
+                self._talk.resume(side, turn)
+                self._begin(side)
+            case "again":
+                self._talk.again(side, turn)
+                self._begin(side)
+            case "go":
+                side.go(turn)
+                self._show(side)
+                self._talk.look(side)
+
+    def send(self, text: str) -> None:
+        """Put this wording beside the message's; raises EngineError while a reply is being written."""
+        self._check_idle()
+        assert self._edited
+        (side, turn), self._edited = self._edited, None
+        self._leave()
+        self._talk.edit(side, turn, text)
+        if side.busy:
+            self._begin(side)
+        else:
+            self._show(side)
+            self._talk.look(side)
+
+    def give_up(self) -> None:
+        """Leave the message as it is."""
+        self._edited = None
+        self._leave()
+
+    def _edit(self, side: Side, turn: int) -> None:
+        message = side.conversation.turns[turn].message
+        if not self.editing:
+            self._draft = self._prompt.text
+        self._edited = side, turn
+        self._prompt.purpose = f"{_ABOUT.get(message.role, 'the message')}: Enter puts it beside, Esc leaves it"
+        self._prompt.put_back(message.content)
+        self._prompt.focus()
+
+    def _leave(self) -> None:
+        self._prompt.purpose = ""
+        self._prompt.put_back(self._draft)
+
+    def _begin(self, side: Side) -> None:
+        self._show(side)
+        self._narrator.begin()
+
+    def _show(self, side: Side) -> None:
+        self._panes[self._talk.sides.index(side)].transcript.show(side.conversation)
+
+    def _check_idle(self) -> None:
+        if self._talk.busy:
+            raise EngineError("A reply is being written; press Esc to stop it first.")

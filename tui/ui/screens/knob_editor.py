@@ -1,0 +1,105 @@
+"""A list or a text among the knobs, in a place to edit it."""
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static, TextArea
+
+from tui.errors import KnobError
+from tui.knob import Knob, Value
+from tui.terminal import safe
+
+_KEYS = "Enter takes it · Ctrl+J new line · Esc leaves it"
+
+
+class Lines(TextArea):
+    """A text that Enter sends off, as in the prompt."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter,ctrl+s", "screen.take", "Take", priority=True),
+        Binding("ctrl+j,shift+enter", "line", "New line", priority=True),
+    ]
+
+    def action_line(self) -> None:
+        """Begin a new line."""
+        self.insert("\n")
+
+
+class KnobEditor(ModalScreen[Value | None]):
+    """Edits a list, an entry a line, or a text. Gives the value, or None when it is left as it was."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "Back", priority=True)]
+
+    DEFAULT_CSS = """
+    KnobEditor {
+        align: center middle;
+        & > Vertical {
+            width: 90%;
+            max-width: 90;
+            height: auto;
+            max-height: 94%;
+            padding: 1 2;
+            border: round $primary;
+            background: $surface;
+        }
+        & Static { width: 1fr; height: auto; }
+        & .name { text-style: bold; color: $text-primary; }
+        & .how { color: $foreground 80%; margin-bottom: 1; }
+        & TextArea, & TextArea:focus {
+            height: auto;
+            min-height: 4;
+            max-height: 12;
+            border: none;
+            padding: 0 1;
+            background: $background;
+        }
+        & .said { height: 2; margin-top: 1; color: $foreground 65%; }
+        & .said.-refusal { color: $text-error; text-style: bold; }
+    }
+    """
+
+    def __init__(self, knob: Knob, value: Value) -> None:
+        """`value` is where the knob stands."""
+        super().__init__()
+        self._knob, self._shown = knob, safe(knob.write(value))
+        self._text = Lines(self._shown, show_line_numbers=False, tab_behavior="indent")
+        self._said = Static(_KEYS, classes="said", markup=False)
+
+    def compose(self) -> ComposeResult:
+        with Vertical():
+            yield Static(self._knob.name, classes="name", markup=False)
+            yield Static(how(self._knob), classes="how", markup=False)
+            yield self._text
+            yield self._said
+
+    def on_mount(self) -> None:
+        """Begin at the end."""
+        self._text.focus()
+        self._text.move_cursor(self._text.document.end)
+
+    def on_text_area_changed(self) -> None:
+        """A change may mend what was wrong."""
+        self._say(_KEYS)
+
+    def action_take(self) -> None:
+        """Give what was written, if the knob takes it; what nobody touched stays, also what cannot be shown."""
+        try:
+            self.dismiss(None if self._text.text == self._shown else self._knob.read(self._text.text))
+        except KnobError as error:
+            self._say(str(error), refusal=True)
+
+    def _say(self, text: str, *, refusal: bool = False) -> None:
+        self._said.update(Content(safe(text)), layout=False)
+        self._said.set_class(refusal, "-refusal")
+
+
+def how(knob: Knob) -> str:
+    """What the knob does, and how it is written."""
+    if knob.kind is not tuple:
+        return f"{knob.help} Empty is none."
+    form = f", written like {knob.example}" if knob.example else ""
+    return f"{knob.help} An entry a line{form}; a new line within one is \\n."

@@ -1,0 +1,53 @@
+"""What stands under a reply and inside its text, from how it came to be."""
+
+from itertools import pairwise
+
+from tui.chat import Turn
+from tui.side import describe_turn
+from tui.ui.markdown import Mark
+from tui.written import Stats, Written
+
+_ENDINGS = {
+    "length": "cut at the limit",
+    "stopped": "stopped",
+    "failed": "failed",
+    "died": "the engine was lost",
+    "interrupted": "interrupted: twiddle ended while it was written",
+}
+
+
+def footnote(turn: Turn) -> str:
+    """How a reply ended, what it cost, and the seed that writes it again."""
+    written = turn.written
+    parts = [_ENDINGS[turn.ending]] if turn.ending in _ENDINGS else []
+    parts += ["edited"] if turn.edited else []
+    if written:
+        parts += [_cost(written.stats)] if written.stats else []
+        parts.append(f"seed {written.knobs.seed}")
+    return " · ".join(parts)
+
+
+def marks(turn: Turn) -> tuple[Mark, ...]:
+    """Where a reply goes on from another one, and where its knobs were turned."""
+    written = turn.written
+    if not written:
+        return ()
+    found = [Mark(_at(turn, written, written.given), "from here on anew", "branch")] if _went_on(written) else []
+    knobs = [written.knobs, *(change.knobs for change in written.lane)]
+    for change, (before, after) in zip(written.lane, pairwise(knobs), strict=True):
+        if label := describe_turn(before, after):
+            found.append(Mark(_at(turn, written, change.index - written.begun), label))
+    return tuple(found)
+
+
+def _went_on(written: Written) -> bool:
+    return bool(written.given or written.begun)
+
+
+def _at(turn: Turn, written: Written, place: int) -> int:
+    """Where in the text a token begins; the end, for one that is not there."""
+    return written.starts[place] if 0 <= place < len(written.starts) else len(turn.message.content)
+
+
+def _cost(stats: Stats) -> str:
+    return f"{stats.generated_tokens} tokens · {stats.tokens_per_second:.0f} tok/s · first after {stats.ttft_ms:.0f} ms"

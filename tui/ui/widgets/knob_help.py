@@ -1,0 +1,107 @@
+"""The words on the knob with the cursor."""
+
+import textwrap
+from collections.abc import Iterator
+from typing import ClassVar, NamedTuple
+
+from textual.content import Content
+from textual.geometry import Size
+from textual.widgets import Static
+
+from tui.knob import Knob, Value
+from tui.terminal import safe_line
+
+_HOW = "Tab to the knobs, or click one. ← → turn it, Shift turns further, a number is taken as it is, r puts it back."
+
+
+class Words(NamedTuple):
+    """What there is to say of a knob."""
+
+    help: str
+    facts: str = ""
+    """What it takes, and where it stands elsewhere."""
+    reason: str = ""
+    """Why it does nothing now."""
+
+
+class KnobHelp(Static):
+    """What a knob does, what it takes, where it stands elsewhere, and why it has no effect now.
+
+    Its height is fixed: what has an effect on the reader comes first, and the help is cut where there is no room.
+    """
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"knob-help--fact", "knob-help--reason", "knob-help--refusal"}
+    """
+    | Class | Description |
+    | :- | :- |
+    | `knob-help--fact` | What the knob takes, and its default. |
+    | `knob-help--reason` | Why it does nothing now. |
+    | `knob-help--refusal` | Why a value was not taken. |
+    """
+
+    DEFAULT_CSS = """
+    KnobHelp {
+        width: 1fr;
+        height: 6;
+        padding: 0 1 0 2;
+        border-top: solid $foreground 20%;
+        color: $foreground 80%;
+
+        & .knob-help--fact { color: $foreground 65%; }
+        & .knob-help--reason { color: $foreground; text-style: italic; }
+        & .knob-help--refusal { color: $text-error; text-style: bold; }
+        &:ansi .knob-help--fact { color: $foreground; text-style: dim; }
+    }
+    """
+
+    def __init__(self) -> None:
+        """How it is done, until a knob is pointed at."""
+        super().__init__(markup=False)
+        self._words, self._refusal = Words(_HOW), ""
+
+    def say(self, words: Words, refusal: str = "") -> None:
+        """Show these; a refusal stands in the place of a reason."""
+        if (words, refusal) != (self._words, self._refusal):
+            self._words, self._refusal = words, refusal
+            self._fill()
+
+    def on_resize(self) -> None:
+        """Fold the words anew."""
+        self._fill()
+
+    def _fill(self) -> None:
+        self.update(Content("\n").join(self._lines(self.content_size)), layout=False)
+
+    def _lines(self, size: Size) -> Iterator[Content]:
+        words, refusal = self._words, safe_line(self._refusal)
+        urgent, kind = (refusal, "refusal") if refusal else (safe_line(words.reason), "reason")
+        first = folded(urgent, size.width, max(size.height - 1, 1) if refusal else 2)
+        left = size.height - len(first)
+        facts = folded(safe_line(words.facts), size.width, 2)
+        help = folded(safe_line(words.help), size.width, left - min(len(facts), 1))
+        facts = folded(safe_line(words.facts), size.width, min(2, left - len(help)))
+        yield from (Content.styled(line, self.get_visual_style(f"knob-help--{kind}")) for line in first)
+        yield from map(Content, help)
+        yield from (Content.styled(line, self.get_visual_style("knob-help--fact")) for line in facts)
+
+
+def folded(text: str, width: int, most: int) -> list[str]:
+    """The text in so many lines at most, cut with a sign where it is longer."""
+    return textwrap.wrap(text, max(width, 2), max_lines=most, placeholder=" …") if text and most > 0 else []
+
+
+def facts(knob: Knob, preset: Value) -> str:
+    """Where it stands elsewhere and what it takes: `preset 0.2 · default 0.8 · 0 to 5 · stage temperature`."""
+    said = [f"preset {knob.show(preset)}"] if knob.slides and preset != knob.default else []
+    said += [f"default {knob.show(knob.default)}"] if knob.slides else []
+    said += [_takes(knob)]
+    said += [f"stage {knob.stage}"] if knob.stage and knob.stage != knob.name else []
+    return " · ".join(said)
+
+
+def _takes(knob: Knob) -> str:
+    if knob.slides and not knob.choices:
+        return f"{knob.range.removeprefix('from ')} {knob.unit}".rstrip()
+    if knob.slides:
+        return "one of " + ", ".join(knob.choices)
+    return "Enter shows the order" if knob.orders else "Enter opens it"

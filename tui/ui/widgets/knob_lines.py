@@ -1,0 +1,114 @@
+"""Which lines the list of knobs has: headings that fold, knobs, and the stages of an order."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby
+
+from tui.knob import Knob
+from tui.knobs import EVERYDAY, KNOBS, Knobs
+
+
+@dataclass(frozen=True)
+class Heading:
+    """The name of a group, above its knobs."""
+
+    group: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """A knob."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Place:
+    """An entry of an order, or one that is left out of it."""
+
+    name: str
+    """The knob."""
+    entry: str
+
+
+@dataclass(frozen=True)
+class Gap:
+    """A blank line."""
+
+
+Line = Heading | Row | Place | Gap
+
+
+class KnobLines:
+    """The lines from top to bottom, narrowed down by what is looked for."""
+
+    def __init__(self) -> None:
+        self.groups = {group: tuple(rows) for group, rows in groupby(KNOBS.values(), key=lambda row: row.group)}
+        self.wanted = ""
+        """What is looked for."""
+        self.airy = True
+        """Whether there is room for blank lines."""
+        self.opened = set(EVERYDAY)
+        """The groups that are open, and the orders whose entries are shown."""
+        self._folded: set[str] = set()
+        """The groups that were folded by hand: they stay so."""
+
+    def fold(self, name: str, folded: bool) -> None:
+        """Fold a group or an order, or open it."""
+        if folded:
+            self.opened.discard(name)
+            self._folded.add(name)
+        else:
+            self.opened.add(name)
+            self._folded.discard(name)
+
+    def open_turned(self, knobs: Knobs) -> None:
+        """Open the groups that hold a knob away from its default, except those folded by hand."""
+        groups = {KNOBS[name].group for name in knobs.differing(Knobs())}
+        self.opened |= groups - self._folded
+
+    def is_open(self, name: str) -> bool:
+        """Whether what belongs to a group or an order is shown."""
+        return name in self.opened or (name in self.groups and bool(self.wanted))
+
+    def lay_out(self, knobs: Knobs) -> tuple[Line, ...]:
+        """Every line as things stand."""
+        lines: list[Line] = []
+        for group, rows in self.groups.items():
+            found = [row for row in rows if self._is_wanted(row)]
+            if not found:
+                continue
+            if self.airy and lines and not isinstance(lines[-1], Heading):
+                lines.append(Gap())
+            lines.append(Heading(group))
+            if self.is_open(group):
+                for row in found:
+                    lines.append(Row(row.name))
+                    lines += self._places(row, knobs)
+        return tuple(lines)
+
+    def _places(self, row: Knob, knobs: Knobs) -> Iterator[Place]:
+        if row.orders and self.is_open(row.name):
+            order = getattr(knobs, row.name)
+            yield from (Place(row.name, entry) for entry in order)
+            yield from (Place(row.name, entry) for entry in row.choices if entry not in order)
+
+    def _is_wanted(self, row: Knob) -> bool:
+        words = f"{row.name} {row.name.replace('_', ' ')} {row.group} {row.help}".lower()
+        return all(word in words for word in self.wanted.lower().split())
+
+
+def moved(order: tuple[str, ...], entry: str, steps: int) -> tuple[str, ...]:
+    """The order with an entry moved by some places, as far as it goes."""
+    rest = [each for each in order if each != entry]
+    at = min(max(order.index(entry) + steps, 0), len(rest))
+    return (*rest[:at], entry, *rest[at:])
+
+
+def switched(order: tuple[str, ...], entry: str, entries: tuple[str, ...]) -> tuple[str, ...]:
+    """The order without an entry it has; or with one it has not, as near as can be to its place among `entries`."""
+    if entry in order:
+        return tuple(each for each in order if each != entry)
+    before = set(entries[: entries.index(entry)])
+    at = max((place + 1 for place, each in enumerate(order) if each in before), default=0)
+    return (*order[:at], entry, *order[at:])

@@ -1,0 +1,77 @@
+"""The line above the knobs: how many are turned, and what is looked for."""
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.reactive import reactive
+from textual.strip import Strip
+from textual.widget import Widget
+
+from tui.terminal import safe_line
+
+
+class KnobSearch(Widget):
+    """Says how to find a knob, or what has been typed to find one."""
+
+    COMPONENT_CLASSES = {"knob-search--hint", "knob-search--mark", "knob-search--entry"}
+    """
+    | Class | Description |
+    | :- | :- |
+    | `knob-search--hint` | How to find a knob. |
+    | `knob-search--mark` | How many knobs are turned. |
+    | `knob-search--entry` | What is looked for. |
+    """
+
+    DEFAULT_CSS = """
+    KnobSearch {
+        width: 1fr;
+        height: 1;
+        background: $surface;
+        color: $foreground;
+        text-style: bold;
+        & .knob-search--hint { color: $foreground 65%; text-style: not bold; }
+        & .knob-search--mark { color: $accent; text-style: not bold; }
+        & .knob-search--entry { color: $foreground; background: $primary 35%; text-style: not bold; }
+        &:ansi .knob-search--hint { color: $foreground; text-style: dim; }
+        &:ansi .knob-search--entry { background: transparent; text-style: underline; }
+    }
+    """
+
+    wanted: reactive[str] = reactive("")
+    """What is looked for."""
+
+    typing: reactive[bool] = reactive(False)
+    """Whether the next letter goes here."""
+
+    turned: reactive[int] = reactive(0)
+    """How many knobs are away from the preset."""
+
+    found: reactive[bool] = reactive(True)
+    """Whether there is a knob like it."""
+
+    def watch_typing(self) -> None:
+        self._set_on()
+
+    def watch_wanted(self) -> None:
+        self._set_on()
+
+    def _set_on(self) -> None:
+        self.set_class(self.typing or bool(self.wanted), "-on")
+
+    def render_line(self, y: int) -> Strip:
+        """The line."""
+        width = self.content_size.width
+        if self.typing or self.wanted:
+            left = f" / {safe_line(self.wanted)}{'▏' if self.typing else ''} "
+            right = ("Esc clears " if self.found else "none is like it, Esc clears ", "hint")
+            return self._line(width, (left, "entry"), right)
+        turned = f"{self.turned} turned" if self.turned else ""
+        return self._line(width, ("  knobs", ""), (f" · {turned}" if turned else "", "mark"), ("/ finds ", "hint"))
+
+    def _line(self, width: int, *parts: tuple[str, str]) -> Strip:
+        *left, (text, style) = parts
+        start = Strip([Segment(said, self._style(kind)) for said, kind in left])
+        start = start.crop_extend(0, max(width - len(text), 0), self._style("hint"))
+        return Strip([*start, Segment(text, self._style(style))]).crop_extend(0, width, self._style("hint"))
+
+    def _style(self, kind: str) -> Style:
+        return self.get_visual_style(*([f"knob-search--{kind}"] if kind else [])).rich_style
