@@ -82,6 +82,10 @@ class Again(Struct, frozen=True):
     """/again"""
 
 
+class OpenHistory(Struct, frozen=True):
+    """/history"""
+
+
 class Help(Struct, frozen=True):
     """/help"""
 
@@ -92,7 +96,7 @@ class Leave(Struct, frozen=True):
 
 Slash = (
     TurnKnob | SetSystem | UsePreset | UseModel | CompareWith | Save | Show | KeepHistory | Explain
-    | Clear | Again | ShowTree | Help | Leave
+    | Clear | OpenHistory | Again | ShowTree | Help | Leave
 )  # fmt: skip
 
 COMMANDS = {
@@ -109,6 +113,7 @@ COMMANDS = {
     "/load PRESET": "the same as /preset PRESET",
     "/again": "answer the last question anew",
     "/tree": "every version of every message; go to one",
+    "/history": "go on with a conversation that was kept",
     "/clear": "begin a new chat",
     "/help": "keys and commands",
     "/bye": "quit",
@@ -125,7 +130,14 @@ _ALIASES = {
     "/list": "/model",
 }
 
-_ALONE: dict[str, Slash] = {"/again": Again(), "/tree": ShowTree(), "/clear": Clear(), "/help": Help(), "/bye": Leave()}
+_ALONE: dict[str, Slash] = {
+    "/again": Again(),
+    "/tree": ShowTree(),
+    "/history": OpenHistory(),
+    "/clear": Clear(),
+    "/help": Help(),
+    "/bye": Leave(),
+}
 
 _SETS: dict[str, Slash] = {
     "history": KeepHistory(True),

@@ -9,9 +9,13 @@ import pytest
 
 import tui.ui
 from tests.cli.conftest import Command
+from tests.store.pages import talk
 from tui.cli import chat, compare
 from tui.engine.fake import Script
+from tui.paths import history_path
 from tui.presets.library import Chosen
+from tui.store.page import Kept, Page, Sheet
+from tui.store.store import Store
 
 Opened = list[tuple[tuple[str, ...], Path]]
 
@@ -21,7 +25,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> Opened:
     """The screens that were opened, each of which ends with exit code 3."""
     screens: Opened = []
 
-    def start(chosen: tuple[Chosen, ...], model: Path) -> int:
+    def start(chosen: tuple[Chosen, ...], model: Path, *, keep: bool = True, going_on: Kept | None = None) -> int:
         screens.append((tuple(str(each.setting) for each in chosen), model))
         return 3
 
@@ -72,3 +76,29 @@ def test_the_screen_loads_it_in_one_way(twiddle: Command, opened: Opened) -> Non
 def test_textual_is_not_imported_before_it_is_needed() -> None:
     program = "import sys, tui.cli, tui.ui; sys.exit('textual' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program]).returncode == 0
+
+
+def test_continue_goes_on_with_the_conversation_and_setting_it_was_left_with(
+    twiddle: Command, opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert twiddle("--continue").err == (
+        "twiddle: There is no conversation to go on with yet; `twiddle` alone begins one.\n"
+    )
+    store = Store(history_path())
+    store.keep(Page("one"), Sheet(talk("Why?", "So."), "precise,temperature=0.5"))
+    store.close()
+    begun: list[tuple[bool, str]] = []
+
+    def start(chosen: tuple[Chosen, ...], model: Path, *, keep: bool, going_on: Kept | None) -> int:
+        begun.append((keep, f"{chosen[0].setting} {going_on.title if going_on else None}"))
+        return 0
+
+    monkeypatch.setattr(tui.ui, "start", start)
+    assert twiddle("--continue").code == twiddle("chat", "-c", "wild").code == twiddle("--no-history").code == 0
+    assert begun == [(True, "precise,temperature=0.5 Why?"), (True, "wild Why?"), (False, "default None")]
+    assert twiddle("--continue", "--no-history").code == 2
+    store = Store(history_path())
+    store.keep(Page("two"), Sheet(talk("Gone?"), "no-such-preset"))
+    store.close()
+    assert "It was left with no-such-preset, which cannot be used" in twiddle("--continue").err
+    assert begun[-1] == (True, "default Gone?")

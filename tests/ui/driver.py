@@ -21,6 +21,8 @@ from tui.knobs import fixed
 from tui.presets.library import resolve
 from tui.settings import parse_setting
 from tui.side import Side
+from tui.store.diary import Diary
+from tui.store.page import Kept
 from tui.ui.app import TwiddleApp
 from tui.ui.screens.chat import ChatScreen
 from tui.ui.widgets.candidates import Candidates
@@ -176,6 +178,8 @@ def opener(monkeypatch: pytest.MonkeyPatch, log: Path) -> OpenChat:
         theme: str = "",
         engine: type[Watched] = Watched,
         hook: Callable[[Message], None] | None = None,
+        diary: Diary | None = None,
+        going_on: Kept | None = None,
     ) -> AsyncIterator[Chat]:
         path = model(script)
         monkeypatch.setattr("tui.talk.find_model", lambda reference, beside=None: Path(path))
@@ -184,7 +188,9 @@ def opener(monkeypatch: pytest.MonkeyPatch, log: Path) -> OpenChat:
         process = engine(log)
         await process.start()
         process.send(load)
-        app = TwiddleApp(process, load, chosen)
+        app = TwiddleApp(process, load, chosen, diary)
+        if going_on:
+            app.chat.keeper.open(app.chat.side, going_on)
         try:
             async with app.run_test(size=size, notifications=True, message_hook=hook) as pilot:
                 if theme:

@@ -39,9 +39,11 @@ def _twiddle(
     version: Annotated[
         bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
     ] = False,
+    go_on: chat.GoOn = False,
+    forget: chat.Forget = False,
 ) -> None:
     if context.invoked_subcommand is None:
-        chat.chat()
+        chat.chat(go_on=go_on, forget=forget)
 
 
 def main() -> None:

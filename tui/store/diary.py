@@ -33,7 +33,7 @@ class Diary:
 
     def __init__(self, path: Path, tell: Callable[[str], None] = lambda trouble: None) -> None:
         """`tell` hears why nothing is saved whenever that changes, and an empty text when everything is again."""
-        self._path, self._tell = path, tell
+        self._path, self.tell = path, tell
         self._thread = ThreadPoolExecutor(1, "history")
         self._store: Store | None = None
         self._pages: dict[str, Page] = {}
@@ -105,7 +105,7 @@ class Diary:
     def _trouble(self, why: str) -> None:
         if why != self.trouble:
             self.trouble = why
-            self._tell(why)
+            self.tell(why)
 
     # --- the thread -------------------------------------------------------------------------------------------------
 

@@ -3,20 +3,28 @@
 import asyncio
 import os
 import signal
+import sys
 from pathlib import Path
 
 from tui.engine.client import Engine
 from tui.engine.protocol import Load
 from tui.knobs import fixed
+from tui.paths import history_path
 from tui.presets.library import Chosen
+from tui.store.diary import Diary
+from tui.store.page import Kept
+from tui.terminal import safe_line
 
 
-def start(chosen: tuple[Chosen, ...], model: Path) -> int:
-    """Open the chat, a pane for each setting; the exit code when it is closed."""
-    return asyncio.run(_run(chosen, str(model)))
+def start(chosen: tuple[Chosen, ...], model: Path, *, keep: bool = True, going_on: Kept | None = None) -> int:
+    """Open the chat, a pane for each setting; the exit code when it is closed.
+
+    `keep` says whether what is said is saved, `going_on` with which conversation the first pane begins.
+    """
+    return asyncio.run(_run(chosen, str(model), Diary(history_path()) if keep else None, going_on))
 
 
-async def _run(chosen: tuple[Chosen, ...], model: str) -> int:
+async def _run(chosen: tuple[Chosen, ...], model: str, diary: Diary | None, going_on: Kept | None) -> int:
     # Both before Textual is imported: it reads the frame rate once, and takes 0.2 s in which a model can load.
     os.environ.setdefault("TEXTUAL_FPS", "120")
     engine = Engine()
@@ -25,11 +33,17 @@ async def _run(chosen: tuple[Chosen, ...], model: str) -> int:
     engine.send(load)
     from tui.ui.app import TwiddleApp
 
-    app = TwiddleApp(engine, load, chosen)
+    app = TwiddleApp(engine, load, chosen, diary)
+    if going_on:
+        app.chat.keeper.open(app.chat.side, going_on)
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):  # on which Textual leaves the terminal raw
         asyncio.get_running_loop().add_signal_handler(number, app.exit, None, 128 + number)
     try:
         await app.run_async()
     finally:
         await engine.stop()
+        if diary:
+            app.chat.keeper.note()
+            if lost := await diary.close():
+                print(f"twiddle: What was said last is not saved. {safe_line(lost)}", file=sys.stderr)
     return app.return_code or 0

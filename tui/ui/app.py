@@ -16,6 +16,7 @@ from tui.engine.client import Engine
 from tui.engine.protocol import Load
 from tui.paths import log_dir
 from tui.presets.library import Chosen
+from tui.store.diary import Diary
 from tui.terminal import safe
 from tui.ui.screens.chat import ChatScreen
 from tui.ui.themes import DEFAULT, load_themes
@@ -31,10 +32,10 @@ class TwiddleApp(App[None]):
     ]
     COMMAND_PALETTE_BINDING = "ctrl+p"
 
-    def __init__(self, engine: Engine, load: Load, chosen: tuple[Chosen, ...]) -> None:
-        """`engine` runs already and was sent `load`."""
+    def __init__(self, engine: Engine, load: Load, chosen: tuple[Chosen, ...], diary: Diary | None = None) -> None:
+        """`engine` runs already and was sent `load`; what is said is kept in the diary, if there is one."""
         super().__init__()
-        self._chat = ChatScreen(engine, load, chosen)
+        self.chat = ChatScreen(engine, load, chosen, diary)
 
     def on_mount(self) -> None:
         """Put the themes up, then the chat."""
@@ -42,7 +43,7 @@ class TwiddleApp(App[None]):
         for theme in loaded.themes:
             self.register_theme(theme)
         self.theme = DEFAULT
-        self.push_screen(self._chat)
+        self.push_screen(self.chat)
         for failure in loaded.failures:
             self.notify(failure, title="A theme was left out", severity="warning", markup=False)
         if not self.is_headless:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from textual.app import App
 from textual.message import Message
 
-from tui.errors import TwiddleError
+from tui.errors import EngineError, TwiddleError
 from tui.knobs import KNOBS, Knobs
 from tui.models.places import list_models
 from tui.particulars import particulars
@@ -26,6 +26,7 @@ from tui.slash import (
     Help,
     KeepHistory,
     Leave,
+    OpenHistory,
     Save,
     SetSystem,
     Show,
@@ -37,7 +38,9 @@ from tui.slash import (
 )
 from tui.talk import Talk
 from tui.terminal import safe
+from tui.ui.keeper import Keeper
 from tui.ui.screens.help import HelpScreen
+from tui.ui.screens.history import HistoryPicker
 from tui.ui.screens.presets import PresetPicker
 from tui.ui.screens.tree import Pick, TreeScreen
 from tui.ui.widgets.composer import Composer
@@ -62,9 +65,10 @@ class Desk(Protocol):
 class Errands:
     """Obeys slash commands. What a command changes, it changes on the active side."""
 
-    def __init__(self, desk: Desk, talk: Talk, panes: Sequence[Pane], composer: Composer) -> None:
+    def __init__(self, desk: Desk, talk: Talk, panes: Sequence[Pane], composer: Composer, keeper: Keeper) -> None:
         """`panes` stays in step with the sides of the talk."""
-        self._desk, self._talk, self._panes, self._composer = desk, talk, panes, composer
+        self._desk, self._talk, self._panes = desk, talk, panes
+        self._composer, self._keeper = composer, keeper
 
     async def run(self, command: Slash) -> None:
         """Do what a command says; raises TwiddleError, and then nothing has changed."""
@@ -88,6 +92,8 @@ class Errands:
                 self._show_tree()
             case Clear():
                 self._clear()
+            case OpenHistory():
+                self._choose_conversation()
             case Help():
                 self._desk.app.push_screen(HelpScreen())
             case Leave():
@@ -141,7 +147,9 @@ class Errands:
         self._desk.app.push_screen(PresetPicker(list_presets(), self._desk.side.preset.name), chosen)
 
     def _clear(self) -> None:
+        self._keeper.note()  # the end of the old chat
         self._talk.clear()
+        self._keeper.note()  # that another begins
         for pane in self._panes:
             pane.transcript.clear()
         self._talk.look(self._desk.side)
@@ -156,6 +164,27 @@ class Errands:
                 self._desk.post_message(Messages.Wanted(None, pick.wish, pick.turn))
 
         self._desk.app.push_screen(TreeScreen(self._desk.side.conversation), picked)
+
+    def _choose_conversation(self) -> None:
+        async def chosen(number: int | None) -> None:
+            if number is not None:
+                await self._open(number)
+
+        self._desk.app.push_screen(HistoryPicker(self._keeper.find), chosen)
+
+    async def _open(self, number: int) -> None:
+        side = self._desk.side
+        try:
+            if side.busy:
+                raise EngineError("A reply is being written; press Esc to stop it first.")
+            kept = await self._keeper.load(number)
+        except TwiddleError as error:
+            self._mention(str(error))
+            return
+        if kept:
+            self._keeper.note()
+            self._keeper.open(side, kept)
+            self._talk.look(side)
 
     def _mention(self, text: str) -> None:
         self._desk.app.notify(safe(text), markup=False)

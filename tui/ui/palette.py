@@ -46,6 +46,7 @@ class ChatCommands(Provider):
 
     def _deeds(self) -> Iterator[Deed]:
         yield Deed("New chat", "Begin anew with the same settings", "obey('/clear')")
+        yield Deed("History", "Go on with a conversation that was kept", "obey('/history')")
         yield Deed("Answer again", "Another answer to the last question", "obey('/again')")
         yield Deed("Tree", "Every version of every message; go to one", "obey('/tree')")
         about = "A second side with its own knobs; with two, keep the active one"

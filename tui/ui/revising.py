@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from tui.chat import Conversation, edit
 from tui.errors import EngineError
 from tui.side import Side
 from tui.talk import Talk
@@ -44,6 +45,12 @@ class Revising:
                 side.go(turn)
                 self._show(side)
                 self._talk.look(side)
+
+    def reworded(self, text: str) -> dict[Side, Conversation]:
+        """What becomes of the conversation with this wording beside the message's."""
+        assert self._edited
+        side, turn = self._edited
+        return {side: edit(side.conversation, turn, text)}
 
     def send(self, text: str) -> None:
         """Put this wording beside the message's; raises EngineError while a reply is being written."""

@@ -13,6 +13,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Footer
 
+from tui.chat import ask
 from tui.engine.client import Engine
 from tui.engine.protocol import Event, Failed, Load, Loaded
 from tui.errors import EngineError, TwiddleError
@@ -20,10 +21,12 @@ from tui.presets.library import Chosen, resolve
 from tui.settings import parse_setting
 from tui.side import Side
 from tui.slash import parse_slash
+from tui.store.diary import Diary
 from tui.talk import Talk
 from tui.terminal import safe
 from tui.turning import obey
 from tui.ui.errands import Errands
+from tui.ui.keeper import Keeper
 from tui.ui.narrator import Narrator
 from tui.ui.palette import ChatCommands
 from tui.ui.revising import Revising
@@ -66,6 +69,7 @@ class ChatScreen(Screen[None]):
         Binding("escape", "stop", "Stop", tooltip="Stop the reply; then back to the prompt"),
         Binding("ctrl+c", "interrupt", "Copy, stop or clear", show=False),
         Binding("ctrl+r", "obey('/again')", "Again", tooltip="Another answer to the last question"),
+        Binding("ctrl+o", "obey('/history')", "History", show=False, tooltip="Go on with a conversation that was kept"),
         Binding("ctrl+n", "obey('/clear')", "New", tooltip="A new chat with the same settings"),
     ]
     COMMANDS = {ChatCommands}
@@ -81,7 +85,7 @@ class ChatScreen(Screen[None]):
 
         event: Event
 
-    def __init__(self, engine: Engine, load: Load, chosen: tuple[Chosen, ...]) -> None:
+    def __init__(self, engine: Engine, load: Load, chosen: tuple[Chosen, ...], diary: Diary | None) -> None:
         """`engine` runs already and was sent `load`; there is a side for each setting."""
         super().__init__()
         self._engine, self._loaded = engine, load
@@ -90,7 +94,8 @@ class ChatScreen(Screen[None]):
         self._knobs, self._candidates, self._status = KnobPanel(), Candidates(), Status()
         self._composer = Composer("Ask something. Enter sends, Ctrl+J begins a new line, / begins a command.")
         self._prompt = self._composer.prompt
-        self._errands = Errands(self, self._talk, self._panes, self._composer)
+        self.keeper = Keeper(diary, self._talk, self._panes, self._status)
+        self._errands = Errands(self, self._talk, self._panes, self._composer, self.keeper)
         self._narrator = Narrator(self._talk, self._panes, self._knobs, self._candidates, self._status)
         self._revising = Revising(self._talk, self._panes, self._narrator, self._prompt)
 
@@ -121,6 +126,7 @@ class ChatScreen(Screen[None]):
         self._listen()
         self._drawing = self.set_interval(1 / DRAWS_A_SECOND, lambda: self._narrator.draw(self.active), pause=True)
         self._narrator.show(self.active)
+        self.keeper.begin(self.app)
         self._prompt.focus()
 
     def watch_active(self) -> None:
@@ -168,6 +174,7 @@ class ChatScreen(Screen[None]):
         try:
             if self._revising.editing:
                 await self._revive()
+                await self.keeper.ahead(self._revising.reworded(event.text))
                 self._revising.send(event.text)
             else:
                 await self._ask(event.text)
@@ -179,6 +186,7 @@ class ChatScreen(Screen[None]):
         if self._talk.busy:
             raise EngineError("A reply is being written; press Esc to stop it first.")
         await self._revive()
+        await self.keeper.ahead({side: ask(side.conversation, text) for side in self._talk.sides})
         self._talk.ask(text)
         for pane in self._panes:
             pane.transcript.ask(text)

@@ -37,6 +37,7 @@ class Status(Widget):
         "status--gauge",
         "status--track",
         "status--full",
+        "status--unsaved",
     }
     """
     | Class | Description |
@@ -46,6 +47,7 @@ class Status(Widget):
     | `status--preset` | The preset's name. |
     | `status--label` | Units, the model's name, and where its layers are. |
     | `status--gauge`, `status--track` | How much of the context is used, and what is left. |
+    | `status--unsaved` | Shown while something said is not saved. |
     | `status--full` | The gauge of a context that is nearly full. |
     """
 
@@ -67,6 +69,7 @@ class Status(Widget):
         & .status--label { color: $foreground 75%; }
         & .status--gauge { color: $primary; }
         & .status--track { color: $foreground 40%; }
+        & .status--unsaved { color: $text-warning; text-style: bold; }
         & .status--full { color: $text-warning; text-style: bold; }
     }
     """
@@ -101,6 +104,9 @@ class Status(Widget):
     context: reactive[int] = reactive(0)
     """Context tokens there are; 0 while unknown."""
 
+    unsaved: reactive[bool] = reactive(False)
+    """Whether something said could not be saved so far."""
+
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         """A line for an engine that has yet to say anything."""
         super().__init__(id=id, classes=classes)
@@ -109,6 +115,7 @@ class Status(Widget):
         # The number says how dispensable a part is; the order is that of the line.
         parts = [
             (0, self._state()),
+            (0, self._styled("⚠ not saved", "unsaved") if self.unsaved else Content()),
             (1, self._preset()),
             (5, self._model()),
             (7, self._styled(self.place, "label")),
