@@ -12,7 +12,7 @@ from msgspec import Struct
 from tui.completion import Completion, Suggestion
 from tui.errors import AttachmentError
 from tui.models.memory import show_size
-from tui.terminal import safe, safe_line
+from tui.terminal import safe_line, safe_lines
 
 LARGEST = 16 * 2**20
 """Bytes of a file; no context holds as much."""
@@ -131,7 +131,7 @@ def read(path: Path) -> Attachment:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise AttachmentError(f"{shown} is not UTF-8 at byte {error.start:,}; convert it first.") from None
-    return Attachment(path.name, safe(text.replace("\r\n", "\n").replace("\r", "\n")))
+    return Attachment(path.name, safe_lines(text))
 
 
 def with_attachments(text: str, attachments: Iterable[Attachment]) -> str:

@@ -16,7 +16,7 @@ from tui.errors import EditorError
 from tui.paths import sent_file
 from tui.quotes import unquoted
 from tui.sent import add_sent, read_sent
-from tui.terminal import safe
+from tui.terminal import safe, safe_lines
 from tui.ui.editor import edited
 from tui.ui.widgets.chips import Chips
 from tui.ui.widgets.prompt import LONG, Prompt
@@ -143,7 +143,7 @@ class Composer(Vertical):
     def on_prompt_pasted(self, event: Prompt.Pasted) -> None:
         """Have a long paste go along."""
         event.stop()
-        self._bring((*self._pastes, Attachment(PASTED, event.text)))
+        self._bring((*self._pastes, Attachment(PASTED, safe_lines(event.text))))
 
     def on_prompt_backed_out(self, event: Prompt.BackedOut) -> None:
         """Take the last paste away."""
@@ -179,7 +179,7 @@ class Composer(Vertical):
             return
         self.prompt.put_back("")
         self._bring(())
-        self.put_back(Draft(text, tuple(Attachment(PASTED, safe(each)) for each in pasted if each)))
+        self.put_back(Draft(text, tuple(Attachment(PASTED, safe_lines(each)) for each in pasted if each)))
 
     # --- sending ----------------------------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from textual.widgets.text_area import EditResult, Location, Selection
 
 from tui.completion import Completion, Library, complete
 from tui.quotes import unclosed
-from tui.terminal import safe, safe_line
+from tui.terminal import safe, safe_line, safe_lines
 
 LONG = 100_000
 """Characters; a longer paste goes along with the text rather than into it."""
@@ -157,8 +157,7 @@ class Prompt(TextArea):
         self, insert: str, start: Location, end: Location, *, maintain_selection_offset: bool = True
     ) -> EditResult:
         """Every edit comes this way, pasted or typed, so this is where text is filtered."""
-        insert = safe(insert.replace("\r\n", "\n").replace("\r", "\n"))
-        return super().replace(insert, start, end, maintain_selection_offset=maintain_selection_offset)
+        return super().replace(safe_lines(insert), start, end, maintain_selection_offset=maintain_selection_offset)
 
     def on_key(self, event: events.Key) -> None:
         """Send or begin a new line, where TextArea would take every one of these keys for a new line.
