@@ -24,6 +24,7 @@ WORDS = "two words\n" * (LONG // 9)
 
 
 class Host(App[None]):
+    CSS = "Composer { dock: bottom; }"
     ENABLE_COMMAND_PALETTE = False
     BINDINGS = [("escape", "note('escape')", "")]
 
@@ -367,7 +368,7 @@ async def test_what_was_pasted_can_be_looked_at_and_changed(editor: Callable[[st
         await pilot.press("x")
         await paste(pilot, WORDS)
         await pilot.press("ctrl+g")
-        await until(pilot, lambda: seen.exists() and app.chips and "89 kB" in app.chips[0])
+        await until(pilot, lambda: seen.exists() and app.chips and "88.9 kB" in app.chips[0])
         assert app.prompt.text == "x"
         assert seen.read_text().startswith("x\n----------")
         await pilot.press("enter")

@@ -43,7 +43,7 @@ class Chips(Static):
             return
         self._files, self._pastes = files, pastes
         lines = [Content(f"@ {safe_line(file)}") for file in files]
-        lines += [Content(f"✕ {safe_line(paste)} · Backspace removes it, ^g shows it") for paste in pastes]
+        lines += [Content(f"✕ {safe_line(paste)} · ⌫ removes, ^g shows") for paste in pastes]
         self.display = bool(lines)
         self.update(Content("\n").join(lines))
 
