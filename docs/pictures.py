@@ -7,12 +7,11 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
-from tui.engine.client import Engine
-from tui.engine.protocol import Load
-from tui.knobs import fixed
+from tui.engine.engines import Engines
 from tui.models.reference import find_model
 from tui.presets.library import resolve
 from tui.settings import parse_setting
+from tui.ui import loads_of
 from tui.ui.app import TwiddleApp
 from tui.ui.widgets.status import Status
 
@@ -54,16 +53,16 @@ async def compare(pilot: Pilot[None]) -> None:
 async def take(folder: Path, name: str, scene: Scene, size: tuple[int, int], *settings: str, theme: str = "") -> None:
     """Run the program at a size, play a scene, and keep what is on the screen."""
     chosen = tuple(resolve(parse_setting(setting)) for setting in settings)
-    engine, load = Engine(), Load(str(find_model("starter")), fixed(chosen[0].knobs))
-    await engine.start()
-    engine.send(load)
-    app = TwiddleApp(engine, load, chosen)
+    loads = loads_of(chosen, (find_model("starter"),) * len(chosen))
+    engines = Engines()
+    await engines.start(loads)
+    app = TwiddleApp(engines, chosen, loads)
     async with app.run_test(size=size) as pilot:
         if theme:
             app.theme = theme
         await scene(pilot)
         (folder / f"{name}.svg").write_text(app.export_screenshot(title="twiddle"), encoding="utf-8")
-    await engine.stop()
+    await engines.stop()
 
 
 async def main(folder: Path) -> None:

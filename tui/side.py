@@ -5,7 +5,7 @@ import time
 from msgspec.structs import replace
 
 from tui.chat import Conversation, Ending, Message, answer, ask, edit, go, until
-from tui.engine.protocol import Finished, KnobsTurned, Refused, Reply, Token
+from tui.engine.protocol import Finished, KnobsTurned, Load, Refused, Reply, Token
 from tui.knob import Value
 from tui.knobs import KNOBS, Knobs, turn
 from tui.presets.library import Chosen
@@ -103,9 +103,11 @@ class Writing:
 class Side:
     """One setting being talked to. It owns what is turned and what is said; the engine holds only caches."""
 
-    def __init__(self, chosen: Chosen, conversation: Conversation | None = None) -> None:
+    def __init__(self, chosen: Chosen, load: Load | None = None, conversation: Conversation | None = None) -> None:
         self.preset = chosen.preset
         self.knobs = chosen.knobs
+        self.load = load
+        """What the engine that it talks to was told to load; None before `Talk.settle` finds it one."""
         self.steps: Steps[Knobs] = Steps()
         """How the knobs came to stand where they do."""
         self.refused: dict[str, str] = {}
@@ -174,7 +176,7 @@ class Side:
     def fork(self, turn: int | None = None) -> "Side":
         """Another side that stands where this one does, or at a turn of its conversation."""
         here = self.conversation if turn is None else until(self.conversation, turn)
-        other = Side(Chosen(setting=Setting(), preset=self.preset, knobs=self.knobs), here)
+        other = Side(Chosen(setting=Setting(), preset=self.preset, knobs=self.knobs), self.load, here)
         other.used = self.used
         return other
 
@@ -187,7 +189,8 @@ class Side:
     @property
     def undone(self) -> bool:
         """Whether nothing came of the newest reply, which was to stand beside another: that one is there again."""
-        return self._beside and self.writing is not None and not self.busy and not self.writing.count
+        nothing = self.writing is not None and not self.writing.count and self.writing.ending != "stop"
+        return self._beside and nothing and not self.busy
 
     def forget(self) -> None:
         """Begin a new conversation."""
@@ -215,7 +218,7 @@ class Side:
             self.conversation = until(self.conversation, self.conversation.turns[instead_of].parent)
         self._beside = instead_of is not None
         self.writing, self.refused = Writing(reply_id, replace(self.knobs, seed=seed), onto), {}
-        there = (Message("assistant", onto.text, onto.tokens),) if onto else ()
+        there = (Message("assistant", onto.message, onto.tokens),) if onto else ()
         return Reply(reply_id, (*self.messages, *there), self.writing.knobs, template=self.preset.template or "")
 
     def note(self, event: Token) -> None:
@@ -245,6 +248,8 @@ class Side:
             there = self.writing.onto or Beginning("")
             self.writing.stats = event.stats
             tokens = () if self.writing.begun else (*there.tokens, *event.tokens)
+            if event.ending == "stop" and not self.writing.count:
+                tokens = tokens[:-1]  # the token put there was the one that ends a reply
             self._close(there.text + event.text, event.ending, tokens)
 
     def give_up(self, ending: Ending) -> None:

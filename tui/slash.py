@@ -45,6 +45,16 @@ class CompareWith(Struct, frozen=True):
     setting: str | None
 
 
+Deed = Literal["keep", "drop"]
+"""What can be done with the sides beside each other."""
+
+
+class Compare(Struct, frozen=True):
+    """/keep, /drop"""
+
+    deed: Deed
+
+
 class Save(Struct, frozen=True):
     """/save NAME [--force]"""
 
@@ -95,7 +105,7 @@ class Leave(Struct, frozen=True):
 
 
 Slash = (
-    TurnKnob | SetSystem | UsePreset | UseModel | CompareWith | Save | Show | KeepHistory | Explain
+    TurnKnob | SetSystem | UsePreset | UseModel | CompareWith | Compare | Save | Show | KeepHistory | Explain
     | Clear | OpenHistory | Again | ShowTree | Help | Leave
 )  # fmt: skip
 
@@ -107,7 +117,9 @@ COMMANDS = {
     "/think [on|off]": "have the model think before it answers",
     "/preset [PRESET]": "switch the preset",
     "/model [MODEL]": "switch the model, or list them",
-    "/compare [SETTING]": "put a second setting beside this one",
+    "/compare [SETTING]": "put another setting beside this one, up to four",
+    "/keep": "keep this side alone: it is the conversation then",
+    "/drop": "drop this side",
     "/show PART": "print what is in use: info, system, modelfile, ...",
     "/save NAME": "keep knobs and system prompt as a preset of yours",
     "/load PRESET": "the same as /preset PRESET",
@@ -138,6 +150,7 @@ _ALONE: dict[str, Slash] = {
     "/help": Help(),
     "/bye": Leave(),
 }
+_ALONE |= {f"/{deed}": Compare(deed) for deed in get_args(Deed)}
 
 _SETS: dict[str, Slash] = {
     "history": KeepHistory(True),

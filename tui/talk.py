@@ -1,10 +1,9 @@
 """A talk: what a person says to one side or to several at once, and what the engine says back."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from itertools import count
-from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from tui.chat import until
 from tui.engine.protocol import (
@@ -19,15 +18,16 @@ from tui.engine.protocol import (
     Preview,
     Previewed,
     Refused,
+    Reply,
     SetKnobs,
     Stop,
     Token,
 )
-from tui.errors import EngineError, ModelError
+from tui.errors import EngineError
+from tui.hindsight import Hindsight
 from tui.knob import Value
 from tui.knobs import KNOBS, Knobs, common_seed, fixed, turn
 from tui.models.reference import find_model
-from tui.presets.preset import Preset
 from tui.side import Side
 from tui.steps import Steps
 from tui.trace import Candidate, TokenTrace
@@ -42,33 +42,43 @@ class Start(NamedTuple):
     onto: Beginning | None = None
 
 
-class Talk:
-    """Between the sides and an engine: it asks for replies and keeps each side up to date with what comes."""
+class Engines(Protocol):
+    """What holds the models of the sides: see `tui.engine.engines`."""
 
-    def __init__(self, sides: Sequence[Side], send: Callable[[Command], None]) -> None:
+    def fit(self, loads: Iterable[Load]) -> None: ...
+    def send(self, command: Command, load: Load | None) -> None: ...
+
+
+class Talk:
+    """Between the sides and their engines: it asks for replies and keeps each side up to date with what comes."""
+
+    def __init__(self, sides: Sequence[Side], engines: Engines) -> None:
         self.sides = list(sides)
-        self._send = send
+        self._engines = engines
         self._ids = map(str, count(1))
         self._looks: dict[str, Side] = {}
         self.next: TokenTrace | None = None
         """The answer to the latest look at the next token."""
+        self.hindsight = Hindsight(lambda side, command: self._mention(command, side))
+        """What if finished replies had been written with other knobs."""
 
     @property
     def busy(self) -> bool:
         """Whether any side is writing."""
         return any(side.busy for side in self.sides)
 
-    def load(self) -> Load:
-        """What the engine has to load for these sides; raises ModelError."""
-        loads = {
-            Load(str(find_model(side.preset.model, _folder(side.preset))), fixed(side.knobs)) for side in self.sides
-        }
-        if len(loads) > 1:
-            raise ModelError(
-                "These sides need two models, or one loaded in two ways, and the screen holds one: "
-                "`twiddle compare A B -p PROMPT` compares them without it."
-            )
-        return loads.pop()
+    def settle(self) -> None:
+        """Have the engines hold what the sides are set to now.
+
+        Raises ModelError and EngineError; then no engine has changed, and whoever changed a side must change it back.
+        """
+        loads = [_load(side) for side in self.sides]
+        changed = [side for side, load in zip(self.sides, loads, strict=True) if side.load not in (None, load)]
+        if changed and self.busy:
+            raise EngineError("This loads the model anew; a reply is being written, so press Esc first.")
+        self._engines.fit(loads)
+        for side, load in zip(self.sides, loads, strict=True):
+            side.load = load
 
     def ask(self, text: str, only: Side | None = None) -> None:
         """Put a question to every side, or to one; raises EngineError."""
@@ -115,13 +125,15 @@ class Talk:
     def _begin(self, starts: Sequence["Start"]) -> None:
         self._looks, self.next = {}, None
         common = common_seed(*(start.side.knobs for start in starts))
-        replies = []
+        asked: dict[Load | None, list[Reply]] = {}
         for start in starts:
             seed = start.side.knobs.seed if start.side.knobs.seed >= 0 else common
             if start.onto and start.onto.written and start.side.knobs.seed < 0:
                 seed = start.onto.written.knobs.seed  # the draws after the beginning are those that followed it
-            replies.append(start.side.begin(next(self._ids), seed, instead_of=start.instead_of, onto=start.onto))
-        self._send(Generate(tuple(replies)))
+            reply = start.side.begin(next(self._ids), seed, instead_of=start.instead_of, onto=start.onto)
+            asked.setdefault(start.side.load, []).append(reply)
+        for load, replies in asked.items():
+            self._engines.send(Generate(tuple(replies)), load)
 
     def clear(self) -> None:
         """Begin a new conversation on every side. What was being written is ended and forgotten."""
@@ -133,7 +145,7 @@ class Talk:
         """Ask every reply being written to end, or only that of one side."""
         for side in [only] if only else self.sides:
             if side.busy and side.writing:
-                self._mention(Stop(side.writing.id))
+                self._mention(Stop(side.writing.id), side)
 
     def turn(self, side: Side, name: str, value: Value, stroke: object = None) -> None:
         """Turn a knob; a reply being written takes it at its next token. Raises KnobError and EngineError.
@@ -155,11 +167,12 @@ class Talk:
             side.step(steps, knobs)
         else:
             side.put(knobs, stroke)
-        # What a model is loaded with is the same for all who use it.
+        # What a model is loaded with is the same for all who share its engine.
         for other in self.sides:
-            other.put(turn(other.knobs, **binding))
+            if other.load == side.load:
+                other.put(turn(other.knobs, **binding))
         if side.busy and side.writing:
-            self._mention(SetKnobs(side.writing.id, side.writing.knobs))
+            self._mention(SetKnobs(side.writing.id, side.writing.knobs), side)
 
     def look(self, side: Side) -> None:
         """Ask how the next token would be chosen, unless a reply is being written."""
@@ -167,10 +180,10 @@ class Talk:
             return
         look = next(self._ids)
         self._looks, self.next = {look: side}, None
-        self._mention(Preview(look, side.messages, side.knobs, side.preset.template or ""))
+        self._mention(Preview(look, side.messages, side.knobs, side.preset.template or ""), side)
 
-    def take(self, event: Event) -> Side | None:
-        """Bring the sides up to date with an event; the side it is about, if there is one."""
+    def take(self, event: Event, load: Load | None = None) -> Side | None:
+        """Bring the sides up to date with an event of the engine that holds `load`; the side it is about, if any."""
         if isinstance(event, Previewed):
             side = self._looks.pop(event.id, None)
             if side:
@@ -181,7 +194,8 @@ class Talk:
             return None
         if isinstance(event, Died):
             for side in self.sides:
-                side.give_up("died")
+                if side.load == load:
+                    side.give_up("died")
             return None
         side = self._writer(event)
         match event:
@@ -204,15 +218,16 @@ class Talk:
         newest = min(len(left), len(right)) - 1
         return newest if newest >= 0 and left[newest] != right[newest] else None
 
-    def _mention(self, command: Command) -> None:
+    def _mention(self, command: Command, side: Side) -> None:
         """Send what a dead engine need not hear; that it died is an event of its own."""
         with suppress(EngineError):
-            self._send(command)
+            self._engines.send(command, side.load)
 
     def _writer(self, event: Event) -> Side | None:
         reply_id = getattr(event, "id", None)
         return next((side for side in self.sides if side.writing and side.writing.id == reply_id), None)
 
 
-def _folder(preset: Preset) -> Path | None:
-    return preset.path.parent if preset.path else None
+def _load(side: Side) -> Load:
+    beside = side.preset.path.parent if side.preset.path else None
+    return Load(str(find_model(side.preset.model, beside)), fixed(side.knobs))

@@ -44,6 +44,11 @@ class TokenTrace(Struct, frozen=True, array_like=True):
     candidates: tuple[Candidate, ...]
     """The likeliest tokens by raw probability, and the chosen one if it is not among them."""
 
+    @property
+    def cut(self) -> str:
+        """The stage that cut the chosen token, where it was not drawn but put there by a person."""
+        return next((each.cut for each in self.candidates if each.id == self.id and each.cut), "")
+
 
 def diverged_at(left: Sequence[int], right: Sequence[int], *, complete: bool = True) -> int | None:
     """Index of the first token at which two replies differ, or None while they agree.

@@ -17,7 +17,7 @@ from tui.presets.library import Chosen
 from tui.store.page import Kept, Page, Sheet
 from tui.store.store import Store
 
-Opened = list[tuple[tuple[str, ...], Path]]
+Opened = list[tuple[tuple[str, ...], tuple[Path, ...]]]
 
 
 @pytest.fixture
@@ -25,8 +25,10 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> Opened:
     """The screens that were opened, each of which ends with exit code 3."""
     screens: Opened = []
 
-    def start(chosen: tuple[Chosen, ...], model: Path, *, keep: bool = True, going_on: Kept | None = None) -> int:
-        screens.append((tuple(str(each.setting) for each in chosen), model))
+    def start(
+        chosen: tuple[Chosen, ...], models: tuple[Path, ...], *, keep: bool = True, going_on: Kept | None = None
+    ) -> int:
+        screens.append((tuple(str(each.setting) for each in chosen), models))
         return 3
 
     monkeypatch.setattr(tui.ui, "start", start)
@@ -37,17 +39,17 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> Opened:
 
 def test_alone_it_opens_the_chat_on_the_starter_model(twiddle: Command, opened: Opened, starter: Path) -> None:
     assert twiddle() == (3, "", "")
-    assert opened == [(("default",), starter)]
+    assert opened == [(("default",), (starter,))]
 
 
 def test_a_setting_opens_the_chat_with_it(twiddle: Command, opened: Opened, starter: Path) -> None:
     assert twiddle("chat", "precise,top_k=3").code == 3
-    assert opened == [(("precise,top_k=3",), starter)]
+    assert opened == [(("precise,top_k=3",), (starter,))]
 
 
 def test_compare_opens_two_panes(twiddle: Command, opened: Opened, starter: Path) -> None:
     assert twiddle("compare", "precise", "temperature=1.4").code == 3
-    assert opened == [(("precise", "temperature=1.4"), starter)]
+    assert opened == [(("precise", "temperature=1.4"), (starter, starter))]
 
 
 @pytest.mark.parametrize("words", [["chat", "precis"], ["chat", "top_p=2"], ["compare", "precise", "precis"]])
@@ -56,21 +58,15 @@ def test_an_error_is_said_before_the_screen_opens(twiddle: Command, opened: Open
     assert (code, err.count("\n"), opened) == (1, 1, [])
 
 
-def test_the_screen_holds_one_model(
+def test_two_models_are_compared_on_the_screen(
     twiddle: Command, opened: Opened, scripted: Callable[..., None], tmp_path: Path
 ) -> None:
     for name in ("a", "b"):
         (tmp_path / f"side-{name}.Modelfile").write_text(f"FROM {name}\n")
     scripted(a=Script(), b=Script(replies=("other",)))
-    code, _, err = twiddle("compare", str(tmp_path / "side-a.Modelfile"), str(tmp_path / "side-b.Modelfile"))
-    assert (code, opened) == (2, [])
-    assert "add a prompt with -p" in err
-
-
-def test_the_screen_loads_it_in_one_way(twiddle: Command, opened: Opened) -> None:
-    code, _, err = twiddle("compare", "precise", "precise,num_ctx=512")
-    assert (code, opened) == (2, [])
-    assert "add a prompt with -p" in err
+    assert twiddle("compare", str(tmp_path / "side-a.Modelfile"), str(tmp_path / "side-b.Modelfile")).code == 3
+    ((_, models),) = opened
+    assert [str(model)[:5] for model in models] == ["fake:"] * 2 and models[0] != models[1]
 
 
 def test_textual_is_not_imported_before_it_is_needed() -> None:

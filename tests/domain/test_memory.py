@@ -5,11 +5,14 @@ from pathlib import Path
 import pytest
 
 from tests.gguf import array, number, write
+from tui.engine.protocol import Load
 from tui.errors import ModelError
 from tui.knobs import Knobs
+from tui.loading import attention
 from tui.models.memory import SEQUENCES, Memory, estimate, refuse_if_too_large, show_size, verdict, weights_as
 from tui.models.preflight import check_model
 from tui.models.room import Room, measure, with_gpu
+from tui.models.together import refuse_beside, refuse_together
 
 GB = 10**9
 LLAMA_8B = (
@@ -67,7 +70,16 @@ def test_recurrent_layers_have_a_state_for_each_sequence(tmp_path: Path) -> None
 def test_scores_are_written_down_without_flash_attention(tmp_path: Path) -> None:
     spared = memory(tmp_path, *LLAMA_8B)
     written = memory(tmp_path, *LLAMA_8B, knobs=Knobs(flash_attention="off"))
-    assert written.compute - spared.compute == 4 * 512 * 8192 * 32
+    assert written.compute - spared.compute == (4 + 2) * 512 * 8192 * 32 + 2 * 512 * 8192
+
+
+def test_what_auto_comes_to_on_a_cpu_is_reckoned_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tui.loading.FLASH_ON_CPU", "off")
+    off = Knobs(flash_attention="off")
+    assert memory(tmp_path, *LLAMA_8B, knobs=Knobs()).compute == memory(tmp_path, *LLAMA_8B, knobs=off).compute
+    in_blocks = Knobs(cache_type_v="q8_0")
+    assert attention(in_blocks, gpu=False) == "auto" and attention(Knobs(), gpu=True) == "auto"
+    assert attention(Knobs(), gpu=False) == "off"
 
 
 def test_weights_at_other_precisions(tmp_path: Path) -> None:
@@ -106,6 +118,25 @@ def test_too_large_is_refused_with_numbers(tmp_path: Path) -> None:
     refuse_if_too_large(header, large, Room(256 * GB, 130 * GB))
     refuse_if_too_large(header, large, Room(256 * GB, 100 * GB, 30 * GB))
     refuse_if_too_large(header, large, None)
+
+
+def test_models_that_do_not_fit_together_are_refused_with_numbers() -> None:
+    def sized(name: str, weights: int) -> tuple[Load, Memory]:
+        return Load(f"/models/{name}.gguf", Knobs()), Memory(weights, GB, GB, 0, 8192, 32)
+
+    a, b = sized("a", 4 * GB), sized("b", 2 * GB)
+    refuse_beside([a, b], [], Room(16 * GB, 10 * GB))
+    with pytest.raises(ModelError, match=r"together: a.gguf needs 6.0 GB, b.gguf needs 4.0 GB, 8.0 GB are free"):
+        refuse_beside([a, b], [], Room(16 * GB, 8 * GB))
+    with pytest.raises(ModelError, match=r"beside what is loaded: b.gguf needs 4.0 GB, 3.0 GB are free"):
+        refuse_beside([b], [a], Room(16 * GB, 7 * GB))
+    loaded = Load(a[0].path, Knobs(use_mmap=0))
+    refuse_beside([b], [(loaded, a[1])], Room(16 * GB, 7 * GB))
+    refuse_beside([a, b], [], None)
+
+
+def test_a_scripted_model_takes_no_memory() -> None:
+    refuse_together([Load("fake:{}", Knobs()), Load("fake:", Knobs())], [])
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """What is said to the engine, and what its events do to the sides."""
 
+from collections.abc import Iterable
+
 import pytest
 
 from tests.domain.test_side import STATS, side, token
@@ -11,6 +13,7 @@ from tui.engine.protocol import (
     Failed,
     Finished,
     Generate,
+    Load,
     Preview,
     Previewed,
     Reply,
@@ -28,21 +31,29 @@ from tui.trace import Candidate, TokenTrace
 
 
 class Line:
-    """The way to an engine: it keeps what is sent, until it is cut."""
+    """The way to the engines: it keeps what is sent, and to which, until it is cut."""
 
     def __init__(self) -> None:
         self.sent: list[Command] = []
-        self.cut = False
+        self.to: list[Load | None] = []
+        self.loads: list[Load] = []
+        self.full = self.cut = False
 
-    def send(self, command: Command) -> None:
+    def fit(self, loads: Iterable[Load]) -> None:
+        if self.full:
+            raise ModelError("There is no room.")
+        self.loads = list(loads)
+
+    def send(self, command: Command, load: Load | None) -> None:
         if self.cut:
             raise EngineError("The engine is not running.")
         self.sent.append(command)
+        self.to.append(load)
 
 
 def talk(*settings: str) -> tuple[Talk, Line]:
     line = Line()
-    return Talk([side(setting) for setting in settings or ("default",)], line.send), line
+    return Talk([side(setting) for setting in settings or ("default",)], line), line
 
 
 def seeds(line: Line) -> list[int]:
@@ -97,11 +108,13 @@ def test_a_preset_switched_in_mid_reply_is_for_the_next_one() -> None:
     assert one.sides[0].knobs.temperature == 2
 
 
-def test_what_a_model_is_loaded_with_is_turned_on_every_side() -> None:
-    two, _ = talk("default", "precise")
-    two.turn(two.sides[1], "num_ctx", 512)
-    assert [side.knobs.num_ctx for side in two.sides] == [512, 512]
-    assert two.load().knobs.num_ctx == 512
+def test_what_a_model_is_loaded_with_is_turned_on_every_side_that_shares_its_engine() -> None:
+    three, line = talk("default", "precise", "num_ctx=256")
+    three.settle()
+    three.turn(three.sides[1], "num_ctx", 512)
+    assert [side.knobs.num_ctx for side in three.sides] == [512, 512, 256]
+    three.settle()
+    assert [load.knobs.num_ctx for load in line.loads] == [512, 512, 256]
 
 
 def test_what_loads_the_model_anew_is_refused_in_mid_reply() -> None:
@@ -194,15 +207,40 @@ def test_sides_part_at_the_first_token_that_differs() -> None:
     assert talk()[0].parted() is None
 
 
-def test_the_sides_are_loaded_from_one_model() -> None:
-    two, _ = talk("num_ctx=512", "precise,num_ctx=512")
-    load = two.load()
-    assert load.path.endswith(".gguf") and load.knobs == fixed(two.sides[0].knobs)
-    with pytest.raises(ModelError, match="loaded in two ways"):
-        talk("default", "num_ctx=512")[0].load()
-    two.sides[1].preset = Preset(name="elsewhere", model=__file__)
+def test_each_side_talks_to_the_engine_that_holds_its_model() -> None:
+    three, line = talk("default", "num_ctx=512", "precise")
+    three.settle()
+    plain, small, precise = (each.load for each in three.sides)
+    assert plain and small and plain == precise != small and plain.path.endswith(".gguf")
+    assert line.loads == [plain, small, precise] and plain.knobs == fixed(three.sides[0].knobs)
+    three.ask("Hi")
+    asked = [[reply.id for reply in each.replies] for each in line.sent if isinstance(each, Generate)]
+    assert (asked, line.to) == ([["1", "3"], ["2"]], [plain, small]), "those that share an engine are asked at once"
+    three.turn(three.sides[1], "top_k", 3)
+    three.stop(three.sides[1])
+    assert line.to[2:] == [small, small]
+
+
+def test_the_death_of_one_engine_is_nothing_to_the_sides_of_another() -> None:
+    two, _ = talk("default", "num_ctx=512")
+    two.settle()
+    two.ask("Hi")
+    two.take(Died(-9, "gone", ""), two.sides[1].load)
+    assert [each.busy for each in two.sides] == [True, False]
+
+
+def test_a_model_that_cannot_be_had_changes_no_engine() -> None:
+    one, line = talk("default")
+    one.settle()
+    load, before = one.sides[0].load, line.loads
+    one.sides[0].preset = Preset(name="elsewhere", model=__file__)
     with pytest.raises(ModelError, match="is not a GGUF but a text file"):
-        two.load()
+        one.settle()
+    one.sides[0].preset = side().preset
+    line.full = True
+    with pytest.raises(ModelError, match="no room"):
+        one.settle()
+    assert (one.sides[0].load, line.loads) == (load, before)
 
 
 def answered() -> tuple[Talk, Line]:
@@ -278,3 +316,50 @@ def test_an_edited_question_is_answered_anew_by_its_side_alone() -> None:
     two.edit(two.sides[0], 0, "Ho")
     assert asked(line).messages[-1] == Message("user", "Ho")
     assert two.sides[0].busy and not two.sides[1].busy
+
+
+@pytest.mark.parametrize("other", ["\ufffd", "<|im_end|>", "[EOT]"])
+def test_what_only_the_engine_can_put_into_words_is_left_to_it(other: str) -> None:
+    one, line = answered()
+    one.branch(one.sides[0], 1, 1, Candidate(7, other, 0.2, 0.1))
+    assert asked(line).messages[-1] == Message("assistant", "He\ufffd", (100, 7))
+    writing = one.sides[0].writing
+    assert writing and (writing.text, writing.starts) == ("He", [0, 2])
+
+
+def test_a_branch_after_half_a_character_begins_before_that() -> None:
+    talk, line = answered()
+    side = talk.sides[0]
+    side.ask("And?")
+    talk.reply()
+    line.sent.clear()
+    for index, text in enumerate(("He", "", "🎉")):
+        talk.take(of(side, token(index, text, index + 200)))
+    assert side.writing
+    talk.take(Finished(side.writing.id, "He🎉", "stop", 7, (200, 201, 202), STATS))
+    talk.branch(side, len(side.conversation.turns) - 1, 2, Candidate(7, " a", 0.2, 0.1))
+    assert asked(line).messages[-1] == Message("assistant", "He\ufffd", (200, 201, 7))
+
+
+def test_a_reply_cut_within_a_character_goes_on_with_the_whole_of_it() -> None:
+    talk, line = answered()
+    side = talk.sides[0]
+    talk.again()
+    line.sent.clear()
+    assert side.writing
+    talk.take(of(side, token(0, "He", 100)))
+    talk.take(Finished(side.writing.id, "He\ufffd", "stopped", 7, (100, 101), STATS))
+    talk.resume(side, 2)
+    assert asked(line).messages[-1] == Message("assistant", "He\ufffd", (100, 101))
+    assert side.writing and side.writing.text == "He"
+
+
+def test_choosing_the_token_that_ends_a_reply_ends_it_there() -> None:
+    one, _ = answered()
+    side = one.sides[0]
+    one.branch(side, 1, 1, Candidate(7, "<|im_end|>", 0.2, 0.1))
+    assert side.writing
+    one.take(Finished(side.writing.id, "", "stop", 7, (), STATS))
+    turn = side.conversation.path[-1]
+    assert (turn.message, side.conversation.tip) == (Message("assistant", "He", (100,)), 2)
+    assert turn.written and turn.written.ids == (100, 7)

@@ -14,15 +14,16 @@ from textual.pilot import Pilot
 from textual.widgets._toast import Toast
 
 from tui.engine.client import Engine
+from tui.engine.engines import Engines
 from tui.engine.fake import Script
-from tui.engine.protocol import Command, Event, Load
+from tui.engine.protocol import Command, Event
 from tui.knob import Value
-from tui.knobs import fixed
 from tui.presets.library import resolve
 from tui.settings import parse_setting
 from tui.side import Side
 from tui.store.diary import Diary
 from tui.store.page import Kept
+from tui.ui import loads_of
 from tui.ui.app import TwiddleApp
 from tui.ui.screens.chat import ChatScreen
 from tui.ui.widgets.candidates import Candidates
@@ -68,8 +69,8 @@ class Watched(Engine):
 class Chat:
     """The screen, and what a person does and sees there."""
 
-    def __init__(self, app: TwiddleApp, pilot: Pilot[None], engine: Watched) -> None:
-        self.app, self.pilot, self.engine = app, pilot, engine
+    def __init__(self, app: TwiddleApp, pilot: Pilot[None], engines: list[Watched]) -> None:
+        self.app, self.pilot, self.engines, self.engine = app, pilot, engines, engines[0]
         (self.screen,) = (each for each in app.screen_stack if isinstance(each, ChatScreen))
         self.prompt, self.status = self.screen.query_one(Prompt), self.screen.query_one(Status)
         self.candidates, self.knobs = self.screen.query_one(Candidates), self.screen.query_one(KnobPanel)
@@ -168,7 +169,7 @@ def model(script: Script) -> str:
 
 
 def opener(monkeypatch: pytest.MonkeyPatch, log: Path) -> OpenChat:
-    """A function that opens the chat on a script, a side for each setting."""
+    """A function that opens the chat on a script, a side for each setting; `others` are scripts by what FROM says."""
 
     @asynccontextmanager
     async def open_chat(
@@ -178,25 +179,32 @@ def opener(monkeypatch: pytest.MonkeyPatch, log: Path) -> OpenChat:
         theme: str = "",
         engine: type[Watched] = Watched,
         hook: Callable[[Message], None] | None = None,
+        others: dict[str, Script] = {},  # noqa: B006
         diary: Diary | None = None,
         going_on: Kept | None = None,
     ) -> AsyncIterator[Chat]:
-        path = model(script)
-        monkeypatch.setattr("tui.talk.find_model", lambda reference, beside=None: Path(path))
+        def find(reference: str, beside: Path | None = None) -> Path:
+            return Path(model(others.get(reference, script)))
+
+        def make(number: int) -> Watched:
+            made.append(engine(log.with_suffix(f".{number}")))
+            return made[-1]
+
+        made: list[Watched] = []
+        monkeypatch.setattr("tui.talk.find_model", find)
         chosen = tuple(resolve(parse_setting(setting)) for setting in settings or (GREEDY,))
-        load = Load(path, fixed(chosen[0].knobs))
-        process = engine(log)
-        await process.start()
-        process.send(load)
-        app = TwiddleApp(process, load, chosen, diary)
+        loads = loads_of(chosen, tuple(find(each.preset.model) for each in chosen))
+        engines = Engines(make)
+        await engines.start(loads)
+        app = TwiddleApp(engines, chosen, loads, diary)
         if going_on:
             app.chat.keeper.open(app.chat.side, going_on)
         try:
             async with app.run_test(size=size, notifications=True, message_hook=hook) as pilot:
                 if theme:
                     app.theme = theme
-                yield Chat(app, pilot, process)
+                yield Chat(app, pilot, made)
         finally:
-            await process.stop()
+            await engines.stop()
 
     return open_chat

@@ -17,6 +17,15 @@ def trace(*texts: str, chosen: int = 0, cut: str | None = None) -> TokenTrace:
 
 
 class Host(App[None]):
+    AUTO_FOCUS = None
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.chosen: list[str] = []
+
+    def on_candidates_chosen(self, event: Candidates.Chosen) -> None:
+        self.chosen.append(event.candidate.text)
+
     def compose(self) -> ComposeResult:
         yield Candidates()
 
@@ -51,9 +60,40 @@ async def test_a_cut_token_names_the_stage() -> None:
 
 
 async def test_a_stage_that_cut_nothing_has_no_number() -> None:
-    seen = await lines(trace("a"), width=60)
+    seen = await lines(trace("a"), width=60, height=9)
     assert "top_k 40 → top_p 12 → temperature" in seen[-2] + seen[-1]
     assert "temperature 12" not in "".join(seen)
+
+
+async def test_with_room_every_stage_has_a_row_with_what_it_left() -> None:
+    seen = await lines(trace("a", "b"), height=12)
+    assert [line.split()[:2] for line in seen[-3:]] == [["top_k", "40"], ["top_p", "12"], ["temperature", "12"]]
+    assert "░" not in seen[-3] + seen[-1] and "░" in seen[-2], "what a stage cut is seen"
+    lengths = [line.count("█") for line in seen[-3:]]
+    assert lengths[0] > lengths[1] == lengths[2] > 0
+
+
+async def test_with_less_room_only_the_stages_that_cut_have_one() -> None:
+    seen = await lines(trace("a", "b"), height=11)
+    assert [line.split()[0] for line in seen[-2:]] == ["left", "top_p"]
+
+
+async def test_a_candidate_is_chosen_by_keys_or_by_two_clicks() -> None:
+    app = Host()
+    async with app.run_test(size=(40, 12)) as pilot:
+        view = app.query_one(Candidates)
+        view.trace = trace(*"abcdefghijklmnop", chosen=0)
+        view.focus()
+        await pilot.pause()
+        assert view.cursor == 1, "it begins at what was not chosen"
+        await pilot.press("down", "enter")
+        await pilot.press("end", "down", "enter")
+        assert "› p" in "".join(view.render_line(y).text for y in range(view.content_size.height))
+        await pilot.press("home", "up")
+        await pilot.pause()
+        await pilot.click(view, offset=(5, 4), times=2)
+        await pilot.pause()
+        assert app.chosen == ["c", "p", "b"]
 
 
 async def test_before_the_choice_nothing_is_marked() -> None:

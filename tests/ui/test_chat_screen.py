@@ -437,6 +437,8 @@ async def test_the_keyboard_reaches_everything_and_bye_leaves(open_chat: OpenCha
         await chat.press("tab")
         assert chat.knob == "temperature"
         await chat.press("tab")
+        assert chat.candidates.has_focus
+        await chat.press("tab")
         assert isinstance(chat.app.focused, Transcript)
         await chat.press("tab")
         assert chat.prompt.has_focus

@@ -31,7 +31,7 @@ def tokens(chat: Chat) -> tuple[list[int], list[int]]:
     return [t.trace.id for t in heard if t.id == left], [t.trace.id for t in heard if t.id == right]
 
 
-async def test_f3_puts_a_second_side_beside_the_first_and_again_keeps_the_active_one(open_chat: OpenChat) -> None:
+async def test_f3_puts_a_second_side_beside_the_first_and_f7_keeps_the_active_one(open_chat: OpenChat) -> None:
     async with open_chat(Script(replies=("one", "two"))) as chat:
         await chat.answered("first")
         await chat.press("f3")
@@ -43,7 +43,7 @@ async def test_f3_puts_a_second_side_beside_the_first_and_again_keeps_the_active
         await chat.turned("temperature", 0.05)
         await both_written(chat, "second")
         assert "two" in chat.said(0) and "two" in chat.said(1)
-        await chat.press("f3")
+        await chat.press("f7")
         await chat.until(lambda: len(chat.panes) == 1)
         assert chat.side.knobs.temperature == 0.05
         assert [message.content for message in chat.side.conversation.messages] == ["first", "one", "second", "two"]
@@ -64,7 +64,7 @@ async def test_keeping_a_side_stops_the_other_one(open_chat: OpenChat) -> None:
     async with open_chat(UNSURE, GREEDY, "temperature=1.5,seed=1") as chat:
         await chat.ask("Hi")
         await chat.written(5)
-        await chat.press("f3")
+        await chat.press("f7")
         await chat.until(lambda: len(chat.panes) == 1 and chat.engine.commands(Stop))
         await chat.written(len(chat.panes[0].transcript.text) + 5)
         assert chat.side.busy and chat.state == "writing"
@@ -81,8 +81,11 @@ async def test_a_written_command_compares_with_a_setting(open_chat: OpenChat) ->
         assert (chat.side.preset.name, chat.side.knobs.temperature) == ("precise", 1.4)
         await chat.until(lambda: "precise · temperature 1.4" in chat.view)
         assert "default · temperature 0 · seed 1" in chat.view
+        for _ in range(2):
+            await chat.ask("/compare wild")
+        await chat.until(lambda: len(chat.panes) == 4)
         await chat.ask("/compare wild")
-        assert await chat.toast() == "There are two sides already; F3 keeps the active one."
+        assert await chat.toast() == "There are 4 sides already; F8 drops the active one."
         assert chat.prompt.text == "/compare wild"
 
 
@@ -178,7 +181,7 @@ async def test_the_way_of_a_keystroke(open_chat: OpenChat) -> None:
         await chat.press("escape")
         await chat.ready()
         sent = [type(command) for command in chat.engine.sent if isinstance(command, Generate | SetKnobs | Stop)]
-    said = (each.event if isinstance(each, ChatScreen.EngineSaid) else each for each in messages)
+    said = (each.said.event if isinstance(each, ChatScreen.EngineSaid) else each for each in messages)
     kinds = (Prompt.Submitted, KnobPanel.Turned, Token, KnobsTurned, Finished)
     trace = [type(each) for each in said if isinstance(each, kinds)]
     assert [kind for kind, _ in groupby(trace)] in (

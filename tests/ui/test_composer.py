@@ -48,7 +48,7 @@ class Host(App[None]):
         self.drafts.append(event.draft)
 
     def on_composer_commanded(self, event: Composer.Commanded) -> None:
-        self.commanded.append(event.line)
+        self.commanded.append(event.text)
 
     def action_note(self, key: str) -> None:
         self.noted.append(key)

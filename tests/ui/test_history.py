@@ -54,7 +54,7 @@ async def test_a_question_is_in_the_file_before_the_model_sees_it(
                 seen.append(texts(path))
             send(command)  # type: ignore[arg-type]
 
-        monkeypatch.setattr(chat.screen._talk, "_send", look)
+        monkeypatch.setattr(chat.engine, "send", look)
         await chat.answered("Why?")
         await saved(chat, diary)
         assert seen == [["Why?"]]
@@ -100,11 +100,11 @@ async def test_ctrl_o_finds_a_conversation_by_what_was_said(open_chat: OpenChat,
     keep(store, "Name a bird.", "Wren.", key="bird")
     store.close()
     async with open_chat(Script(), diary=diary) as chat:
-        await chat.ready()
+        await chat.answered("Before")
         await chat.press("ctrl+o")
         await chat.until(lambda: isinstance(chat.app.screen, HistoryPicker))
         found = chat.app.screen.query_one(OptionList)
-        await chat.until(lambda: found.option_count == 2)
+        await chat.until(lambda: found.option_count == 3)
         assert "Name a bird." in chat.view and "Name a fish." in chat.view
         chat.app.screen.query_one(Input).value = "carp todo"
         await chat.until(lambda: found.option_count == 1)
@@ -116,6 +116,7 @@ async def test_ctrl_o_finds_a_conversation_by_what_was_said(open_chat: OpenChat,
         await chat.press("enter")
         await chat.until(lambda: "▌  Name a fish." in chat.view)
         assert [turn.message.content for turn in chat.side.conversation.path][0] == "Name a fish."
+        assert "Before" not in chat.said() and "Hello from the script." not in chat.said()
 
 
 async def test_a_new_chat_and_another_side_are_conversations_of_their_own(
@@ -132,7 +133,7 @@ async def test_a_new_chat_and_another_side_are_conversations_of_their_own(
         await chat.until(lambda: not chat.screen._talk.busy)
         await saved(chat, diary)
         assert [entry.messages for entry in Store(path).list()] == [4, 4]
-        await chat.press("f3")
+        await chat.press("f7")
         await chat.press("ctrl+n")
         await chat.answered("third")
         await saved(chat, diary)

@@ -25,7 +25,7 @@ from pathlib import Path
 from tui.presets.library import resolve
 from tui.settings import parse_setting
 from tui.ui import start
-sys.exit(start((resolve(parse_setting(sys.argv[1])),), Path(sys.argv[2])))
+sys.exit(start((resolve(parse_setting(sys.argv[1])),), (Path(sys.argv[2]),)))
 """
 F4, RIGHT, ESCAPE, CTRL_Q = "\x1bOS", "\x1b[C", "\x1b", "\x11"
 

@@ -29,7 +29,7 @@ def chat(
     chosen, model = choose(setting)
     from tui.ui import start
 
-    raise typer.Exit(start((chosen,), model, keep=not forget, going_on=kept))
+    raise typer.Exit(start((chosen,), (model,), keep=not forget, going_on=kept))
 
 
 def _newest() -> Kept:

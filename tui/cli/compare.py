@@ -54,11 +54,9 @@ def _open_screen(left: str, right: str, as_json: bool) -> None:
         raise UsageError("--json needs a prompt; add one with -p.")
     require_screen("twiddle compare A B -p PROMPT")
     (a, model), (b, other) = choose(left), choose(right)
-    if (model, fixed(a.knobs)) != (other, fixed(b.knobs)):
-        raise UsageError("The screen holds one model, loaded in one way; add a prompt with -p.")
     from tui.ui import start
 
-    raise typer.Exit(start((a, b), model))
+    raise typer.Exit(start((a, b), (model, other)))
 
 
 class Column(NamedTuple):

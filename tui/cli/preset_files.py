@@ -17,24 +17,9 @@ from tui.presets.ollama import for_ollama
 from tui.presets.preset import compose, is_model, read_source
 from tui.presets.saving import put, save_preset
 from tui.presets.shelf import is_file, own_path
-from tui.presets.writing import describe
+from tui.presets.writing import begun
 from tui.settings import parse_setting
 from tui.terminal import safe_line
-
-_BEGUN = """\
-FROM {base}
-
-# Every knob is a PARAMETER; `twiddle presets show default` names them all.
-# PARAMETER temperature 0.7
-# PARAMETER stop "###"
-
-# What the model is told first. Quotes may span lines.
-# SYSTEM You are a helpful assistant.
-
-# What was said before the chat begins.
-# MESSAGE user Why is the sky blue?
-# MESSAGE assistant Air scatters blue light more than red.
-"""
 
 OwnName = Annotated[str, typer.Argument(metavar="NAME", help="What to call it.")]
 Description = Annotated[str, typer.Option("--description", "-d", help="What it is for, in a line.")]
@@ -49,7 +34,7 @@ def new(
     path = own_path(name)
     if path.exists():
         raise PresetError(f"There is a preset {name!r} of yours already; change it with `twiddle presets edit {name}`.")
-    text = describe(description or "What this preset is for.") + _BEGUN.format(base=base)
+    text = begun(base, description)
     compose(text, path)
     put(path, text)
     typer.echo(safe_line(str(path)))

@@ -101,15 +101,16 @@ class Engine:
 
     async def stop(self) -> None:
         """End the process; at once if it does not go by itself within a second."""
-        process = self._process
-        if process is None:
-            return
-        self._ending = True
-        if process.stdin is not None:
-            process.stdin.close()
-        await _end(process)
-        with suppress(OSError):
-            self._log.unlink()
+        async with self._starting:  # one that is just being started must not be left behind
+            process = self._process
+            if process is None:
+                return
+            self._ending = True
+            if process.stdin is not None:
+                process.stdin.close()
+            await _end(process)
+            with suppress(OSError):
+                self._log.unlink()
 
     def _last_words(self) -> str:
         try:

@@ -14,7 +14,7 @@ from tui.engine.backend import Backend, Logits
 from tui.engine.branch import Branch
 from tui.engine.odds import distribution
 from tui.engine.prompt import PromptWriter
-from tui.engine.protocol import Event, Preview, Previewed, Refused, Remember, Token, WhatIf, WhatIfs
+from tui.engine.protocol import Event, Preview, Previewed, Refused, Remember, Remembered, Token, WhatIf, WhatIfs
 from tui.engine.record import Record
 from tui.engine.sampling import Chain, draw
 from tui.knobs import CONSTRAINTS, KNOBS, Knobs
@@ -142,9 +142,11 @@ class Onlooker:
 
     def remember(self, command: Remember, prompt: Sequence[int]) -> None:
         """Learn of a reply written before, which answered this prompt."""
-        written = Written(list(prompt), command.knobs.seed, 0, list(command.tokens), list(command.records))
+        tokens, records = list(command.tokens), list(command.records)
+        written = Written(list(prompt), command.knobs.seed, command.begun, tokens, records)
         with self._lock:
             _put(self._written, command.id, written, REPLIES)
+        self._emit(Remembered(command.id))
 
     def _explain(self, record: Record, chain: Chain, history: Sequence[int], chance: float, token: int) -> TokenTrace:
         return chain.run(record.logits(), history, chance).trace(token, self._backend.label)

@@ -77,15 +77,20 @@ class Render(Struct, frozen=True, tag="render"):
 
 
 class Remember(Struct, frozen=True, tag="remember"):
-    """Tell the engine of a reply written before, so that it can answer WhatIf for it. It remembers what it wrote."""
+    """Tell the engine of a reply written before, so that it can answer WhatIf for it. It remembers what it wrote.
+
+    Answered by Remembered, or Refused.
+    """
 
     id: str
     messages: tuple[Message, ...]
-    """What the reply answered."""
+    """What the reply answered; where a person began it, what they wrote is the last, the assistant's."""
     tokens: tuple[int, ...]
     records: tuple[bytes, ...]
     knobs: Knobs
     template: str = ""
+    begun: int = 0
+    """The index of the first of these tokens."""
 
 
 class WhatIf(Struct, frozen=True, tag="what_if"):
@@ -274,6 +279,12 @@ class Rendered(Struct, frozen=True, tag="rendered"):
     pieces: tuple[Piece, ...]
 
 
+class Remembered(Struct, frozen=True, tag="remembered"):
+    """The answer to a Remember: WhatIf can be asked of the reply now."""
+
+    id: str
+
+
 class WhatIfs(Struct, frozen=True, tag="what_ifs"):
     """A part of the answer to a WhatIf; `complete` with the last."""
 
@@ -330,7 +341,7 @@ class Died(Struct, frozen=True, tag="died"):
 Event = (
     Progress | Loaded | LoadFailed | Machine | Died
     | Prefill | Token | Hypotheses | KnobsTurned | Refused | Shifted | Finished | Failed
-    | Previewed | Rendered | WhatIfs
+    | Previewed | Rendered | Remembered | WhatIfs
 )  # fmt: skip
 
 # --- lines ----------------------------------------------------------------------------------------------------------

@@ -11,6 +11,21 @@ from tui.presets.preset import Preset
 
 _WIDTH = 118
 
+_BEGUN = """\
+FROM {base}
+
+# Every knob is a PARAMETER; `twiddle presets show default` names them all.
+# PARAMETER temperature 0.7
+# PARAMETER stop "###"
+
+# What the model is told first. Quotes may span lines.
+# SYSTEM You are a helpful assistant.
+
+# What was said before the chat begins.
+# MESSAGE user Why is the sky blue?
+# MESSAGE assistant Air scatters blue light more than red.
+"""
+
 Statement = tuple[str, str]
 """What an instruction begins with, such as `PARAMETER stop`, and its value."""
 
@@ -19,6 +34,11 @@ def write_preset(preset: Preset, base: Preset | None = None) -> str:
     """The Modelfile of a preset; with a base, what the base says already is left out. Raises PresetError."""
     comment = describe(preset.description)
     return comment + "".join(f"{instruction(*said)}\n" for said in statements(preset, base))
+
+
+def begun(base: str, description: str = "") -> str:
+    """A Modelfile to be filled in, with the instructions there are as comments."""
+    return describe(description or "What this preset is for.") + _BEGUN.format(base=base)
 
 
 def describe(description: str) -> str:

@@ -6,7 +6,7 @@ import signal
 import sys
 from pathlib import Path
 
-from tui.engine.client import Engine
+from tui.engine.engines import Engines
 from tui.engine.protocol import Load
 from tui.knobs import fixed
 from tui.paths import history_path
@@ -16,24 +16,29 @@ from tui.store.page import Kept
 from tui.terminal import safe_line
 
 
-def start(chosen: tuple[Chosen, ...], model: Path, *, keep: bool = True, going_on: Kept | None = None) -> int:
-    """Open the chat, a pane for each setting; the exit code when it is closed.
+def start(
+    chosen: tuple[Chosen, ...], models: tuple[Path, ...], *, keep: bool = True, going_on: Kept | None = None
+) -> int:
+    """Open the chat, a pane for each setting with its model; the exit code when it is closed.
 
     `keep` says whether what is said is saved, `going_on` with which conversation the first pane begins.
     """
-    return asyncio.run(_run(chosen, str(model), Diary(history_path()) if keep else None, going_on))
+    return asyncio.run(_run(chosen, loads_of(chosen, models), Diary(history_path()) if keep else None, going_on))
 
 
-async def _run(chosen: tuple[Chosen, ...], model: str, diary: Diary | None, going_on: Kept | None) -> int:
+def loads_of(chosen: tuple[Chosen, ...], models: tuple[Path, ...]) -> tuple[Load, ...]:
+    """What an engine has to load for each setting."""
+    return tuple(Load(str(model), fixed(each.knobs)) for each, model in zip(chosen, models, strict=True))
+
+
+async def _run(chosen: tuple[Chosen, ...], loads: tuple[Load, ...], diary: Diary | None, going_on: Kept | None) -> int:
     # Both before Textual is imported: it reads the frame rate once, and takes 0.2 s in which a model can load.
     os.environ.setdefault("TEXTUAL_FPS", "120")
-    engine = Engine()
-    load = Load(model, fixed(chosen[0].knobs))
-    await engine.start()
-    engine.send(load)
+    engines = Engines()
+    await engines.start(loads)
     from tui.ui.app import TwiddleApp
 
-    app = TwiddleApp(engine, load, chosen, diary)
+    app = TwiddleApp(engines, chosen, loads, diary)
     if going_on:
         app.chat.keeper.open(app.chat.side, going_on)
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):  # on which Textual leaves the terminal raw
@@ -41,7 +46,7 @@ async def _run(chosen: tuple[Chosen, ...], model: str, diary: Diary | None, goin
     try:
         await app.run_async()
     finally:
-        await engine.stop()
+        await engines.stop()
         if diary:
             app.chat.keeper.note()
             if lost := await diary.close():

@@ -12,7 +12,7 @@ from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
-from tui.engine.client import Engine
+from tui.engine.engines import Engines
 from tui.engine.protocol import Load
 from tui.paths import log_dir
 from tui.presets.library import Chosen
@@ -32,10 +32,12 @@ class TwiddleApp(App[None]):
     ]
     COMMAND_PALETTE_BINDING = "ctrl+p"
 
-    def __init__(self, engine: Engine, load: Load, chosen: tuple[Chosen, ...], diary: Diary | None = None) -> None:
-        """`engine` runs already and was sent `load`; what is said is kept in the diary, if there is one."""
+    def __init__(
+        self, engines: Engines, chosen: tuple[Chosen, ...], loads: tuple[Load, ...], diary: Diary | None = None
+    ) -> None:
+        """`engines` hold already what each setting loads; what is said is kept in the diary, if there is one."""
         super().__init__()
-        self.chat = ChatScreen(engine, load, chosen, diary)
+        self.chat = ChatScreen(engines, chosen, loads, diary)
 
     def on_mount(self) -> None:
         """Put the themes up, then the chat."""

@@ -1,7 +1,6 @@
 """What slash commands have done: each is a value, and this obeys it."""
 
 import asyncio
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -13,7 +12,7 @@ from tui.errors import EngineError, TwiddleError
 from tui.knobs import KNOBS, Knobs
 from tui.models.places import list_models
 from tui.particulars import particulars
-from tui.presets.library import find_preset, list_presets
+from tui.presets.library import find_preset
 from tui.presets.preset import Preset
 from tui.presets.saving import save_preset
 from tui.presets.shelf import is_file
@@ -21,6 +20,7 @@ from tui.side import Side
 from tui.slash import (
     Again,
     Clear,
+    Compare,
     CompareWith,
     Explain,
     Help,
@@ -38,14 +38,14 @@ from tui.slash import (
 )
 from tui.talk import Talk
 from tui.terminal import safe
+from tui.ui.comparing import Comparison
 from tui.ui.keeper import Keeper
+from tui.ui.librarian import Librarian
 from tui.ui.screens.help import HelpScreen
 from tui.ui.screens.history import HistoryPicker
-from tui.ui.screens.presets import PresetPicker
 from tui.ui.screens.tree import Pick, TreeScreen
 from tui.ui.widgets.composer import Composer
 from tui.ui.widgets.messages import Messages
-from tui.ui.widgets.pane import Pane
 
 
 class Desk(Protocol):
@@ -56,19 +56,21 @@ class Desk(Protocol):
     @property
     def side(self) -> Side: ...
     def settle(self) -> None: ...
+    def say(self, text: str) -> None: ...
+    def clear(self) -> None: ...
     async def again(self) -> None: ...
     def post_message(self, message: Message) -> bool: ...
-    async def compare(self, setting: str | None = None) -> None: ...
     async def action_obey(self, line: str) -> None: ...
 
 
 class Errands:
     """Obeys slash commands. What a command changes, it changes on the active side."""
 
-    def __init__(self, desk: Desk, talk: Talk, panes: Sequence[Pane], composer: Composer, keeper: Keeper) -> None:
-        """`panes` stays in step with the sides of the talk."""
-        self._desk, self._talk, self._panes = desk, talk, panes
-        self._composer, self._keeper = composer, keeper
+    def __init__(
+        self, desk: Desk, talk: Talk, comparison: Comparison, composer: Composer, keeper: Keeper, librarian: Librarian
+    ) -> None:
+        self._desk, self._talk, self._comparison = desk, talk, comparison
+        self._composer, self._keeper, self._librarian = composer, keeper, librarian
 
     async def run(self, command: Slash) -> None:
         """Do what a command says; raises TwiddleError, and then nothing has changed."""
@@ -77,29 +79,37 @@ class Errands:
                 self._talk.turn(self._desk.side, command.name, command.value)
                 self._desk.settle()
                 self._mention(f"{command.name} is {KNOBS[command.name].show(command.value)} now")
-            case UsePreset(None):
-                self._choose_preset()
             case Explain():
                 self._mention(command.sentence)
             case KeepHistory():
                 self._composer.keeping = command.keep
                 self._mention("Prompts are kept for the next start." if command.keep else "Prompts are not kept now.")
             case CompareWith():
-                await self._desk.compare(command.setting)
+                await self._comparison.compare(command.setting)
+            case Compare():
+                await self._comparison.do(command.deed)
             case Again():
                 await self._desk.again()
+            case Clear():
+                self._desk.clear()
+            case UsePreset(None) | ShowTree() | OpenHistory() | Help() | Leave():
+                self._go(command)
+            case _:
+                await self._change(command)
+
+    def _go(self, command: UsePreset | ShowTree | OpenHistory | Help | Leave) -> None:
+        """To another screen, or out."""
+        match command:
+            case UsePreset():
+                self._librarian.choose()
             case ShowTree():
                 self._show_tree()
-            case Clear():
-                self._clear()
             case OpenHistory():
                 self._choose_conversation()
             case Help():
                 self._desk.app.push_screen(HelpScreen())
             case Leave():
                 self._desk.app.exit()
-            case _:
-                await self._change(command)
 
     async def _change(self, command: SetSystem | UsePreset | UseModel | Save | Show) -> None:
         """What is about the preset and its model."""
@@ -108,26 +118,26 @@ class Errands:
             case UsePreset(str() as name):
                 preset = find_preset(name)
                 self._use(preset, preset.knobs)
-                self._say(f"preset {name} from the next reply on")
+                self._desk.say(f"preset {name} from the next reply on")
             case SetSystem():
                 self._use(
                     replace(side.preset, system=command.text, inherited=_without(side.preset, "system")), side.knobs
                 )
                 said = f"system prompt from the next reply on: {command.text}"
-                self._say(said if command.text else "no system prompt from the next reply on")
+                self._desk.say(said if command.text else "no system prompt from the next reply on")
             case UseModel(None):
-                self._say(await asyncio.to_thread(_models, side.preset.model))
+                self._desk.say(await asyncio.to_thread(_models, side.preset.model))
             case UseModel(str() as reference):
                 typed = Path(reference).expanduser() if reference.startswith("~/") else Path(reference)
                 model = str(typed.resolve()) if is_file(typed) else reference
                 self._use(replace(side.preset, model=model, inherited=_without(side.preset, "model")), side.knobs)
-                self._say(f"model {reference} from the next reply on")
+                self._desk.say(f"model {reference} from the next reply on")
             case Save():
                 path = save_preset(command.name, side.knobs, side.preset, overwrite=command.overwrite)
                 self._use(find_preset(command.name), side.knobs)
-                self._say(f"saved as preset {command.name}, in {path}")
+                self._desk.say(f"saved as preset {command.name}, in {path}")
             case Show():
-                self._say(await asyncio.to_thread(particulars, command.part, side.preset, side.knobs))
+                self._desk.say(await asyncio.to_thread(particulars, command.part, side.preset, side.knobs))
 
     def _use(self, preset: Preset, knobs: Knobs) -> None:
         side = self._desk.side
@@ -138,25 +148,6 @@ class Errands:
         except TwiddleError:
             side.preset, side.knobs = before
             raise
-
-    def _choose_preset(self) -> None:
-        async def chosen(name: str | None) -> None:
-            if name is not None:
-                await self._desk.action_obey(f"/preset {name}")
-
-        self._desk.app.push_screen(PresetPicker(list_presets(), self._desk.side.preset.name), chosen)
-
-    def _clear(self) -> None:
-        self._keeper.note()  # the end of the old chat
-        self._talk.clear()
-        self._keeper.note()  # that another begins
-        for pane in self._panes:
-            pane.transcript.clear()
-        self._talk.look(self._desk.side)
-
-    def _say(self, text: str) -> None:
-        """A line of our own in the pane of the active side."""
-        self._panes[self._talk.sides.index(self._desk.side)].transcript.notice(text)
 
     def _show_tree(self) -> None:
         def picked(pick: Pick | None) -> None:

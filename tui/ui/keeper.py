@@ -8,7 +8,6 @@ from msgspec.structs import replace
 from textual.app import App
 
 from tui.chat import Conversation, Message, Turn
-from tui.errors import ModelError
 from tui.settings import Setting
 from tui.side import Side
 from tui.store.diary import Diary, new_key
@@ -92,6 +91,7 @@ class Keeper:
     def _show(self, side: Side) -> None:
         pane = self._panes[self._talk.sides.index(side)]
         if pane.is_mounted and side.conversation.turns:
+            pane.transcript.clear()  # else what stands at the same place of the tree would stay on screen
             pane.transcript.show(side.conversation)
 
     def _key(self, side: Side) -> str:
@@ -99,10 +99,7 @@ class Keeper:
 
     def _sheet(self, side: Side, conversation: Conversation) -> Sheet:
         setting = Setting(side.preset.name, tuple((name, getattr(side.knobs, name)) for name in side.turned))
-        try:
-            model = model_file(Path(self._talk.load().path))
-        except ModelError:  # told where it is loaded
-            model = None
+        model = model_file(Path(side.load.path)) if side.load else None
         source = Source(side.preset.opening, model, version("llama-cpp-python"))
         return Sheet(conversation, str(setting), _draft(side), source)
 

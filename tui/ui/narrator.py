@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from tui.engine.engines import Engines, Said
 from tui.engine.protocol import (
     Died,
     Event,
@@ -12,18 +13,19 @@ from tui.engine.protocol import (
     Loaded,
     LoadFailed,
     Prefill,
-    Progress,
     Refused,
     Shifted,
     Token,
 )
 from tui.side import Side, describe_turn
 from tui.talk import Talk
+from tui.ui.looking import Looking
 from tui.ui.widgets.candidates import Candidates
 from tui.ui.widgets.footnote import footnote
 from tui.ui.widgets.knobs import KnobPanel
 from tui.ui.widgets.pane import Pane
 from tui.ui.widgets.status import Status
+from tui.ui.widgets.transcript import Transcript
 
 LONGEST = 200
 """Characters shown of what a search has not settled yet."""
@@ -33,12 +35,22 @@ class Narrator:
     """Tells the widgets what happened. It decides nothing."""
 
     def __init__(
-        self, talk: Talk, panes: Sequence[Pane], knobs: KnobPanel, candidates: Candidates, status: Status
+        self,
+        talk: Talk,
+        engines: Engines,
+        panes: Sequence[Pane],
+        knobs: KnobPanel,
+        candidates: Candidates,
+        status: Status,
     ) -> None:
-        """`panes` stays in step with the sides of the talk: the screen adds and removes both."""
-        self._talk, self._panes = talk, panes
+        """`panes` stays in step with the sides of the talk: a `Comparison` adds and removes both."""
+        self._talk, self._engines, self._panes = talk, engines, panes
         self._knobs, self._candidates, self._status = knobs, candidates, status
+        self.looking = Looking(talk, panes, candidates)
+        """Which replies are looked at token by token, and whose odds are shown."""
         self._parted = False
+        self._shown = talk.sides[0]
+        """The side that was the active one when it was shown last."""
 
     def show(self, active: int) -> None:
         """Show how the sides are set, and the knobs of the active one."""
@@ -48,6 +60,22 @@ class Narrator:
         self._knobs.set_reactive(KnobPanel.refused, dict(side.refused))
         self._knobs.show(side, side.preset.knobs, side.knobs)
         self._status.preset, self._status.turned = side.preset.name, bool(side.turned)
+        self._shown = side
+        self.stand()
+        self.looking.show(active)
+
+    def stand(self) -> None:
+        """Show how it is with the engine of the active side, and which models there are."""
+        status, station = self._status, self._engines.at(self._shown.load)
+        status.state = "writing" if self._talk.busy and station.state == "ready" else station.state
+        status.progress = station.progress
+        loads = dict.fromkeys(side.load for side in self._talk.sides)
+        infos = [info for info in (self._engines.at(load).info for load in loads) if info]
+        if infos:
+            status.model = " | ".join(info.name or info.description for info in infos)
+        if station.info:
+            status.context, status.place = station.info.context, station.info.place
+            self._candidates.vocabulary = station.info.vocabulary
 
     def draw(self, active: int) -> None:
         """Draw what changes with every token: candidates, rates, context."""
@@ -58,10 +86,7 @@ class Narrator:
         status.ttft_ms = stats.ttft_ms if stats else writing.ttft_ms if writing else None
         status.used = side.used
         self._knobs.refused = dict(side.refused)
-        if side.busy and writing and writing.trace:
-            self._candidates.heading, self._candidates.trace = "newest token", writing.trace
-        elif not self._talk.busy and self._talk.next:
-            self._candidates.heading, self._candidates.trace = "next token", self._talk.next
+        self.looking.draw(active)
 
     def begin(self) -> None:
         """Replies were asked for."""
@@ -70,35 +95,24 @@ class Narrator:
             if side.busy and side.writing:
                 pane.transcript.know(side.conversation)
                 pane.transcript.begin(text=side.writing.text)
-        if self._status.state == "ready":
-            self._status.state = "writing"
+        self.stand()
 
-    def notice(self, text: str) -> None:
-        """A line of our own in every pane."""
-        for pane in self._panes:
-            pane.transcript.notice(text)
-
-    def tell(self, event: Event, side: Side | None) -> None:
-        """Show one event; `side` is whom it is about."""
-        match event:
-            case Progress():
-                self._status.progress = event.share
-            case Loaded():
-                info, status = event.info, self._status
-                status.model, status.context = info.name or info.description, info.context
-                status.place = info.place
-                status.state = "writing" if self._talk.busy else "ready"
-                if info.notice:
-                    self.notice(info.notice)
-            case LoadFailed():
-                self._status.state = "failed"
-                self.notice(event.reason)
-            case Died():
-                self._die(event)
-            case _ if side:
+    def tell(self, said: Said, side: Side | None) -> None:
+        """Show one event; `side` is whom it is about, or else all those whose engine said it."""
+        self.looking.tell(said.event)
+        theirs = [pane for pane, each in zip(self._panes, self._talk.sides, strict=True) if each.load == said.load]
+        match said.event:
+            case Loaded(info) if info.notice:
+                for pane in theirs:
+                    pane.transcript.notice(info.notice)
+            case LoadFailed(reason):
+                for pane in theirs:
+                    pane.transcript.notice(reason)
+            case Died() as event:
+                for pane in theirs:
+                    _die(event, pane.transcript)
+            case event if side:
                 self._say(event, side)
-        if self._status.state == "writing" and not self._talk.busy:
-            self._status.state = "ready"
 
     def _say(self, event: Event, side: Side) -> None:
         transcript = self._panes[self._talk.sides.index(side)].transcript
@@ -139,12 +153,11 @@ class Narrator:
             if side.writing and index < len(side.writing.starts):
                 pane.transcript.mark("parts here", side.writing.starts[index], "fork")
 
-    def _die(self, event: Died) -> None:
-        last = event.last_words.strip().rpartition("\n")[2]
-        reason = f"{event.reason} Your next prompt starts a new one." + (f" Its last words: {last}" if last else "")
-        self._status.state = "lost"
-        for pane in self._panes:
-            if pane.transcript.ended:
-                pane.transcript.notice(reason)
-            else:
-                pane.transcript.end(reason, failed=True)
+
+def _die(event: Died, transcript: Transcript) -> None:
+    last = event.last_words.strip().rpartition("\n")[2]
+    reason = f"{event.reason} Your next prompt starts a new one." + (f" Its last words: {last}" if last else "")
+    if transcript.ended:
+        transcript.notice(reason)
+    else:
+        transcript.end(reason, failed=True)

@@ -6,6 +6,7 @@ from tui.chat import Conversation, edit
 from tui.errors import EngineError
 from tui.side import Side
 from tui.talk import Talk
+from tui.trace import Candidate
 from tui.ui.narrator import Narrator
 from tui.ui.widgets.messages import Wish
 from tui.ui.widgets.pane import Pane
@@ -45,6 +46,12 @@ class Revising:
                 side.go(turn)
                 self._show(side)
                 self._talk.look(side)
+
+    def branch(self, side: Side, turn: int, token: int, other: Candidate) -> None:
+        """Write a reply anew from one of its tokens on; raises EngineError while a reply is being written."""
+        self._check_idle()
+        self._talk.branch(side, turn, token, other)
+        self._begin(side)
 
     def reworded(self, text: str) -> dict[Side, Conversation]:
         """What becomes of the conversation with this wording beside the message's."""

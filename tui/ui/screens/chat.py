@@ -14,30 +14,34 @@ from textual.widget import Widget
 from textual.widgets import Footer
 
 from tui.chat import ask
-from tui.engine.client import Engine
-from tui.engine.protocol import Event, Failed, Load, Loaded
+from tui.engine.engines import Engines, Said
+from tui.engine.protocol import Failed, Load, Loaded
 from tui.errors import EngineError, TwiddleError
-from tui.presets.library import Chosen, resolve
-from tui.settings import parse_setting
+from tui.presets.library import Chosen
 from tui.side import Side
 from tui.slash import parse_slash
 from tui.store.diary import Diary
 from tui.talk import Talk
 from tui.terminal import safe
 from tui.turning import obey
+from tui.ui.beat import Beat
+from tui.ui.comparing import Comparison
 from tui.ui.errands import Errands
 from tui.ui.keeper import Keeper
+from tui.ui.librarian import Librarian
+from tui.ui.looking import Look
 from tui.ui.narrator import Narrator
 from tui.ui.palette import ChatCommands
 from tui.ui.revising import Revising
 from tui.ui.screens.save_preset import SavePreset
 from tui.ui.widgets.candidates import Candidates
-from tui.ui.widgets.composer import Composer, Draft
+from tui.ui.widgets.composer import Composer
 from tui.ui.widgets.knobs import KnobPanel
 from tui.ui.widgets.messages import Messages
 from tui.ui.widgets.pane import Pane
 from tui.ui.widgets.prompt import Prompt
 from tui.ui.widgets.status import Status
+from tui.ui.widgets.token_view import TokenView
 from tui.ui.widgets.transcript import Transcript
 
 WELCOME = """\
@@ -45,9 +49,6 @@ Write below and press Enter.
 Tab to a knob and turn it with ← →, also while a reply is being written:
 it acts on the very next token. F4 shows or hides the knobs.
 F2 presets · F3 compare · F1 all keys"""
-
-DRAWS_A_SECOND = 12
-"""How often candidates and rates are drawn while tokens come: eyes want no more, and the model wants the core."""
 
 
 class ChatScreen(Screen[None]):
@@ -60,12 +61,15 @@ class ChatScreen(Screen[None]):
             "f3",
             "obey('/compare')",
             "Compare",
-            tooltip="A second side with its own knobs; with two, keep the active one",
+            tooltip="Another side with its own knobs, up to four",
         ),
+        Binding("ctrl+t", "look", "Tokens", tooltip="The reply token by token: how sure the model was of each"),
         Binding("f4", "toggle_knobs", "Knobs", tooltip="Show or hide the knobs"),
         Binding("f5", "obey('/tree')", "Tree", show=False, tooltip="Every version of every message; go to one"),
-        # By priority, since F6 is a key of TextArea.
-        Binding("f6", "other_side", "Side", show=False, tooltip="Make the other side the active one", priority=True),
+        # By priority, since F6 and F7 are keys of TextArea.
+        Binding("f6", "other_side", "Side", show=False, tooltip="Make the next side the active one", priority=True),
+        Binding("f7", "obey('/keep')", "Keep", show=False, tooltip="Keep the active side alone", priority=True),
+        Binding("f8", "obey('/drop')", "Drop", show=False, tooltip="Drop the active side"),
         Binding("escape", "stop", "Stop", tooltip="Stop the reply; then back to the prompt"),
         Binding("ctrl+c", "interrupt", "Copy, stop or clear", show=False),
         Binding("ctrl+r", "obey('/again')", "Again", tooltip="Another answer to the last question"),
@@ -81,22 +85,29 @@ class ChatScreen(Screen[None]):
 
     @dataclass
     class EngineSaid(Message):
-        """An event came from the engine."""
+        """An event came from an engine."""
 
-        event: Event
+        said: Said
 
-    def __init__(self, engine: Engine, load: Load, chosen: tuple[Chosen, ...], diary: Diary | None) -> None:
-        """`engine` runs already and was sent `load`; there is a side for each setting."""
+    def __init__(
+        self, engines: Engines, chosen: tuple[Chosen, ...], loads: tuple[Load, ...], diary: Diary | None
+    ) -> None:
+        """There is a side for each setting; `engines` hold what they load already."""
         super().__init__()
-        self._engine, self._loaded = engine, load
-        self._talk = Talk([Side(each) for each in chosen], engine.send)
+        self._engines = engines
+        self._talk = Talk([Side(each, load) for each, load in zip(chosen, loads, strict=True)], engines)
         self._panes = [Pane() for _ in chosen]
+        self._comparison = Comparison(self, self._talk, self._panes)
         self._knobs, self._candidates, self._status = KnobPanel(), Candidates(), Status()
-        self._composer = Composer("Ask something. Enter sends, Ctrl+J begins a new line, / begins a command.")
+        self._composer = Composer("Ask something. Enter sends, Ctrl+J begins a new line.")
         self._prompt = self._composer.prompt
+        self._librarian = Librarian(self, self._talk)
         self.keeper = Keeper(diary, self._talk, self._panes, self._status)
-        self._errands = Errands(self, self._talk, self._panes, self._composer, self.keeper)
-        self._narrator = Narrator(self._talk, self._panes, self._knobs, self._candidates, self._status)
+        self._errands = Errands(self, self._talk, self._comparison, self._composer, self.keeper, self._librarian)
+        self._narrator = Narrator(self._talk, engines, self._panes, self._knobs, self._candidates, self._status)
+        # Candidates and rates: eyes want no more, and the model wants the core.
+        self._drawing = Beat(self, lambda: self._narrator.draw(self.active), every=2)
+        self._looking = self._narrator.looking
         self._revising = Revising(self._talk, self._panes, self._narrator, self._prompt)
 
     @property
@@ -111,7 +122,7 @@ class ChatScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="desk"):
-            yield Horizontal(*self._panes, id="panes")
+            yield self._comparison.grid
             with Vertical(id="side"):
                 yield self._knobs
                 yield self._candidates
@@ -124,7 +135,7 @@ class ChatScreen(Screen[None]):
         for pane in self._panes:
             pane.transcript.placeholder = WELCOME
         self._listen()
-        self._drawing = self.set_interval(1 / DRAWS_A_SECOND, lambda: self._narrator.draw(self.active), pause=True)
+        self.set_interval(1, self._librarian.look)
         self._narrator.show(self.active)
         self.keeper.begin(self.app)
         self._prompt.focus()
@@ -138,42 +149,37 @@ class ChatScreen(Screen[None]):
 
     @work(group="engine", exclusive=True)
     async def _listen(self) -> None:
-        async for event in self._engine.events():
-            self.post_message(self.EngineSaid(event))
+        async for said in self._engines.events():
+            self.post_message(self.EngineSaid(said))
 
     def on_chat_screen_engine_said(self, message: EngineSaid) -> None:
         """Bring the sides up to date, then the widgets."""
-        was_busy = self._talk.busy
-        side = self._talk.take(message.event)
-        self._narrator.tell(message.event, side)
+        was_busy, said = self._talk.busy, message.said
+        side = self._talk.take(said.event, said.load)
+        self._narrator.tell(said, side)
+        self._narrator.stand()
         if self._talk.busy:
+            self._drawing.ask()
             return
-        self._drawing.pause()
         self._narrator.draw(self.active)
-        if isinstance(message.event, Failed) and side:
+        if isinstance(said.event, Failed) and side:
             self._composer.give_back(side.question)
-        if isinstance(message.event, Loaded):
-            self._composer.context = message.event.info.context
-        if isinstance(message.event, Loaded) or was_busy:
+        if isinstance(said.event, Loaded):
+            self._composer.context = said.event.info.context
+        if isinstance(said.event, Loaded) or was_busy:
             self._talk.look(self.side)
-
-    async def _revive(self) -> None:
-        """Start a new engine where the last one died, and load again what could not be loaded."""
-        if not self._engine.alive:
-            await self._engine.start()
-            self._listen()
-        elif self._status.state != "failed":
-            return
-        self._status.state, self._status.progress = "loading", 0.0
-        self._engine.send(self._loaded)
 
     # --- what the person does ---------------------------------------------------------------------------------------
 
-    async def on_composer_asked(self, event: Composer.Asked) -> None:
-        """Put a question to every side; one that cannot be asked now is there to be sent later."""
+    @on(Composer.Asked)
+    @on(Composer.Commanded)
+    async def _take(self, event: Composer.Asked | Composer.Commanded) -> None:
+        """A question or a command; what cannot be done with now is there to be mended or sent later."""
         try:
-            if self._revising.editing:
-                await self._revive()
+            if isinstance(event, Composer.Commanded):
+                await self._errands.run(parse_slash(event.text))
+            elif self._revising.editing:
+                await self._engines.revive()
                 await self.keeper.ahead(self._revising.reworded(event.text))
                 self._revising.send(event.text)
             else:
@@ -185,21 +191,12 @@ class ChatScreen(Screen[None]):
     async def _ask(self, text: str) -> None:
         if self._talk.busy:
             raise EngineError("A reply is being written; press Esc to stop it first.")
-        await self._revive()
+        await self._engines.revive()
         await self.keeper.ahead({side: ask(side.conversation, text) for side in self._talk.sides})
         self._talk.ask(text)
         for pane in self._panes:
             pane.transcript.ask(text)
         self._narrator.begin()
-        self._drawing.resume()
-
-    async def on_composer_commanded(self, event: Composer.Commanded) -> None:
-        """Obey; a line that cannot be obeyed is there to be mended."""
-        try:
-            await self._errands.run(parse_slash(event.line))
-        except TwiddleError as error:
-            self._composer.put_back(Draft(event.line))
-            self._refuse(error)
 
     async def action_obey(self, line: str) -> None:
         """Do what a slash command says: a key is short for one."""
@@ -214,11 +211,10 @@ class ChatScreen(Screen[None]):
         side = next((side for side, pane in pairs if pane.transcript is event.messages), self.side)
         try:
             if event.wish == "fork":
-                await self._compare_with(side.fork(event.turn))
+                await self._comparison.add(side.fork(event.turn))
                 return
-            await self._revive()
+            await self._engines.revive()
             self._revising.grant(event.wish, side, event.turn)
-            self._drawing.resume()
         except TwiddleError as error:
             self._refuse(error)
 
@@ -246,6 +242,20 @@ class ChatScreen(Screen[None]):
                 self._knobs.go(changed)
         except TwiddleError as error:
             self._narrator.show(self.active)
+            self._refuse(error)
+
+    @on(TokenView.Picked)
+    @on(TokenView.Entered)
+    @on(Candidates.Chosen)
+    @on(Candidates.Left)
+    async def action_look(self, event: Look | None = None) -> None:
+        """Look at a reply token by token, and go on with what the person does there."""
+        try:
+            if isinstance(event, Candidates.Chosen):
+                await self._engines.revive()
+                self._revising.branch(*self._looking.place(self.active), event.candidate)
+            await self._looking.follow(event, self.active)
+        except TwiddleError as error:
             self._refuse(error)
 
     def on_pane_entered(self, event: Pane.Entered) -> None:
@@ -276,27 +286,11 @@ class ChatScreen(Screen[None]):
             raise EngineError("A reply is being written; press Esc to stop it first.")
         if not self.side.conversation.turns:
             raise EngineError("There is no question to answer again yet.")
-        await self._revive()
+        await self._engines.revive()
         self._talk.again()
         for pane, side in zip(self._panes, self._talk.sides, strict=True):
             pane.transcript.show(side.conversation)
         self._narrator.begin()
-        self._drawing.resume()
-
-    async def compare(self, setting: str | None = None) -> None:
-        """Put a side beside this one, with a setting of its own or this one's; with two, keep the active one."""
-        if setting is not None:
-            await self._compare_with(Side(resolve(parse_setting(setting)), self.side.conversation))
-            return
-        if len(self._panes) == 1:
-            await self._compare_with(self.side.fork())
-            return
-        dropped = 1 - self.active
-        self._talk.stop(self._talk.sides.pop(dropped))
-        pane = self._panes.pop(dropped)
-        self.active = 0
-        self.settle()
-        await pane.remove()  # last: other messages are handled meanwhile, and find sides and panes in step
 
     def action_toggle_knobs(self) -> None:
         """Show the knobs and go to the first, or hide them."""
@@ -314,35 +308,23 @@ class ChatScreen(Screen[None]):
     # --- changes ----------------------------------------------------------------------------------------------------
 
     def settle(self) -> None:
-        """Whatever was changed, show it, and how the next token would be chosen now."""
-        load = self._talk.load()
-        if load != self._loaded:
-            if self._talk.busy:
-                raise EngineError("This loads the model anew; a reply is being written, so press Esc first.")
-            self._loaded = load
-            if self._engine.alive:
-                self._status.state, self._status.progress = "loading", 0.0
-                self._engine.send(load)
+        """Whatever was changed, show it, and how the next token would be chosen now; raises TwiddleError."""
+        self._talk.settle()
         self._narrator.show(self.active)
         self._talk.look(self.side)
 
-    async def _compare_with(self, side: Side) -> None:
-        if self._talk.busy:
-            raise EngineError("A reply is being written; press Esc to stop it first.")
-        if len(self._panes) > 1:
-            raise EngineError("There are two sides already; F3 keeps the active one.")
-        self._talk.sides.append(side)
-        try:
-            self._talk.load()
-        except TwiddleError:
-            self._talk.sides.pop()
-            raise
-        pane = Pane()
-        self._panes.append(pane)
-        await self.query_one("#panes").mount(pane)
-        pane.transcript.placeholder = WELCOME
-        pane.transcript.show(side.conversation)
-        self.active = 1
+    def say(self, text: str) -> None:
+        """A line of our own in the active pane."""
+        self._panes[self.active].transcript.notice(text)
+
+    def clear(self) -> None:
+        """Begin a new chat with the same settings."""
+        self.keeper.note()  # the end of the old chat
+        self._talk.clear()
+        self.keeper.note()  # that another begins
+        for pane in self._panes:
+            pane.transcript.clear()
+        self._talk.look(self.side)
 
     def _refuse(self, error: TwiddleError) -> None:
         self.notify(safe(str(error)), severity="error", markup=False)

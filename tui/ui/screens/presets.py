@@ -1,25 +1,39 @@
 """F2: choose a preset."""
 
-from typing import ClassVar
+from typing import ClassVar, Literal, NamedTuple
 
+from msgspec.structs import replace
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
+from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Input, OptionList, Static
+from textual.widgets import Footer, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from tui.knobs import KNOBS, Knobs
+from tui.presets.difference import difference
 from tui.presets.library import Broken
 from tui.presets.preset import Preset
 from tui.terminal import safe, safe_line
 
 
-class PresetPicker(ModalScreen[str | None]):
-    """The library, narrowed down by typing. Gives the name chosen, or None."""
+class Choice(NamedTuple):
+    """What is wanted with a preset."""
+
+    deed: Literal["use", "edit", "new", "copy"]
+    name: str
+
+
+class PresetPicker(ModalScreen[Choice | None]):
+    """The library, narrowed down by typing, with what each preset would change. Gives what is wanted, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss", "Back"),
+        Binding("enter", "take('use')", "Use", priority=True),
+        Binding("ctrl+e", "take('edit')", "Edit", tooltip="Edit its Modelfile here", priority=True),
+        Binding("ctrl+n", "take('new')", "New", tooltip="A new preset that builds on it", priority=True),
+        Binding("ctrl+d", "take('copy')", "Duplicate", tooltip="One of your own with the same text", priority=True),
+        Binding("escape,f2", "dismiss", "Back", key_display="esc"),
         Binding("down", "move(1)", "Next", show=False, priority=True),
         Binding("up", "move(-1)", "Previous", show=False, priority=True),
     ]
@@ -28,18 +42,20 @@ class PresetPicker(ModalScreen[str | None]):
     PresetPicker {
         align: center middle;
         & > Vertical {
-            width: 80%;
-            max-width: 90;
-            height: auto;
-            max-height: 90%;
-            padding: 1 2;
+            width: 94%;
+            max-width: 120;
+            height: 90%;
+            max-height: 36;
+            padding: 1 2 0 2;
             border: round $primary;
+            border-title-color: $text-primary;
             background: $surface;
         }
+        & Horizontal { height: 1fr; }
         & Input, & Input:focus { border: none; height: 1; padding: 0; margin-bottom: 1; background: $surface; }
         & OptionList, & OptionList:focus {
-            height: auto;
-            max-height: 60vh;
+            width: 3fr;
+            height: 1fr;
             border: none;
             padding: 0;
             background: $surface;
@@ -47,23 +63,35 @@ class PresetPicker(ModalScreen[str | None]):
             text-overflow: ellipsis;
             scrollbar-size-vertical: 1;
         }
-        & .about { height: 2; margin-top: 1; color: $foreground 80%; }
+        & VerticalScroll {
+            width: 2fr;
+            height: 1fr;
+            padding: 0 0 0 2;
+            border-left: solid $foreground 20%;
+            scrollbar-size-vertical: 1;
+        }
+        & .about { height: auto; color: $foreground 90%; }
         & .about.-broken { color: $text-warning; }
+        & Footer { background: $surface; }
     }
     """
 
-    def __init__(self, presets: tuple[Preset | Broken, ...], current: str) -> None:
-        """`current` is the name of the preset in use."""
+    def __init__(self, presets: tuple[Preset | Broken, ...], current: Preset, knobs: Knobs) -> None:
+        """`current` is the preset in use, and `knobs` where they stand."""
         super().__init__()
-        self._presets, self._current = presets, current
+        self._presets, self._current = presets, current.name
+        self._now = replace(current, turned=tuple((name, getattr(knobs, name)) for name in knobs.differing(Knobs())))
         self._list = OptionList(markup=False)
         self._about = Static(classes="about", markup=False)
 
     def compose(self) -> ComposeResult:
-        with Vertical():
-            yield Input(placeholder="Type to find a preset, Enter to use it")
-            yield self._list
-            yield self._about
+        box = Vertical(
+            Input(placeholder="Type to find a preset"),
+            Horizontal(self._list, VerticalScroll(self._about, can_focus=False)),
+            Footer(show_command_palette=False),
+        )
+        box.border_title = Content("presets, and what each would change")
+        yield box
 
     def on_mount(self) -> None:
         """Show them all."""
@@ -74,22 +102,45 @@ class PresetPicker(ModalScreen[str | None]):
         """Narrow the list down."""
         self._show(event.value)
 
-    def on_input_submitted(self) -> None:
-        """Use the one that is lit."""
-        self._list.action_select()
-
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """Use it, unless it cannot be read."""
-        if event.option_id is not None:
-            self.dismiss(event.option_id)
+        """Use it."""
+        event.stop()
+        self.action_take("use")
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
         """Say all about it, or why it cannot be used."""
-        lit = next((each for each in self._presets if each.name == event.option_id), None)
+        lit = self._lit
         if lit is not None:
-            said = lit.reason if isinstance(lit, Broken) else lit.description
-            self._about.update(Content(safe(" ".join(said.split()))))
+            self._about.update(Content(safe(lit.reason)) if isinstance(lit, Broken) else self._changes(lit))
             self._about.set_class(isinstance(lit, Broken), "-broken")
+
+    def action_take(self, deed: Literal["use", "edit", "new", "copy"]) -> None:
+        """Choose what to do with the one that is lit; nothing builds on one that cannot be read."""
+        lit = self._lit
+        if lit is not None and (deed in ("use", "edit") or not isinstance(lit, Broken)):
+            self.dismiss(Choice(deed, lit.name))
+
+    @property
+    def _lit(self) -> Preset | Broken | None:
+        if self._list.highlighted is None:
+            return None
+        name = self._list.get_option_at_index(self._list.highlighted).id
+        return next((each for each in self._presets if each.name == name), None)
+
+    def _changes(self, preset: Preset) -> Content:
+        """What it is for, and in what it differs from where things stand."""
+        lines = [Content(safe(" ".join(preset.description.split()))), Content("")]
+        rows = difference(self._now, preset)
+        if not rows:
+            lines.append(Content.styled("Just as things stand now.", "$text-muted"))
+        for row in rows:
+            name = Content.styled(f"{row.what} ", "$text-accent")
+            if row.what in KNOBS:
+                lines.append(name + Content(safe_line(f"{row.one} → {row.other}")))
+            else:
+                lines.append(name + Content(safe_line(" ".join(row.other.split())) or "none"))
+        lines += [Content.styled(safe(note), "$text-muted") for note in preset.notes]
+        return Content("\n").join(lines)
 
     def action_move(self, step: int) -> None:
         """Light the next one, while the focus stays with the typing."""

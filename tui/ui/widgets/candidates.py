@@ -1,28 +1,45 @@
 """The candidates for one token: their odds before and after the stages, and what each stage cut."""
 
 import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import log
 from typing import ClassVar
 
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
-from textual.geometry import Size
+from textual.binding import Binding, BindingType
+from textual.events import Click
+from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
 from tui.terminal import safe_line
-from tui.trace import Candidate, TokenTrace
+from tui.trace import Candidate, Stage, TokenTrace
 
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _NUMBER = 4
+_STAGE = 12
+_COUNT = 6
 _ROOM_FOR_LABELS = 9
-_ROOM_FOR_TWO_LINES = 8
+_ROOM_FOR_TWO_LINES = 6
+_ROOM_FOR_CANDIDATES = 5
 _BLANKS = {"\n": "↵", "\t": "⇥", "\xa0": "⍽"}
 
 
-class Candidates(Widget):
+class Candidates(Widget, can_focus=True):
     """The likeliest tokens, one a row: how likely the model found them, and what the knobs made of that."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "move(-1)", "Candidate", key_display="↑↓", tooltip="Go through the candidates"),
+        Binding("down,j", "move(1)", "Candidate below", show=False),
+        Binding("home", "move(-99)", "First candidate", show=False),
+        Binding("end", "move(99)", "Last candidate", show=False),
+        Binding("enter", "choose", "Go on with it", tooltip="Write the reply again from here, with this token"),
+        Binding("escape", "leave", "Back", tooltip="Back to the tokens"),
+    ]
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "candidates--heading",
@@ -34,6 +51,7 @@ class Candidates(Widget):
         "candidates--bar",
         "candidates--gain",
         "candidates--loss",
+        "candidates--cursor",
     }
     """
     | Class | Description |
@@ -47,6 +65,7 @@ class Candidates(Widget):
     | `candidates--bar` | The part of a bar that holds before and after the stages. |
     | `candidates--gain` | What the stages added to it. |
     | `candidates--loss` | What they took from it. |
+    | `candidates--cursor` | The sign before the token that the cursor is on. |
     """
 
     ALLOW_SELECT = False
@@ -69,10 +88,12 @@ class Candidates(Widget):
         & .candidates--bar { color: $primary; }
         & .candidates--gain { color: $accent; }
         & .candidates--loss { color: $foreground 25%; }
+        & .candidates--cursor { color: $background; background: $foreground; text-style: bold; }
 
         &:nocolor .candidates--gain { color: $foreground 60%; }
         &:ansi .candidates--cut { text-style: dim; }
         &:ansi .candidates--loss { text-style: dim; }
+        &:ansi .candidates--cursor { color: ansi_black; background: ansi_cyan; }
     }
     """
 
@@ -82,12 +103,30 @@ class Candidates(Widget):
     heading: reactive[str] = reactive("newest token")
     """Which token it is about."""
 
+    vocabulary: reactive[int] = reactive(0)
+    """How many tokens there are to begin with; 0 while unknown."""
+
+    cursor: reactive[int] = reactive(0)
+    """The candidate that the cursor is on, while the view has the focus."""
+
+    @dataclass
+    class Chosen(Message):
+        """The person wants the reply to go on with this token."""
+
+        candidate: Candidate
+
+    class Left(Message):
+        """The person has seen enough."""
+
     def __init__(self, heading: str = "newest token", *, id: str | None = None, classes: str | None = None) -> None:
         """An empty view; set `trace` to fill it."""
         super().__init__(id=id, classes=classes)
         self.set_reactive(Candidates.heading, heading)
         self._strips: list[Strip] = []
-        self._drawn_for: tuple[TokenTrace | None, str, Size] | None = None
+        self._drawn_for: tuple[object, ...] | None = None
+        self._top = self._first = 0
+        """The row of the first candidate, and its place among all."""
+        self._rows: Sequence[Candidate] = ()
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
@@ -95,7 +134,7 @@ class Candidates(Widget):
 
     def render_line(self, y: int) -> Strip:
         """One line of the view; all of them are drawn when the first one is asked for."""
-        now = (self.trace, self.heading, self.content_size)
+        now = (self.trace, self.heading, self.content_size, self.vocabulary, self.has_focus, self.cursor)
         if self._drawn_for != now:
             self._strips = self._draw(*self.content_size)
             self._drawn_for = now
@@ -111,12 +150,23 @@ class Candidates(Widget):
         head = [self._heading(trace, width), self._entropy(trace, width)]
         if height >= _ROOM_FOR_LABELS:
             head.append(self._labels(width))
-        foot = self._waterfall(trace, width, 2 if height >= _ROOM_FOR_TWO_LINES else 1)
+        foot = self._waterfall(trace, width, height - len(head))
         room = max(height - len(head) - len(foot), 0)
-        rows = _shown(trace, room)
+        rows, first = self._window(trace, room)
+        self._top, self._first, self._rows = len(head), first, rows
         scale = max((max(row.p, row.p_raw) for row in rows), default=0) or 1
-        body = [self._row(row, row.id == trace.id, scale, width) for row in rows]
+        body = [
+            self._row(row, row.id == trace.id, scale, width, pointed=self.has_focus and first + place == self.cursor)
+            for place, row in enumerate(rows)
+        ]
         return [*head, *body, *[self._line(width)] * (room - len(body)), *foot]
+
+    def _window(self, trace: TokenTrace, room: int) -> tuple[list[Candidate], int]:
+        """The candidates shown, and the place of the first: the cursor's is always among them, else the chosen."""
+        if not self.has_focus:
+            return _shown(trace, room), 0
+        first = max(0, min(self.cursor, len(trace.candidates) - 1) - room + 1)
+        return list(trace.candidates[first : first + room]), first
 
     def _heading(self, trace: TokenTrace, width: int) -> Strip:
         chosen = trace.id >= 0
@@ -140,7 +190,7 @@ class Candidates(Widget):
         before = 2 + _token_width(width) + 1 + _NUMBER
         return self._line(width, (f"{'before %':>{before}}{'after %':>{width - before}}", "label"))
 
-    def _row(self, candidate: Candidate, chosen: bool, scale: float, width: int) -> Strip:
+    def _row(self, candidate: Candidate, chosen: bool, scale: float, width: int, *, pointed: bool) -> Strip:
         """`▶ token before [bar] after`; where a stage cut the token its name lies over the end of the bar."""
         kind = "chosen" if chosen else "cut" if candidate.cut else "token"
         token_width = _token_width(width)
@@ -151,8 +201,8 @@ class Candidates(Widget):
             end = f" cut by {safe_line(candidate.cut)}"
             end = end if len(end) <= room else safe_line(candidate.cut)[:room]
         cells = [
-            Segment("▶ " if chosen else "  ", self._style(kind)),
-            Segment(set_cell_size(visible(candidate.text), token_width), self._style(kind)),
+            Segment("▶ " if chosen else "› " if pointed else "  ", self._style("cursor" if pointed else kind)),
+            Segment(set_cell_size(visible(candidate.text), token_width), self._style("cursor" if pointed else kind)),
             Segment(f" {percent(candidate.p_raw):>{_NUMBER}} ", self._style("cut" if kind == "cut" else "number")),
             *self._bar(candidate.p_raw / scale, candidate.p / scale, bar, room - len(end)),
             Segment(end, self._style("number" if kind == "token" else kind)),
@@ -173,7 +223,32 @@ class Candidates(Widget):
             runs.append(Segment(_EIGHTHS[high % 8], kept if mostly_kept else past))
         return Strip(runs).adjust_cell_length(visible, kept)
 
-    def _waterfall(self, trace: TokenTrace, width: int, most: int) -> list[Strip]:
+    def _waterfall(self, trace: TokenTrace, width: int, room: int) -> list[Strip]:
+        """A row for each stage where there is room, else for each that cut something, else all in a line or two."""
+        before = [self.vocabulary or max((stage.survivors for stage in trace.stages), default=0)]
+        before += [stage.survivors for stage in trace.stages]
+        rows = list(zip(trace.stages, before, strict=False))
+        acting = [row for row in rows if row[0].survivors < row[1]]
+        for shown in (rows, acting):
+            if shown and room >= len(shown) + 1 + _ROOM_FOR_CANDIDATES:
+                title = self._line(width, ("left by each stage", "label"))
+                return [title, *(self._step(stage, had, before[0], width) for stage, had in shown)]
+        return self._brief(trace, width, 2 if room >= _ROOM_FOR_TWO_LINES else 1)
+
+    def _step(self, stage: Stage, had: int, most: int, width: int) -> Strip:
+        """`top_k        40 ██████░░░░`: what a stage left of what it had, on a logarithmic scale."""
+        kind = "token" if stage.survivors < had else "label"
+        room = max(width - _STAGE - 1 - _COUNT - 1, 0)
+        left, lost = (round(room * log(1 + count) / log(1 + most)) if most else 0 for count in (stage.survivors, had))
+        cells = [
+            Segment(set_cell_size(safe_line(stage.name), _STAGE), self._style(kind)),
+            Segment(f" {stage.survivors:>{_COUNT}} ", self._style("number")),
+            Segment("█" * left, self._style("bar")),
+            Segment("░" * (lost - left), self._style("loss")),
+        ]
+        return Strip(cells).adjust_cell_length(width, self._style("label"))
+
+    def _brief(self, trace: TokenTrace, width: int, most: int) -> list[Strip]:
         """`top_k 40 → top_p 12`: what each stage left; one that cut nothing stands without a number."""
         lines, before = [""], None
         for index, stage in enumerate(trace.stages):
@@ -188,6 +263,39 @@ class Candidates(Widget):
         if len(lines) > most:
             lines[most - 1] += " …"
         return [self._line(width, (line, "label")) for line in lines[:most]]
+
+    # --- what the person does ---------------------------------------------------------------------------------------
+
+    def action_move(self, by: int) -> None:
+        """Move the cursor."""
+        most = len(self.trace.candidates) - 1 if self.trace else 0
+        self.cursor = max(0, min(self.cursor + by, most))
+
+    def action_choose(self) -> None:
+        """Choose the candidate under the cursor."""
+        if self.trace and self.trace.candidates:
+            self.post_message(self.Chosen(self.trace.candidates[min(self.cursor, len(self.trace.candidates) - 1)]))
+
+    def action_leave(self) -> None:
+        self.post_message(self.Left())
+
+    def on_focus(self) -> None:
+        """The cursor begins at the likeliest token that was not chosen."""
+        candidates = self.trace.candidates if self.trace else ()
+        others = (place for place, each in enumerate(candidates) if self.trace and each.id != self.trace.id)
+        self.cursor = next(others, 0)
+        self.refresh()
+
+    def on_blur(self) -> None:
+        self.refresh()
+
+    def on_click(self, event: Click) -> None:
+        """The cursor goes to the candidate clicked; twice chooses it."""
+        offset = event.get_content_offset(self)
+        if offset and 0 <= offset.y - self._top < len(self._rows):
+            self.cursor = self._first + offset.y - self._top
+            if event.chain == 2:
+                self.action_choose()
 
     def _line(self, width: int, *parts: tuple[str, str]) -> Strip:
         """Parts as (text, kind), filled up with blanks; these have a style too, which NO_COLOR insists on."""

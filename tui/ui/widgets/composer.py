@@ -54,7 +54,8 @@ class Composer(Vertical):
     class Commanded(Message):
         """A line that begins with a slash; the prompt is empty again."""
 
-        line: str
+        text: str
+        draft: Draft
 
     context = 0
     """Tokens that the model can hold; 0 while that is not known."""
@@ -192,7 +193,7 @@ class Composer(Vertical):
             return
         if event.text.startswith("/"):
             self._keep(event.text)
-            self.post_message(self.Commanded(event.text))
+            self.post_message(self.Commanded(event.text, Draft(event.text)))
             return
         self._bring(())
         text = unquoted(event.text)

@@ -1,10 +1,11 @@
 """What stands under a reply and inside its text, from how it came to be."""
 
+from collections.abc import Iterator
 from itertools import pairwise
 
 from tui.chat import Turn
 from tui.side import describe_turn
-from tui.ui.markdown import Mark
+from tui.ui.markdown import Mark, MarkKind
 from tui.written import Stats, Written
 
 _ENDINGS = {
@@ -32,12 +33,17 @@ def marks(turn: Turn) -> tuple[Mark, ...]:
     written = turn.written
     if not written:
         return ()
-    found = [Mark(_at(turn, written, written.given), "from here on anew", "branch")] if _went_on(written) else []
+    return tuple(Mark(_at(turn, written, place), label, kind) for place, label, kind in notable(written))
+
+
+def notable(written: Written) -> Iterator[tuple[int, str, MarkKind]]:
+    """What happened on the way: before which token, what, and of which kind."""
+    if _went_on(written):
+        yield written.given, "from here on anew", "branch"
     knobs = [written.knobs, *(change.knobs for change in written.lane)]
     for change, (before, after) in zip(written.lane, pairwise(knobs), strict=True):
         if label := describe_turn(before, after):
-            found.append(Mark(_at(turn, written, change.index - written.begun), label))
-    return tuple(found)
+            yield change.index - written.begun, label, "knob"
 
 
 def _went_on(written: Written) -> bool:

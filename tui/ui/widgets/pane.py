@@ -11,6 +11,7 @@ from textual.reactive import reactive
 from textual.widgets import Static
 
 from tui.terminal import safe_line
+from tui.ui.widgets.token_view import TokenView
 from tui.ui.widgets.transcript import Transcript
 
 
@@ -56,11 +57,30 @@ class Pane(Vertical):
         super().__init__()
         self.transcript = Transcript()
         """What is said on this side."""
+        self.tokens: TokenView | None = None
+        """A reply token by token, in place of the transcript while it is looked at."""
         self._heading = Static(classes="pane-title", markup=False)
 
     def compose(self) -> ComposeResult:
         yield self._heading
         yield self.transcript
+
+    async def open_tokens(self) -> TokenView:
+        """Put an empty view of tokens in place of the transcript."""
+        self.tokens = TokenView()
+        self.transcript.display = False
+        await self.mount(self.tokens)
+        self.tokens.field.focus()
+        return self.tokens
+
+    def close_tokens(self) -> None:
+        """Show the transcript again."""
+        if self.tokens:
+            had_focus = self.tokens.has_focus_within
+            self.tokens.remove()
+            self.tokens, self.transcript.display = None, True
+            if had_focus:
+                self.transcript.focus()
 
     def watch_title(self, title: str) -> None:
         self._show_title(title, self.active)

@@ -1,0 +1,136 @@
+"""What if a finished reply's knobs had been others: asks an engine, one question at a time."""
+
+from collections.abc import Callable
+from itertools import count
+from typing import NamedTuple
+
+from tui.chat import Message, until
+from tui.engine.protocol import (
+    Command,
+    Died,
+    Event,
+    Failed,
+    Loaded,
+    LoadFailed,
+    Refused,
+    Remember,
+    Remembered,
+    WhatIf,
+    WhatIfs,
+)
+from tui.knobs import Knobs
+from tui.side import Side
+from tui.written import Written
+
+_KNOWN = 8
+"""Replies that the engine is told of before it is told anew; it forgets the oldest as well."""
+
+
+class Question(NamedTuple):
+    """What if this reply's knobs had been others."""
+
+    side: Side
+    asked: tuple[Message, ...]
+    """What it answered; where a person began it, what they wrote is the last."""
+    written: Written
+    knobs: Knobs
+    looked: int = -1
+    """The place of a token to explain in full."""
+
+
+def question(side: Side, index: int, looked: int = -1) -> Question | None:
+    """What if a reply of this side had been written with the knobs as they are; None if it is not known how it was."""
+    turn = side.conversation.turns[index]
+    written = turn.written
+    if written is None or not written.traces or not all(written.records):
+        return None
+    before = until(side.conversation, turn.parent).messages
+    begun = turn.message.content[: written.starts[0]]
+    there = (Message("assistant", begun),) if written.begun and begun else ()
+    return Question(side, (*side.preset.opening, *before, *there), written, side.knobs, looked)
+
+
+class Answer(NamedTuple):
+    """A part of what would be otherwise."""
+
+    question: Question
+    first: int
+    """The place of the first token that it is about."""
+    part: WhatIfs
+
+
+class Hindsight:
+    """Knobs move faster than a long reply is gone through: while one question is answered, the newest one waits."""
+
+    def __init__(self, send: Callable[[Side, Command], None]) -> None:
+        """`send` sends to the engine of a side."""
+        self._send = send
+        self._names = (f"reply {number}" for number in count(1))
+        self._known: dict[int, tuple[str, Written]] = {}
+        """The replies that the engine was told of, by identity, each with its name there."""
+        self._asked: Question | None = None
+        self._name = ""
+        """Of the reply that is asked about."""
+        self._waiting: Question | None = None
+
+    def ask(self, asked: Question) -> None:
+        """Ask, once the question before is answered; one that waits gives way."""
+        self._waiting = asked
+        if self._asked is None:
+            self._go_on()
+
+    def take(self, event: Event) -> Answer | None:
+        """Take in what the engine says; an answer, if it is one."""
+        match event:
+            case Died() | Loaded() | LoadFailed():
+                # Whoever holds a model now was told of nothing. One that is gone will not answer; its next one will.
+                self._known.clear()
+                self._waiting = self._waiting or self._asked
+                self._go_on()
+            case Remembered(id=name) if self._asked and name == self._name:
+                self._known[id(self._asked.written)] = (name, self._asked.written)
+                self._inquire(self._asked)
+            case Refused(id=name) | Failed(id=name) if self._asked and name == self._name:
+                # It has forgotten the reply: tell it again. What it would not be told of is let go.
+                forgot = self._known.pop(id(self._asked.written), None)
+                self._waiting = self._waiting or (self._asked if forgot else None)
+                self._go_on()
+            case WhatIfs(id=name) if self._asked and name == self._name:
+                answer = Answer(self._asked, event.first - self._asked.written.begun, event)
+                if event.complete:
+                    self._go_on()
+                return answer
+        return None
+
+    def _go_on(self) -> None:
+        self._asked, self._waiting = self._waiting, None
+        if self._asked is None:
+            return
+        known = self._known.get(id(self._asked.written))
+        if known:
+            self._name = known[0]
+            self._inquire(self._asked)
+        else:
+            self._name = next(self._names)
+            self._tell(self._asked)
+
+    def _tell(self, asked: Question) -> None:
+        while len(self._known) >= _KNOWN:
+            del self._known[next(iter(self._known))]
+        written = asked.written
+        self._send(
+            asked.side,
+            Remember(
+                self._name,
+                asked.asked,
+                written.ids,
+                written.records,
+                written.knobs,
+                written.template,
+                written.begun,
+            ),
+        )
+
+    def _inquire(self, asked: Question) -> None:
+        looked = asked.looked + asked.written.begun if asked.looked >= 0 else -1
+        self._send(asked.side, WhatIf(self._name, asked.knobs, looked))

@@ -1,0 +1,120 @@
+"""Keeps the presets of the sides up to date with their files, and lets a person choose, begin and edit them."""
+
+from pathlib import Path
+from typing import Any, Protocol
+
+from msgspec.structs import replace
+from textual.app import App
+
+from tui.errors import TwiddleError
+from tui.knobs import turn
+from tui.presets.library import find_preset, list_presets, preset_path, reload
+from tui.presets.modelfile import decode
+from tui.presets.preset import Preset, is_model, read_source
+from tui.presets.shelf import own_path
+from tui.presets.writing import begun
+from tui.side import Side
+from tui.talk import Talk
+from tui.terminal import safe
+from tui.ui.screens.name_asker import NameAsker
+from tui.ui.screens.preset_editor import PresetEditor
+from tui.ui.screens.presets import Choice, PresetPicker
+
+
+class Desk(Protocol):
+    """What the screen does for the librarian."""
+
+    @property
+    def app(self) -> App[Any]: ...
+    @property
+    def side(self) -> Side: ...
+    def settle(self) -> None: ...
+    def say(self, text: str) -> None: ...
+    async def action_obey(self, line: str) -> None: ...
+
+
+class Librarian:
+    """Looks after presets while the program runs."""
+
+    def __init__(self, desk: Desk, talk: Talk) -> None:
+        self._desk, self._talk = desk, talk
+
+    def look(self) -> None:
+        """Take in what changed on disk. While a reply is written nothing is: its turn comes with the next look."""
+        if not self._talk.busy:
+            self._renew({side: reload(side.preset) for side in self._talk.sides})
+
+    def _renew(self, presets: dict[Side, Preset]) -> None:
+        """Bring sides up to date with their presets, and say so once."""
+        said = (self._take(side, now) for side, now in presets.items() if now is not side.preset)
+        for text in dict.fromkeys(said):
+            self._desk.say(text)
+
+    def _take(self, side: Side, now: Preset) -> str:
+        """Give a side its preset as it is now; what the person turned stays turned. What to say about it."""
+        before, knobs = side.preset, side.knobs
+        side.preset = now
+        if replace(now, files=before.files, notes=before.notes) == before:  # it cannot be read, or says the same
+            return next(iter(now.notes), f"preset {now.name} was saved")
+        try:
+            side.knobs = turn(now.knobs, **{name: getattr(knobs, name) for name in knobs.differing(before.knobs)})
+            self._desk.settle()
+        except TwiddleError as error:
+            side.preset, side.knobs = before, knobs
+            return f"preset {now.name} changed on disk and was left as it is here: {error}"
+        return f"preset {now.name} changed; it holds from the next reply on"
+
+    # --- the picker -------------------------------------------------------------------------------------------------
+
+    def choose(self) -> None:
+        """Let a preset be chosen from the list, or one begun, copied or edited."""
+        side = self._desk.side
+
+        async def chosen(choice: Choice | None) -> None:
+            if choice is None:
+                return
+            try:
+                await self._do(choice)
+            except TwiddleError as error:
+                self._desk.app.notify(safe(str(error)), severity="error", markup=False)
+
+        self._desk.app.push_screen(PresetPicker(list_presets(), side.preset, side.knobs), chosen)
+
+    async def _do(self, choice: Choice) -> None:
+        match choice.deed:
+            case "use":
+                await self._desk.action_obey(f"/preset {choice.name}")
+            case "edit":
+                self._edit(choice.name)
+            case "new":
+                self._name(f"a new preset that builds on {choice.name}", begun(choice.name))
+            case "copy":
+                self._name(f"a preset of your own like {choice.name}", _text(preset_path(choice.name)))
+
+    def _edit(self, name: str) -> None:
+        """A preset that ships with twiddle stays as it is: the person's is a copy of it."""
+        there = preset_path(name)
+        self._open(there if "/" in name else own_path(name), _text(there))
+
+    def _name(self, title: str, text: str) -> None:
+        async def named(name: str | None) -> None:
+            if name:
+                self._open(own_path(name), text)
+
+        self._desk.app.push_screen(NameAsker(title), named)
+
+    def _open(self, path: Path, text: str) -> None:
+        async def saved(name: str | None) -> None:
+            if name is None:
+                return
+            using = [side for side in self._talk.sides if side.preset.name == name]
+            self._renew({side: find_preset(name) for side in using})
+            if not using:
+                self._desk.say(f"saved as preset {name}, in {path}; F2 switches to it")
+
+        self._desk.app.push_screen(PresetEditor(path, text), saved)
+
+
+def _text(path: Path) -> str:
+    source = read_source(path)
+    return f"FROM {path}\n" if is_model(path, source) else decode(source)

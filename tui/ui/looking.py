@@ -1,0 +1,231 @@
+"""Looking closely: a reply token by token, the odds of one of them beside it, and what if knobs are turned."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from tui.chat import Turn
+from tui.engine.protocol import Event
+from tui.errors import EngineError
+from tui.hindsight import Answer, question
+from tui.knobs import KNOBS, Knobs
+from tui.side import Side, describe_turn
+from tui.talk import Talk
+from tui.trace import TokenTrace
+from tui.ui.widgets.candidates import Candidates
+from tui.ui.widgets.pane import Pane
+from tui.ui.widgets.token_view import TokenView
+from tui.written import Written
+
+Look = TokenView.Picked | TokenView.Entered | Candidates.Chosen | Candidates.Left
+"""What a person does while looking closely."""
+
+
+class Place(NamedTuple):
+    """A token of a reply."""
+
+    side: Side
+    turn: int
+    token: int
+
+
+class Reread(NamedTuple):
+    """A finished reply that is shown token by token."""
+
+    number: int
+    """Of its turn, in the conversation."""
+    turn: Turn
+    looked: tuple[int, TokenTrace] | None = None
+    """A token with how it would be chosen, where the knobs have been turned since."""
+
+    @property
+    def written(self) -> Written:
+        """How it came to be."""
+        assert self.turn.written
+        return self.turn.written
+
+    def turned(self, now: Knobs) -> str:
+        """How the knobs that choose tokens differ from those that it was written with."""
+        before = self.written.lane[-1].knobs if self.written.lane else self.written.knobs
+        loaded = {name: getattr(before, name) for name in KNOBS if name == "seed" or not KNOBS[name].live}
+        return describe_turn(before, replace(now, **loaded))
+
+
+class Looking:
+    """Between the talk, the token views of the panes and the candidates."""
+
+    def __init__(self, talk: Talk, panes: Sequence[Pane], candidates: Candidates) -> None:
+        """`panes` stays in step with the sides of the talk."""
+        self._talk, self._panes, self._candidates = talk, panes, candidates
+        self._reread: dict[TokenView, Reread] = {}
+        """What is in each view; nothing while its reply is being written."""
+
+    def show(self, active: int) -> None:
+        """The knobs may have been turned: finished replies are shown as they would be with these."""
+        self._reconsider()
+        self.draw(active)
+
+    def _reconsider(self) -> None:
+        self._close_what_is_gone()
+        for view, side, reread in self._finished():
+            if reread.turned(side.knobs):
+                self._wonder(view, side, reread)
+            else:
+                self._reread[view] = reread._replace(looked=None)
+                view.restore()
+
+    def draw(self, active: int) -> None:
+        """Show what has come: in the views of running replies, and the odds that are worth a look now."""
+        self._close_what_is_gone()
+        for pane, side in zip(self._panes, self._talk.sides, strict=True):
+            if pane.tokens and side.busy:
+                self._grow(pane.tokens, side, anew=self._reread.pop(pane.tokens, None) is not None)
+        side, view, candidates = self._talk.sides[active], self._panes[active].tokens, self._candidates
+        if view and (trace := self._trace(view, side)):
+            candidates.heading, candidates.trace = f"token {view.picked + 1}", trace
+        elif side.busy and side.writing and side.writing.trace:
+            candidates.heading, candidates.trace = "newest token", side.writing.trace
+        elif not self._talk.busy and self._talk.next:
+            candidates.heading, candidates.trace = "next token", self._talk.next
+
+    def tell(self, event: Event) -> None:
+        """Show what an event says of the replies that are looked at."""
+        if answer := self._talk.hindsight.take(event):
+            self._suppose(answer)
+        for pane, side in zip(self._panes, self._talk.sides, strict=True):
+            view, tip = pane.tokens, side.conversation.tip
+            if view and view.count and view not in self._reread and not side.busy and tip is not None:
+                self._fill(view, side, tip, place=-1 if view.field.following else view.picked)
+
+    async def follow(self, event: Look | None, active: int) -> None:
+        """Go where the person goes: into the tokens and out of them, from one to another, to the candidates and back.
+
+        Raises EngineError where there is nothing to look at.
+        """
+        match event:
+            case None:
+                await self._toggle(active)
+            case TokenView.Picked():
+                self._pick(event.view)
+            case TokenView.Entered():
+                self._go_to_candidates()
+            case Candidates.Chosen() | Candidates.Left():
+                self._go_back(active)
+        self.draw(active)
+
+    async def _toggle(self, active: int) -> None:
+        """Show the reply that the transcript's cursor is on, or the last, token by token; then as text again."""
+        pane, side = self._panes[active], self._talk.sides[active]
+        if pane.tokens:
+            self._reread.pop(pane.tokens, None)
+            pane.close_tokens()
+        elif side.busy:
+            self._grow(await pane.open_tokens(), side, anew=True)
+        else:
+            turn = _reply(side, pane.transcript.picked)
+            self._fill(await pane.open_tokens(), side, turn)
+
+    def _pick(self, view: TokenView) -> None:
+        for each, side, reread in self._finished():
+            if each is view and reread.turned(side.knobs):
+                self._wonder(view, side, reread)
+
+    def _go_to_candidates(self) -> None:
+        if self._candidates.parent:
+            self._candidates.parent.add_class("-looked")  # they may be out of sight
+        self._candidates.call_after_refresh(self._candidates.focus)
+
+    def _go_back(self, active: int) -> None:
+        if self._candidates.parent:
+            self._candidates.parent.remove_class("-looked")
+        pane = self._panes[active]
+        (pane.tokens.field if pane.tokens else pane.transcript).focus()
+
+    def place(self, active: int) -> Place:
+        """The token that another one is chosen for; raises EngineError."""
+        side, view = self._talk.sides[active], self._panes[active].tokens
+        if view and view in self._reread:
+            return Place(side, self._reread[view].number, view.picked)
+        tip = side.conversation.tip
+        turn = side.conversation.turns[tip] if tip is not None else None
+        if tip is None or turn is None or turn.written is None or not _has_end(turn):
+            raise EngineError("Pick a token of a finished reply first: Ctrl+T shows them.")
+        return Place(side, tip, len(turn.written.traces) - 1)
+
+    # --- views ------------------------------------------------------------------------------------------------------
+
+    def _finished(self) -> Iterator[tuple[TokenView, Side, Reread]]:
+        """The views of finished replies."""
+        for pane, side in zip(self._panes, self._talk.sides, strict=True):
+            if pane.tokens and (reread := self._reread.get(pane.tokens)):
+                yield pane.tokens, side, reread
+
+    def _close_what_is_gone(self) -> None:
+        """Show the text again where the conversation is another by now."""
+        for pane, side in zip(self._panes, self._talk.sides, strict=True):
+            view, turns = pane.tokens, side.conversation.turns
+            if view is None or side.busy or not view.count:
+                continue
+            reread = self._reread.get(view)
+            if reread is None or reread.number >= len(turns) or turns[reread.number] is not reread.turn:
+                self._reread.pop(view, None)
+                pane.close_tokens()
+
+    def _fill(self, view: TokenView, side: Side, index: int, place: int = -1) -> None:
+        """Show a finished reply, with the cursor on one of its tokens."""
+        turn = side.conversation.turns[index]
+        if turn.written is None:
+            return
+        self._reread[view] = Reread(index, turn)
+        view.show(turn.message.content, turn.written, ended=True)
+        if place >= 0:
+            view.field.pick(place)
+        self._reconsider()
+
+    def _grow(self, view: TokenView, side: Side, anew: bool) -> None:
+        """Show what there is of a running reply."""
+        if side.writing:
+            show = view.show if anew or view.count > len(side.writing.traces) else view.grow
+            show(side.writing.text, side.writing.written(side.preset), ended=False)
+
+    def _trace(self, view: TokenView, side: Side) -> TokenTrace | None:
+        """How the token under the cursor was chosen, or would be."""
+        reread = self._reread.get(view)
+        if reread and reread.looked and reread.looked[0] == view.picked:
+            return reread.looked[1]
+        return view.trace
+
+    def _wonder(self, view: TokenView, side: Side, reread: Reread) -> None:
+        """Ask how the reply would be with the knobs as they are."""
+        if asked := question(side, reread.number, view.picked):
+            self._talk.hindsight.ask(asked)
+
+    def _suppose(self, answer: Answer) -> None:
+        asked, part = answer.question, answer.part
+        for view, side, reread in self._finished():
+            label = reread.turned(side.knobs)
+            if reread.written is not asked.written or not label:
+                continue
+            view.suppose(answer.first, part.p, part.cut)
+            if part.looked:
+                self._reread[view] = reread._replace(looked=(asked.looked, part.looked))
+            if part.complete:
+                view.conclude(reread.turned(asked.knobs))
+
+
+def _has_end(turn: Turn) -> bool:
+    """Whether the last of a reply's tokens is the one that ended it, so that the next one would be in its place."""
+    return turn.written is not None and len(turn.written.traces) == len(turn.message.tokens) + 1
+
+
+def _reply(side: Side, picked: int | None) -> int:
+    """The reply meant: the one picked, or the last; raises EngineError where it is not known how it was written."""
+    turns = side.conversation.turns
+    replies = [index for index in side.conversation.places if turns[index].message.role == "assistant"]
+    index = picked if picked in replies else replies[-1] if replies else None
+    if index is None:
+        raise EngineError("There is no reply to look at yet.")
+    if turns[index].written is None:
+        raise EngineError("How this reply was written is not known: a person wrote it.")
+    return index

@@ -1,0 +1,80 @@
+"""How surprising a token is, in colours: one hue that grows, so that nobody has to tell hues apart."""
+
+from typing import ClassVar
+
+from rich.style import Style
+from textual.widget import Widget
+
+from tui.measure import LEVELS
+
+
+class Heat(Widget):
+    """What shows tokens by their level has these styles. The rarer ones are underlined and bold as well."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        *(f"token--{level}" for level in range(LEVELS)),
+        "token--given",
+        "token--cut",
+        "token--sign",
+        "token--person",
+        "token--mark",
+        "token--cursor",
+        "token--label",
+    }
+    """
+    | Class | Description |
+    | :- | :- |
+    | `token--0` to `token--7` | A token, from sure to surprising. |
+    | `token--given` | It was there before the reply was asked for: the beginning of a branch, say. |
+    | `token--cut` | A stage would have cut it. |
+    | `token--sign` | What stands for a token without a shape: the end of a line, half a character. |
+    | `token--person` | Text that a person wrote. |
+    | `token--mark` | A label of our own, such as a turn of the knobs. |
+    | `token--cursor` | The token picked. |
+    | `token--label` | Words around the colours. |
+    """
+
+    DEFAULT_CSS = """
+    Heat {
+        & .token--0 { color: $foreground; }
+        & .token--1 { color: $foreground; background: $warning 8%; }
+        & .token--2 { color: $foreground; background: $warning 14%; }
+        & .token--3 { color: $foreground; background: $warning 20%; }
+        & .token--4 { color: auto; background: $warning 28%; text-style: underline; }
+        & .token--5 { color: auto; background: $warning 38%; text-style: underline; }
+        & .token--6 { color: auto; background: $warning 72%; text-style: bold underline; }
+        & .token--7 { color: auto; background: $warning 92%; text-style: bold underline; }
+        & .token--given { text-style: italic; }
+        & .token--cut { color: auto; background: $error 40%; text-style: strike; }
+        & .token--person { color: $text-muted; }
+        & .token--mark { color: $text-accent; background: $accent-muted; }
+        & .token--cursor { color: $background; background: $foreground; text-style: bold; }
+        & .token--label { color: $foreground 75%; }
+
+        &:ansi .token--0, &:ansi .token--1, &:ansi .token--2 { color: ansi_default; background: ansi_default; }
+        &:ansi .token--3 { color: ansi_cyan; background: ansi_default; }
+        &:ansi .token--4, &:ansi .token--5 { color: ansi_yellow; background: ansi_default; }
+        &:ansi .token--6 { color: ansi_bright_red; background: ansi_default; }
+        &:ansi .token--7 { color: ansi_black; background: ansi_yellow; }
+        &:ansi .token--cut { color: ansi_white; background: ansi_red; }
+        &:ansi .token--cursor { color: ansi_black; background: ansi_cyan; }
+        &:ansi .token--mark { background: ansi_default; text-style: bold; }
+    }
+    """
+
+    _colours: dict[tuple[str, ...], Style]
+
+    def notify_style_update(self) -> None:
+        """The theme may have changed: colours are looked up again."""
+        super().notify_style_update()
+        self._colours = {}
+
+    def colour_of(self, *names: str) -> Style:
+        """The style of something with these names, such as `3` and `given`."""
+        if not hasattr(self, "_colours"):
+            self._colours = {}
+        style = self._colours.get(names)
+        if style is None:
+            classes = [f"token--{name}" for name in names]
+            style = self._colours[names] = self.get_visual_style(*classes).rich_style
+        return style

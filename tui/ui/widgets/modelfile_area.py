@@ -1,0 +1,79 @@
+"""A text area for Modelfiles: instructions, names and values in colours of their own, faults underlined."""
+
+from collections.abc import Iterable
+
+from rich.text import Text
+from textual.widgets import TextArea
+
+from tui.presets.colouring import Part, parts
+from tui.terminal import safe
+
+
+class ModelfileArea(TextArea):
+    """Colours what is typed as it is typed."""
+
+    COMPONENT_CLASSES = {
+        "modelfile--comment",
+        "modelfile--instruction",
+        "modelfile--name",
+        "modelfile--number",
+        "modelfile--text",
+        "modelfile--unknown",
+        "modelfile--fault",
+    }
+    """
+    | Class | Description |
+    | :- | :- |
+    | `modelfile--comment`, `modelfile--instruction`, `modelfile--name` | What a line begins with. |
+    | `modelfile--number`, `modelfile--text` | Values. |
+    | `modelfile--unknown` | A word that is no instruction, or no knob. |
+    | `modelfile--fault` | A line with something wrong. |
+    """
+
+    DEFAULT_CSS = """
+    ModelfileArea {
+        & .modelfile--comment { color: $text-muted; text-style: italic; }
+        & .modelfile--instruction { color: $text-primary; text-style: bold; }
+        & .modelfile--name { color: $text-accent; }
+        & .modelfile--number { color: $text-success; }
+        & .modelfile--text { color: $foreground; }
+        & .modelfile--unknown { color: $text-error; text-style: underline; }
+        & .modelfile--fault { text-style: underline; }
+    }
+    """
+
+    def __init__(self, text: str) -> None:
+        self._parts: list[list[Part]] = []
+        self._faults: set[int] = set()
+        super().__init__(text, show_line_numbers=True, soft_wrap=True, tab_behavior="focus")
+        self.cursor_blink = False
+
+    def mark(self, faults: Iterable[int]) -> None:
+        """Show in which lines (from 1) something is wrong."""
+        now = {line - 1 for line in faults}
+        if now != self._faults:
+            self._faults = now
+            self._build_highlight_map()
+            self.refresh()
+
+    def get_line(self, line_index: int) -> Text:
+        """A line with its parts in their colours."""
+        line = super().get_line(line_index)
+        line.plain = _shown(line.plain)
+        for part in self._parts[line_index] if line_index < len(self._parts) else ():
+            line.stylize(self.get_component_rich_style(f"modelfile--{part.kind}", partial=True), part.start, part.end)
+        if line_index in self._faults:
+            line.stylize(self.get_component_rich_style("modelfile--fault", partial=True))
+        return line
+
+    def _build_highlight_map(self) -> None:
+        # TextArea calls this for every change of its text, undone ones included.
+        super()._build_highlight_map()
+        self._parts = parts(self.document.lines)
+
+
+def _shown(line: str) -> str:
+    """The line as a terminal may see it, a character for each, so that the cursor stays where it is."""
+    if safe(line) == line:
+        return line
+    return "".join(char if char == "\t" or safe(char) == char else safe(char)[:1].strip() or "\ufffd" for char in line)

@@ -1,0 +1,63 @@
+"""The panes beside each other, or above each other where there is no room beside."""
+
+from textual.containers import Container
+from textual.events import Resize
+
+from tui.ui.widgets.pane import Pane
+
+MOST = 4
+"""More replies at once nobody reads."""
+
+_WIDE, _HIGH = 36, 7
+"""Cells that a pane needs: for a few words a line, and for its title, its figures and some lines between."""
+
+
+class Panes(Container):
+    """A grid of panes, as many in a row as can be read."""
+
+    DEFAULT_CSS = """
+    Panes {
+        width: 1fr;
+        height: 1fr;
+        layout: grid;
+        grid-size: 1;
+    }
+    """
+
+    def __init__(self, panes: list[Pane]) -> None:
+        """`panes` is the list itself: whoever adds to it or takes from it calls `spread`."""
+        super().__init__(*panes)
+        self._panes = panes
+
+    def lacking(self, count: int) -> str:
+        """What so many panes need and do not have, such as `80 columns and 30 lines`; empty if they fit."""
+        width, height = self.size
+        columns = self._columns(count)
+        rows = -(-count // columns)
+        wide, high = columns * _WIDE, rows * _HIGH
+        if wide <= width and high <= height:
+            return ""
+        screen = self.app.size
+        return f"{max(wide - width, 0) + screen.width} columns and {max(high - height, 0) + screen.height} lines"
+
+    def spread(self) -> None:
+        """Give each pane its place."""
+        count = len(self._panes)
+        columns = self._columns(count)
+        self.styles.grid_size_columns = columns
+        for place, pane in enumerate(self._panes):
+            # The last one takes what is left of its row.
+            pane.styles.column_span = columns - place % columns if place == count - 1 else 1
+
+    def on_mount(self) -> None:
+        """Arrange those that are there."""
+        self.spread()
+
+    def on_resize(self, event: Resize) -> None:
+        """Arrange them for the new size."""
+        self.spread()
+
+    def _columns(self, count: int) -> int:
+        fitting = max(1, self.size.width // _WIDE)
+        # Two and two rather than three and one.
+        return min(fitting, count) if count != MOST or fitting >= MOST else min(fitting, 2)

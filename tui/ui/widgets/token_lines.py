@@ -1,0 +1,172 @@
+"""The tokens of a text laid out in lines: where each one is, and which one is where."""
+
+import re
+import unicodedata
+from bisect import bisect_right
+from collections.abc import Iterator
+from itertools import accumulate
+from typing import Literal, NamedTuple
+
+from rich.cells import cell_len, split_graphemes
+
+from tui.terminal import safe
+
+NOBODY = -1
+"""In the place of a token, where the text is no token's."""
+
+_TAB = 4
+_PIECE = re.compile(r"\n|\t|[^\S\n\t]+|\S+")
+_JOINERS = "\u200d\ufe0e\ufe0f"
+
+Kind = Literal["token", "sign", "said", "mark"]
+"""Text of a token, a sign for what of it has no shape, text that a person wrote, a label of our own."""
+
+
+class Run(NamedTuple):
+    """A stretch of a line that belongs to one token."""
+
+    token: int
+    text: str
+    width: int
+    kind: Kind = "token"
+
+
+class TokenLines:
+    """Lines that tokens are added to. A line breaks after a space, so that words stay whole."""
+
+    def __init__(self, width: int) -> None:
+        self.width = max(2, width)
+        self.lines: list[list[Run]] = [[]]
+        self.first: list[int] = []
+        """The line that each token begins in."""
+        self._column = 0
+        self._word = 0
+        """Where in the last line the word begins that may still go on."""
+
+    def token(self, text: str, nameless: str = "◦") -> None:
+        """Adds a token; `nameless` stands for it where it says nothing."""
+        token = len(self.first)
+        self.first.append(len(self.lines) - 1)
+        if shown := safe(text):
+            self._add(token, shown, "token")
+        else:
+            self._put(Run(token, nameless, cell_len(nameless), "sign"))
+        self.first[token] = self._line_of(token)
+
+    def person(self, text: str) -> None:
+        """Adds text that is no token's."""
+        self._add(NOBODY, safe(text), "said")
+
+    def mark(self, label: str) -> None:
+        """Adds a label of our own, which is not broken."""
+        label = label if cell_len(label) <= self.width else label[: self.width - 1] + "…"
+        self._word = len(self.lines[-1])
+        self._put(Run(NOBODY, label, cell_len(label), "mark"))
+        self._word = len(self.lines[-1])
+
+    # --- finding ----------------------------------------------------------------------------------------------------
+
+    def at(self, x: int, y: int) -> int:
+        """The token at a cell, the nearest before it where there is none; NOBODY where its line has none."""
+        if not 0 <= y < len(self.lines):
+            return NOBODY
+        runs = self.lines[y]
+        place = bisect_right(self._edges(y), x) - 1
+        before = (run.token for run in reversed(runs[: place + 1]) if run.token != NOBODY)
+        after = (run.token for run in runs if run.token != NOBODY)
+        return next(before, next(after, NOBODY))
+
+    def where(self, token: int) -> tuple[int, int]:
+        """Column and line that a token begins at."""
+        y = self.first[token]
+        place = next(place for place, run in enumerate(self.lines[y]) if run.token == token)
+        return self._edges(y)[place], y
+
+    def last(self, token: int) -> int:
+        """The line that a token ends in."""
+        y = self.first[token]
+        while y + 1 < len(self.lines) and self.lines[y + 1] and self.lines[y + 1][0].token == token:
+            y += 1
+        return y
+
+    def _edges(self, y: int) -> list[int]:
+        return list(accumulate((run.width for run in self.lines[y][:-1]), initial=0))
+
+    # --- laying out -------------------------------------------------------------------------------------------------
+
+    def _add(self, token: int, text: str, kind: Kind) -> None:
+        for piece in _PIECE.findall(text):
+            if piece == "\n":
+                self._put(Run(token, "↵", 1, "sign" if token != NOBODY else "said"))
+                self._break()
+            elif piece == "\t":
+                self._space(token, "⇥".ljust(_TAB - self._column % _TAB), kind)
+            elif piece.isspace():
+                self._space(token, piece, kind)
+            else:
+                self._write(token, piece, kind)
+
+    def _space(self, token: int, blanks: str, kind: Kind) -> None:
+        """Blanks end a word; those that the line has no room for go on in the next."""
+        for start in range(0, len(blanks), self.width):
+            for piece in self._fitting(blanks[start : start + self.width]):
+                if self._column >= self.width:
+                    self._break()
+                self._append(Run(token, piece, cell_len(piece), kind))
+        self._word = len(self.lines[-1])
+
+    def _fitting(self, blanks: str) -> Iterator[str]:
+        room = max(self.width - self._column, 0)
+        yield from filter(None, (blanks[:room], blanks[room:]) if cell_len(blanks) > room else (blanks,))
+
+    def _write(self, token: int, word: str, kind: Kind) -> None:
+        """A word, or a part of one; one that is wider than a line is cut wherever it has to."""
+        word = self._standing(word)
+        width = cell_len(word)
+        if width <= self.width:
+            self._put(Run(token, word, width, kind))
+            return
+        for start, end, cells in split_graphemes(word)[0]:
+            self._put(Run(token, word[start:end], cells, kind), together=False)
+
+    def _put(self, run: Run, together: bool = True) -> None:
+        """Adds a run where there is room: with the word that it belongs to, if that fits into a line."""
+        if self._column + run.width > self.width:
+            line = self.lines[-1]
+            word = line[self._word :]
+            moves = together and self._word and sum(each.width for each in word) + run.width <= self.width
+            if moves:
+                del line[self._word :]
+            self._break()
+            for each in word if moves else ():
+                self._append(each)
+                if each.token != NOBODY:
+                    self.first[each.token] = self._line_of(each.token)
+        self._append(run)
+
+    def _append(self, run: Run) -> None:
+        self.lines[-1].append(run)
+        self._column += run.width
+
+    def _break(self) -> None:
+        self.lines.append([])
+        self._column = self._word = 0
+
+    def _line_of(self, token: int) -> int:
+        """The first line that has a token, looked for from where it was put."""
+        lines = range(self.first[token], len(self.lines))
+        return next((y for y in lines if any(run.token == token for run in self.lines[y])), self.first[token])
+
+    def _standing(self, word: str) -> str:
+        """What would melt into the character before, though it is another token's, gets something to stand on.
+
+        Else the terminal would draw one character where two tokens are.
+        """
+        if word.isascii():
+            return word
+        if word[-1] in _JOINERS[:1]:
+            word = word[:-1] + "⁀"
+        line = self.lines[-1]
+        alone = cell_len(word[0]) == 0 or word[0] in _JOINERS or unicodedata.category(word[0]) in ("Mn", "Me", "Mc")
+        melts = line and cell_len(line[-1].text + word) != line[-1].width + cell_len(word)
+        return f"◌{word}" if alone or melts else word
