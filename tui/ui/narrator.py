@@ -58,7 +58,8 @@ class Narrator:
             pane.title, pane.titled, pane.active = side.title, len(self._panes) > 1, index == active
         side = self._talk.sides[active]
         self._knobs.set_reactive(KnobPanel.refused, dict(side.refused))
-        self._knobs.show(side, side.preset.knobs, side.knobs)
+        self._knobs.sets.thinks = self._talk.thinks(side)
+        self._knobs.show(side, side.preset.stand, side.stand)
         self._status.preset, self._status.turned = side.preset.name, bool(side.turned)
         self._shown = side
         self.stand()
@@ -85,7 +86,7 @@ class Narrator:
         status.rate = stats.tokens_per_second if stats else writing.rate if writing else None
         status.ttft_ms = stats.ttft_ms if stats else writing.ttft_ms if writing else None
         status.used = side.used
-        self._knobs.refused = dict(side.refused)
+        self._knobs.refused, self._knobs.sets.thinks = dict(side.refused), self._talk.thinks(side)
         self.looking.draw(active)
 
     def begin(self) -> None:
