@@ -19,9 +19,12 @@ from tui.paths import log_dir
 from tui.presets.library import Chosen
 from tui.store.diary import Diary
 from tui.terminal import safe
+from tui.ui.clipboard import copy
 from tui.ui.keys import read_keys
 from tui.ui.screens.chat import ChatScreen
+from tui.ui.screens.link import LinkScreen
 from tui.ui.wardrobe import Wardrobe
+from tui.ui.widgets.excerpts import Excerpts
 
 
 class TwiddleApp(App[None]):
@@ -68,6 +71,19 @@ class TwiddleApp(App[None]):
         if isinstance(event, events.Paste):
             event.text = safe(event.text)
         await super().on_event(event)
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """Copy a text, wherever the terminal is, and say how much it was."""
+        self._clipboard = safe(text)
+        self.run_worker(self._copy(self._clipboard))
+
+    async def _copy(self, text: str) -> None:
+        told = await copy(text, self._driver.write if self._driver else None)
+        self.notify(told, markup=False)
+
+    def on_excerpts_link_chosen(self, event: Excerpts.LinkChosen) -> None:
+        """Show where a link leads before anybody goes there."""
+        self.push_screen(LinkScreen(event.target))
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """What Ctrl+P offers besides the commands of the chat."""

@@ -11,7 +11,6 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import Footer
 
 from tui.chat import ask
 from tui.engine.engines import Engines, Said
@@ -35,6 +34,7 @@ from tui.ui.palette import ChatCommands
 from tui.ui.revising import Revising
 from tui.ui.screens.save_preset import SavePreset
 from tui.ui.widgets.candidates import Candidates
+from tui.ui.widgets.footer import Footer
 from tui.ui.widgets.knobs import KnobPanel
 from tui.ui.widgets.messages import Messages
 from tui.ui.widgets.pane import Pane
@@ -44,10 +44,9 @@ from tui.ui.widgets.token_view import TokenView
 from tui.ui.widgets.transcript import Transcript
 
 WELCOME = """\
-Write below and press Enter.
-Tab to a knob and turn it with ← →, also while a reply is being written:
-it acts on the very next token. F4 shows or hides the knobs.
-F2 presets · F3 compare · F1 all keys"""
+Write below and press Enter; Ctrl+T then shows how sure the model was of each token.
+Tab to a knob (F4 where they are hidden): ← → turns it, and the very next token obeys.
+F2 presets · F3 two settings side by side · F1 every key · Ctrl+P everything by name"""
 
 
 class ChatScreen(Screen[None]):
@@ -168,7 +167,7 @@ class ChatScreen(Screen[None]):
                 yield self._candidates
         yield self._prompt
         yield self._status
-        yield Footer(show_command_palette=False)
+        yield Footer()
 
     def on_mount(self) -> None:
         """Listen to the engine and let the person type: the model may take its time."""
@@ -297,6 +296,14 @@ class ChatScreen(Screen[None]):
     def on_pane_entered(self, event: Pane.Entered) -> None:
         """The knobs follow the focus."""
         self.active = self._panes.index(event.pane)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool:
+        """What there is nothing for now is not offered."""
+        if action == "stop":
+            return self._talk.busy or self._revising.editing or not self._prompt.has_focus
+        if action == "other_side":
+            return len(self._panes) > 1
+        return (action != "look" and parameters != ("/again",)) or bool(self.side.conversation.turns)
 
     def action_stop(self) -> None:
         """Stop what is being written; with nothing to stop, go back to the prompt."""

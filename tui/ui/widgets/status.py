@@ -111,6 +111,10 @@ class Status(Widget):
         """A line for an engine that has yet to say anything."""
         super().__init__(id=id, classes=classes)
 
+    def watch_state(self) -> None:
+        """What can be done depends on it."""
+        self.refresh_bindings()
+
     def render(self) -> Content:
         # The number says how dispensable a part is; the order is that of the line.
         parts = [
