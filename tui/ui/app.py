@@ -18,7 +18,7 @@ from tui.engine.protocol import Load
 from tui.paths import log_dir
 from tui.presets.library import Chosen
 from tui.store.diary import Diary
-from tui.terminal import safe
+from tui.terminal import safe, safe_lines
 from tui.ui.clipboard import copy
 from tui.ui.keys import read_keys
 from tui.ui.screens.chat import ChatScreen
@@ -69,7 +69,7 @@ class TwiddleApp(App[None]):
     async def on_event(self, event: events.Event) -> None:
         """Filter what is pasted, wherever it goes."""
         if isinstance(event, events.Paste):
-            event.text = safe(event.text)
+            event.text = safe_lines(event.text)
         await super().on_event(event)
 
     def copy_to_clipboard(self, text: str) -> None:
