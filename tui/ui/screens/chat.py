@@ -45,9 +45,9 @@ from tui.ui.widgets.token_view import TokenView
 from tui.ui.widgets.transcript import Transcript
 
 WELCOME = """\
-Write below and press Enter; Ctrl+T then shows how sure the model was of each token.
-Tab to a knob (F4 where they are hidden): ← → turns it, and the very next token obeys.
-F2 presets · F3 two settings side by side · F1 every key · Ctrl+P everything by name"""
+Write below and press Enter; Ctrl+T shows how sure it was of every token.
+Tab to a knob (if hidden, F4): ← → turns it, and the very next token obeys.
+F2 presets · F3 two side by side · F1 every key · Ctrl+P all by name"""
 
 
 class ChatScreen(Screen[None]):
@@ -105,7 +105,8 @@ class ChatScreen(Screen[None]):
             id="chat.keep",
         ),
         Binding("f8", "obey('/drop')", "Drop", show=False, tooltip="Drop the active side", id="chat.drop"),
-        Binding("escape", "stop", "Stop", tooltip="Stop the reply; then back to the prompt", id="chat.stop"),
+        Binding("escape", "stop", "Stop", tooltip="Stop the reply", id="chat.stop"),
+        Binding("escape", "stop(False)", "Prompt", tooltip="Back to the prompt", id="chat.prompt"),
         Binding("ctrl+c", "interrupt", "Copy, stop or clear", show=False, id="chat.interrupt"),
         Binding("ctrl+r", "obey('/again')", "Again", tooltip="Another answer to the last question", id="chat.again"),
         Binding(
@@ -307,19 +308,20 @@ class ChatScreen(Screen[None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool:
         """What there is nothing for now is not offered."""
         if action == "stop":
-            return self._talk.busy or self._revising.editing or not self._prompt.has_focus
+            running = self._talk.busy or (self._revising.editing and self._prompt.has_focus)
+            return running if not parameters else not running and not self._prompt.has_focus
         if action == "other_side":
             return len(self._panes) > 1
         return (action != "look" and parameters != ("/again",)) or bool(self.side.conversation.turns)
 
-    def action_stop(self) -> None:
-        """Stop what is being written; with nothing to stop, go back to the prompt."""
-        if self._revising.editing and self._prompt.has_focus:
-            self._revising.give_up()
-        elif self._talk.busy:
-            self._talk.stop()
-        else:
+    def action_stop(self, running: bool = True) -> None:
+        """Stop what is being written or reworded; with nothing to stop, go back to the prompt."""
+        if not running:
             self._prompt.focus()
+        elif self._revising.editing and self._prompt.has_focus:
+            self._revising.give_up()
+        else:
+            self._talk.stop()
 
     def action_interrupt(self) -> None:
         """As in a shell: copy what is selected, else stop the reply, else drop what is typed."""
