@@ -26,6 +26,8 @@ from tui.engine.protocol import (
     Load,
     Loaded,
     LoadFailed,
+    Ping,
+    Pong,
     Preview,
     Progress,
     Remember,
@@ -74,6 +76,9 @@ class Engine:
 
     def take(self, command: Command) -> None:
         """Take a command, from the thread that reads them."""
+        if isinstance(command, Ping):
+            self.emit(Pong())  # from here, since a decode or a load may take its time
+            return
         self._what_if = command if isinstance(command, WhatIf) else self._what_if
         if isinstance(command, Question) and self._onlooker:
             self._looks.put(command)
@@ -115,7 +120,7 @@ class Engine:
             from tui.engine.llama import machine
 
             self.emit(machine())
-        elif self._scheduler:
+        elif self._scheduler and not isinstance(command, Ping):
             _schedule(self._scheduler, command)
         elif isinstance(command, Generate):
             for reply in command.replies:

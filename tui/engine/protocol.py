@@ -1,7 +1,7 @@
 """What the two processes say to each other: commands in, events out, one JSON object a line.
 
-For each reply of a Generate the engine sends Token events and then exactly one Finished or Failed. `Died` is never
-sent: the client makes it when the engine is gone.
+For each reply of a Generate the engine sends Token events and then exactly one Finished or Failed. `Silent`, `Answers`
+and `Died` are never sent: the client makes them of what it does not hear.
 """
 
 from typing import Literal
@@ -107,7 +107,11 @@ class Describe(Struct, frozen=True, tag="describe"):
     """Ask what the engine can do on this machine. Answered by Machine."""
 
 
-Command = Load | Generate | SetKnobs | Stop | Preview | Render | Remember | WhatIf | Describe
+class Ping(Struct, frozen=True, tag="ping"):
+    """Ask whether anybody is there. Answered by Pong at once, whatever else the engine is at."""
+
+
+Command = Load | Generate | SetKnobs | Stop | Preview | Render | Remember | WhatIf | Describe | Ping
 
 # --- events ---------------------------------------------------------------------------------------------------------
 
@@ -329,6 +333,21 @@ class Machine(Struct, frozen=True, tag="machine"):
     devices: tuple[Device, ...] = ()
 
 
+class Pong(Struct, frozen=True, tag="pong"):
+    """The answer to a Ping."""
+
+
+class Silent(Struct, frozen=True, tag="silent"):
+    """The engine runs, and answers nothing."""
+
+    seconds: float
+    """For how long."""
+
+
+class Answers(Struct, frozen=True, tag="answers"):
+    """The engine answers again."""
+
+
 class Died(Struct, frozen=True, tag="died"):
     """The engine process is gone."""
 
@@ -336,10 +355,20 @@ class Died(Struct, frozen=True, tag="died"):
     reason: str
     last_words: str
     """The end of its log."""
+    asked: bool = False
+    """Whether somebody wanted it gone."""
+    spent: bool = False
+    """Whether it is left alone now, since it was started too often."""
+
+    @property
+    def account(self) -> str:
+        """The reason, and the last line of what it said."""
+        last = self.last_words.strip().rpartition("\n")[2]
+        return f"{self.reason} Its last words: {last}" if last and not self.asked else self.reason
 
 
 Event = (
-    Progress | Loaded | LoadFailed | Machine | Died
+    Progress | Loaded | LoadFailed | Machine | Pong | Silent | Answers | Died
     | Prefill | Token | Hypotheses | KnobsTurned | Refused | Shifted | Finished | Failed
     | Previewed | Rendered | Remembered | WhatIfs
 )  # fmt: skip

@@ -103,5 +103,5 @@ class Session:
     async def _next(self) -> Event:
         event = await anext(self._events)
         if isinstance(event, Died):
-            raise EngineError(event.reason)
+            raise EngineError(event.account)
         return event

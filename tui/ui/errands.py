@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from textual.app import App
 from textual.message import Message
 
+from tui.engine.engines import Engines
 from tui.errors import EngineError, TwiddleError
 from tui.knobs import KNOBS, Knobs
 from tui.models.places import list_models
@@ -29,6 +30,7 @@ from tui.slash import (
     Save,
     SetSystem,
     Show,
+    ShowEngine,
     ShowTree,
     Slash,
     TurnKnob,
@@ -40,6 +42,7 @@ from tui.terminal import safe
 from tui.ui.comparing import Comparison
 from tui.ui.keeper import Keeper
 from tui.ui.librarian import Librarian
+from tui.ui.screens.engine import EngineScreen
 from tui.ui.screens.help import HelpScreen
 from tui.ui.screens.history import HistoryPicker
 from tui.ui.screens.tree import Pick, TreeScreen
@@ -64,8 +67,16 @@ class Desk(Protocol):
 class Errands:
     """Obeys slash commands. What a command changes, it changes on the active side."""
 
-    def __init__(self, desk: Desk, talk: Talk, comparison: Comparison, keeper: Keeper, librarian: Librarian) -> None:
-        self._desk, self._talk, self._comparison = desk, talk, comparison
+    def __init__(
+        self,
+        desk: Desk,
+        talk: Talk,
+        engines: Engines,
+        comparison: Comparison,
+        keeper: Keeper,
+        librarian: Librarian,
+    ) -> None:
+        self._desk, self._talk, self._engines, self._comparison = desk, talk, engines, comparison
         self._keeper, self._librarian = keeper, librarian
 
     async def run(self, command: Slash) -> None:
@@ -85,14 +96,10 @@ class Errands:
                 await self._comparison.do(command.deed)
             case Again():
                 await self._desk.again()
-            case ShowTree():
-                self._show_tree()
+            case ShowTree() | ShowEngine() | OpenHistory() | Help():
+                self._show(command)
             case Clear():
                 self._desk.clear()
-            case OpenHistory():
-                self._choose_conversation()
-            case Help():
-                self._desk.app.push_screen(HelpScreen())
             case Leave():
                 self._desk.app.exit()
             case _:
@@ -136,12 +143,32 @@ class Errands:
             side.preset, side.knobs = before
             raise
 
+    def _show(self, command: ShowTree | ShowEngine | OpenHistory | Help) -> None:
+        """What has a screen of its own."""
+        match command:
+            case ShowTree():
+                self._show_tree()
+            case ShowEngine():
+                self._show_engine()
+            case OpenHistory():
+                self._choose_conversation()
+            case Help():
+                self._desk.app.push_screen(HelpScreen())
+
     def _show_tree(self) -> None:
         def picked(pick: Pick | None) -> None:
             if pick:
                 self._desk.post_message(Messages.Wanted(None, pick.wish, pick.turn))
 
         self._desk.app.push_screen(TreeScreen(self._desk.side.conversation), picked)
+
+    def _show_engine(self) -> None:
+        def restart(wanted: bool | None) -> None:
+            if wanted:
+                self._engines.restart()
+                self._desk.settle()
+
+        self._desk.app.push_screen(EngineScreen(self._engines.reports()), restart)
 
     def _choose_conversation(self) -> None:
         async def chosen(number: int | None) -> None:

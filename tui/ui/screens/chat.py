@@ -71,6 +71,7 @@ class ChatScreen(Screen[None]):
         Binding("f6", "other_side", "Side", show=False, tooltip="Make the next side the active one", priority=True),
         Binding("f7", "obey('/keep')", "Keep", show=False, tooltip="Keep the active side alone", priority=True),
         Binding("f8", "obey('/drop')", "Drop", show=False, tooltip="Drop the active side"),
+        Binding("f9", "obey('/engine')", "Engine", show=False, tooltip="The engine's log, and another start"),
         Binding("escape", "stop", "Stop", tooltip="Stop the reply; then back to the prompt"),
         Binding("ctrl+r", "obey('/again')", "Again", tooltip="Another answer to the last question"),
         Binding("ctrl+o", "obey('/history')", "History", show=False, tooltip="Go on with a conversation that was kept"),
@@ -102,7 +103,7 @@ class ChatScreen(Screen[None]):
         self._prompt = Prompt(placeholder="Ask something. Enter sends, Ctrl+J begins a new line.")
         self._librarian = Librarian(self, self._talk)
         self.keeper = Keeper(diary, self._talk, self._panes, self._status)
-        self._errands = Errands(self, self._talk, self._comparison, self.keeper, self._librarian)
+        self._errands = Errands(self, self._talk, engines, self._comparison, self.keeper, self._librarian)
         self._narrator = Narrator(self._talk, engines, self._panes, self._knobs, self._candidates, self._status)
         self._looking = self._narrator.looking
         self._revising = Revising(self._talk, self._panes, self._narrator, self._prompt)
