@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable
-from math import exp, log, log2
+from math import log2
 
 from msgspec import Struct
 
@@ -10,11 +10,16 @@ from tui.trace import TokenTrace
 
 LEVELS = 8
 
+_MOST_BITS = 1000.0
+"""2 to the power of more is no float."""
+
 
 class Measure(Struct, frozen=True):
     """One way to say how sure the model was of a token."""
 
     name: str
+    short: str
+    """The same where there is little room."""
     unit: str
     edges: tuple[float, ...]
     """Where each level but the last ends."""
@@ -47,10 +52,10 @@ class Measure(Struct, frozen=True):
 _SHARES = (0.9, 0.7, 0.5, 0.3, 0.1, 0.03, 0.01)
 
 MEASURES = (
-    Measure("probability", "%", _SHARES, True, lambda trace: trace.p),
-    Measure("raw probability", "%", _SHARES, True, lambda trace: trace.p_raw),
-    Measure("rank", "", (1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 100.0), False, lambda trace: trace.rank + 1.0),
-    Measure("entropy", "bits", (0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0), False, lambda trace: trace.entropy_raw),
+    Measure("probability", "p", "%", _SHARES, True, lambda trace: trace.p),
+    Measure("raw probability", "raw", "%", _SHARES, True, lambda trace: trace.p_raw),
+    Measure("rank", "rank", "", (1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 100.0), False, lambda trace: trace.rank + 1.0),
+    Measure("entropy", "entropy", "bits", (0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0), False, lambda trace: trace.entropy_raw),
 )
 """The first follows the knobs; the others are the model's own."""
 
@@ -68,7 +73,7 @@ class Likelihood(Struct, frozen=True):
     def perplexity(self) -> float:
         """Among how many equally likely tokens it was as if each had been drawn from."""
         left = self.tokens - self.cut
-        return exp(-self.bits * log(2) / left) if left else 1.0
+        return 2.0 ** min(-self.bits / left, _MOST_BITS) if left else 1.0
 
 
 def likelihood(shares: Iterable[float]) -> Likelihood:

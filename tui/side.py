@@ -189,7 +189,8 @@ class Side:
     @property
     def undone(self) -> bool:
         """Whether nothing came of the newest reply, which was to stand beside another: that one is there again."""
-        return self._beside and self.writing is not None and not self.busy and not self.writing.count
+        nothing = self.writing is not None and not self.writing.count and self.writing.ending != "stop"
+        return self._beside and nothing and not self.busy
 
     def forget(self) -> None:
         """Begin a new conversation."""
@@ -217,7 +218,7 @@ class Side:
             self.conversation = until(self.conversation, self.conversation.turns[instead_of].parent)
         self._beside = instead_of is not None
         self.writing, self.refused = Writing(reply_id, replace(self.knobs, seed=seed), onto), {}
-        there = (Message("assistant", onto.text, onto.tokens),) if onto else ()
+        there = (Message("assistant", onto.message, onto.tokens),) if onto else ()
         return Reply(reply_id, (*self.messages, *there), self.writing.knobs, template=self.preset.template or "")
 
     def note(self, event: Token) -> None:
@@ -247,6 +248,8 @@ class Side:
             there = self.writing.onto or Beginning("")
             self.writing.stats = event.stats
             tokens = () if self.writing.begun else (*there.tokens, *event.tokens)
+            if event.ending == "stop" and not self.writing.count:
+                tokens = tokens[:-1]  # the token put there was the one that ends a reply
             self._close(there.text + event.text, event.ending, tokens)
 
     def give_up(self, ending: Ending) -> None:

@@ -83,6 +83,17 @@ class Beginning(Struct, frozen=True):
     """What the text was written with; nothing where a person wrote it."""
     written: Written | None = None
     """How these tokens came to be."""
+    unfinished: bool = False
+    """Whether the tokens say more than the text: a part of a character, of which the engine says the rest."""
+
+    @property
+    def message(self) -> str:
+        """The text as the engine is told it: a sign stands for what is unfinished."""
+        return self.text + ("\ufffd" if self.unfinished else "")
+
+
+_BRACKETS = (("<", ">"), ("[", "]"))
+"""What the names of control tokens stand in."""
 
 
 def branched(text: str, written: Written, place: int, other: Candidate) -> Beginning:
@@ -91,8 +102,11 @@ def branched(text: str, written: Written, place: int, other: Candidate) -> Begin
     before, trace = written.starts[place], written.traces[place]
     rank = sum(each.p_raw > other.p_raw for each in trace.candidates)
     chosen = replace(trace, id=other.id, text=other.text, p_raw=other.p_raw, p=other.p, rank=rank)
+    # Only the engine knows what is said by half a character, by a token after one, and by a control token.
+    unsaid = before in kept.starts or "\ufffd" in other.text or (other.text[:1], other.text[-1:]) in _BRACKETS
+    unfinished = unsaid and not written.begun
     return Beginning(
-        text[:before] + other.text,
+        text[:before] + ("" if unfinished else other.text),
         # Where a person wrote what comes before, there are no tokens that say it all.
         () if written.begun else (*kept.ids, other.id),
         replace(
@@ -101,9 +115,13 @@ def branched(text: str, written: Written, place: int, other: Candidate) -> Begin
             traces=(*kept.traces, chosen),
             records=(*kept.records, written.records[place]),
         ),
+        unfinished,
     )
 
 
 def whole(text: str, tokens: tuple[int, ...], written: Written | None) -> Beginning:
     """All of a reply, to be gone on with; `tokens` are those of its text, nothing where a person wrote some of it."""
-    return Beginning(text, tokens, written.first(len(tokens)) if written and written.traces and tokens else None)
+    kept = written.first(len(tokens)) if written and tokens else None
+    if tokens and text.endswith("\ufffd"):
+        return Beginning(text.rstrip("\ufffd"), tokens, kept, unfinished=True)
+    return Beginning(text, tokens, kept)

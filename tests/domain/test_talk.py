@@ -316,3 +316,50 @@ def test_an_edited_question_is_answered_anew_by_its_side_alone() -> None:
     two.edit(two.sides[0], 0, "Ho")
     assert asked(line).messages[-1] == Message("user", "Ho")
     assert two.sides[0].busy and not two.sides[1].busy
+
+
+@pytest.mark.parametrize("other", ["\ufffd", "<|im_end|>", "[EOT]"])
+def test_what_only_the_engine_can_put_into_words_is_left_to_it(other: str) -> None:
+    one, line = answered()
+    one.branch(one.sides[0], 1, 1, Candidate(7, other, 0.2, 0.1))
+    assert asked(line).messages[-1] == Message("assistant", "He\ufffd", (100, 7))
+    writing = one.sides[0].writing
+    assert writing and (writing.text, writing.starts) == ("He", [0, 2])
+
+
+def test_a_branch_after_half_a_character_begins_before_that() -> None:
+    talk, line = answered()
+    side = talk.sides[0]
+    side.ask("And?")
+    talk.reply()
+    line.sent.clear()
+    for index, text in enumerate(("He", "", "🎉")):
+        talk.take(of(side, token(index, text, index + 200)))
+    assert side.writing
+    talk.take(Finished(side.writing.id, "He🎉", "stop", 7, (200, 201, 202), STATS))
+    talk.branch(side, len(side.conversation.turns) - 1, 2, Candidate(7, " a", 0.2, 0.1))
+    assert asked(line).messages[-1] == Message("assistant", "He\ufffd", (200, 201, 7))
+
+
+def test_a_reply_cut_within_a_character_goes_on_with_the_whole_of_it() -> None:
+    talk, line = answered()
+    side = talk.sides[0]
+    talk.again()
+    line.sent.clear()
+    assert side.writing
+    talk.take(of(side, token(0, "He", 100)))
+    talk.take(Finished(side.writing.id, "He\ufffd", "stopped", 7, (100, 101), STATS))
+    talk.resume(side, 2)
+    assert asked(line).messages[-1] == Message("assistant", "He\ufffd", (100, 101))
+    assert side.writing and side.writing.text == "He"
+
+
+def test_choosing_the_token_that_ends_a_reply_ends_it_there() -> None:
+    one, _ = answered()
+    side = one.sides[0]
+    one.branch(side, 1, 1, Candidate(7, "<|im_end|>", 0.2, 0.1))
+    assert side.writing
+    one.take(Finished(side.writing.id, "", "stop", 7, (), STATS))
+    turn = side.conversation.path[-1]
+    assert (turn.message, side.conversation.tip) == (Message("assistant", "He", (100,)), 2)
+    assert turn.written and turn.written.ids == (100, 7)

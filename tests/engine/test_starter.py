@@ -12,7 +12,21 @@ from tests.engine.bench import GREEDY, reply
 from tui.chat import Message
 from tui.engine.backend import Logits, Row
 from tui.engine.llama import Llama
-from tui.engine.protocol import Event, Finished, Generate, KnobsTurned, Reply, SetKnobs, Shifted, Stop, Token
+from tui.engine.protocol import (
+    Event,
+    Finished,
+    Generate,
+    KnobsTurned,
+    Remember,
+    Remembered,
+    Reply,
+    SetKnobs,
+    Shifted,
+    Stop,
+    Token,
+    WhatIf,
+    WhatIfs,
+)
 from tui.engine.scheduler import Scheduler
 from tui.errors import ModelError
 from tui.knobs import Knobs, turn
@@ -191,3 +205,48 @@ def test_a_shift_on_the_real_model_goes_on() -> None:
         assert max(token.used for token in run.tokens()) <= 256
     finally:
         small.close()
+
+
+def test_a_branch_within_a_character_goes_on_from_its_bytes(model: Llama) -> None:
+    """The emoji is several tokens; whichever of them it is begun after, what comes completes it."""
+    tokens = model.tokenize("Yes 🎉", special=False)
+    sizes = [len(model.piece(token)) for token in tokens]
+    cut = len(tokens) - 1
+    assert model.piece(tokens[cut])[0] & 0xC0 == 0x80, "the last token is the end of a character"
+    bytes_before = b"".join(map(model.piece, tokens[:cut]))
+    text = bytes_before.decode("utf-8", "ignore")
+    beginning = Message("assistant", text + "\ufffd", tuple(tokens[:cut]))
+    rest = sum(sizes[:cut]) - len(text.encode())
+    assert rest > 0
+    knobs = turn(GREEDY, logit_bias=(f"#{tokens[cut]}:100",), num_predict=1)
+    run = Run(model).ask(Reply("a", (Message("user", "Party?"), beginning), knobs))
+    assert text + run.finished().text == "Yes 🎉"
+    assert [token.text for token in run.tokens()] == ["🎉"]
+
+
+def test_a_beginning_that_ends_with_the_token_that_ends_replies_is_complete(model: Llama) -> None:
+    (end,) = [token for token in model.tokenize("<|im_end|>", special=True) if model.is_end(token)]
+    said = model.tokenize("Warsaw", special=False)
+    beginning = Message("assistant", "Warsaw\ufffd", (*said, end))
+    done = Run(model).ask(Reply("a", (Message("user", POLAND), beginning), GREEDY)).finished()
+    assert (done.text, done.tokens, done.ending) == ("", (), "stop")
+
+
+def test_a_branch_is_looked_at_from_its_first_token_on(model: Llama) -> None:
+    """What it began with is known to the engine only because it is told; with the knobs it had, nothing changes."""
+    first = Run(model).ask(reply("a", WARM, POLAND))
+    tokens = first.tokens()[:6]
+    ids = tuple(token.trace.id for token in tokens)
+    beginning = Message("assistant", "".join(token.text for token in tokens), ids)
+    run = Run(model).ask(Reply("b", (Message("user", POLAND), beginning), WARM))
+    every = [*tokens, *run.tokens("b")]
+    records = tuple(token.record for token in every)
+    told = tuple(token.trace.id for token in every)
+    run.scheduler.remember(Remember("look", (Message("user", POLAND),), told, records, WARM))
+    assert run.events[-1] == Remembered("look")
+    assert run.scheduler.onlooker.answer(WhatIf("look", WARM, looked=2), newer=lambda: False)
+    parts = [event for event in run.events if isinstance(event, WhatIfs)]
+    assert [p for part in parts for p in part.p] == pytest.approx([token.trace.p for token in every], abs=2e-3)
+    (looked,) = [part.looked for part in parts if part.looked]
+    assert looked.id == ids[2]
+    assert [each.text for each in looked.candidates[:8]] == [each.text for each in every[2].trace.candidates[:8]]

@@ -54,7 +54,7 @@ async def test_a_question_is_in_the_file_before_the_model_sees_it(
                 seen.append(texts(path))
             send(command)  # type: ignore[arg-type]
 
-        monkeypatch.setattr(chat.screen._talk, "_send", look)
+        monkeypatch.setattr(chat.engine, "send", look)
         await chat.answered("Why?")
         await saved(chat, diary)
         assert seen == [["Why?"]]
@@ -133,7 +133,7 @@ async def test_a_new_chat_and_another_side_are_conversations_of_their_own(
         await chat.until(lambda: not chat.screen._talk.busy)
         await saved(chat, diary)
         assert [entry.messages for entry in Store(path).list()] == [4, 4]
-        await chat.press("f3")
+        await chat.press("f7")
         await chat.press("ctrl+n")
         await chat.answered("third")
         await saved(chat, diary)

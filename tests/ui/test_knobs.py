@@ -303,6 +303,16 @@ async def test_letters_that_are_keys_are_letters_while_typing() -> None:
         assert (app.asked, app.turned) == ([], [])
 
 
+async def test_what_is_typed_fast_is_not_taken_for_keys() -> None:
+    app = Host()
+    async with app.run_test(size=SIZE) as pilot:
+        await go(pilot, app, "temperature")
+        for key in ("/", *"curs", "\b"):
+            app.post_message(events.Key("slash" if key == "/" else "backspace" if key == "\b" else key, key))
+        await pilot.pause()
+        assert app.asked == [] and app.knobs.lines.wanted == "cur"
+
+
 # --- keys -------------------------------------------------------------------------------------------------------------
 
 

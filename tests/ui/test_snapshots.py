@@ -96,3 +96,16 @@ async def test_the_knobs_lie_over_a_narrow_chat(open_chat: OpenChat, picture: Sn
         await chat.press("f4", "right")
         await chat.turned("temperature", 0.85)
         assert await settled(chat) == picture
+
+
+@pytest.mark.parametrize(
+    ("theme", "size"),
+    [("", (80, 24)), ("", (120, 40)), ("high-contrast", (120, 40))],
+    ids=["narrow", "wide", "high-contrast"],
+)
+async def test_tokens(open_chat: OpenChat, picture: SnapshotAssertion, theme: str, size: tuple[int, int]) -> None:
+    setting = "temperature=1,top_k=40,top_p=1,min_p=0,seed=4"
+    async with open_chat(Script(replies=(REPLY,)), setting, size=size, theme=theme, engine=Steady) as chat:
+        await asked(chat)
+        await chat.press("ctrl+t", "home", "n", "n")
+        assert await settled(chat) == picture

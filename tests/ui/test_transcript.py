@@ -82,14 +82,12 @@ async def test_a_reply_is_written() -> None:
         ]
 
 
-async def test_the_pulse_rests_while_nothing_comes() -> None:
+async def test_nothing_beats_while_nothing_comes() -> None:
     async with stage() as (transcript, pilot):
         transcript.begin()
         transcript.append("text")
-        pulse = transcript._pulse
-        assert pulse is not None
-        await until(pilot, lambda: "text" in seen(transcript))
-        await until(pilot, lambda: not pulse._active.is_set())
+        assert transcript._beat.waiting
+        await until(pilot, lambda: "text" in seen(transcript) and not transcript._beat.waiting)
         transcript.append(" more")
         await until(pilot, lambda: "text more" in seen(transcript))
 

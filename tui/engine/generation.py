@@ -54,15 +54,18 @@ class Generation:
         grammars: Grammars,
         backend: Backend,
         emit: Emit,
+        unsaid: bytes = b"",
     ) -> None:
         """Of the prompt's tokens the last `begun` are the reply's own; the first `kept` are the system prompt, which
-        are counted when the context is full. Raises EngineError for a constraint that cannot be used.
+        are counted when the context is full; `unsaid` is what those of the reply say that its text does not.
+        Raises EngineError for a constraint that cannot be used.
         """
         self.id, self.knobs, self.backend = reply.id, reply.knobs, backend
         self.start = len(prompt) - begun
         """Where in the context the reply begins."""
         self.begun = self.count = begun
         """The index of its first token to be written here, and of the next one."""
+        self._over = begun > 0 and backend.is_end(prompt[-1])
         self._prompt, self._kept, self._reused = len(prompt), kept, -1
         self._grammars, self._emit = grammars, emit
         self._coming, self._lane = list(reply.lane), list[Change]()
@@ -71,7 +74,7 @@ class Generation:
         """What may still be written, if that is bounded."""
         self._bound = self.start
         self._strategy: Strategy = make_strategy(self)
-        self._utf8, self._stops = Utf8(), StopTexts(reply.knobs.stop)
+        self._utf8, self._stops = Utf8(unsaid), StopTexts(reply.knobs.stop)
         self._tokens: list[int] = []
         self._text = ""
         self.ended = False
@@ -141,6 +144,9 @@ class Generation:
                 return []
             branches = [settled]
         self._turn()
+        if self._over:
+            self.finish("stop")
+            return []
         if self.left == 0:
             self.finish("length")
             return []

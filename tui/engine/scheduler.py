@@ -108,7 +108,8 @@ class Scheduler:
         begun = self._prompts.begun(reply.messages, reply.template)
         kept = partial(self._prompts.kept, reply.messages, reply.template)
         self.onlooker.begin(reply.id, prompt, reply.knobs, begun)
-        return Generation(reply, prompt, begun, kept, self._grammars, self._backend, self._emit)
+        unsaid = self._prompts.unsaid(reply.messages, reply.template)
+        return Generation(reply, prompt, begun, kept, self._grammars, self._backend, self._emit, unsaid)
 
     def preview(self, command: Preview) -> None:
         """Start a look at the next token, in place of one that is still waiting."""

@@ -6,16 +6,19 @@ import codecs
 class Utf8:
     """Bytes to text, a character at a time: bytes that do not make one yet wait, wrong ones become U+FFFD."""
 
-    def __init__(self) -> None:
+    def __init__(self, before: bytes = b"") -> None:
+        """`before` is said first, with the next piece."""
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._before = before
 
     def decode(self, piece: bytes) -> str:
         """The characters that are complete with this piece."""
+        piece, self._before = self._before + piece, b""
         return self._decoder.decode(piece)
 
     def flush(self) -> str:
         """What is left at the end."""
-        return self._decoder.decode(b"", final=True)
+        return self.decode(b"") + self._decoder.decode(b"", final=True)
 
 
 class StopTexts:

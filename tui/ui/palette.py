@@ -49,6 +49,7 @@ class ChatCommands(Provider):
         yield Deed("History", "Go on with a conversation that was kept", "obey('/history')")
         yield Deed("Answer again", "Another answer to the last question", "obey('/again')")
         yield Deed("Tree", "Every version of every message; go to one", "obey('/tree')")
+        yield Deed("Tokens", "The reply token by token: how sure the model was of each", "look")
         yield Deed("Compare", "Another side with its own knobs, up to four", "obey('/compare')")
         yield Deed("Keep this side", "Make it the conversation, and drop the others", "obey('/keep')")
         yield Deed("Drop this side", "The others stay", "obey('/drop')")

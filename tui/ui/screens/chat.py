@@ -24,6 +24,7 @@ from tui.store.diary import Diary
 from tui.talk import Talk
 from tui.terminal import safe
 from tui.turning import obey
+from tui.ui.beat import Beat
 from tui.ui.comparing import Comparison
 from tui.ui.errands import Errands
 from tui.ui.keeper import Keeper
@@ -47,9 +48,6 @@ Write below and press Enter.
 Tab to a knob and turn it with ← →, also while a reply is being written:
 it acts on the very next token. F4 shows or hides the knobs.
 F2 presets · F3 compare · F1 all keys"""
-
-DRAWS_A_SECOND = 12
-"""How often candidates and rates are drawn while tokens come: eyes want no more, and the model wants the core."""
 
 
 class ChatScreen(Screen[None]):
@@ -105,6 +103,8 @@ class ChatScreen(Screen[None]):
         self.keeper = Keeper(diary, self._talk, self._panes, self._status)
         self._errands = Errands(self, self._talk, engines, self._comparison, self.keeper, self._librarian)
         self._narrator = Narrator(self._talk, engines, self._panes, self._knobs, self._candidates, self._status)
+        # Candidates and rates: eyes want no more, and the model wants the core.
+        self._drawing = Beat(self, lambda: self._narrator.draw(self.active), every=2)
         self._looking = self._narrator.looking
         self._revising = Revising(self._talk, self._panes, self._narrator, self._prompt)
 
@@ -133,7 +133,6 @@ class ChatScreen(Screen[None]):
         for pane in self._panes:
             pane.transcript.placeholder = WELCOME
         self._listen()
-        self._drawing = self.set_interval(1 / DRAWS_A_SECOND, lambda: self._narrator.draw(self.active), pause=True)
         self.set_interval(1, self._librarian.look)
         self._narrator.show(self.active)
         self.keeper.begin(self.app)
@@ -158,8 +157,8 @@ class ChatScreen(Screen[None]):
         self._narrator.tell(said, side)
         self._narrator.stand()
         if self._talk.busy:
+            self._drawing.ask()
             return
-        self._drawing.pause()
         self._narrator.draw(self.active)
         if isinstance(said.event, Failed) and side and not self._prompt.text:
             self._prompt.put_back(side.question)
@@ -192,7 +191,6 @@ class ChatScreen(Screen[None]):
         for pane in self._panes:
             pane.transcript.ask(text)
         self._narrator.begin()
-        self._drawing.resume()
 
     async def action_obey(self, line: str) -> None:
         """Do what a slash command says: a key is short for one."""
@@ -211,7 +209,6 @@ class ChatScreen(Screen[None]):
                 return
             await self._engines.revive()
             self._revising.grant(event.wish, side, event.turn)
-            self._drawing.resume()
         except TwiddleError as error:
             self._refuse(error)
 
@@ -251,7 +248,6 @@ class ChatScreen(Screen[None]):
             if isinstance(event, Candidates.Chosen):
                 await self._engines.revive()
                 self._revising.branch(*self._looking.place(self.active), event.candidate)
-                self._drawing.resume()
             await self._looking.follow(event, self.active)
         except TwiddleError as error:
             self._refuse(error)
@@ -280,7 +276,6 @@ class ChatScreen(Screen[None]):
         for pane, side in zip(self._panes, self._talk.sides, strict=True):
             pane.transcript.show(side.conversation)
         self._narrator.begin()
-        self._drawing.resume()
 
     def action_toggle_knobs(self) -> None:
         """Show the knobs and go to the first, or hide them."""

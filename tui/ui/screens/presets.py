@@ -115,9 +115,9 @@ class PresetPicker(ModalScreen[Choice | None]):
             self._about.set_class(isinstance(lit, Broken), "-broken")
 
     def action_take(self, deed: Literal["use", "edit", "new", "copy"]) -> None:
-        """Choose what to do with the one that is lit; one that cannot be read can only be edited."""
+        """Choose what to do with the one that is lit; nothing builds on one that cannot be read."""
         lit = self._lit
-        if lit is not None and (deed == "edit" or not isinstance(lit, Broken)):
+        if lit is not None and (deed in ("use", "edit") or not isinstance(lit, Broken)):
             self.dismiss(Choice(deed, lit.name))
 
     @property

@@ -37,15 +37,15 @@ class Heat(Widget):
     DEFAULT_CSS = """
     Heat {
         & .token--0 { color: $foreground; }
-        & .token--1 { color: $foreground; background: $warning 9%; }
-        & .token--2 { color: $foreground; background: $warning 16%; }
-        & .token--3 { color: $foreground; background: $warning 24%; }
-        & .token--4 { color: auto; background: $warning 34%; text-style: underline; }
-        & .token--5 { color: auto; background: $warning 46%; text-style: underline; }
-        & .token--6 { color: auto; background: $warning 62%; text-style: bold underline; }
-        & .token--7 { color: auto; background: $warning 85%; text-style: bold underline; }
+        & .token--1 { color: $foreground; background: $warning 8%; }
+        & .token--2 { color: $foreground; background: $warning 14%; }
+        & .token--3 { color: $foreground; background: $warning 20%; }
+        & .token--4 { color: auto; background: $warning 28%; text-style: underline; }
+        & .token--5 { color: auto; background: $warning 38%; text-style: underline; }
+        & .token--6 { color: auto; background: $warning 72%; text-style: bold underline; }
+        & .token--7 { color: auto; background: $warning 92%; text-style: bold underline; }
         & .token--given { text-style: italic; }
-        & .token--cut { color: auto; background: $error 55%; text-style: strike; }
+        & .token--cut { color: auto; background: $error 40%; text-style: strike; }
         & .token--person { color: $text-muted; }
         & .token--mark { color: $text-accent; background: $accent-muted; }
         & .token--cursor { color: $background; background: $foreground; text-style: bold; }

@@ -11,7 +11,9 @@ from textual.widgets import Static
 from tui.knob import Knob, Value
 from tui.terminal import safe_line
 
-_HOW = "Tab to the knobs, or click one. ← → turn it, Shift turns further, a number is taken as it is, r puts it back."
+_HOW = (
+    "Tab to the knobs, or click one. ←\u00a0→ turn it, Shift turns further, a number is taken as it is, r puts it back."
+)
 
 
 class Words(NamedTuple):

@@ -75,14 +75,14 @@ class KnobSheet(ScrollView, can_focus=True, inherit_bindings=False):
         & .knob-sheet--heading { color: $text-muted; text-style: italic; }
         & .knob-sheet--mark { color: $accent; }
         & .knob-sheet--refusal { color: $text-error; text-style: bold; }
-        & .knob-sheet--name { color: $foreground 85%; }
+        & .knob-sheet--name { color: $foreground 92%; }
         & .knob-sheet--filled { color: $primary; }
         & .knob-sheet--handle { color: $primary; }
         & .knob-sheet--track { color: $foreground 25%; }
-        & .knob-sheet--value { color: $foreground 85%; }
+        & .knob-sheet--value { color: $foreground 92%; }
         & .knob-sheet--turned { color: $accent; text-style: bold; }
-        & .knob-sheet--unit { color: $foreground 50%; }
-        & .knob-sheet--inert { color: $foreground 45%; }
+        & .knob-sheet--unit { color: $text-muted; }
+        & .knob-sheet--inert { color: $text-muted; }
         & .knob-sheet--entry { color: $foreground; background: $primary 35%; text-style: underline; }
         & .knob-sheet--hover { background: $foreground 5%; }
         & .knob-sheet--cursor { background: $primary 20%; text-style: bold; }

@@ -43,6 +43,7 @@ class KnobPanel(Vertical):
         Binding("space", "switch", "Switch", show=False, tooltip="Fold a heading; switch a stage off or on"),
         Binding("shift+up,K", "shift(-1)", "Earlier", show=False, tooltip="A stage of the order: let it run earlier"),
         Binding("shift+down,J", "shift(1)", "Later", show=False, tooltip="A stage of the order: let it run later"),
+        # Obeyed in on_key.
         Binding("slash", "find", "Find", key_display="/", tooltip="Find a knob by typing"),
         Binding("r", "reset", "Reset", tooltip="Back to the preset's value"),
         Binding("R", "ask('reset')", "Reset all", show=False, tooltip="All back to the preset's values"),
@@ -166,10 +167,13 @@ class KnobPanel(Vertical):
         elif event.key == "escape" and there.entry is None and (search.typing or search.wanted):
             self._find("")
             search.typing = False
+        elif there.entry is None and event.key == "slash":
+            # Bindings are obeyed later, when the next letters are here already.
+            search.typing = True
         elif there.entry is None:
-            if event.character not in _STARTS_ENTRY or not there.typable:
+            if not there.typable or (event.key != "enter" and event.character not in _STARTS_ENTRY):
                 return
-            there.type(event.character)
+            there.type("" if event.key == "enter" else event.character)
         elif (text := edited(there.entry, event)) is not None:
             there.type(text)
         elif event.key == "enter":
@@ -203,10 +207,8 @@ class KnobPanel(Vertical):
             self.list.go_by(len(KNOBS) * (1 if share else -1))
 
     def action_enter(self) -> None:
-        """Type a value, edit a list or a text, open or fold the rest."""
-        if self.list.typable:
-            self.list.type("")
-        elif isinstance(self.list.line, Row) and not KNOBS[self.list.line.name].orders:
+        """Edit a list or a text, open or fold the rest."""
+        if isinstance(self.list.line, Row) and not KNOBS[self.list.line.name].orders:
             self.list.post_message(KnobList.Opened(self.list.line.name))
         else:
             self.list.switch()
@@ -218,10 +220,6 @@ class KnobPanel(Vertical):
     def action_shift(self, steps: int) -> None:
         """Move a stage."""
         self.list.shift(steps)
-
-    def action_find(self) -> None:
-        """Type what to look for."""
-        self._search.typing = True
 
     def action_reset(self) -> None:
         """Put the knob back where the preset has it."""

@@ -42,13 +42,12 @@ class Legend(Heat):
         """The one line of it; where it is short the words go first."""
         measure, label, width = self.measure, self.colour_of("label"), self.size.width
         chips = [Segment(f" {name} ", self.colour_of(str(level))) for level, name in enumerate(measure.labels)]
-        unit = Segment(f" {measure.unit}", label)
-        name = Segment(f" {measure.name}  ", label)
-        rest = Segment(f"   n: {measure.beyond(self.unlikely)}", label)
-        parts = [name, *chips, unit, rest]
-        for dispensable in (name, rest):
-            if sum(part.cell_length for part in parts) > width:
-                parts.remove(dispensable)
+        chips.append(Segment(f" {measure.unit}", label))
+        rest = f"   n: {measure.beyond(self.unlikely)}"
+        room = width - sum(chip.cell_length for chip in chips)
+        words = ((measure.name, rest), (measure.short, rest), (measure.short, ""), ("", ""))
+        before, after = next(each for each in words if len(each[0]) + 2 + len(each[1]) <= room or not each[0])
+        parts = [Segment(f" {before} ", label), *chips, Segment(after, label)]
         return Strip(parts).adjust_cell_length(width, label)
 
 
@@ -192,27 +191,33 @@ class TokenView(Vertical):
         if now is None or before is None:
             self._head.update(Content(f"being written · {len(self._p)} tokens"), layout=False)
             return
-        if not label:
-            words = f"as written · perplexity {now.perplexity:.2f} · log₂p {_signed(now.bits)} · {now.tokens} tokens"
+        cut = f"{now.cut} cut" if now.cut else ""
+        if label:
+            perplexity = f"{_figure(before.perplexity)} → {_figure(now.perplexity)}"
+            bits = f"{_signed(before.bits)} → {_signed(now.bits)}"
+            words = ("what if", f"perplexity {perplexity}", cut, f"log₂p {bits}", safe_line(label))
         else:
-            words = (
-                f"what if · perplexity {before.perplexity:.2f} → {now.perplexity:.2f}"
-                f" · log₂p {_signed(before.bits)} → {_signed(now.bits)}"
-            )
-        if now.cut:
-            words += f" · {now.cut} cut"
-        self._head.update(Content(safe_line(f"{words}  {label}")), layout=False)
+            bits, tokens = f"log₂p {_signed(now.bits)}", f"{now.tokens} tokens"
+            words = ("as written", f"perplexity {_figure(now.perplexity)}", cut, bits, tokens)
+        self._head.update(Content(" · ".join(filter(None, words))), layout=False)
 
     def _say_what_it_is(self) -> None:
         place = self.picked
         if not 0 <= place < len(self._p):
             return
         trace, p, stage = self._written.traces[place], self._p[place], self._cut[place]
-        words = f"{visible(trace.text)}   {percent(trace.p_raw)} → {percent(trace.p)}"
+        shares = f"{percent(trace.p_raw)} → {percent(trace.p)}"
         if p != trace.p:
-            words += f" → if so {percent(p)}"
-        words += f" %   rank {trace.rank + 1}   {trace.entropy_raw:.2f} bits   {place + 1} of {len(self._p)}"
-        self._foot.update(Content(words + (f"   cut by {stage}" if stage else "")), layout=False)
+            shares += f" → if so {percent(p)}"
+        words = (
+            visible(trace.text),
+            f"{shares} %",
+            f"cut by {stage}" if stage else "",
+            f"rank {trace.rank + 1}",
+            f"{trace.entropy_raw:.2f} bits",
+            f"{place + 1} of {len(self._p)}",
+        )
+        self._foot.update(Content("   ".join(filter(None, words))), layout=False)
 
     # --- what the person does ---------------------------------------------------------------------------------------
 
@@ -243,6 +248,10 @@ class TokenView(Vertical):
                 self.field.pick(place)
                 return
         self._foot.update(Content(f"no token is {self.measure.beyond(self._legend.unlikely)}"), layout=False)
+
+
+def _figure(number: float) -> str:
+    return f"{number:.2f}" if number < 1000 else f"{number:.0e}"
 
 
 def _signed(number: float) -> str:

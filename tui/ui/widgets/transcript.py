@@ -3,15 +3,12 @@
 from collections import deque
 
 from textual.reactive import reactive
-from textual.timer import Timer
 
 from tui.chat import Conversation
+from tui.ui.beat import Beat
 from tui.ui.markdown import Mark, MarkKind
 from tui.ui.widgets.entry import Reply, Saying
 from tui.ui.widgets.messages import Messages
-
-PULSE = 1 / 28
-"""Seconds between two looks at the text that has come in: often enough to flow, and it leaves the model its cores."""
 
 
 class Transcript(Messages):
@@ -24,7 +21,7 @@ class Transcript(Messages):
         super().__init__(name=name, id=id, classes=classes)
         self._reply: Reply | None = None
         self._pending: deque[str] = deque()
-        self._pulse: Timer | None = None
+        self._beat = Beat(self, self._flush)
 
     @property
     def text(self) -> str:
@@ -65,8 +62,8 @@ class Transcript(Messages):
     def append(self, delta: str) -> None:
         """Adds text to the running reply; it is drawn with the next beat."""
         self._pending.append(delta)
-        if self._pulse:
-            self._pulse.resume()
+        if self.is_running:
+            self._beat.ask()
 
     def mark(self, label: str, at: int | None = None, kind: MarkKind = "knob") -> None:
         """Marks the character `at` of the running or last reply, or its end."""
@@ -99,17 +96,12 @@ class Transcript(Messages):
         self.show(Conversation())
 
     def on_mount(self) -> None:
-        """Starts the pulse, which beats only while there is text to draw."""
-        self._pulse = self.set_interval(PULSE, self._beat, pause=not self._pending)
+        """Draws what came in before there was a screen."""
+        self._beat.ask()
 
     def watch_placeholder(self) -> None:
         """Draws the new one."""
         self.refresh()
-
-    def _beat(self) -> None:
-        if self._pulse and not self._pending:
-            self._pulse.pause()
-        self._flush()
 
     def _flush(self) -> None:
         if not self._pending:

@@ -1,0 +1,150 @@
+"""What if a finished reply's knobs had been others: what the engine is asked, and when."""
+
+from msgspec.structs import replace
+
+from tests.domain.test_side import STATS, side
+from tui.chat import Message
+from tui.engine.protocol import (
+    Command,
+    Died,
+    Finished,
+    Loaded,
+    ModelInfo,
+    Refused,
+    Remember,
+    Remembered,
+    Token,
+    WhatIf,
+    WhatIfs,
+)
+from tui.hindsight import Hindsight, Question, question
+from tui.knobs import Knobs, turn
+from tui.side import Side
+from tui.trace import TokenTrace
+
+
+class Asked:
+    """A side with a reply of three tokens, and what an engine is asked about it."""
+
+    def __init__(self) -> None:
+        self.side = side("precise,seed=3")
+        self.side.ask("Hi")
+        self.side.begin("1", 7)
+        for index in range(3):
+            trace = TokenTrace(index, "x", 0.5, 0.5, 0, 1.0, 1.0, (), ())
+            self.side.note(Token("1", index, "x", trace, 20, b"scores"))
+        self.side.end(Finished("1", "xxx", "length", 7, (0, 1, 2), STATS))
+        self.sent: list[Command] = []
+        self.hindsight = Hindsight(self._send)
+
+    def _send(self, side: Side, command: Command) -> None:
+        assert side is self.side
+        self.sent.append(command)
+
+    def question(self, temperature: float, looked: int = -1) -> Question:
+        self.side.knobs = turn(self.side.knobs, temperature=temperature)
+        asked = question(self.side, 1, looked)
+        assert asked
+        return asked
+
+    def taken(self) -> list[Command]:
+        sent, self.sent = self.sent, []
+        return sent
+
+    def know(self) -> str:
+        """Ask once, and have the engine learn of the reply; its name there."""
+        self.hindsight.ask(self.question(0.5))
+        (told,) = self.taken()
+        assert isinstance(told, Remember)
+        assert not self.hindsight.take(Remembered(told.id))
+        return told.id
+
+
+def answer(name: str, knobs: Knobs, *, complete: bool = True, first: int = 0) -> WhatIfs:
+    return WhatIfs(name, knobs, first, (0.1, 0.2), ("", "top_k"), complete)
+
+
+def test_the_engine_is_told_of_the_reply_before_it_is_asked() -> None:
+    asked = Asked()
+    asked.hindsight.ask(asked.question(0.5, looked=2))
+    (told,) = asked.taken()
+    assert isinstance(told, Remember)
+    assert told.messages == (*asked.side.preset.opening, Message("user", "Hi"))
+    assert (told.tokens, told.records, told.knobs.seed) == ((0, 1, 2), (b"scores",) * 3, 7)
+    asked.hindsight.take(Remembered("another"))
+    assert not asked.taken()
+    asked.hindsight.take(Remembered(told.id))
+    assert asked.taken() == [WhatIf(told.id, asked.side.knobs, 2)]
+    got = asked.hindsight.take(answer(told.id, asked.side.knobs))
+    assert got and (got.first, got.part.cut) == (0, ("", "top_k"))
+
+
+def test_while_one_question_is_answered_only_the_newest_waits() -> None:
+    asked = Asked()
+    name = asked.know()
+    asked.taken()
+    for temperature in (0.6, 0.7, 0.8):
+        asked.hindsight.ask(asked.question(temperature))
+    assert not asked.taken()
+    assert asked.hindsight.take(answer(name, Knobs(), complete=False))
+    assert not asked.taken(), "it is not complete"
+    asked.hindsight.take(answer(name, Knobs()))
+    (sent,) = asked.taken()
+    assert isinstance(sent, WhatIf) and sent.knobs.temperature == 0.8
+
+
+def test_an_engine_that_has_forgotten_is_told_again_and_one_that_will_not_learn_is_left_alone() -> None:
+    asked = Asked()
+    name = asked.know()
+    asked.taken()
+    asked.hindsight.take(Refused(name, "forgotten"))
+    (told,) = asked.taken()
+    assert isinstance(told, Remember)
+    asked.hindsight.take(Refused(told.id, "the template refuses"))
+    assert not asked.taken()
+    asked.hindsight.ask(asked.question(0.9))
+    assert isinstance(asked.taken()[0], Remember), "it asks again when there is a new question"
+
+
+def test_a_new_engine_is_told_everything_anew() -> None:
+    asked = Asked()
+    name = asked.know()
+    asked.taken()
+    asked.hindsight.take(Died(-9, "gone", ""))
+    assert not asked.taken()
+    asked.hindsight.take(Loaded(ModelInfo("", "", "", 0, 0, 0)))
+    (told,) = asked.taken()
+    assert isinstance(told, Remember) and told.id != name
+    assert asked.hindsight.take(answer(name, Knobs())) is None, "that was the old one"
+
+
+def test_what_a_person_began_is_part_of_what_is_answered() -> None:
+    asked = Asked()
+    (turned,) = asked.side.conversation.path[1:]
+    assert turned.written
+    begun = replace(turned.written, begun=4, starts=(3, 4, 5))
+    message = Message("assistant", "Ho xxx")
+    turns = (*asked.side.conversation.turns[:1], replace(turned, message=message, written=begun))
+    asked.side.conversation = replace(asked.side.conversation, turns=turns)
+    asked.hindsight.ask(asked.question(0.5, looked=1))
+    (told,) = asked.taken()
+    assert isinstance(told, Remember)
+    assert told.begun == 4 and told.messages[-1] == Message("assistant", "Ho ")
+    asked.hindsight.take(Remembered(told.id))
+    assert asked.taken() == [WhatIf(told.id, asked.side.knobs, 5)]
+    got = asked.hindsight.take(answer(told.id, asked.side.knobs, first=4))
+    assert got and got.first == 0
+
+
+def test_of_what_was_not_recorded_nothing_is_asked() -> None:
+    asked = Asked()
+    (turned,) = asked.side.conversation.path[1:]
+    assert turned.written
+    asked.side.conversation = replace(
+        asked.side.conversation,
+        turns=(
+            *asked.side.conversation.turns[:1],
+            replace(turned, written=replace(turned.written, records=(b"",) * 3)),
+        ),
+    )
+    assert question(asked.side, 1) is None
