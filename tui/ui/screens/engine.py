@@ -14,6 +14,9 @@ from textual.widgets import Footer, Static
 from tui.engine.engines import Report, Standing
 from tui.terminal import safe, safe_line
 
+_LONGEST_NAME = 60
+"""Characters of a file name."""
+
 _WORDS: dict[Standing, str] = {
     "loading": "◌ loads its model",
     "ready": "● ready",
@@ -58,7 +61,7 @@ class EngineScreen(ModalScreen[bool]):
     def compose(self) -> ComposeResult:
         texts = [Static(Content("\n").join(_lines(report)), markup=False) for report in self._reports]
         box = Vertical(VerticalScroll(*texts), Footer(show_command_palette=False))
-        box.border_title = Content("Engine" if len(texts) == 1 else "Engines")
+        box.border_title = Content("Engine: " + " | ".join(_WORDS[report.state] for report in self._reports))
         yield box
 
     def on_mount(self) -> None:
@@ -72,7 +75,7 @@ def _lines(report: Report) -> Iterator[Content]:
     running = report.state not in ("lost", "failed")
     yield Content.assemble(
         (_WORDS[report.state], "bold" if running else "bold $text-error"),
-        (f"  {safe_line(Path(report.model).name)}", ""),
+        (f"  {safe_line(Path(report.model).name)[:_LONGEST_NAME]}", ""),
         (f"  process {report.pid}" if report.pid and report.state != "lost" else "", "$text-muted"),
     )
     if report.died:
