@@ -2,10 +2,11 @@
 
 import os
 import signal
+from functools import partial
 
 import pytest
 
-from tests.ui.driver import ENDLESS, OpenChat
+from tests.ui.driver import ENDLESS, Chat, OpenChat
 from tui.engine import client
 from tui.engine.fake import Script
 from tui.engine.protocol import Died, Generate
@@ -31,12 +32,16 @@ async def test_p01_what_was_written_stays_and_is_not_asked_for_again(open_chat: 
         assert len(chat.engine.commands(Generate)) == 2
 
 
+def lost(chat: Chat, times: int) -> bool:
+    return len(chat.engine.heard(Died)) == times and chat.state == "lost"
+
+
 async def test_p04_an_engine_that_keeps_dying_is_left_alone_until_it_is_asked_for(open_chat: OpenChat) -> None:
     async with open_chat(Script(die_at=3, replies=("deadly",))) as chat:
         await chat.ready()
         for deaths in range(1, 4):
             await chat.ask("Hi")
-            await chat.until(lambda deaths=deaths: len(chat.engine.heard(Died)) == deaths and chat.state == "lost")
+            await chat.until(partial(lost, chat, deaths))
         assert "lost too often to be started by a prompt; F9" in chat.said()
         chat.prompt.clear()
         await chat.ask("Once more")

@@ -14,6 +14,7 @@ from contextlib import suppress
 
 import msgspec
 
+from tui.crash import trail
 from tui.engine.backend import Backend
 from tui.engine.fake import ScriptedBackend, read_script
 from tui.engine.onlooker import Onlooker, Question
@@ -201,6 +202,8 @@ def main() -> None:
     # A core dump would hold the conversation, and ggml would start a debugger when it aborts.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     os.environ["GGML_NO_BACKTRACE"] = "1"
+    sys.excepthook = lambda kind, error, _: print(trail(error), file=sys.stderr, flush=True)
+    threading.excepthook = lambda fault: print(trail(fault.exc_value or fault.exc_type()), file=sys.stderr, flush=True)
     spin_briefly()
     engine = Engine(out)
     threading.Thread(target=read, args=(engine,), daemon=True).start()

@@ -2,7 +2,6 @@
 
 import gc
 import sys
-import traceback
 from collections.abc import Iterable
 from typing import ClassVar
 
@@ -12,13 +11,14 @@ from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
+from tui.crash import write_trail
 from tui.engine.engines import Engines
 from tui.engine.protocol import Load
-from tui.paths import log_dir
 from tui.presets.library import Chosen
 from tui.store.diary import Diary
-from tui.terminal import safe
+from tui.terminal import safe, safe_line
 from tui.ui.screens.chat import ChatScreen
+from tui.ui.signals import Suspension, suspend
 from tui.ui.themes import DEFAULT, load_themes
 
 
@@ -29,6 +29,7 @@ class TwiddleApp(App[None]):
     CSS_PATH = "app.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+q", "quit", "Quit", tooltip="Close twiddle", priority=True),
+        Binding("ctrl+z", "suspend_process", "Suspend", show=False, tooltip="Back to the shell; fg goes on"),
     ]
     COMMAND_PALETTE_BINDING = "ctrl+p"
 
@@ -49,6 +50,7 @@ class TwiddleApp(App[None]):
         for failure in loaded.failures:
             self.notify(failure, title="A theme was left out", severity="warning", markup=False)
         if not self.is_headless:
+            Suspension(self)
             self.call_after_refresh(_settle_memory)
 
     async def on_event(self, event: events.Event) -> None:
@@ -62,14 +64,19 @@ class TwiddleApp(App[None]):
         yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
         yield SystemCommand("Quit", "Close twiddle", self.action_quit)
 
+    def action_suspend_process(self) -> None:
+        """Let the shell have the terminal."""
+        if not suspend():
+            self.notify("twiddle was not started by a shell that could wake it up again.", markup=False)
+
     def _fatal_error(self) -> None:
         # Textual's own report prints local variables, and those hold the chat.
-        log = log_dir() / "crash.log"
-        log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        log.write_text(traceback.format_exc())
-        kind = sys.exc_info()[0]
-        name = kind.__name__ if kind else "an error"
-        self._exit_renderables.append(Text(f"twiddle: it broke ({name}); what happened is in {log}"))
+        error = sys.exc_info()[1] or self._exception or RuntimeError()
+        try:
+            where = f"where is in {write_trail(error)}"
+        except OSError as failure:
+            where = f"where could not be written down: {failure.strerror}"
+        self._exit_renderables.append(Text(f"twiddle: it broke ({type(error).__name__}); {safe_line(where)}"))
         self._close_messages_no_wait()
 
 

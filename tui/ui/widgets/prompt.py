@@ -30,6 +30,7 @@ class Prompt(TextArea):
     | :- | :- |
     | enter | Send. |
     | ctrl+j, shift+enter, alt+enter | A new line; terminals that cannot tell the last two from enter send. |
+    | ctrl+z | Undo; where there is nothing to undo, suspend the program. |
     | up, down | What was sent before, while the editor is empty or shows some of it; else move the cursor. |
     """
 
@@ -118,6 +119,13 @@ class Prompt(TextArea):
     def action_insert_newline(self) -> None:
         """Begin a new line."""
         self.move_cursor(self.replace("\n", *self.selection, maintain_selection_offset=False).end_location)
+
+    def action_undo(self) -> None:
+        """Take back what was typed last; with nothing to take back, Ctrl+Z is what it is everywhere else."""
+        before = self.text
+        self.undo()
+        if self.text == before:
+            self.app.action_suspend_process()
 
     def action_cursor_up(self, select: bool = False) -> None:
         """An earlier prompt, or the line above."""
