@@ -9,8 +9,8 @@ from types import FrameType
 
 from textual.app import App
 
-ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
-"""On these Textual would leave the terminal raw."""
+ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGINT)
+"""On the first three Textual would leave the terminal raw; of the last it would say that all went well."""
 
 _LOOK = 1.0
 """Seconds between two looks at whether the terminal is still there."""

@@ -30,8 +30,8 @@ class EngineScreen(ModalScreen[bool]):
     """What the engines say, and how they were lost. Gives whether they are to be started anew."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("r", "dismiss(True)", "End it and start it again"),
-        Binding("escape,f9,q", "dismiss(False)", "Back", key_display="esc"),
+        Binding("r", "dismiss(True)", "End it and start it again", id="engine.restart"),
+        Binding("escape,f9,q", "dismiss(False)", "Back", key_display="esc", id="engine.back"),
     ]
 
     DEFAULT_CSS = """

@@ -20,10 +20,10 @@ class Prompt(TextArea):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         # Shown here, obeyed in on_key.
-        Binding("enter", "send", "Send", show=False),
-        Binding("ctrl+j,shift+enter,alt+enter", "insert_newline", "New line", key_display="^j", show=False),
-        Binding("up", "cursor_up", "Earlier prompt", show=False),
-        Binding("down", "cursor_down", "Later prompt", show=False),
+        Binding("enter", "send", "Send", show=False, id="prompt.send"),
+        Binding("ctrl+j,shift+enter,alt+enter", "insert_newline", "New line", show=False, id="prompt.newline"),
+        Binding("up", "cursor_up", "Earlier prompt", show=False, id="prompt.earlier"),
+        Binding("down", "cursor_down", "Later prompt", show=False, id="prompt.later"),
     ]
     """
     | Key(s) | Description |
