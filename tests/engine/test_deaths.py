@@ -89,7 +89,7 @@ def test_p04_three_starts_a_minute_then_somebody_must_ask() -> None:
     for second in range(MOST):
         now = float(second)
         attempts.take()
-    with pytest.raises(EngineError, match="3 times within a minute. F9"):
+    with pytest.raises(EngineError, match="3 times within a minute. F12"):
         attempts.take()
     now = WINDOW  # the first is a minute ago
     attempts.take()

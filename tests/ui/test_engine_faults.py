@@ -42,13 +42,13 @@ async def test_p04_an_engine_that_keeps_dying_is_left_alone_until_it_is_asked_fo
         for deaths in range(1, 4):
             await chat.ask("Hi")
             await chat.until(partial(lost, chat, deaths))
-        assert "lost too often to be started by a prompt; F9" in chat.said()
+        assert "lost too often to be started by a prompt; F12" in chat.said()
         chat.prompt.clear()
         await chat.ask("Once more")
         assert "3 times within a minute" in await chat.toast()
         assert chat.prompt.text == "Once more", "nothing typed is lost"
         assert len(chat.engine.commands(Generate)) == 3
-        await chat.press("f9")
+        await chat.press("f12")
         await chat.until(lambda: isinstance(chat.app.screen, EngineScreen))
         assert "✗ lost" in chat.view and "SIGABRT" in chat.view and "End it and start it again" in chat.view
         await chat.press("r")
@@ -67,7 +67,7 @@ async def test_p05_a_hung_engine_is_said_keys_work_and_it_can_be_ended(
         assert chat.engine.pid
         os.kill(chat.engine.pid, signal.SIGSTOP)
         await chat.until(lambda: chat.state == "silent")
-        assert "F9 ends the engine" in chat.said() and "✗ no answer" in chat.view
+        assert "F12 ends the engine" in chat.said() and "✗ no answer" in chat.view
         chat.prompt.focus()
         await chat.press(*"still typing")
         assert chat.prompt.text == "still typing"
@@ -76,7 +76,7 @@ async def test_p05_a_hung_engine_is_said_keys_work_and_it_can_be_ended(
         os.kill(chat.engine.pid, signal.SIGSTOP)
         await chat.until(lambda: chat.state == "silent")
         hung = chat.engine.pid
-        await chat.press("f9")
+        await chat.press("f12")
         await chat.until(lambda: "✗ does not answer" in chat.view)
         await chat.press("r")
         await chat.ready()
@@ -88,7 +88,7 @@ async def test_p05_a_hung_engine_is_said_keys_work_and_it_can_be_ended(
 async def test_the_log_of_a_loaded_engine_can_be_read(open_chat: OpenChat) -> None:
     async with open_chat(Script(), size=(80, 24)) as chat:
         await chat.ready()
-        await chat.press("f9")
+        await chat.press("f12")
         await chat.until(lambda: "● ready" in chat.view and "What it says" in chat.view)
         await chat.press("escape")
         await chat.until(lambda: not isinstance(chat.app.screen, EngineScreen))

@@ -28,7 +28,7 @@ class Attempts:
     def take(self) -> None:
         """Count a start; raises EngineError when there were too many."""
         if self.spent:
-            raise EngineError(f"The engine was lost {MOST} times within a minute. F9 shows why, and starts it again.")
+            raise EngineError(f"The engine was lost {MOST} times within a minute. F12 shows why, and starts it again.")
         self._made.append(self._clock())
 
     def forgive(self) -> None:

@@ -165,16 +165,16 @@ def _news(event: Loaded | LoadFailed | Silent | Answers) -> str:
         case Silent(seconds):
             return (
                 f"The engine has not answered for {seconds:.0f} seconds: it is suspended, or memory is short. "
-                "What is written stays. F9 ends the engine and starts it again."
+                "What is written stays. F12 ends the engine and starts it again."
             )
         case Answers():
             return "The engine answers again."
 
 
 def _die(event: Died, transcript: Transcript) -> None:
-    then = " Your next prompt starts a new one; F9 shows its log."
+    then = " Your next prompt starts a new one; F12 shows its log."
     if event.spent:
-        then = " It was lost too often to be started by a prompt; F9 shows its log, and starts it again."
+        then = " It was lost too often to be started by a prompt; F12 shows its log, and starts it again."
     reason = event.account + ("" if event.asked else then)
     if transcript.ended:
         transcript.notice(reason)

@@ -106,7 +106,7 @@ class ChatScreen(Screen[None]):
         ),
         Binding("f8", "obey('/drop')", "Drop", show=False, tooltip="Drop the active side", id="chat.drop"),
         Binding(
-            "f9",
+            "f12",
             "obey('/engine')",
             "Engine",
             show=False,

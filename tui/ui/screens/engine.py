@@ -1,4 +1,4 @@
-"""F9: how it is with the engine, what it said last, and another start."""
+"""F12: how it is with the engine, what it said last, and another start."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -31,7 +31,7 @@ class EngineScreen(ModalScreen[bool]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("r", "dismiss(True)", "End it and start it again", id="engine.restart"),
-        Binding("escape,f9,q", "dismiss(False)", "Back", key_display="esc", id="engine.back"),
+        Binding("escape,f12,q", "dismiss(False)", "Back", key_display="esc", id="engine.back"),
     ]
 
     DEFAULT_CSS = """
