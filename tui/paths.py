@@ -23,6 +23,11 @@ def state_dir() -> Path:
     return Path(platformdirs.user_state_dir("twiddle", appauthor=False))
 
 
+def sent_file() -> Path:
+    """The prompts that were sent."""
+    return state_dir() / "prompts.jsonl"
+
+
 def history_path() -> Path:
     """The conversations: TWIDDLE_HISTORY, or a file among the person's data."""
     chosen = os.environ.get("TWIDDLE_HISTORY")

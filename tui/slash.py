@@ -7,6 +7,7 @@ from msgspec import Struct
 from tui.errors import SettingError, did_you_mean
 from tui.knob import Value
 from tui.knobs import KNOBS, knob
+from tui.quotes import unquoted
 
 Part = Literal["info", "license", "modelfile", "parameters", "system", "template"]
 PARTS: tuple[Part, ...] = get_args(Part)
@@ -67,6 +68,12 @@ class Show(Struct, frozen=True):
     part: Part
 
 
+class KeepHistory(Struct, frozen=True):
+    """/set history, /set nohistory"""
+
+    keep: bool
+
+
 class Explain(Struct, frozen=True):
     """A command of Ollama's that there is no need for here, and why."""
 
@@ -102,13 +109,14 @@ class Leave(Struct, frozen=True):
 
 
 Slash = (
-    TurnKnob | SetSystem | UsePreset | UseModel | CompareWith | Compare | Save | Show | Explain
+    TurnKnob | SetSystem | UsePreset | UseModel | CompareWith | Compare | Save | Show | KeepHistory | Explain
     | Clear | OpenHistory | Again | ShowTree | ShowEngine | Help | Leave
 )  # fmt: skip
 
 COMMANDS = {
     "/set parameter KNOB VALUE": "turn a knob, also while a reply is being written",
     "/set system TEXT": "what the model is told first, from the next reply on",
+    "/set nohistory": "keep no prompts for the next start; /set history does",
     "/seed NUMBER": "the same as /set parameter seed NUMBER",
     "/think [on|off]": "have the model think before it answers",
     "/preset [PRESET]": "switch the preset",
@@ -151,9 +159,11 @@ _ALONE: dict[str, Slash] = {
 _ALONE |= {f"/{deed}": Compare(deed) for deed in get_args(Deed)}
 
 _SETS: dict[str, Slash] = {
+    "history": KeepHistory(True),
+    "nohistory": KeepHistory(False),
     "noformat": TurnKnob("format", "text"),
-    "think": TurnKnob("think", "on"),
-    "nothink": TurnKnob("think", "off"),
+    "think": TurnKnob("thinking", "on"),
+    "nothink": TurnKnob("thinking", "off"),
     "wordwrap": Explain("Text is always wrapped here."),
     "nowordwrap": Explain("Text is always wrapped here; what you copy has the line ends that were written."),
     "verbose": Explain("Every reply ends with its length and speed here."),
@@ -197,7 +207,7 @@ def _split(text: str) -> tuple[str, str]:
 def _set(rest: str) -> Slash:
     what, said = _split(rest) if rest else ("", "")
     if what == "system" and said:
-        return SetSystem("" if said == '""' else _unquoted(said))
+        return SetSystem("" if said == '""' else unquoted(said))
     if what == "system":
         raise SettingError('Write /set system TEXT, such as /set system Answer in verse; "" takes it away.')
     if what == "format" and said:
@@ -220,17 +230,12 @@ def _set(rest: str) -> Slash:
     return TurnKnob(name, knob(name).parse(value))
 
 
-def _unquoted(text: str) -> str:
-    """The text without the three quotes on either side that let it have several lines."""
-    return text.removeprefix('"""').removesuffix('"""').strip("\n") if text.startswith('"""') else text
-
-
 def _think(word: str) -> TurnKnob:
     wanted = {"on": "on", "true": "on", "off": "off", "false": "off", "auto": "auto"}
     wanted |= dict.fromkeys(("low", "medium", "high", "max"), "on")
     if word not in wanted:
         raise SettingError(f"Write /think on or /think off, not {word!r}.")
-    return TurnKnob("think", wanted[word])
+    return TurnKnob("thinking", wanted[word])
 
 
 def _show(part: str) -> Show:

@@ -17,7 +17,7 @@ from tui.engine.engines import Engines
 from tui.engine.protocol import Load
 from tui.presets.library import Chosen
 from tui.store.diary import Diary
-from tui.terminal import safe, safe_line
+from tui.terminal import safe_line, safe_lines
 from tui.ui.keys import read_keys
 from tui.ui.screens.chat import ChatScreen
 from tui.ui.signals import Suspension, suspend
@@ -75,7 +75,7 @@ class TwiddleApp(App[None]):
     async def on_event(self, event: events.Event) -> None:
         """Filter what is pasted, wherever it goes."""
         if isinstance(event, events.Paste):
-            event.text = safe(event.text)
+            event.text = safe_lines(event.text)
         await super().on_event(event)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:

@@ -10,7 +10,7 @@ from textual.message import Message
 
 from tui.engine.engines import Engines
 from tui.errors import EngineError, TwiddleError
-from tui.knobs import KNOBS, Knobs
+from tui.knobs import knob
 from tui.models.places import list_models
 from tui.particulars import particulars
 from tui.presets.library import find_preset
@@ -25,6 +25,7 @@ from tui.slash import (
     CompareWith,
     Explain,
     Help,
+    KeepHistory,
     Leave,
     OpenHistory,
     Save,
@@ -37,6 +38,7 @@ from tui.slash import (
     UseModel,
     UsePreset,
 )
+from tui.stand import Stand
 from tui.talk import Talk
 from tui.terminal import safe
 from tui.ui.comparing import Comparison
@@ -46,6 +48,7 @@ from tui.ui.screens.engine import EngineScreen
 from tui.ui.screens.help import HelpScreen
 from tui.ui.screens.history import HistoryPicker
 from tui.ui.screens.tree import Pick, TreeScreen
+from tui.ui.widgets.composer import Composer
 from tui.ui.widgets.messages import Messages
 
 
@@ -73,11 +76,12 @@ class Errands:
         talk: Talk,
         engines: Engines,
         comparison: Comparison,
+        composer: Composer,
         keeper: Keeper,
         librarian: Librarian,
     ) -> None:
         self._desk, self._talk, self._engines, self._comparison = desk, talk, engines, comparison
-        self._keeper, self._librarian = keeper, librarian
+        self._composer, self._keeper, self._librarian = composer, keeper, librarian
 
     async def run(self, command: Slash) -> None:
         """Do what a command says; raises TwiddleError, and then nothing has changed."""
@@ -85,67 +89,30 @@ class Errands:
             case TurnKnob():
                 self._talk.turn(self._desk.side, command.name, command.value)
                 self._desk.settle()
-                self._mention(f"{command.name} is {KNOBS[command.name].show(command.value)} now")
-            case UsePreset(None):
-                self._librarian.choose()
+                self._mention(self._told(command))
             case Explain():
                 self._mention(command.sentence)
+            case KeepHistory():
+                self._composer.keeping = command.keep
+                self._mention("Prompts are kept for the next start." if command.keep else "Prompts are not kept now.")
             case CompareWith():
                 await self._comparison.compare(command.setting)
             case Compare():
                 await self._comparison.do(command.deed)
             case Again():
                 await self._desk.again()
-            case ShowTree() | ShowEngine() | OpenHistory() | Help():
-                self._show(command)
             case Clear():
                 self._desk.clear()
-            case Leave():
-                self._desk.app.exit()
+            case UsePreset(None) | ShowTree() | ShowEngine() | OpenHistory() | Help() | Leave():
+                self._go(command)
             case _:
                 await self._change(command)
 
-    async def _change(self, command: SetSystem | UsePreset | UseModel | Save | Show) -> None:
-        """What is about the preset and its model."""
-        side = self._desk.side
+    def _go(self, command: UsePreset | ShowTree | ShowEngine | OpenHistory | Help | Leave) -> None:
+        """To another screen, or out."""
         match command:
-            case UsePreset(str() as name):
-                preset = find_preset(name)
-                self._use(preset, preset.knobs)
-                self._desk.say(f"preset {name} from the next reply on")
-            case SetSystem():
-                self._use(
-                    replace(side.preset, system=command.text, inherited=_without(side.preset, "system")), side.knobs
-                )
-                said = f"system prompt from the next reply on: {command.text}"
-                self._desk.say(said if command.text else "no system prompt from the next reply on")
-            case UseModel(None):
-                self._desk.say(await asyncio.to_thread(_models, side.preset.model))
-            case UseModel(str() as reference):
-                typed = Path(reference).expanduser() if reference.startswith("~/") else Path(reference)
-                model = str(typed.resolve()) if is_file(typed) else reference
-                self._use(replace(side.preset, model=model, inherited=_without(side.preset, "model")), side.knobs)
-                self._desk.say(f"model {reference} from the next reply on")
-            case Save():
-                path = save_preset(command.name, side.knobs, side.preset, overwrite=command.overwrite)
-                self._use(find_preset(command.name), side.knobs)
-                self._desk.say(f"saved as preset {command.name}, in {path}")
-            case Show():
-                self._desk.say(await asyncio.to_thread(particulars, command.part, side.preset, side.knobs))
-
-    def _use(self, preset: Preset, knobs: Knobs) -> None:
-        side = self._desk.side
-        before = side.preset, side.knobs
-        try:
-            side.preset, side.knobs = preset, knobs
-            self._desk.settle()
-        except TwiddleError:
-            side.preset, side.knobs = before
-            raise
-
-    def _show(self, command: ShowTree | ShowEngine | OpenHistory | Help) -> None:
-        """What has a screen of its own."""
-        match command:
+            case UsePreset():
+                self._librarian.choose()
             case ShowTree():
                 self._show_tree()
             case ShowEngine():
@@ -154,6 +121,55 @@ class Errands:
                 self._choose_conversation()
             case Help():
                 self._desk.app.push_screen(HelpScreen())
+            case Leave():
+                self._desk.app.exit()
+
+    async def _change(self, command: SetSystem | UsePreset | UseModel | Save | Show) -> None:
+        """What is about the preset and its model."""
+        side = self._desk.side
+        match command:
+            case UsePreset(str() as name):
+                preset = find_preset(name)
+                self._use(preset, preset.stand)
+                self._desk.say(f"preset {name} from the next reply on")
+            case SetSystem():
+                self._use(
+                    replace(side.preset, system=command.text, inherited=_without(side.preset, "system")), side.stand
+                )
+                said = f"system prompt from the next reply on: {command.text}"
+                self._desk.say(said if command.text else "no system prompt from the next reply on")
+            case UseModel(None):
+                self._desk.say(await asyncio.to_thread(_models, side.preset.model))
+            case UseModel(str() as reference):
+                typed = Path(reference).expanduser() if reference.startswith("~/") else Path(reference)
+                model = str(typed.resolve()) if is_file(typed) else reference
+                self._use(replace(side.preset, model=model, inherited=_without(side.preset, "model")), side.stand)
+                self._desk.say(f"model {reference} from the next reply on")
+            case Save():
+                path = save_preset(command.name, side.stand, side.preset, overwrite=command.overwrite)
+                self._use(find_preset(command.name), side.stand)
+                self._desk.say(f"saved as preset {command.name}, in {path}")
+            case Show():
+                self._desk.say(await asyncio.to_thread(particulars, command.part, side.preset, side.stand))
+
+    def _use(self, preset: Preset, stand: Stand) -> None:
+        side = self._desk.side
+        before = side.preset, side.stand
+        try:
+            side.preset, (side.knobs, side.apart) = preset, stand
+            self._desk.settle()
+        except TwiddleError:
+            side.preset, (side.knobs, side.apart) = before
+            raise
+
+    def _told(self, turned: TurnKnob) -> str:
+        """What came of turning a knob."""
+        said = f"{turned.name} is {knob(turned.name).show(turned.value)}"
+        if turned.name != "thinking":
+            return f"{said} now"
+        if turned.value == "auto" or self._talk.can_switch_thinking(self._desk.side):
+            return f"{said} from the next reply on"
+        return f"{said}, but this model's chat template has no switch for thinking: it does as it was taught."
 
     def _show_tree(self) -> None:
         def picked(pick: Pick | None) -> None:

@@ -35,6 +35,7 @@ from tui.ui.palette import ChatCommands
 from tui.ui.revising import Revising
 from tui.ui.screens.save_preset import SavePreset
 from tui.ui.widgets.candidates import Candidates
+from tui.ui.widgets.composer import Composer
 from tui.ui.widgets.knobs import KnobPanel
 from tui.ui.widgets.messages import Messages
 from tui.ui.widgets.pane import Pane
@@ -114,6 +115,7 @@ class ChatScreen(Screen[None]):
             id="chat.engine",
         ),
         Binding("escape", "stop", "Stop", tooltip="Stop the reply; then back to the prompt", id="chat.stop"),
+        Binding("ctrl+c", "interrupt", "Copy, stop or clear", show=False, id="chat.interrupt"),
         Binding("ctrl+r", "obey('/again')", "Again", tooltip="Another answer to the last question", id="chat.again"),
         Binding(
             "ctrl+o",
@@ -148,10 +150,13 @@ class ChatScreen(Screen[None]):
         self._panes = [Pane() for _ in chosen]
         self._comparison = Comparison(self, self._talk, self._panes)
         self._knobs, self._candidates, self._status = KnobPanel(), Candidates(), Status()
-        self._prompt = Prompt(placeholder="Ask something. Enter sends, Ctrl+J begins a new line.")
+        self._composer = Composer("Ask something. Enter sends, Ctrl+J begins a new line.")
+        self._prompt = self._composer.prompt
         self._librarian = Librarian(self, self._talk)
         self.keeper = Keeper(diary, self._talk, self._panes, self._status)
-        self._errands = Errands(self, self._talk, engines, self._comparison, self.keeper, self._librarian)
+        self._errands = Errands(
+            self, self._talk, engines, self._comparison, self._composer, self.keeper, self._librarian
+        )
         self._narrator = Narrator(self._talk, engines, self._panes, self._knobs, self._candidates, self._status)
         # Candidates and rates: eyes want no more, and the model wants the core.
         self._drawing = Beat(self, lambda: self._narrator.draw(self.active), every=2)
@@ -166,7 +171,7 @@ class ChatScreen(Screen[None]):
     @property
     def focus_chain(self) -> list[Widget]:
         """Tab goes from the prompt to the first knob, wherever that stands."""
-        return sorted(super().focus_chain, key=lambda each: (each is self._prompt, isinstance(each, Transcript)))
+        return sorted(super().focus_chain, key=lambda each: (isinstance(each, Prompt), isinstance(each, Transcript)))
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="desk"):
@@ -174,7 +179,7 @@ class ChatScreen(Screen[None]):
             with Vertical(id="side"):
                 yield self._knobs
                 yield self._candidates
-        yield self._prompt
+        yield self._composer
         yield self._status
         yield Footer(show_command_palette=False)
 
@@ -210,26 +215,30 @@ class ChatScreen(Screen[None]):
             self._drawing.ask()
             return
         self._narrator.draw(self.active)
-        if isinstance(said.event, Failed) and side and not self._prompt.text:
-            self._prompt.put_back(side.question)
+        if isinstance(said.event, Failed) and side:
+            self._composer.give_back(side.question)
+        if isinstance(said.event, Loaded):
+            self._composer.context = said.event.info.context
         if isinstance(said.event, Loaded) or was_busy:
             self._talk.look(self.side)
 
     # --- what the person does ---------------------------------------------------------------------------------------
 
-    async def on_prompt_submitted(self, event: Prompt.Submitted) -> None:
-        """A question, or a command that begins with a slash."""
+    @on(Composer.Asked)
+    @on(Composer.Commanded)
+    async def _take(self, event: Composer.Asked | Composer.Commanded) -> None:
+        """A question or a command; what cannot be done with now is there to be mended or sent later."""
         try:
-            if self._revising.editing:
+            if isinstance(event, Composer.Commanded):
+                await self._errands.run(parse_slash(event.text))
+            elif self._revising.editing:
                 await self._engines.revive()
                 await self.keeper.ahead(self._revising.reworded(event.text))
                 self._revising.send(event.text)
-            elif event.text.startswith("/"):
-                await self._errands.run(parse_slash(event.text))
             else:
                 await self._ask(event.text)
         except TwiddleError as error:
-            self._prompt.put_back(event.text)
+            self._composer.put_back(event.draft)
             self._refuse(error)
 
     async def _ask(self, text: str) -> None:
@@ -273,7 +282,7 @@ class ChatScreen(Screen[None]):
                 if name:
                     await self.action_obey(f"/preset {name}")
 
-            self.app.push_screen(SavePreset(side.preset, side.knobs), use)
+            self.app.push_screen(SavePreset(side.preset, side.stand), use)
             return
         try:
             if isinstance(event, KnobPanel.Turned):
@@ -314,6 +323,15 @@ class ChatScreen(Screen[None]):
             self._talk.stop()
         else:
             self._prompt.focus()
+
+    def action_interrupt(self) -> None:
+        """As in a shell: copy what is selected, else stop the reply, else drop what is typed."""
+        if self.get_selected_text():
+            self.action_copy_text()
+        elif self._talk.busy:
+            self._talk.stop()
+        elif not self._composer.clear():
+            self.notify("Ctrl+Q closes twiddle.", markup=False)
 
     async def again(self) -> None:
         """Have every side answer its last question anew."""

@@ -8,12 +8,16 @@ from rich.cells import cell_len
 
 from tui.chat import Ending, Role
 from tui.terminal import safe, safe_line
+from tui.thinking import Thought
 from tui.ui.markdown import BLANK, Document, Line, Mark, Span, fold
+from tui.ui.widgets.thought import ThoughtFold
 
 MARGIN = 3
 """Cells for the rail on the left."""
 MEASURE = 100
 """Cells; a longer line of prose is hard to read."""
+MANY, MUCH = 24, 4000
+"""Lines and characters of a question that are shown."""
 
 _PICKED = ("▶  ", "┃  ")
 """The rail of the message that the cursor is on: on its first line, and on the others."""
@@ -104,7 +108,9 @@ class Saying(Entry):
     """A text shown as it was written: what a person, the system prompt or the program itself says."""
 
     def __init__(self, text: str, role: Role | None = None) -> None:
-        super().__init__(text)
+        beginning = _beginning(text) if role == "user" else text
+        super().__init__(beginning)
+        self._left_out = len(text) - len(beginning)
         self._role = role or "notice"
         self._lines: list[Line] = []
 
@@ -118,6 +124,9 @@ class Saying(Entry):
         text = "\n".join(line.expandtabs(4) for line in safe(self.text).split("\n"))
         fill = "user" if self._role == "user" else ""
         lines = [line._replace(fill=fill) for line in fold([Span(text, self._role)], self._inner(width))]
+        if self._left_out:
+            rest = Span(f"… {self._left_out:,} characters more", "note", copied=False)
+            lines.append(Line((rest,), fill=fill, said=False))
         if self.place.spans:
             lines.append(Line(self.place.spans, fill=fill, said=False))
         self._lines = lines
@@ -129,6 +138,13 @@ class Saying(Entry):
             return BLANK
         first = "▌  " if not self.aside else "·  " if number == 0 else "   "
         return self._railed(number, self._lines[number], Span(first, f"{self._role}-rail", copied=False))
+
+
+def _beginning(text: str) -> str:
+    """As much of a question as one wants to scroll past: what goes along with it can be a whole file."""
+    if len(text) <= MUCH and text.count("\n") <= MANY:
+        return text
+    return "\n".join(text[:MUCH].split("\n")[:MANY])
 
 
 class Reply(Entry):
@@ -143,8 +159,10 @@ class Reply(Entry):
         ending: Ending | None = None,
         note: str = "",
         marks: Iterable[Mark] = (),
+        thought: Thought | None = None,
     ) -> None:
         super().__init__(text)
+        self._fold = ThoughtFold(thought) if thought else None
         self._label = label
         self.ended = ending is not None
         """Whether its text is complete."""
@@ -153,7 +171,54 @@ class Reply(Entry):
         self._marks: list[Mark] = list(marks)
         self._document: Document | None = None
         self._head: list[Line] = []
+        self._labels = 0
         self._foot: list[Line] = []
+
+    @property
+    def thought(self) -> Thought | None:
+        """What of its text is thought."""
+        return self._fold.thought if self._fold else None
+
+    @thought.setter
+    def thought(self, thought: Thought) -> None:
+        """Takes in how far the thought goes."""
+        if self._fold is None:
+            self._fold = ThoughtFold(thought)
+            if self._document is not None:
+                self._document = Document(self._document.width, self._answer, self._answer_marks)
+        self._fold.thought = thought
+        self._measure()
+
+    @property
+    def _answered_from(self) -> int:
+        """Characters of the text before the answer."""
+        if self._fold is None:
+            return 0
+        answer = self._fold.thought.answer
+        return len(self.text) if answer is None else min(answer, len(self.text))
+
+    @property
+    def _answer(self) -> str:
+        return self.text[self._answered_from :]
+
+    @property
+    def _answer_marks(self) -> list[Mark]:
+        before = self._answered_from
+        return [mark._replace(at=mark.at - before) for mark in self._marks if not self._in_thought(mark)]
+
+    def _in_thought(self, mark: Mark) -> bool:
+        thought = self.thought
+        return thought is not None and (thought.answer is None or mark.at < thought.answer)
+
+    def unfolds_at(self, number: int) -> bool:
+        """Whether a line is the one that stands for its thought."""
+        return self._fold is not None and number == self._labels
+
+    def unfold(self) -> None:
+        """Opens its thought, or folds it again."""
+        if self._fold:
+            self._fold.open = not self._fold.open
+            self._measure()
 
     def append(self, text: str) -> int:
         """Adds text; returns the number of the first line that has changed."""
@@ -161,16 +226,20 @@ class Reply(Entry):
         self.text += text
         if self._document is None:
             return 0
-        self._document.append(text)
+        answer = self._answer
+        if new := answer[len(self._document.text) :]:
+            self._document.append(new)
         self._measure()
-        return len(self._head) + self._document.stable
+        return len(self._head) + self._document.stable if new else self._labels
 
     def mark(self, mark: Mark) -> None:
         """Adds a mark at its place in the text."""
         self._marks.append(mark)
-        if self._document is not None:
-            self._document.mark(mark)
-            self._measure()
+        if self._document is None:
+            return
+        if not self._in_thought(mark):
+            self._document.mark(mark._replace(at=mark.at - self._answered_from))
+        self._measure()
 
     def progress(self, text: str) -> None:
         """What is happening now, under the text."""
@@ -188,7 +257,7 @@ class Reply(Entry):
     def lay_out(self, width: int) -> None:
         """Makes the lines for a width."""
         if self._document is None:
-            self._document = Document(self._inner(width), self.text, self._marks)
+            self._document = Document(self._inner(width), self._answer, self._answer_marks)
         elif self._document.width != self._inner(width):
             self._document.resize(self._inner(width))
         self.width = width
@@ -213,6 +282,11 @@ class Reply(Entry):
         inner = self._document.width
         label = fold([Span(safe_line(self._label), "label")], inner) if self._label else []
         self._head = [line._replace(said=False) for line in label]
+        if self._fold:
+            marks = [mark for mark in self._marks if self._in_thought(mark)]
+            self._head += self._fold.lines(self.text, marks, inner, running=not self.ended)
+            self._head += [BLANK._replace(said=self._fold.open)] if self._answer.strip() else []
+        self._labels = len(label)
         foot: list[Line] = []
         if self._progress:
             foot += fold([Span(safe_line(self._progress), "progress")], inner)
