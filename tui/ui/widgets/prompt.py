@@ -85,7 +85,7 @@ class Prompt(TextArea):
     class EditAsked(Message):
         """The text is to be written in the person's own editor."""
 
-    library: Library = Library()
+    library: reactive[Library] = reactive(Library(), init=False)
     """What commands can name."""
     attached = False
     """Whether something goes along, so that there is something to send without a text."""
@@ -213,6 +213,10 @@ class Prompt(TextArea):
     def update_suggestion(self) -> None:
         """After every edit: say how what is typed can go on, and that quotes are open."""
         self.border_subtitle = 'Enter begins a new line until """ ends one' if unclosed(self.text) else ""
+        self._consider()
+
+    def watch_library(self) -> None:
+        """There may be more to offer now."""
         self._consider()
 
     def watch_selection(self) -> None:
