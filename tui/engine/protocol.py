@@ -4,11 +4,10 @@ For each reply of a Generate the engine sends Token events and then exactly one 
 and `Died` are never sent: the client makes them of what it does not hear.
 """
 
-from typing import Literal
-
 from msgspec import Struct, json
 
 from tui.chat import Ending, Message
+from tui.engine.machine import Machine
 from tui.knobs import Knobs
 from tui.thinking import Thought
 from tui.trace import TokenTrace
@@ -329,34 +328,6 @@ class WhatIfs(Struct, frozen=True, tag="what_ifs"):
     complete: bool
     looked: TokenTrace | None = None
     """The token asked for in full."""
-
-
-class Device(Struct, frozen=True):
-    """Something that layers can be put on."""
-
-    name: str
-    """llama.cpp's, such as CUDA0."""
-    description: str
-    """The maker's."""
-    kind: Literal["CPU", "GPU", "integrated GPU", "accelerator"]
-    free: int
-    """Bytes of memory that nobody uses."""
-    total: int
-    """Bytes of memory there are; 0 where the device does not say."""
-
-
-class Machine(Struct, frozen=True, tag="machine"):
-    """The build of llama.cpp and what it found on this machine."""
-
-    binding: str
-    """Version of llama-cpp-python."""
-    system: str
-    """Backends and CPU features, in llama.cpp's words."""
-    offload: bool
-    """Whether layers can go to a GPU."""
-    cores: int
-    """CPU cores that this process may use."""
-    devices: tuple[Device, ...] = ()
 
 
 class Pong(Struct, frozen=True, tag="pong"):
