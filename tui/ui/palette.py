@@ -64,6 +64,7 @@ class ChatCommands(Provider):
         yield Deed("Drop this side", "The others stay", "obey('/drop')")
         yield Deed("Presets", "Choose from the list", "obey('/preset')")
         yield Deed("Knobs", "Show or hide them", "toggle_knobs")
+        yield Deed("Engine", "Its log, and another start", "obey('/engine')")
         yield Deed("Keys", "What can be pressed and typed", "obey('/help')")
         for preset in list_presets():
             if isinstance(preset, Preset):

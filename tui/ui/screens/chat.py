@@ -105,6 +105,14 @@ class ChatScreen(Screen[None]):
             id="chat.keep",
         ),
         Binding("f8", "obey('/drop')", "Drop", show=False, tooltip="Drop the active side", id="chat.drop"),
+        Binding(
+            "f12",
+            "obey('/engine')",
+            "Engine",
+            show=False,
+            tooltip="The engine's log, and another start",
+            id="chat.engine",
+        ),
         Binding("escape", "stop", "Stop", tooltip="Stop the reply", id="chat.stop"),
         Binding("escape", "stop(False)", "Prompt", tooltip="Back to the prompt", id="chat.prompt"),
         Binding("ctrl+c", "interrupt", "Copy, stop or clear", show=False, id="chat.interrupt"),
@@ -146,7 +154,9 @@ class ChatScreen(Screen[None]):
         self._prompt = self._composer.prompt
         self._librarian = Librarian(self, self._talk)
         self.keeper = Keeper(diary, self._talk, self._panes, self._status)
-        self._errands = Errands(self, self._talk, self._comparison, self._composer, self.keeper, self._librarian)
+        self._errands = Errands(
+            self, self._talk, engines, self._comparison, self._composer, self.keeper, self._librarian
+        )
         self._narrator = Narrator(self._talk, engines, self._panes, self._knobs, self._candidates, self._status)
         # Candidates and rates: eyes want no more, and the model wants the core.
         self._drawing = Beat(self, lambda: self._narrator.draw(self.active), every=2)

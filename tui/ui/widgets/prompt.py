@@ -36,6 +36,7 @@ class Prompt(TextArea):
     | :- | :- |
     | enter | Send; after three quotes at the beginning, a new line until three quotes end one. |
     | ctrl+j, shift+enter, alt+enter | A new line; terminals that cannot tell the last two from enter send. |
+    | ctrl+z | Undo; where there is nothing to undo, suspend the program. |
     | up, down | What was sent before, while the editor is empty or shows some of it; else move the cursor. |
     | ctrl+g | Write in your own editor. |
 
@@ -84,7 +85,7 @@ class Prompt(TextArea):
     class EditAsked(Message):
         """The text is to be written in the person's own editor."""
 
-    library: Library = Library()
+    library: reactive[Library] = reactive(Library(), init=False)
     """What commands can name."""
     attached = False
     """Whether something goes along, so that there is something to send without a text."""
@@ -207,9 +208,20 @@ class Prompt(TextArea):
         """Begin a new line."""
         self.move_cursor(self.replace("\n", *self.selection, maintain_selection_offset=False).end_location)
 
+    def action_undo(self) -> None:
+        """Take back what was typed last; with nothing to take back, Ctrl+Z is what it is everywhere else."""
+        before = self.text
+        self.undo()
+        if self.text == before:
+            self.app.action_suspend_process()
+
     def update_suggestion(self) -> None:
         """After every edit: say how what is typed can go on, and that quotes are open."""
         self.border_subtitle = 'Enter begins a new line until """ ends one' if unclosed(self.text) else ""
+        self._consider()
+
+    def watch_library(self) -> None:
+        """There may be more to offer now."""
         self._consider()
 
     def watch_selection(self) -> None:
