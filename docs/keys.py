@@ -15,7 +15,7 @@ doctor` says where that lies), several with commas:
 ```toml
 [keys]
 "chat.compare" = "f9"
-"prompt.newline" = "ctrl+j,ctrl+o"
+"prompt.send" = "ctrl+s"
 ```
 
 What cannot work is said when twiddle starts, and that line left out: a name that is not below, a key that is none, a

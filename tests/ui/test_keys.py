@@ -48,6 +48,7 @@ def test_the_page_of_keys_is_the_programs() -> None:
         ({"chat.compare": "f2"}, "chat.compare: f2 is the key of chat.presets"),
         ({"knob.reset": "left"}, "knob.reset: left is the key of knob.less"),
         ({"knob.less": "f4"}, "knob.less: f4 is the key of chat.knobs"),
+        ({"message.edit": "y"}, "message.edit: y is the key of transcript.copy"),
         ({"presets.back": "ctrl+q"}, "presets.back: ctrl+q is the key of app.quit"),
         ({"chat.stop": "tab"}, "chat.stop: tab moves the focus everywhere"),
         ({"chat.new": "ctrl+m"}, "chat.new: most terminals send enter for ctrl+m"),
@@ -99,3 +100,14 @@ async def test_chosen_keys_work_and_the_old_ones_no_longer_do(open_chat: OpenCha
         await chat.press("f3")
         await chat.until(lambda: isinstance(chat.app.screen, HelpScreen))
         assert "F9" in chat.view.upper()
+
+
+async def test_a_chosen_key_sends_and_the_old_one_begins_a_line(open_chat: OpenChat) -> None:
+    async with open_chat(Script(), settled=Reading(Config(keys={"prompt.send": "ctrl+s"}))) as chat:
+        await chat.ready()
+        chat.prompt.insert("one")
+        await chat.press("enter", "t", "w", "o")
+        assert chat.prompt.text == "one\ntwo"
+        await chat.press("ctrl+s")
+        await chat.until(lambda: chat.side.conversation.turns)
+        assert chat.side.conversation.turns[0].message.content == "one\ntwo"

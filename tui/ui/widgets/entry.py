@@ -10,6 +10,7 @@ from tui.chat import Ending, Role
 from tui.terminal import safe, safe_line
 from tui.thinking import Thought
 from tui.ui.markdown import BLANK, Document, Line, Mark, Span, fold
+from tui.ui.widgets.excerpt import Excerpt, excerpts
 from tui.ui.widgets.thought import ThoughtFold
 
 MARGIN = 3
@@ -21,6 +22,8 @@ MANY, MUCH = 24, 4000
 
 _PICKED = ("▶  ", "┃  ")
 """The rail of the message that the cursor is on: on its first line, and on the others."""
+_LIT = "█  "
+"""The rail of what is to be taken out."""
 
 
 class Place(NamedTuple):
@@ -56,6 +59,8 @@ class Entry(ABC):
         """Whether the cursor is on it."""
         self.place = Place()
         """Where it stands among its versions."""
+        self.lit: Excerpt | None = None
+        """The part of it that is to be taken out."""
 
     @property
     def aside(self) -> bool:
@@ -79,9 +84,16 @@ class Entry(ABC):
                 return {"‹ ": -1, " › ": 1}.get(span.text, 0) if span.style == "versions" else 0
         return 0
 
+    def excerpts(self) -> list[Excerpt]:
+        """What of it can be taken out, once it is laid out."""
+        return []
+
     def _railed(self, number: int, line: Line, rail: Span) -> Line:
         """A line behind its rail, which shows where the cursor is."""
-        if self.picked:
+        if self.lit and number in self.lit.lines:
+            rail = Span(_LIT, f"{rail.style} picked-rail", copied=False)
+            line = self.lit.light(line)
+        elif self.picked:
             rail = Span(_PICKED[min(number, 1)], f"{rail.style} picked-rail", copied=False)
         return line._replace(spans=(rail, *line.spans))
 
@@ -276,7 +288,12 @@ class Reply(Entry):
             line = self._foot[beyond - self._document.height]
         return self._railed(number, line, self._RAIL)
 
+    def excerpts(self) -> list[Excerpt]:
+        """The blocks of code and the links in it."""
+        return excerpts(self._document.lines, self._answer, len(self._head)) if self._document else []
+
     def _measure(self) -> None:
+        self.lit = None  # its lines may have moved
         if self._document is None:
             return
         inner = self._document.width
