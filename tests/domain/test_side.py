@@ -157,6 +157,6 @@ def test_another_preset_brings_its_own_knobs_for_the_thought() -> None:
     one = side("default,think_temperature=0.3")
     assert one.turned == ("think_temperature",) and one.title == "default · think_temperature 0.3"
     one.use(resolve(parse_setting("precise")).preset)
-    assert not one.apart and not one.turned
+    assert one.stand == one.preset.stand
     one.turn("think_top_k", 5)
     assert one.stand.thinking and one.fork().stand == one.stand

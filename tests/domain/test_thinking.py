@@ -169,11 +169,10 @@ def test_a_modelfile_turns_the_thought_alone_and_is_told_of_what_does_nothing(tm
     preset = read_preset(path)
     assert preset.stand == Stand(turn(Knobs(), temperature=0.9), (("temperature", 0.2), ("mirostat_tau", 3.0)))
     assert compose(write_preset(preset), path).stand == preset.stand
-    (vain, refused) = check(text, path)
+    refused, vain = check(text, path)
     assert (vain.line, vain.text) == (4, "think_mirostat_tau 3 does nothing: mirostat is off.")
     assert "PARAMETER think_temperature" in refused.text
     assert "# PARAMETER think_temperature 0.2" in for_ollama(preset).text
     changed = turned_text(text, path, preset.stand.turn("think_temperature", 0.4))
-    assert (
-        "PARAMETER think_temperature 0.4\n" in changed and compose(changed, path).stand.of("think_temperature") == 0.4
-    )
+    assert "PARAMETER think_temperature 0.4\n" in changed
+    assert compose(changed, path).stand.of("think_temperature") == 0.4
