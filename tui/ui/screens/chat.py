@@ -67,8 +67,16 @@ class ChatScreen(Screen[None]):
         Binding("f5", "obey('/tree')", "Tree", show=False, tooltip="Every version of every message; go to one"),
         # By priority, since F6 and F7 are keys of TextArea.
         Binding("f6", "other_side", "Side", show=False, tooltip="Make the next side the active one", priority=True),
-        Binding("f7", "obey('/keep')", "Keep", show=False, tooltip="Keep the active side alone", priority=True),
+        Binding(
+            "f7",
+            "obey('/keep')",
+            "Keep",
+            show=False,
+            tooltip="Keep the active side alone; of hidden sides, vote",
+            priority=True,
+        ),
         Binding("f8", "obey('/drop')", "Drop", show=False, tooltip="Drop the active side"),
+        Binding("f9", "obey('/only')", "To one", show=False, tooltip="Ask the active side alone, or all sides again"),
         Binding("escape", "stop", "Stop", tooltip="Stop the reply; then back to the prompt"),
         Binding("ctrl+r", "obey('/again')", "Again", tooltip="Another answer to the last question"),
         Binding("ctrl+o", "obey('/history')", "History", show=False, tooltip="Go on with a conversation that was kept"),
@@ -95,13 +103,21 @@ class ChatScreen(Screen[None]):
         self._engines = engines
         self._talk = Talk([Side(each, load) for each, load in zip(chosen, loads, strict=True)], engines)
         self._panes = [Pane() for _ in chosen]
-        self._comparison = Comparison(self, self._talk, self._panes)
         self._knobs, self._candidates, self._status = KnobPanel(), Candidates(), Status()
         self._prompt = Prompt(placeholder="Ask something. Enter sends, Ctrl+J begins a new line.")
+        self._comparison = Comparison(self, self._talk, self._panes, self._prompt)
         self._librarian = Librarian(self, self._talk)
         self.keeper = Keeper(diary, self._talk, self._panes, self._status)
         self._errands = Errands(self, self._talk, self._comparison, self.keeper, self._librarian)
-        self._narrator = Narrator(self._talk, engines, self._panes, self._knobs, self._candidates, self._status)
+        self._narrator = Narrator(
+            self._talk,
+            engines,
+            self._comparison.contrast,
+            self._panes,
+            self._knobs,
+            self._candidates,
+            self._status,
+        )
         # Candidates and rates: eyes want no more, and the model wants the core.
         self._drawing = Beat(self, lambda: self._narrator.draw(self.active), every=2)
         self._looking = self._narrator.looking
@@ -134,6 +150,7 @@ class ChatScreen(Screen[None]):
         self._listen()
         self.set_interval(1, self._librarian.look)
         self._narrator.show(self.active)
+        self._comparison.announce()
         self.keeper.begin(self.app)
         self._prompt.focus()
 
@@ -185,10 +202,13 @@ class ChatScreen(Screen[None]):
         if self._talk.busy:
             raise EngineError("A reply is being written; press Esc to stop it first.")
         await self._engines.revive()
-        await self.keeper.ahead({side: ask(side.conversation, text) for side in self._talk.sides})
-        self._talk.ask(text)
-        for pane in self._panes:
-            pane.transcript.ask(text)
+        only = self._comparison.only
+        asked = [side for side in self._talk.sides if only in (None, side)]
+        await self.keeper.ahead({side: ask(side.conversation, text) for side in asked})
+        self._talk.ask(text, only)
+        for pane, side in zip(self._panes, self._talk.sides, strict=True):
+            if side in asked:
+                pane.transcript.ask(text)
         self._narrator.begin()
 
     async def action_obey(self, line: str) -> None:
@@ -284,6 +304,10 @@ class ChatScreen(Screen[None]):
             self._knobs.focus()
         else:
             self._prompt.focus()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """What cannot be done with the sides as they are is not offered."""
+        return self._comparison.offers(action, parameters)
 
     def action_other_side(self) -> None:
         """Make the next side the active one."""

@@ -9,6 +9,7 @@ from rich.cells import cell_len
 from tui.chat import Ending, Role
 from tui.terminal import safe, safe_line
 from tui.ui.markdown import BLANK, Document, Line, Mark, Span, fold
+from tui.ui.widgets.words import lit, words
 
 MARGIN = 3
 """Cells for the rail on the left."""
@@ -56,6 +57,11 @@ class Entry(ABC):
     @property
     def aside(self) -> bool:
         """Whether it is no message, but the program's own word."""
+        return False
+
+    @property
+    def asks(self) -> bool:
+        """Whether it is a question."""
         return False
 
     def put(self, place: Place) -> bool:
@@ -113,6 +119,11 @@ class Saying(Entry):
         """Whether it is no message, but the program's own word."""
         return self._role == "notice"
 
+    @property
+    def asks(self) -> bool:
+        """Whether it is a question."""
+        return self._role == "user"
+
     def lay_out(self, width: int) -> None:
         """Makes the lines for a width."""
         text = "\n".join(line.expandtabs(4) for line in safe(self.text).split("\n"))
@@ -154,6 +165,25 @@ class Reply(Entry):
         self._document: Document | None = None
         self._head: list[Line] = []
         self._foot: list[Line] = []
+        self._lit: frozenset[int] = frozenset()
+        self._lines: list[Line] | None = None
+        """Those of the text with words lit; made when they are looked at."""
+
+    @property
+    def words(self) -> list[str]:
+        """What was said, word by word, once it is laid out."""
+        return [word for word, _ in words(self._document.lines)] if self._document else []
+
+    @property
+    def forks(self) -> list[int]:
+        """The lines in which it parts from another reply, once it is laid out."""
+        lines = self._document.lines if self._document else []
+        found = (place for place, line in enumerate(lines) if any(span.style == "mark-fork" for span in line.spans))
+        return [len(self._head) + place for place in found]
+
+    def light(self, places: frozenset[int]) -> None:
+        """Lights these of its words, and no others."""
+        self._lit, self._lines = places, None
 
     def append(self, text: str) -> int:
         """Adds text; returns the number of the first line that has changed."""
@@ -202,14 +232,22 @@ class Reply(Entry):
         if beyond < 0:
             line = self._head[number]
         elif beyond < self._document.height:
-            line = self._document.line(beyond)
+            line = self._line(self._document, beyond)
         else:
             line = self._foot[beyond - self._document.height]
         return self._railed(number, line, self._RAIL)
 
+    def _line(self, document: Document, number: int) -> Line:
+        if not self._lit:
+            return document.line(number)
+        if self._lines is None:
+            self._lines = lit(document.lines, self._lit)
+        return self._lines[number]
+
     def _measure(self) -> None:
         if self._document is None:
             return
+        self._lines = None
         inner = self._document.width
         label = fold([Span(safe_line(self._label), "label")], inner) if self._label else []
         self._head = [line._replace(said=False) for line in label]

@@ -50,6 +50,9 @@ class Prompt(TextArea):
     purpose: reactive[str] = reactive("")
     """What the text is for, where it is no new message."""
 
+    to: reactive[str] = reactive("")
+    """Whom the text is for, where there are several."""
+
     @dataclass
     class Submitted(Message):
         """The person sent a text; the editor is empty again."""
@@ -75,6 +78,10 @@ class Prompt(TextArea):
     def watch_purpose(self, purpose: str) -> None:
         """Show it in the frame."""
         self.border_title = Content(safe_line(purpose)) if purpose else ""
+
+    def watch_to(self, to: str) -> None:
+        """Show it in the frame."""
+        self.border_subtitle = Content(safe_line(to)) if to else ""
 
     def put_back(self, text: str) -> None:
         """Give the person a text to go on with, such as one that could not be sent."""
