@@ -5,6 +5,8 @@
     ├── SettingError    a SETTING that cannot be read
     ├── PresetError     a Modelfile that cannot be read, or a preset that does not exist
     ├── ModelError      a model file that is missing or is not one
+    ├── AttachmentError a file that cannot go along with a question
+    ├── EditorError     the person's editor, that cannot be started or failed
     ├── EngineError     the engine refused a request or is gone
     └── StoreError      the history cannot be read or written
 
@@ -33,6 +35,14 @@ class PresetError(TwiddleError):
 
 class ModelError(TwiddleError):
     """A model file that is missing, is not a GGUF, or cannot be loaded."""
+
+
+class AttachmentError(TwiddleError):
+    """A file that cannot go along with a question."""
+
+
+class EditorError(TwiddleError):
+    """The person's own editor cannot be started, or failed."""
 
 
 class EngineError(TwiddleError):

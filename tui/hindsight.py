@@ -83,7 +83,10 @@ class Hindsight:
         """Take in what the engine says; an answer, if it is one."""
         match event:
             case Died() | Loaded() | LoadFailed():
-                self._begin_anew(ready=isinstance(event, Loaded))
+                # Whoever holds a model now was told of nothing. One that is gone will not answer; its next one will.
+                self._known.clear()
+                self._waiting = self._waiting or self._asked
+                self._go_on()
             case Remembered(id=name) if self._asked and name == self._name:
                 self._known[id(self._asked.written)] = (name, self._asked.written)
                 self._inquire(self._asked)
@@ -98,13 +101,6 @@ class Hindsight:
                     self._go_on()
                 return answer
         return None
-
-    def _begin_anew(self, ready: bool) -> None:
-        """Whoever holds the model now was told of nothing."""
-        self._known.clear()
-        self._waiting, self._asked = self._waiting or self._asked, None
-        if ready:
-            self._go_on()
 
     def _go_on(self) -> None:
         self._asked, self._waiting = self._waiting, None

@@ -99,3 +99,20 @@ class Loading(Struct, frozen=True, kw_only=True):
             group=_MODEL, form=r".+?(:[+-]?\d+(\.\d+)?)?", example="'style.gguf:0.8'", live=False,
         ),
     ] = ()  # fmt: skip
+
+
+FLASH_ON_CPU = "auto"
+"""What `flash_attention auto` is where no GPU has a layer: `auto` leaves it to llama.cpp, which takes it.
+
+On a CPU llama.cpp's flash attention (ggml-cpu/ops.cpp) turns the keys from F16 into F32 one number at a time, anew for
+every head and every 64 tokens of a prompt, and goes through fewer than 64 tokens one by one; without it they are
+multiplied as matrices. In return it passes over the cells of other replies, which are multiplied otherwise, and never
+writes the scores down. A cache of values in blocks has no other way.
+"""
+
+
+def attention(knobs: Loading, *, gpu: bool) -> str:
+    """How attention is worked out: on, off, or auto where llama.cpp is to see."""
+    if knobs.flash_attention != "auto" or gpu or knobs.cache_type_v in QUANTIZED:
+        return knobs.flash_attention
+    return FLASH_ON_CPU

@@ -9,13 +9,23 @@ _PACKAGE = Path(__file__).parent
 
 
 def config_dir() -> Path:
-    """The person's own presets and themes live below it."""
+    """The person's config.toml, presets and themes live here."""
     return Path(platformdirs.user_config_dir("twiddle", appauthor=False))
 
 
 def log_dir() -> Path:
     """The engine's last words."""
     return Path(platformdirs.user_log_dir("twiddle", appauthor=False))
+
+
+def state_dir() -> Path:
+    """What twiddle remembers of the last time, such as the theme that was picked."""
+    return Path(platformdirs.user_state_dir("twiddle", appauthor=False))
+
+
+def sent_file() -> Path:
+    """The prompts that were sent."""
+    return state_dir() / "prompts.jsonl"
 
 
 def history_path() -> Path:

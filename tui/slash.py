@@ -7,6 +7,7 @@ from msgspec import Struct
 from tui.errors import SettingError, did_you_mean
 from tui.knob import Value
 from tui.knobs import KNOBS, knob
+from tui.quotes import unquoted
 
 Part = Literal["info", "license", "modelfile", "parameters", "system", "template"]
 PARTS: tuple[Part, ...] = get_args(Part)
@@ -44,12 +45,12 @@ class CompareWith(Struct, frozen=True):
     setting: str | None
 
 
-Deed = Literal["keep", "drop", "only", "level", "differences", "parting", "blind", "vote", "tally"]
+Deed = Literal["next", "keep", "drop", "only", "level", "differences", "parting", "blind", "vote", "tally"]
 """What can be done with the sides beside each other."""
 
 
 class Compare(Struct, frozen=True):
-    """/keep, /drop, /only, ..."""
+    """/next, /keep, /drop, /only, ..."""
 
     deed: Deed
 
@@ -65,6 +66,12 @@ class Show(Struct, frozen=True):
     """/show PART"""
 
     part: Part
+
+
+class KeepHistory(Struct, frozen=True):
+    """/set history, /set nohistory"""
+
+    keep: bool
 
 
 class Explain(Struct, frozen=True):
@@ -98,18 +105,20 @@ class Leave(Struct, frozen=True):
 
 
 Slash = (
-    TurnKnob | SetSystem | UsePreset | UseModel | CompareWith | Compare | Save | Show | Explain
+    TurnKnob | SetSystem | UsePreset | UseModel | CompareWith | Compare | Save | Show | KeepHistory | Explain
     | Clear | OpenHistory | Again | ShowTree | Help | Leave
 )  # fmt: skip
 
 COMMANDS = {
     "/set parameter KNOB VALUE": "turn a knob, also while a reply is being written",
     "/set system TEXT": "what the model is told first, from the next reply on",
+    "/set nohistory": "keep no prompts for the next start; /set history does",
     "/seed NUMBER": "the same as /set parameter seed NUMBER",
     "/think [on|off]": "have the model think before it answers",
     "/preset [PRESET]": "switch the preset",
     "/model [MODEL]": "switch the model, or list them",
     "/compare [SETTING]": "put another setting beside this one, up to four",
+    "/next": "go to the next side",
     "/keep": "keep this side alone: it is the conversation then",
     "/drop": "drop this side",
     "/only": "ask this side alone, or all again",
@@ -152,6 +161,8 @@ _ALONE: dict[str, Slash] = {
 _ALONE |= {f"/{deed}": Compare(deed) for deed in get_args(Deed)}
 
 _SETS: dict[str, Slash] = {
+    "history": KeepHistory(True),
+    "nohistory": KeepHistory(False),
     "noformat": TurnKnob("format", "text"),
     "think": TurnKnob("think", "on"),
     "nothink": TurnKnob("think", "off"),
@@ -198,7 +209,7 @@ def _split(text: str) -> tuple[str, str]:
 def _set(rest: str) -> Slash:
     what, said = _split(rest) if rest else ("", "")
     if what == "system" and said:
-        return SetSystem("" if said == '""' else _unquoted(said))
+        return SetSystem("" if said == '""' else unquoted(said))
     if what == "system":
         raise SettingError('Write /set system TEXT, such as /set system Answer in verse; "" takes it away.')
     if what == "format" and said:
@@ -219,11 +230,6 @@ def _set(rest: str) -> Slash:
         raise SettingError("Write /set parameter KNOB VALUE, such as /set parameter temperature 1.2.")
     name = name.replace("-", "_")
     return TurnKnob(name, knob(name).parse(value))
-
-
-def _unquoted(text: str) -> str:
-    """The text without the three quotes on either side that let it have several lines."""
-    return text.removeprefix('"""').removesuffix('"""').strip("\n") if text.startswith('"""') else text
 
 
 def _think(word: str) -> TurnKnob:

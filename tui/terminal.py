@@ -37,6 +37,11 @@ def safe(text: str) -> str:
     return _COMBINING.sub(r"\1", text.translate(_TABLE))
 
 
+def safe_lines(text: str) -> str:
+    """The same with every kind of line end made a newline; terminals paste carriage returns."""
+    return safe(text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
 def safe_line(text: str) -> str:
     """The same for a place that holds one line: newlines and tabs become visible too."""
     return safe(text).replace("\n", "\u2424").replace("\t", "\u2409")

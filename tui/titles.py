@@ -10,14 +10,17 @@ LONGEST = 24
 
 
 def titles(sides: Sequence[Side]) -> list[str]:
-    """A title for each side, such as `temperature 0.2` and `temperature 1.4`; what all have in common is left out."""
+    """A title for each side, such as `temperature 0.2` and `temperature 1.4`; what all have in common is left out.
+
+    Sides that are alike have the title that each would have alone.
+    """
     # A preset's name says what its system prompt is, unless that was worded anew.
     which = _name if len({side.preset.name for side in sides}) > 1 else _system
     aspects: list[Callable[[Side], str]] = [which, _model, *map(_knob, _apart(sides))]
     told = [[aspect(side) for side in sides] for aspect in aspects]
     differing = [said for said in told if len(set(said)) > 1]
     if not differing:
-        return [f"no difference · {side.title}" for side in sides]
+        return [side.title for side in sides]
     return [" · ".join(filter(None, said)) for said in zip(*differing, strict=True)]
 
 

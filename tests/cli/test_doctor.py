@@ -7,6 +7,7 @@ import pytest
 
 from tests.cli.conftest import Command
 from tui.cli import doctor
+from tui.config import config_path
 from tui.engine.protocol import Device, Machine, ModelInfo
 from tui.errors import ModelError
 
@@ -75,3 +76,13 @@ def test_it_says_where_the_layers_are(gpu_layers: int, devices: tuple[str, ...],
     info = ModelInfo("", "", "", 0, 0, 0, layers=31, gpu_layers=gpu_layers, devices=devices)
     (layers,) = [found.says for found in doctor._starter(info) if found.about == "layers"]
     assert layers == said
+
+
+def test_it_names_the_config_and_its_faults() -> None:
+    path = config_path()
+    [settings] = doctor._settings()
+    assert (settings.mark, settings.says) == ("ok", f"in {path}, which is not there; nothing needs it")
+    path.parent.mkdir(parents=True)
+    path.write_text('theem = "paper"\n[keys]\n"chat.nwe" = "f9"')
+    marks = [finding.mark for finding in doctor._settings()]
+    assert marks == ["ok", "note", "note"]

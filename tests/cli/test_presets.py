@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tui.cli.presets import app
-from tui.errors import PresetError
+from tui.errors import EditorError, PresetError
 from tui.knobs import KNOBS
 from tui.presets.library import find_preset
 
@@ -208,11 +208,11 @@ def test_an_editor_that_fails_is_said(
 ) -> None:
     (own / "sea.Modelfile").write_text("FROM starter\n")
     editor("exit 3")
-    with pytest.raises(PresetError, match="ended with 3, so nothing was changed"):
+    with pytest.raises(EditorError, match="ended with 3, so nothing was changed"):
         output("edit", "sea")
     for command, said in (("no-such-editor", "No such file"), ("'", "No closing quotation")):
         monkeypatch.setenv("EDITOR", command)
-        with pytest.raises(PresetError, match=said):
+        with pytest.raises(EditorError, match=said):
             output("edit", "sea")
     assert len(list(own.iterdir())) == 1
 

@@ -11,6 +11,7 @@ import tui.ui
 from tests.cli.conftest import Command
 from tests.store.pages import talk
 from tui.cli import chat, compare
+from tui.config import Reading, config_path
 from tui.engine.fake import Script
 from tui.paths import history_path
 from tui.presets.library import Chosen
@@ -18,6 +19,8 @@ from tui.store.page import Kept, Page, Sheet
 from tui.store.store import Store
 
 Opened = list[tuple[tuple[str, ...], tuple[Path, ...]]]
+themes: list[str] = []
+"""What the screens were asked to look like."""
 
 
 @pytest.fixture
@@ -25,9 +28,17 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> Opened:
     """The screens that were opened, each of which ends with exit code 3."""
     screens: Opened = []
 
+    themes.clear()
+
     def start(
-        chosen: tuple[Chosen, ...], models: tuple[Path, ...], *, keep: bool = True, going_on: Kept | None = None
+        chosen: tuple[Chosen, ...],
+        models: tuple[Path, ...],
+        settled: Reading,
+        *,
+        keep: bool = True,
+        going_on: Kept | None = None,
     ) -> int:
+        themes.append(settled.config.theme)
         screens.append((tuple(str(each.setting) for each in chosen), models))
         return 3
 
@@ -50,6 +61,30 @@ def test_a_setting_opens_the_chat_with_it(twiddle: Command, opened: Opened, star
 def test_compare_opens_two_panes(twiddle: Command, opened: Opened, starter: Path) -> None:
     assert twiddle("compare", "precise", "temperature=1.4").code == 3
     assert opened == [(("precise", "temperature=1.4"), (starter, starter))]
+
+
+@pytest.mark.parametrize("words", [["--theme", "ansi"], ["chat", "--theme", "ansi"]])
+def test_a_theme_is_typed(twiddle: Command, opened: Opened, words: list[str]) -> None:
+    assert twiddle(*words).code == 3
+    assert themes == ["ansi"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [(["--theme", "anis"], "Did you mean ansi?"), (["--theme", "ansi", "run", "Hi"], "twiddle chat --theme ansi")],
+)
+def test_a_theme_that_cannot_be_shown_is_said(twiddle: Command, opened: Opened, words: list[str], said: str) -> None:
+    code, _, err = twiddle(*words)
+    assert (code, opened) == (2, [])
+    assert said in err
+
+
+def test_the_config_says_how_a_chat_opens(twiddle: Command, opened: Opened, starter: Path) -> None:
+    config_path().parent.mkdir(parents=True)
+    config_path().write_text('preset = "precise,top_k=3"\ntheme = "ansi"')
+    assert twiddle().code == twiddle("chat", "greedy").code == 3
+    assert opened == [(("precise,top_k=3",), (starter,)), (("greedy",), (starter,))]
+    assert themes == ["ansi", "ansi"]
 
 
 @pytest.mark.parametrize("words", [["chat", "precis"], ["chat", "top_p=2"], ["compare", "precise", "precis"]])
@@ -85,7 +120,9 @@ def test_continue_goes_on_with_the_conversation_and_setting_it_was_left_with(
     store.close()
     begun: list[tuple[bool, str]] = []
 
-    def start(chosen: tuple[Chosen, ...], model: Path, *, keep: bool, going_on: Kept | None) -> int:
+    def start(
+        chosen: tuple[Chosen, ...], models: tuple[Path, ...], settled: Reading, *, keep: bool, going_on: Kept | None
+    ) -> int:
         begun.append((keep, f"{chosen[0].setting} {going_on.title if going_on else None}"))
         return 0
 

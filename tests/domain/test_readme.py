@@ -36,7 +36,7 @@ def test_it_names_every_preset() -> None:
 
 
 def test_its_slash_commands_are_understood() -> None:
-    (line,) = [part for part in README.split("\n\n") if part.startswith("In the prompt:")]
+    (line,) = [part for part in README.split("\n\n") if part.startswith("A slash in the prompt")]
     commands = re.findall(r"`(/[^`]+)`", line)
     assert len(commands) == 11
     for command in commands:

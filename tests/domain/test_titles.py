@@ -14,7 +14,7 @@ from tui.written import Stats
     ("settings", "said"),
     [
         (("temperature=0.2", "temperature=1.4"), ["temperature 0.2", "temperature 1.4"]),
-        (("top_k=7", "top_k=7"), ["no difference · default · top_k 7"] * 2),
+        (("top_k=7", "top_k=7"), ["default · top_k 7"] * 2),
         (
             ("default", "precise,temperature=0.2"),
             [
@@ -26,7 +26,7 @@ from tui.written import Stats
             ("top_k=3", "default", "top_k=0,min_p=0"),
             ["top_k 3 · min_p 0.05", "top_k 40 · min_p 0.05", "top_k off · min_p 0"],
         ),
-        (("seed=3", "default"), ["no difference · default · seed 3", "no difference · default"]),
+        (("seed=3", "default"), ["default · seed 3", "default"]),
         (("seed=3", "seed=4"), ["seed 3", "seed 4"]),
     ],
 )  # fmt: skip

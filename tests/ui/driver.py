@@ -13,6 +13,7 @@ from textual.message import Message
 from textual.pilot import Pilot
 from textual.widgets._toast import Toast
 
+from tui.config import Reading
 from tui.engine.client import Engine
 from tui.engine.engines import Engines
 from tui.engine.fake import Script
@@ -179,6 +180,8 @@ def opener(monkeypatch: pytest.MonkeyPatch, log: Path) -> OpenChat:
         theme: str = "",
         engine: type[Watched] = Watched,
         hook: Callable[[Message], None] | None = None,
+        settled: Reading = Reading(),
+        dark: bool | None = None,
         others: dict[str, Script] = {},  # noqa: B006
         diary: Diary | None = None,
         going_on: Kept | None = None,
@@ -196,7 +199,7 @@ def opener(monkeypatch: pytest.MonkeyPatch, log: Path) -> OpenChat:
         loads = loads_of(chosen, tuple(find(each.preset.model) for each in chosen))
         engines = Engines(make)
         await engines.start(loads)
-        app = TwiddleApp(engines, chosen, loads, diary)
+        app = TwiddleApp(engines, chosen, loads, diary, settled, dark)
         if going_on:
             app.chat.keeper.open(app.chat.side, going_on)
         try:

@@ -5,11 +5,12 @@ import signal
 from pathlib import Path
 
 import pytest
+from textual import events
 from textual.widgets import Input, OptionList
 
 from tests.ui.driver import ENDLESS, GREEDY, UNSURE, OpenChat
 from tui.engine.fake import Script
-from tui.engine.protocol import Generate, KnobsTurned, Load, Preview, SetKnobs, Stop, Token
+from tui.engine.protocol import Failed, Generate, KnobsTurned, Load, Preview, SetKnobs, Stop, Token
 from tui.knob import Value
 from tui.models.reference import find_model
 from tui.paths import config_dir
@@ -54,6 +55,51 @@ async def test_the_conversation_goes_on(open_chat: OpenChat) -> None:
         assert chat.prompt.text == "first", "what was sent comes back"
         await chat.press("down", "down")
         assert chat.prompt.text == ""
+
+
+async def test_what_is_pasted_has_its_lines_and_acts_on_nothing(open_chat: OpenChat) -> None:
+    async with open_chat(Script()) as chat:
+        chat.app.post_message(events.Paste("one\rtwo\r\nthree\x1b]0;x\x07"))
+        await chat.until(lambda: chat.prompt.text == "one\ntwo\nthree␛]0;x␇")
+
+
+async def test_ctrl_c_stops_then_clears_then_says_how_to_quit(open_chat: OpenChat) -> None:
+    async with open_chat(ENDLESS) as chat:
+        await chat.ask("Hi")
+        await chat.written(10)
+        await chat.press("x", "ctrl+c")
+        await chat.until(lambda: not chat.side.busy)
+        assert chat.prompt.text == "x"
+        await chat.press("ctrl+c")
+        assert chat.prompt.text == ""
+        await chat.press("up")
+        assert chat.prompt.text == "x", "what was cleared is not lost"
+        await chat.press("ctrl+c", "ctrl+c")
+        assert "Ctrl+Q" in await chat.toast()
+
+
+async def test_a_long_question_shows_its_beginning(open_chat: OpenChat, tmp_path: Path) -> None:
+    file = tmp_path / "long.txt"
+    file.write_text("".join(f"line {number}\n" for number in range(300)))
+    async with open_chat(Script(context=16_384)) as chat:
+        await chat.answered(f"What is @{file} about?")
+        asked = chat.engine.commands(Generate)[-1].replies[0].messages[-1].content
+        assert "line 299" in asked
+        assert "line 3" in chat.said() and "line 299" not in chat.said()
+        assert "characters more" in chat.said()
+
+
+async def test_a_question_too_long_for_the_model_comes_back_with_what_went_along(open_chat: OpenChat) -> None:
+    async with open_chat(Script(context=512)) as chat:
+        await chat.ready()
+        await chat.press("x")
+        chat.app.post_message(events.Paste("word " * 25_000))
+        await chat.until(lambda: "pasted text" in chat.view)
+        await chat.press("enter")
+        assert "about 31,250 tokens, and the context holds 512" in await chat.toast()
+        await chat.press("enter")
+        await chat.until(lambda: chat.engine.heard(Failed))
+        await chat.until(lambda: chat.prompt.text == "x" and "pasted text" in chat.view)
 
 
 async def test_escape_stops_the_reply_and_keeps_its_text(open_chat: OpenChat) -> None:

@@ -89,7 +89,7 @@ async def test_equal_settings_never_part_with_three_sides_either(open_chat: Open
         ids = [reply.id for reply in chat.engine.commands(Generate)[-1].replies]
         assert len({tuple(token.trace.id for token in heard if token.id == each) for each in ids}) == 1
         assert not any("parts here" in chat.said(pane) for pane in range(3))
-        assert titles(chat) == ["no difference · default · temperature 1.5 · num_predict 60"] * 3
+        assert titles(chat) == ["default · temperature 1.5 · num_predict 60"] * 3
 
 
 async def test_titles_say_only_what_differs_and_follow_the_knobs(open_chat: OpenChat) -> None:

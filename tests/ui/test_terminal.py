@@ -185,6 +185,40 @@ def test_a_signal_ends_it_in_good_order(terminal: Open, number: signal.Signals, 
     assert_restored(screen, engine)
 
 
+@linux
+def test_the_persons_editor_has_the_terminal_while_the_reply_goes_on(
+    terminal: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    editor = tmp_path / "editor"
+    editor.write_text('#!/bin/sh\necho "the editor is here"\nread line\necho "$line" >> "$1"\n')
+    editor.chmod(0o700)
+    monkeypatch.setitem(ENVIRONMENT, "VISUAL", str(editor))
+    script = Script(replies=("on and on " * 30 + "the end",), delay=0.01)
+    screen = terminal(sys.executable, "-c", SCRIPTED, "default", model(script))
+    screen.until(lambda: "● ready" in screen.view)
+    screen.send("Hi\r")
+    screen.until(lambda: "on and on" in screen.view)
+    screen.send("draft\x07")
+    screen.until(lambda: "the editor is here" in screen.view)
+    assert "● ready" not in screen.view
+    screen.send("from the editor\r")
+    screen.until(lambda: "from the editor" in screen.view and "╭" in screen.view)
+    screen.until(lambda: "the end" in screen.view and "● ready" in screen.view)
+    assert re.search("draft *from the editor|draft\\s+│\n│ from the editor", screen.view)
+    screen.send(CTRL_Q)
+    assert screen.ends() == 0
+
+
+@linux
+def test_a_megabyte_is_pasted_and_typing_goes_on(terminal: Open) -> None:
+    screen = terminal(sys.executable, "-c", SCRIPTED, "default", model(Script()))
+    screen.until(lambda: "● ready" in screen.view)
+    screen.send("\x1b[200~" + "The quick brown fox.\r" * 50_000 + "\x1b[201~and more")
+    screen.until(lambda: "pasted text · 1.1 MB" in screen.view and "│ and more" in screen.view)
+    screen.send(CTRL_Q)
+    assert screen.ends() == 0
+
+
 def test_no_text_reaches_the_terminal_as_anything_but_text(terminal: Open) -> None:
     script = Script(replies=(HOSTILE,), context=16_384)
     screen = terminal(sys.executable, "-c", SCRIPTED, "default", model(script), size=(160, 50))

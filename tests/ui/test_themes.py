@@ -6,7 +6,7 @@ from textual.color import Color
 
 from tui import paths
 from tui.trace import Candidate, Stage, TokenTrace
-from tui.ui.themes import COLORS, DEFAULT, load_themes
+from tui.ui.themes import COLORS, DEFAULT, LIGHT, load_themes
 from tui.ui.widgets.candidates import Candidates
 from tui.ui.widgets.knobs import KnobPanel
 from tui.ui.widgets.prompt import Prompt
@@ -24,7 +24,9 @@ def write(folder: Path, text: str, name: str = "mine") -> Path:
 
 def test_the_shipped_themes_are_sound() -> None:
     assert SHIPPED.failures == ()
-    assert set(NAMES) == {DEFAULT, "twiddle-light", "high-contrast", "colour-blind-safe", "ansi"}
+    assert set(NAMES) >= {DEFAULT, LIGHT, "high-contrast", "high-contrast-light", "colour-blind-safe", "ansi"}
+    assert len(NAMES) >= 8
+    assert {theme.dark for theme in SHIPPED.themes} == {True, False}
     for theme in SHIPPED.themes:
         assert all(getattr(theme, color) for color in COLORS)
 
@@ -71,10 +73,13 @@ async def test_everything_can_be_drawn_without_colour(monkeypatch: pytest.Monkey
         assert app.query_one(Candidates).render_line(3).text.startswith("▶ a")
 
 
+LEAST = {"high-contrast": 7.0, "high-contrast-light": 7.0}
+
+
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "ansi"])
 def test_text_can_be_read_on_every_ground(name: str) -> None:
     theme = next(theme for theme in SHIPPED.themes if theme.name == name)
-    least = 7.0 if name == "high-contrast" else 4.5
+    least = LEAST.get(name, 4.5)
     for ground in ("background", "surface", "panel"):
         for ink in ("foreground", "primary", "secondary", "accent", "success", "warning", "error"):
             back, front = Color.parse(getattr(theme, ground)), Color.parse(getattr(theme, ink))

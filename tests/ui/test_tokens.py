@@ -2,9 +2,10 @@
 
 from textual.message import Message
 
-from tests.ui.driver import Chat, OpenChat
-from tui.engine.fake import Script
+from tests.ui.driver import ENDLESS, GREEDY, Chat, OpenChat
+from tui.engine.fake import END, Script
 from tui.engine.protocol import Generate, Remember, WhatIf
+from tui.trace import Candidate
 from tui.ui.widgets.candidates import Candidates
 from tui.ui.widgets.token_view import TokenView
 
@@ -85,3 +86,61 @@ async def test_a_knob_that_is_turned_recolours_what_was_written_and_writes_nothi
         chat.screen.settle()
         await chat.until(lambda: "as written" in chat.view)
         assert not tokens.field.cut and chat.candidates.trace != trace
+
+
+async def test_after_a_reply_another_token_goes_on_with_it_and_the_one_that_ends_it_ends_it(
+    open_chat: OpenChat,
+) -> None:
+    async with open_chat(SCRIPT, "temperature=0,num_predict=40,seed=1") as chat:
+        await chat.ready()
+        await chat.answered("Where is Warsaw?")
+        await chat.until(lambda: chat.candidates.heading == "next token")
+        chat.candidates.focus()
+        await chat.press("home", "down", "enter")
+        await chat.until(lambda: len(chat.side.conversation.turns) > 2 and not chat.side.busy)
+        whole, longer = (chat.side.conversation.turns[index].message.content for index in (1, 2))
+        assert longer.startswith(whole) and len(longer) > len(whole)
+        await chat.press("ctrl+t", "home", *["right"] * 4, "enter")
+        await chat.until(lambda: chat.candidates.has_focus)
+        assert chat.candidates.trace
+        chat.candidates.post_message(Candidates.Chosen(Candidate(END, "<|im_end|>", 0.0, 0.0)))
+        await chat.until(lambda: len(chat.side.conversation.turns) > 3 and not chat.side.busy)
+        turn = chat.side.conversation.path[-1]
+        assert (turn.message.content, turn.ending) == (longer[:4], "stop")
+        assert END not in turn.message.tokens
+
+
+async def test_a_new_chat_and_a_screen_without_a_reply_have_no_tokens(open_chat: OpenChat) -> None:
+    async with open_chat(SCRIPT, WARM) as chat:
+        await chat.ready()
+        await chat.press("ctrl+t")
+        assert "no reply to look at" in await chat.toast()
+        await looked_at(chat)
+        await chat.press("ctrl+n")
+        await chat.until(lambda: not chat.screen.query(TokenView))
+        assert chat.panes[0].transcript.display
+
+
+async def test_an_engine_that_dies_leaves_the_tokens_to_look_at(open_chat: OpenChat) -> None:
+    async with open_chat(Script(replies=("one two three",), delay=0.02, die_at=9), GREEDY) as chat:
+        await chat.ready()
+        await chat.ask("Go")
+        await chat.written(3)
+        await chat.press("ctrl+t")
+        await chat.until(lambda: chat.state == "lost" and "as written" in chat.view)
+        assert view(chat).count == 9
+
+
+async def test_a_running_reply_grows_token_by_token(open_chat: OpenChat) -> None:
+    async with open_chat(ENDLESS, GREEDY) as chat:
+        await chat.ready()
+        await chat.ask("Go")
+        await chat.written(5)
+        await chat.press("ctrl+t")
+        await chat.until(lambda: chat.screen.query(TokenView) and view(chat).count > 8)
+        assert "being written" in chat.view
+        tokens = view(chat)
+        await chat.press("escape")
+        await chat.until(lambda: not chat.side.busy and "as written" in chat.view)
+        written = chat.side.conversation.path[-1].written
+        assert written and tokens.count == len(written.traces) and view(chat) is tokens

@@ -10,7 +10,7 @@ import typer
 
 from tui import __version__
 from tui.cli import bench, chat, compare, doctor, history, models, presets, replay, run
-from tui.cli.arguments import UsageError
+from tui.cli.arguments import ThemeName, UsageError
 from tui.cli.aside import tell
 from tui.errors import TwiddleError
 
@@ -41,9 +41,12 @@ def _twiddle(
     ] = False,
     go_on: chat.GoOn = False,
     forget: chat.Forget = False,
+    theme: ThemeName = None,
 ) -> None:
     if context.invoked_subcommand is None:
-        chat.chat(go_on=go_on, forget=forget)
+        chat.chat(go_on=go_on, forget=forget, theme=theme)
+    elif theme is not None:
+        raise UsageError(f"--theme goes after the command: `twiddle chat --theme {theme}`.")
 
 
 def main() -> None:

@@ -3,13 +3,22 @@
 import os
 import sys
 from pathlib import Path
+from typing import Annotated
 
-from tui.errors import TwiddleError
+import typer
+
+from tui.config import Reading, read_config
+from tui.errors import TwiddleError, did_you_mean
 from tui.models.reference import find_model
+from tui.paths import theme_dirs
 from tui.presets.library import Chosen, list_presets, resolve
 from tui.settings import Setting, is_override, parse_setting
 
 SETTING_HELP = "PRESET, PRESET,knob=value,... or knob=value,...; a PRESET is a name or the path of a Modelfile or GGUF."
+
+ThemeName = Annotated[
+    str | None, typer.Option("--theme", metavar="NAME", help="The colours; Ctrl+P in the chat lists them.")
+]
 
 
 class UsageError(TwiddleError):
@@ -21,6 +30,15 @@ def choose(setting: str | None) -> tuple[Chosen, Path]:
     chosen = resolve(parse_setting(setting) if setting is not None else Setting())
     preset = chosen.preset
     return chosen, find_model(preset.model, beside=preset.path.parent if preset.path else None)
+
+
+def settle(theme: str | None = None) -> Reading:
+    """The person's config, with what was typed; raises UsageError for a theme that does not exist."""
+    names = {path.stem for folder in theme_dirs() for path in folder.glob("*.toml")}
+    if theme is not None and theme not in names:
+        listed = ", ".join(sorted(names))
+        raise UsageError(f"There is no theme {theme!r}.{did_you_mean(theme, names)} There are {listed}.")
+    return read_config(theme=theme)
 
 
 def reads_as_setting(word: str) -> bool:

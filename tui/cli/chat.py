@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from tui.cli.arguments import SETTING_HELP, UsageError, choose, require_screen
+from tui.cli.arguments import SETTING_HELP, ThemeName, UsageError, choose, require_screen, settle
 from tui.cli.aside import tell
 from tui.cli.history import opened
 from tui.errors import TwiddleError
@@ -18,18 +18,20 @@ def chat(
     setting: Annotated[str | None, typer.Argument(metavar="SETTING", help=SETTING_HELP)] = None,
     go_on: GoOn = False,
     forget: Forget = False,
+    theme: ThemeName = None,
 ) -> None:
     """Open the chat; this is what `twiddle` alone does."""
     require_screen("twiddle run")
     if go_on and forget:
         raise UsageError("--continue goes on with what was kept, and --no-history keeps nothing; take one of them.")
+    settled = settle(theme)
     kept = _newest() if go_on else None
     if kept and setting is None:
         setting = _usable(kept.setting)
-    chosen, model = choose(setting)
+    chosen, model = choose(setting or settled.config.preset or None)
     from tui.ui import start
 
-    raise typer.Exit(start((chosen,), (model,), keep=not forget, going_on=kept))
+    raise typer.Exit(start((chosen,), (model,), settled, keep=not forget, going_on=kept))
 
 
 def _newest() -> Kept:

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tui.chat import Message
-from tui.cli.arguments import SETTING_HELP, UsageError, choose, question, require_screen
+from tui.cli.arguments import SETTING_HELP, ThemeName, UsageError, choose, question, require_screen, settle
 from tui.cli.aside import Waiting, costs, tell
 from tui.cli.lines import errors_as_json, print_line
 from tui.cli.signals import converse, stopped_by_ctrl_c
@@ -36,6 +36,7 @@ def compare(
         str | None, typer.Option("--prompt", "-p", help="Ask this, print both replies, and open no screen.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="With -p: print both replies as one JSON object.")] = False,
+    theme: ThemeName = None,
 ) -> None:
     """Put two settings side by side.
 
@@ -44,19 +45,20 @@ def compare(
     """
     with errors_as_json(as_json):
         if prompt is None:
-            _open_screen(left, right, as_json)
+            _open_screen(left, right, as_json, theme)
         else:
             _print_replies(columns(choose(left), choose(right), question(prompt)), as_json)
 
 
-def _open_screen(left: str, right: str, as_json: bool) -> None:
+def _open_screen(left: str, right: str, as_json: bool, theme: str | None) -> None:
     if as_json:
         raise UsageError("--json needs a prompt; add one with -p.")
     require_screen("twiddle compare A B -p PROMPT")
+    settled = settle(theme)
     (a, model), (b, other) = choose(left), choose(right)
     from tui.ui import start
 
-    raise typer.Exit(start((a, b), (model, other)))
+    raise typer.Exit(start((a, b), (model, other), settled))
 
 
 class Column(NamedTuple):

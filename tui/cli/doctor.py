@@ -14,6 +14,7 @@ import typer
 
 from tui import __version__
 from tui.cli.signals import converse
+from tui.config import config_path, read_config
 from tui.engine.protocol import Machine, ModelInfo
 from tui.engine.session import Session
 from tui.errors import TwiddleError
@@ -58,6 +59,7 @@ def _findings() -> Iterator[Finding]:
     except TwiddleError as error:
         yield Finding("fail", "starter", str(error))
     yield from _terminal()
+    yield from _settings()
     yield from _files()
 
 
@@ -125,6 +127,15 @@ def _terminal() -> Iterator[Finding]:
         yield Finding("ok", "encoding", encoding)
     else:
         yield Finding("note", "encoding", f"{encoding} cannot show every sign; set LANG to a UTF-8 locale.")
+
+
+def _settings() -> Iterator[Finding]:
+    from tui.ui.keys import read_keys
+
+    path, (config, faults) = config_path(), read_config()
+    yield Finding("ok", "settings", f"in {path}{'' if path.exists() else ', which is not there; nothing needs it'}")
+    for fault in (*faults, *read_keys(config.keys).faults):
+        yield Finding("note", "settings", fault)
 
 
 def _files() -> Iterator[Finding]:

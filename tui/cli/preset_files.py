@@ -1,7 +1,5 @@
 """`twiddle presets new`, `edit`, `save` and `export`: presets written to disk."""
 
-import os
-import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +9,7 @@ import typer
 
 from tui.cli.arguments import SETTING_HELP, UsageError
 from tui.cli.aside import tell
+from tui.editor import editing, ended, not_started
 from tui.errors import PresetError
 from tui.presets.library import find_preset, preset_path, resolve
 from tui.presets.modelfile import decode
@@ -115,11 +114,9 @@ def _edited_until_it_reads(draft: Path, path: Path) -> str:
 
 
 def _open_editor(path: Path) -> None:
-    command = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
     try:
-        code = subprocess.run([*shlex.split(command), str(path)], check=False).returncode
+        code = subprocess.run(editing(path), check=False).returncode
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise PresetError(f"The editor {command!r} cannot be started: {reason}; set EDITOR to another.") from None
+        raise not_started(error) from None
     if code:
-        raise PresetError(f"The editor {command!r} ended with {code}, so nothing was changed.")
+        raise ended(code)

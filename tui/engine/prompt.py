@@ -10,6 +10,7 @@ import re
 import secrets
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import cached_property
 from itertools import groupby
 from typing import Literal, NamedTuple, Protocol
 
@@ -163,12 +164,12 @@ class PromptWriter:
         rendering = self._rendering(template)
         pieces = runs(rendering, messages)
         if len(pieces) == 1:
-            pieces = runs(rendering, [Message(each.role, self._broken_up(each.content)) for each in messages])
+            pieces = self._unforged(rendering, messages)
         tokens = self._backend.opening()
         for kind, group in groupby(pieces, self._kind):
             match kind:
                 case "together":
-                    tokens += self._backend.tokenize("".join(run.text for run in group), special=True)
+                    tokens += self._together(list(group))
                 case "apart":
                     for run in group:
                         tokens += self._backend.tokenize(run.text, special=False)
@@ -178,6 +179,36 @@ class PromptWriter:
         opening = self._backend.opening()
         twice = opening and tokens[: 2 * len(opening)] == opening * 2  # where the template writes it as well
         return tokens[len(opening) :] if twice else tokens
+
+    def _together(self, group: Sequence[Run]) -> list[int]:
+        """The tokens of template text and of messages that spell no control token, unless they spell one together."""
+        tokens = self._backend.tokenize("".join(run.text for run in group), special=True)
+        meant = sum(len(self._controls(run.text)) for run in group if run.message is None)
+        if sum(map(self._backend.is_control, tokens)) == meant:
+            return tokens
+        return [
+            token for run in group for token in self._backend.tokenize(run.text, special=run.message is None)
+        ]  # fmt: skip
+
+    def _unforged(self, rendering: Rendering, messages: Sequence[Message]) -> list[Run]:
+        """The prompt of a template that changes what it is given: there a blank keeps contents from being controls.
+
+        It stands within those that a message spells out; or, where the template could still make one (`<|IM_END|>` in
+        lower case), behind whatever a control token can begin with.
+        """
+        broken = runs(rendering, [Message(each.role, self._broken_up(each.content)) for each in messages])
+        torn = runs(rendering, [Message(each.role, self._torn(each.content)) for each in messages])
+        one, other = (self._controls("".join(run.text for run in found)) for found in (broken, torn))
+        return broken if one == other else torn
+
+    def _torn(self, text: str) -> str:
+        return "".join(f"{sign} " if sign in self._firsts else sign for sign in text)
+
+    @cached_property
+    def _firsts(self) -> frozenset[str]:
+        """What the control tokens begin with."""
+        controls = filter(self._backend.is_control, range(self._backend.info.vocabulary))
+        return frozenset(self._backend.label(token)[:1] for token in controls)
 
     def _kind(self, run: Run) -> Literal["together", "apart", "written"]:
         """How the tokens of a run are found."""

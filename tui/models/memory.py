@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from tui.errors import ModelError
 from tui.knobs import Knobs
+from tui.loading import attention
 from tui.models.header import Header
 from tui.models.quantization import BY_NAME
 from tui.models.room import Room
@@ -170,8 +171,10 @@ def _compute(header: Header, knobs: Knobs, context: int, batch: int, vocabulary:
     inner = header.number("feed_forward_length")
     inner = max(inner, header.number("expert_feed_forward_length") * header.number("expert_used_count", 1))
     activations = 4 * batch * (6 * width + 2 * inner)
-    mask = 2 * batch * context
-    scores = 4 * batch * context * heads if knobs.flash_attention == "off" else 0
+    flash = attention(knobs, gpu=False) != "off"
+    mask = (2 if flash else 4) * batch * context
+    # Written down in 32 bits, and in 16 to be multiplied with the values.
+    scores = 0 if flash else (4 + 2) * batch * context * heads
     logits = 2 * 4 * vocabulary * SEQUENCES
     tables = _TOKEN * vocabulary + _MERGE * header.count("tokenizer.ggml.merges")
     return activations + mask + scores + logits + tables

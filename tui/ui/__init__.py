@@ -6,6 +6,7 @@ import signal
 import sys
 from pathlib import Path
 
+from tui.config import Reading
 from tui.engine.engines import Engines
 from tui.engine.protocol import Load
 from tui.knobs import fixed
@@ -14,16 +15,24 @@ from tui.presets.library import Chosen
 from tui.store.diary import Diary
 from tui.store.page import Kept
 from tui.terminal import safe_line
+from tui.ui.background import Background
 
 
 def start(
-    chosen: tuple[Chosen, ...], models: tuple[Path, ...], *, keep: bool = True, going_on: Kept | None = None
+    chosen: tuple[Chosen, ...],
+    models: tuple[Path, ...],
+    settled: Reading = Reading(),
+    *,
+    keep: bool = True,
+    going_on: Kept | None = None,
 ) -> int:
     """Open the chat, a pane for each setting with its model; the exit code when it is closed.
 
-    `keep` says whether what is said is saved, `going_on` with which conversation the first pane begins.
+    `settled` is the person's config, `keep` says whether what is said is saved, `going_on` with which conversation the
+    first pane begins.
     """
-    return asyncio.run(_run(chosen, loads_of(chosen, models), Diary(history_path()) if keep else None, going_on))
+    diary = Diary(history_path()) if keep else None
+    return asyncio.run(_run(chosen, loads_of(chosen, models), settled, diary, going_on))
 
 
 def loads_of(chosen: tuple[Chosen, ...], models: tuple[Path, ...]) -> tuple[Load, ...]:
@@ -31,14 +40,21 @@ def loads_of(chosen: tuple[Chosen, ...], models: tuple[Path, ...]) -> tuple[Load
     return tuple(Load(str(model), fixed(each.knobs)) for each, model in zip(chosen, models, strict=True))
 
 
-async def _run(chosen: tuple[Chosen, ...], loads: tuple[Load, ...], diary: Diary | None, going_on: Kept | None) -> int:
-    # Both before Textual is imported: it reads the frame rate once, and takes 0.2 s in which a model can load.
+async def _run(
+    chosen: tuple[Chosen, ...], loads: tuple[Load, ...], settled: Reading, diary: Diary | None, going_on: Kept | None
+) -> int:
+    # Before Textual is imported: it reads these once, and takes 0.2 s in which a model can load and a terminal answer.
     os.environ.setdefault("TEXTUAL_FPS", "120")
+    os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
     engines = Engines()
     await engines.start(loads)
-    from tui.ui.app import TwiddleApp
+    with Background() as background:
+        from tui.ui.answers import ignore_late_answers
+        from tui.ui.app import TwiddleApp
 
-    app = TwiddleApp(engines, chosen, loads, diary)
+        dark = background.dark()
+    ignore_late_answers()
+    app = TwiddleApp(engines, chosen, loads, diary, settled, dark)
     if going_on:
         app.chat.keeper.open(app.chat.side, going_on)
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):  # on which Textual leaves the terminal raw

@@ -12,14 +12,16 @@ from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
+from tui.config import Reading
 from tui.engine.engines import Engines
 from tui.engine.protocol import Load
 from tui.paths import log_dir
 from tui.presets.library import Chosen
 from tui.store.diary import Diary
-from tui.terminal import safe
+from tui.terminal import safe_lines
+from tui.ui.keys import read_keys
 from tui.ui.screens.chat import ChatScreen
-from tui.ui.themes import DEFAULT, load_themes
+from tui.ui.wardrobe import Wardrobe
 
 
 class TwiddleApp(App[None]):
@@ -28,33 +30,43 @@ class TwiddleApp(App[None]):
     TITLE = "twiddle"
     CSS_PATH = "app.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+q", "quit", "Quit", tooltip="Close twiddle", priority=True),
+        Binding("ctrl+q", "quit", "Quit", tooltip="Close twiddle", priority=True, id="app.quit"),
+        Binding("ctrl+p", "command_palette", "All", tooltip="Everything by name", priority=True, id="app.palette"),
     ]
-    COMMAND_PALETTE_BINDING = "ctrl+p"
 
     def __init__(
-        self, engines: Engines, chosen: tuple[Chosen, ...], loads: tuple[Load, ...], diary: Diary | None = None
+        self,
+        engines: Engines,
+        chosen: tuple[Chosen, ...],
+        loads: tuple[Load, ...],
+        diary: Diary | None = None,
+        settled: Reading = Reading(),
+        dark: bool | None = None,
     ) -> None:
-        """`engines` hold already what each setting loads; what is said is kept in the diary, if there is one."""
+        """`engines` hold already what each setting loads; what is said is kept in the diary, if there is one.
+
+        `settled` is the person's config, `dark` what is known of the terminal's background.
+        """
         super().__init__()
+        self._settled = settled
+        self._wardrobe = Wardrobe(self, settled.config.theme, dark)
         self.chat = ChatScreen(engines, chosen, loads, diary)
 
     def on_mount(self) -> None:
-        """Put the themes up, then the chat."""
-        loaded = load_themes()
-        for theme in loaded.themes:
-            self.register_theme(theme)
-        self.theme = DEFAULT
+        """Put a theme on and the person's keys in place, then show the chat."""
+        self._wardrobe.open()
+        keys = read_keys(self._settled.config.keys)
+        self.set_keymap(keys.keymap)
         self.push_screen(self.chat)
-        for failure in loaded.failures:
-            self.notify(failure, title="A theme was left out", severity="warning", markup=False)
+        for fault in (*self._settled.faults, *keys.faults):
+            self.notify(fault, title="Left out of your settings", severity="warning", markup=False)
         if not self.is_headless:
             self.call_after_refresh(_settle_memory)
 
     async def on_event(self, event: events.Event) -> None:
         """Filter what is pasted, wherever it goes."""
         if isinstance(event, events.Paste):
-            event.text = safe(event.text)
+            event.text = safe_lines(event.text)
         await super().on_event(event)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:

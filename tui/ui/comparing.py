@@ -54,7 +54,7 @@ class Comparison:
 
     def offers(self, action: str, parameters: tuple[object, ...]) -> bool:
         """Whether something can be asked for now: much needs several sides, or would tell which hidden one is which."""
-        if len(self._panes) < 2 and (action == "other_side" or parameters in _OF_SEVERAL):
+        if len(self._panes) < 2 and parameters in _OF_SEVERAL:
             return False
         return not self.blind.on or (action not in _TELLING and parameters not in _OF_ONE)
 
@@ -74,6 +74,8 @@ class Comparison:
 
     async def _do(self, deed: Deed) -> None:
         match deed:
+            case "next":
+                self._desk.active = (self._desk.active + 1) % len(self._panes)
             case "keep":
                 await self._keep()
             case "drop":

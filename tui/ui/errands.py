@@ -24,6 +24,7 @@ from tui.slash import (
     CompareWith,
     Explain,
     Help,
+    KeepHistory,
     Leave,
     OpenHistory,
     Save,
@@ -43,6 +44,7 @@ from tui.ui.librarian import Librarian
 from tui.ui.screens.help import HelpScreen
 from tui.ui.screens.history import HistoryPicker
 from tui.ui.screens.tree import Pick, TreeScreen
+from tui.ui.widgets.composer import Composer
 from tui.ui.widgets.messages import Messages
 
 _TELLING = (
@@ -69,9 +71,11 @@ class Desk(Protocol):
 class Errands:
     """Obeys slash commands. What a command changes, it changes on the active side."""
 
-    def __init__(self, desk: Desk, talk: Talk, comparison: Comparison, keeper: Keeper, librarian: Librarian) -> None:
+    def __init__(
+        self, desk: Desk, talk: Talk, comparison: Comparison, composer: Composer, keeper: Keeper, librarian: Librarian
+    ) -> None:
         self._desk, self._talk, self._comparison = desk, talk, comparison
-        self._keeper, self._librarian = keeper, librarian
+        self._composer, self._keeper, self._librarian = composer, keeper, librarian
 
     async def run(self, command: Slash) -> None:
         """Do what a command says; raises TwiddleError, and then nothing has changed."""
@@ -82,26 +86,35 @@ class Errands:
                 self._talk.turn(self._desk.side, command.name, command.value)
                 self._desk.settle()
                 self._mention(f"{command.name} is {KNOBS[command.name].show(command.value)} now")
-            case UsePreset(None):
-                self._librarian.choose()
             case Explain():
                 self._mention(command.sentence)
+            case KeepHistory():
+                self._composer.keeping = command.keep
+                self._mention("Prompts are kept for the next start." if command.keep else "Prompts are not kept now.")
             case CompareWith() | Compare():
                 await self._comparison.obey(command)
             case Again():
                 await self._desk.again()
-            case ShowTree():
-                self._show_tree()
             case Clear():
                 self._desk.clear()
+            case UsePreset(None) | ShowTree() | OpenHistory() | Help() | Leave():
+                self._go(command)
+            case _:
+                await self._change(command)
+
+    def _go(self, command: UsePreset | ShowTree | OpenHistory | Help | Leave) -> None:
+        """To another screen, or out."""
+        match command:
+            case UsePreset():
+                self._librarian.choose()
+            case ShowTree():
+                self._show_tree()
             case OpenHistory():
                 self._choose_conversation()
             case Help():
                 self._desk.app.push_screen(HelpScreen())
             case Leave():
                 self._desk.app.exit()
-            case _:
-                await self._change(command)
 
     async def _change(self, command: SetSystem | UsePreset | UseModel | Save | Show) -> None:
         """What is about the preset and its model."""

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from tui.chat import Turn
-from tui.engine.protocol import Event, Failed, Finished
+from tui.engine.protocol import Event
 from tui.errors import EngineError
 from tui.hindsight import Answer, question
 from tui.knobs import KNOBS, Knobs
@@ -67,6 +67,7 @@ class Looking:
         self.draw(active)
 
     def _reconsider(self) -> None:
+        self._close_what_is_gone()
         for view, side, reread in self._finished():
             if reread.turned(side.knobs):
                 self._wonder(view, side, reread)
@@ -76,6 +77,7 @@ class Looking:
 
     def draw(self, active: int) -> None:
         """Show what has come: in the views of running replies, and the odds that are worth a look now."""
+        self._close_what_is_gone()
         for pane, side in zip(self._panes, self._talk.sides, strict=True):
             if pane.tokens and side.busy:
                 self._grow(pane.tokens, side, anew=self._reread.pop(pane.tokens, None) is not None)
@@ -87,14 +89,14 @@ class Looking:
         elif not self._talk.busy and self._talk.next:
             candidates.heading, candidates.trace = "next token", self._talk.next
 
-    def tell(self, event: Event, side: Side | None) -> None:
-        """Show what an event says of a reply that is looked at."""
+    def tell(self, event: Event) -> None:
+        """Show what an event says of the replies that are looked at."""
         if answer := self._talk.hindsight.take(event):
             self._suppose(answer)
-        if side and isinstance(event, Finished | Failed):
-            view = self._panes[self._talk.sides.index(side)].tokens
-            if view and side.conversation.tip is not None:
-                self._fill(view, side, side.conversation.tip, place=-1 if view.field.following else view.picked)
+        for pane, side in zip(self._panes, self._talk.sides, strict=True):
+            view, tip = pane.tokens, side.conversation.tip
+            if view and view.count and view not in self._reread and not side.busy and tip is not None:
+                self._fill(view, side, tip, place=-1 if view.field.following else view.picked)
 
     async def follow(self, event: Look | None, active: int) -> None:
         """Go where the person goes: into the tokens and out of them, from one to another, to the candidates and back.
@@ -154,16 +156,21 @@ class Looking:
     # --- views ------------------------------------------------------------------------------------------------------
 
     def _finished(self) -> Iterator[tuple[TokenView, Side, Reread]]:
-        """The views of finished replies that are still there."""
+        """The views of finished replies."""
         for pane, side in zip(self._panes, self._talk.sides, strict=True):
-            reread = self._reread.get(pane.tokens) if pane.tokens else None
-            if pane.tokens and reread:
-                turns = side.conversation.turns
-                if reread.number < len(turns) and turns[reread.number] is reread.turn:
-                    yield pane.tokens, side, reread
-                else:
-                    del self._reread[pane.tokens]
-                    pane.close_tokens()
+            if pane.tokens and (reread := self._reread.get(pane.tokens)):
+                yield pane.tokens, side, reread
+
+    def _close_what_is_gone(self) -> None:
+        """Show the text again where the conversation is another by now."""
+        for pane, side in zip(self._panes, self._talk.sides, strict=True):
+            view, turns = pane.tokens, side.conversation.turns
+            if view is None or side.busy or not view.count:
+                continue
+            reread = self._reread.get(view)
+            if reread is None or reread.number >= len(turns) or turns[reread.number] is not reread.turn:
+                self._reread.pop(view, None)
+                pane.close_tokens()
 
     def _fill(self, view: TokenView, side: Side, index: int, place: int = -1) -> None:
         """Show a finished reply, with the cursor on one of its tokens."""

@@ -105,7 +105,7 @@ class Narrator:
 
     def tell(self, said: Said, side: Side | None) -> None:
         """Show one event; `side` is whom it is about, or else all those whose engine said it."""
-        self.looking.tell(said.event, side)
+        self.looking.tell(said.event)
         theirs = [pane for pane, each in zip(self._panes, self._talk.sides, strict=True) if each.load == said.load]
         match said.event:
             case Loaded(info) if info.notice:

@@ -16,9 +16,11 @@ from textual.theme import Theme
 
 from tui import paths
 from tui.errors import TwiddleError, did_you_mean
+from tui.presets.shelf import Stamp, stamped
 from tui.terminal import safe_line
 
-DEFAULT = "twiddle-dark"
+DEFAULT, LIGHT = "twiddle-dark", "twiddle-light"
+"""What it is for people who chose none: by whether their terminal is dark."""
 
 COLORS = (
     "primary",
@@ -58,17 +60,44 @@ class ThemeLoad:
     failures: tuple[str, ...]
 
 
+class ThemeFiles:
+    """The theme files of some folders (by default the shipped one, then the person's); a later one of a name wins."""
+
+    def __init__(self, folders: Iterable[Path] | None = None) -> None:
+        self._folders = tuple(paths.theme_dirs() if folders is None else folders)
+        self._seen: dict[str, tuple[Stamp, ...]] = {}
+
+    def changed(self) -> ThemeLoad:
+        """What is new or different since the last time; of a file that got broken only the sentence."""
+        themes: list[Theme] = []
+        failures: list[str] = []
+        for name, files in self._by_name().items():
+            stamps = tuple(map(stamped, files))
+            if stamps == self._seen.get(name):
+                continue
+            known = name in self._seen
+            self._seen[name] = stamps
+            for path in files:
+                try:
+                    themes.append(read_theme(path))
+                    break
+                except ThemeError as error:
+                    failures.append(str(error))
+                if known:  # the last good colours stay
+                    break
+        return ThemeLoad(tuple(themes), tuple(failures))
+
+    def _by_name(self) -> dict[str, list[Path]]:
+        files: dict[str, list[Path]] = {}
+        for folder in self._folders:
+            for path in sorted(folder.glob("*.toml")):
+                files.setdefault(path.stem, []).insert(0, path)
+        return files
+
+
 def load_themes(folders: Iterable[Path] | None = None) -> ThemeLoad:
-    """Read every theme of these folders (by default the shipped one, then the person's); a later one of a name wins."""
-    themes: dict[str, Theme] = {}
-    failures = []
-    for folder in paths.theme_dirs() if folders is None else folders:
-        for path in sorted(folder.glob("*.toml")):
-            try:
-                themes[path.stem] = read_theme(path)
-            except ThemeError as error:
-                failures.append(str(error))
-    return ThemeLoad(tuple(themes.values()), tuple(failures))
+    """Every theme of these folders."""
+    return ThemeFiles(folders).changed()
 
 
 def read_theme(path: Path) -> Theme:

@@ -14,11 +14,20 @@ from tui.engine.backend import ContextFull, Decoded, Hidden, Interrupted, Logits
 from tui.engine.llama.devices import cores, gpus
 from tui.engine.llama.log import LOG
 from tui.engine.llama.lora import Adapters
-from tui.engine.llama.options import check, check_cache, context_params, devices_used, model_params, share_cores
+from tui.engine.llama.options import (
+    check,
+    check_cache,
+    context_params,
+    devices_used,
+    model_params,
+    share_cores,
+    uses_gpu,
+)
 from tui.engine.llama.samplers import make_stage
 from tui.engine.protocol import ModelInfo
 from tui.errors import EngineError, ModelError, TwiddleError
 from tui.knobs import KNOBS, Knobs
+from tui.loading import attention
 from tui.models.memory import AUTO_CONTEXT, SEQUENCES, refuse_if_too_large
 from tui.models.preflight import check_model
 from tui.models.room import measure
@@ -81,7 +90,9 @@ class Llama:
         self.context = knobs.num_ctx or min(trained, AUTO_CONTEXT)
         self.batch = max(SEQUENCES, min(knobs.num_batch, self.context))  # one row a reply must always fit
         self.threads = share_cores(knobs, cores())
-        params = context_params(knobs, self.threads)
+        gpu = uses_gpu(knobs, gpus())
+        self._attention = attention(knobs, gpu=gpu)
+        params = context_params(knobs, self.threads, gpu=gpu)
         params.n_ctx, params.n_batch, params.n_ubatch = self.context, self.batch, self.batch
         params.n_seq_max, params.kv_unified = SEQUENCES, True
         ctx = C.llama_init_from_model(self._model, params)
@@ -135,7 +146,7 @@ class Llama:
             layers=layers,
             gpu_layers=gpu_layers,
             devices=devices,
-            flash_attention=knobs.flash_attention != "off" and not self._declined,
+            flash_attention=self._attention != "off" and not self._declined,
             cache_types=(knobs.cache_type_k, knobs.cache_type_v),
         )
 

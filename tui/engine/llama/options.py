@@ -8,7 +8,7 @@ import llama_cpp as C
 
 from tui.engine.protocol import Device
 from tui.errors import KnobError
-from tui.loading import QUANTIZED, Loading
+from tui.loading import QUANTIZED, Loading, attention
 
 CACHE_TYPES = {"f32": 0, "f16": 1, "q4_0": 2, "q4_1": 3, "q5_0": 6, "q5_1": 7, "q8_0": 8, "bf16": 30}
 """ggml's numbers for them; the binding does not know all of them by name."""
@@ -84,6 +84,11 @@ def gpu_layers(knobs: Loading) -> int:
     return knobs.num_gpu  # here is where a verdict on the GPU's memory would choose fewer for auto
 
 
+def uses_gpu(knobs: Loading, gpus: Sequence[Device]) -> bool:
+    """Whether a GPU gets any of the layers."""
+    return bool(gpus) and gpu_layers(knobs) != 0
+
+
 def model_params(knobs: Loading) -> Any:
     """What to load a model with."""
     params = C.llama_model_default_params()
@@ -110,11 +115,11 @@ def _load_mode(knobs: Loading) -> int:
     return int(C.LLAMA_LOAD_MODE_AUTO if knobs.use_mmap else C.LLAMA_LOAD_MODE_NONE)
 
 
-def context_params(knobs: Loading, threads: Threads) -> Any:
+def context_params(knobs: Loading, threads: Threads, *, gpu: bool) -> Any:
     """What to open a context with, but for its sizes."""
     params = C.llama_context_default_params()
     params.n_threads, params.n_threads_batch = threads
-    params.flash_attn_type = _FLASH[knobs.flash_attention]
+    params.flash_attn_type = _FLASH[attention(knobs, gpu=gpu)]
     params.type_k, params.type_v = CACHE_TYPES[knobs.cache_type_k], CACHE_TYPES[knobs.cache_type_v]
     # A cache that keeps only the window of a sliding-window model forgets the tokens before it, and then no prompt
     # can begin in the middle of what is kept.

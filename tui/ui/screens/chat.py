@@ -35,6 +35,7 @@ from tui.ui.palette import ChatCommands
 from tui.ui.revising import Revising
 from tui.ui.screens.save_preset import SavePreset
 from tui.ui.widgets.candidates import Candidates
+from tui.ui.widgets.composer import Composer
 from tui.ui.widgets.knobs import KnobPanel
 from tui.ui.widgets.messages import Messages
 from tui.ui.widgets.pane import Pane
@@ -54,19 +55,47 @@ class ChatScreen(Screen[None]):
     """One side and its knobs, or two sides beside each other."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f1", "obey('/help')", "Help", tooltip="These keys and commands"),
-        Binding("f2", "obey('/preset')", "Presets", tooltip="Switch the preset; the conversation stays"),
+        Binding("f1", "obey('/help')", "Help", tooltip="These keys and commands", id="chat.help"),
+        Binding(
+            "f2",
+            "obey('/preset')",
+            "Presets",
+            tooltip="Switch the preset; the conversation stays",
+            id="chat.presets",
+        ),
         Binding(
             "f3",
             "obey('/compare')",
             "Compare",
             tooltip="Another side with its own knobs, up to four",
+            id="chat.compare",
         ),
-        Binding("ctrl+t", "look", "Tokens", tooltip="The reply token by token: how sure the model was of each"),
-        Binding("f4", "toggle_knobs", "Knobs", tooltip="Show or hide the knobs"),
-        Binding("f5", "obey('/tree')", "Tree", show=False, tooltip="Every version of every message; go to one"),
+        Binding(
+            "ctrl+t",
+            "look",
+            "Tokens",
+            tooltip="The reply token by token: how sure the model was of each",
+            id="chat.tokens",
+        ),
+        Binding("f4", "toggle_knobs", "Knobs", tooltip="Show or hide the knobs", id="chat.knobs"),
+        Binding(
+            "f5",
+            "obey('/tree')",
+            "Tree",
+            show=False,
+            tooltip="Every version of every message; go to one",
+            id="chat.tree",
+        ),
         # By priority, since F6 and F7 are keys of TextArea.
-        Binding("f6", "other_side", "Side", show=False, tooltip="Make the next side the active one", priority=True),
+        Binding(
+            "f6",
+            "obey('/next')",
+            "Side",
+            show=False,
+            tooltip="Make the next side the active one",
+            priority=True,
+            id="chat.side",
+        ),
         Binding(
             "f7",
             "obey('/keep')",
@@ -74,13 +103,29 @@ class ChatScreen(Screen[None]):
             show=False,
             tooltip="Keep the active side alone; of hidden sides, vote",
             priority=True,
+            id="chat.keep",
         ),
-        Binding("f8", "obey('/drop')", "Drop", show=False, tooltip="Drop the active side"),
-        Binding("f9", "obey('/only')", "To one", show=False, tooltip="Ask the active side alone, or all sides again"),
-        Binding("escape", "stop", "Stop", tooltip="Stop the reply; then back to the prompt"),
-        Binding("ctrl+r", "obey('/again')", "Again", tooltip="Another answer to the last question"),
-        Binding("ctrl+o", "obey('/history')", "History", show=False, tooltip="Go on with a conversation that was kept"),
-        Binding("ctrl+n", "obey('/clear')", "New", tooltip="A new chat with the same settings"),
+        Binding("f8", "obey('/drop')", "Drop", show=False, tooltip="Drop the active side", id="chat.drop"),
+        Binding(
+            "f9",
+            "obey('/only')",
+            "To one",
+            show=False,
+            tooltip="Ask the active side alone, or all sides again",
+            id="chat.only",
+        ),
+        Binding("escape", "stop", "Stop", tooltip="Stop the reply; then back to the prompt", id="chat.stop"),
+        Binding("ctrl+c", "interrupt", "Copy, stop or clear", show=False, id="chat.interrupt"),
+        Binding("ctrl+r", "obey('/again')", "Again", tooltip="Another answer to the last question", id="chat.again"),
+        Binding(
+            "ctrl+o",
+            "obey('/history')",
+            "History",
+            show=False,
+            tooltip="Go on with a conversation that was kept",
+            id="chat.history",
+        ),
+        Binding("ctrl+n", "obey('/clear')", "New", tooltip="A new chat with the same settings", id="chat.new"),
     ]
     COMMANDS = {ChatCommands}
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide"), (150, "-roomy")]
@@ -104,11 +149,12 @@ class ChatScreen(Screen[None]):
         self._talk = Talk([Side(each, load) for each, load in zip(chosen, loads, strict=True)], engines)
         self._panes = [Pane() for _ in chosen]
         self._knobs, self._candidates, self._status = KnobPanel(), Candidates(), Status()
-        self._prompt = Prompt(placeholder="Ask something. Enter sends, Ctrl+J begins a new line.")
+        self._composer = Composer("Ask something. Enter sends, Ctrl+J begins a new line.")
+        self._prompt = self._composer.prompt
         self._comparison = Comparison(self, self._talk, self._panes, self._prompt)
         self._librarian = Librarian(self, self._talk)
         self.keeper = Keeper(diary, self._talk, self._panes, self._status)
-        self._errands = Errands(self, self._talk, self._comparison, self.keeper, self._librarian)
+        self._errands = Errands(self, self._talk, self._comparison, self._composer, self.keeper, self._librarian)
         self._narrator = Narrator(
             self._talk,
             engines,
@@ -131,7 +177,7 @@ class ChatScreen(Screen[None]):
     @property
     def focus_chain(self) -> list[Widget]:
         """Tab goes from the prompt to the first knob, wherever that stands."""
-        return sorted(super().focus_chain, key=lambda each: (each is self._prompt, isinstance(each, Transcript)))
+        return sorted(super().focus_chain, key=lambda each: (isinstance(each, Prompt), isinstance(each, Transcript)))
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="desk"):
@@ -139,7 +185,7 @@ class ChatScreen(Screen[None]):
             with Vertical(id="side"):
                 yield self._knobs
                 yield self._candidates
-        yield self._prompt
+        yield self._composer
         yield self._status
         yield Footer(show_command_palette=False)
 
@@ -176,26 +222,30 @@ class ChatScreen(Screen[None]):
             self._drawing.ask()
             return
         self._narrator.draw(self.active)
-        if isinstance(said.event, Failed) and side and not self._prompt.text:
-            self._prompt.put_back(side.question)
+        if isinstance(said.event, Failed) and side:
+            self._composer.give_back(side.question)
+        if isinstance(said.event, Loaded):
+            self._composer.context = said.event.info.context
         if isinstance(said.event, Loaded) or was_busy:
             self._talk.look(self.side)
 
     # --- what the person does ---------------------------------------------------------------------------------------
 
-    async def on_prompt_submitted(self, event: Prompt.Submitted) -> None:
-        """A question, or a command that begins with a slash."""
+    @on(Composer.Asked)
+    @on(Composer.Commanded)
+    async def _take(self, event: Composer.Asked | Composer.Commanded) -> None:
+        """A question or a command; what cannot be done with now is there to be mended or sent later."""
         try:
-            if self._revising.editing:
+            if isinstance(event, Composer.Commanded):
+                await self._errands.run(parse_slash(event.text))
+            elif self._revising.editing:
                 await self._engines.revive()
                 await self.keeper.ahead(self._revising.reworded(event.text))
                 self._revising.send(event.text)
-            elif event.text.startswith("/"):
-                await self._errands.run(parse_slash(event.text))
             else:
                 await self._ask(event.text)
         except TwiddleError as error:
-            self._prompt.put_back(event.text)
+            self._composer.put_back(event.draft)
             self._refuse(error)
 
     async def _ask(self, text: str) -> None:
@@ -284,6 +334,15 @@ class ChatScreen(Screen[None]):
         else:
             self._prompt.focus()
 
+    def action_interrupt(self) -> None:
+        """As in a shell: copy what is selected, else stop the reply, else drop what is typed."""
+        if self.get_selected_text():
+            self.action_copy_text()
+        elif self._talk.busy:
+            self._talk.stop()
+        elif not self._composer.clear():
+            self.notify("Ctrl+Q closes twiddle.", markup=False)
+
     async def again(self) -> None:
         """Have every side answer its last question anew."""
         if self._talk.busy:
@@ -308,10 +367,6 @@ class ChatScreen(Screen[None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """What cannot be done with the sides as they are is not offered."""
         return self._comparison.offers(action, parameters)
-
-    def action_other_side(self) -> None:
-        """Make the next side the active one."""
-        self.active = (self.active + 1) % len(self._panes)
 
     # --- changes ----------------------------------------------------------------------------------------------------
 

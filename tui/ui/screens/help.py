@@ -16,7 +16,7 @@ from tui.slash import COMMANDS
 class HelpScreen(ModalScreen[None]):
     """What can be pressed and typed, a group at a time."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,f1,q", "dismiss", "Back")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,f1,q", "dismiss", "Back", id="help.back")]
 
     DEFAULT_CSS = """
     HelpScreen {

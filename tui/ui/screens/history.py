@@ -24,9 +24,9 @@ class HistoryPicker(ModalScreen[int | None]):
     """The conversations, narrowed down by typing. Gives the number of the one chosen, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss", "Back"),
-        Binding("down", "move(1)", "Next", show=False, priority=True),
-        Binding("up", "move(-1)", "Previous", show=False, priority=True),
+        Binding("escape", "dismiss", "Back", id="history.back"),
+        Binding("down", "move(1)", "Next", show=False, priority=True, id="history.next"),
+        Binding("up", "move(-1)", "Previous", show=False, priority=True, id="history.previous"),
     ]
 
     DEFAULT_CSS = """

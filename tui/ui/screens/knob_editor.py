@@ -20,8 +20,8 @@ class Lines(TextArea):
     """A text that Enter sends off, as in the prompt."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter,ctrl+s", "screen.take", "Take", priority=True),
-        Binding("ctrl+j,shift+enter", "line", "New line", priority=True),
+        Binding("enter,ctrl+s", "screen.take", "Take", priority=True, id="editor.take"),
+        Binding("ctrl+j,shift+enter", "line", "New line", priority=True, id="editor.newline"),
     ]
 
     def action_line(self) -> None:
@@ -32,7 +32,7 @@ class Lines(TextArea):
 class KnobEditor(ModalScreen[Value | None]):
     """Edits a list, an entry a line, or a text. Gives the value, or None when it is left as it was."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "Back", priority=True)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "Back", priority=True, id="editor.back")]
 
     DEFAULT_CSS = """
     KnobEditor {
@@ -57,7 +57,7 @@ class KnobEditor(ModalScreen[Value | None]):
             padding: 0 1;
             background: $background;
         }
-        & .said { height: 2; margin-top: 1; color: $foreground 65%; }
+        & .said { height: 2; margin-top: 1; color: $foreground 70%; }
         & .said.-refusal { color: $text-error; text-style: bold; }
     }
     """

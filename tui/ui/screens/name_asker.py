@@ -17,7 +17,7 @@ from tui.terminal import safe, safe_line
 class NameAsker(ModalScreen[str | None]):
     """Gives a name that is free among the person's own presets, or None."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "Back")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "Back", id="name.back")]
 
     DEFAULT_CSS = """
     NameAsker {

@@ -31,9 +31,22 @@ class PresetEditor(ModalScreen[str | None]):
     """A Modelfile in an editor. Gives the name of the preset once it is saved, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+s", "save", "Save", tooltip="Save, if it can be read", priority=True),
-        Binding("f8", "next_finding", "Next finding", tooltip="Go to the line of the next finding"),
-        Binding("escape", "leave", "Back", tooltip="Leave; twice where something is not saved", priority=True),
+        Binding("ctrl+s", "save", "Save", tooltip="Save, if it can be read", priority=True, id="preset-editor.save"),
+        Binding(
+            "f8",
+            "next_finding",
+            "Next finding",
+            tooltip="Go to the line of the next finding",
+            id="preset-editor.finding",
+        ),
+        Binding(
+            "escape",
+            "leave",
+            "Back",
+            tooltip="Leave; twice where something is not saved",
+            priority=True,
+            id="preset-editor.back",
+        ),
     ]
 
     DEFAULT_CSS = """

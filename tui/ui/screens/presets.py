@@ -29,13 +29,22 @@ class PresetPicker(ModalScreen[Choice | None]):
     """The library, narrowed down by typing, with what each preset would change. Gives what is wanted, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "take('use')", "Use", priority=True),
-        Binding("ctrl+e", "take('edit')", "Edit", tooltip="Edit its Modelfile here", priority=True),
-        Binding("ctrl+n", "take('new')", "New", tooltip="A new preset that builds on it", priority=True),
-        Binding("ctrl+d", "take('copy')", "Duplicate", tooltip="One of your own with the same text", priority=True),
-        Binding("escape,f2", "dismiss", "Back", key_display="esc"),
-        Binding("down", "move(1)", "Next", show=False, priority=True),
-        Binding("up", "move(-1)", "Previous", show=False, priority=True),
+        Binding("enter", "take('use')", "Use", priority=True, id="presets.use"),
+        Binding("ctrl+e", "take('edit')", "Edit", tooltip="Edit its Modelfile here", priority=True, id="presets.edit"),
+        Binding(
+            "ctrl+n", "take('new')", "New", tooltip="A new preset that builds on it", priority=True, id="presets.new"
+        ),
+        Binding(
+            "ctrl+d",
+            "take('copy')",
+            "Duplicate",
+            tooltip="One of your own with the same text",
+            priority=True,
+            id="presets.duplicate",
+        ),
+        Binding("escape,f2", "dismiss", "Back", key_display="esc", id="presets.back"),
+        Binding("down", "move(1)", "Next", show=False, priority=True, id="presets.next"),
+        Binding("up", "move(-1)", "Previous", show=False, priority=True, id="presets.previous"),
     ]
 
     DEFAULT_CSS = """

@@ -22,7 +22,7 @@ _KEYS = "Enter saves · Tab to the next field · Esc leaves it"
 class SavePreset(ModalScreen[str | None]):
     """Saves knobs as the person's own preset, and says where. Gives its name, or None."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "Back")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "Back", id="save.back")]
 
     DEFAULT_CSS = """
     SavePreset {
@@ -40,7 +40,7 @@ class SavePreset(ModalScreen[str | None]):
         & .name { text-style: bold; color: $text-primary; }
         & .what { color: $foreground 80%; max-height: 4; margin-bottom: 1; }
         & Input, & Input:focus { border: none; height: 1; padding: 0 1; margin-bottom: 1; background: $background; }
-        & .said { min-height: 2; color: $foreground 65%; }
+        & .said { min-height: 2; color: $foreground 70%; }
         & .said.-refusal { color: $text-error; text-style: bold; }
     }
     """

@@ -20,8 +20,8 @@ class TallyScreen(ModalScreen[bool]):
     """A row for each setting, the best first. Gives whether to go on blind."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("b", "again", "Another blind round"),
-        Binding("escape,enter,q", "dismiss(False)", "Back"),
+        Binding("b", "again", "Another blind round", id="tally.again"),
+        Binding("escape,enter,q", "dismiss(False)", "Back", id="tally.leave"),
     ]
 
     DEFAULT_CSS = """

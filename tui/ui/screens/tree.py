@@ -31,11 +31,11 @@ class TreeScreen(ModalScreen[Pick | None]):
     """Every turn ever made, a row each, narrowed down by typing; the path being read is marked."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "take('go')", "Go there", priority=True),
-        Binding("ctrl+b", "take('fork')", "To a second side", priority=True),
-        Binding("down", "move(1)", "Next", show=False, priority=True),
-        Binding("up", "move(-1)", "Previous", show=False, priority=True),
-        Binding("escape,f5", "dismiss", "Back", key_display="esc"),
+        Binding("enter", "take('go')", "Go there", priority=True, id="tree.go"),
+        Binding("ctrl+b", "take('fork')", "To a second side", priority=True, id="tree.fork"),
+        Binding("down", "move(1)", "Next", show=False, priority=True, id="tree.next"),
+        Binding("up", "move(-1)", "Previous", show=False, priority=True, id="tree.previous"),
+        Binding("escape,f5", "dismiss", "Back", key_display="esc", id="tree.back"),
     ]
 
     DEFAULT_CSS = """
@@ -116,8 +116,8 @@ class TreeScreen(ModalScreen[Pick | None]):
         note = safe_line(about(self._conversation, row))
         return Content.assemble(
             ("▸ " if row.here else "  ", "bold $accent"),
-            (row.lead, "$foreground 50%"),
-            (_GLYPHS[role], "$primary" if role == "user" else "$foreground 50%"),
+            (row.lead, "$foreground 70%"),
+            (_GLYPHS[role], "$primary" if role == "user" else "$foreground 70%"),
             (text or "(nothing)", "bold" if row.here else ""),
             (f"  {note}" if note else "", "$text-muted"),
         )

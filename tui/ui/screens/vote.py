@@ -70,13 +70,16 @@ class VoteScreen(ModalScreen[Vote | None]):
     """A row for each question. Gives the vote, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        *(Binding(key, f"answer({place})", letter(place), show=False) for place, key in enumerate(_SIDES_KEYS)),
-        Binding("t", "answer('tie')", "Equal", show=False),
-        Binding("x", "answer('bad')", "None is good", show=False),
-        Binding("up", "go(-1)", "Question above", show=False),
-        Binding("down", "go(1)", "Question below", show=False),
-        Binding("enter", "send", "Vote"),
-        Binding("escape", "dismiss(None)", "Not yet"),
+        *(
+            Binding(key, f"answer({place})", letter(place), show=False, id=f"vote.{key}")
+            for place, key in enumerate(_SIDES_KEYS)
+        ),
+        Binding("t", "answer('tie')", "Equal", show=False, id="vote.equal"),
+        Binding("x", "answer('bad')", "None is good", show=False, id="vote.bad"),
+        Binding("up", "go(-1)", "Question above", show=False, id="vote.above"),
+        Binding("down", "go(1)", "Question below", show=False, id="vote.below"),
+        Binding("enter", "send", "Vote", id="vote.send"),
+        Binding("escape", "dismiss(None)", "Not yet", id="vote.leave"),
     ]
 
     DEFAULT_CSS = """

@@ -33,12 +33,20 @@ class Candidates(Widget, can_focus=True):
     """The likeliest tokens, one a row: how likely the model found them, and what the knobs made of that."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "move(-1)", "Candidate", key_display="↑↓", tooltip="Go through the candidates"),
-        Binding("down,j", "move(1)", "Candidate below", show=False),
-        Binding("home", "move(-99)", "First candidate", show=False),
-        Binding("end", "move(99)", "Last candidate", show=False),
-        Binding("enter", "choose", "Go on with it", tooltip="Write the reply again from here, with this token"),
-        Binding("escape", "leave", "Back", tooltip="Back to the tokens"),
+        Binding(
+            "up,k", "move(-1)", "Candidate", key_display="↑↓", tooltip="Go through the candidates", id="candidate.above"
+        ),
+        Binding("down,j", "move(1)", "Candidate below", show=False, id="candidate.below"),
+        Binding("home", "move(-99)", "First candidate", show=False, id="candidate.first"),
+        Binding("end", "move(99)", "Last candidate", show=False, id="candidate.last"),
+        Binding(
+            "enter",
+            "choose",
+            "Go on with it",
+            tooltip="Write the reply again from here, with this token",
+            id="candidate.choose",
+        ),
+        Binding("escape", "leave", "Back", tooltip="Back to the tokens", id="candidate.back"),
     ]
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -84,7 +92,7 @@ class Candidates(Widget, can_focus=True):
         & .candidates--number { color: $foreground 90%; }
         & .candidates--token { color: $foreground; }
         & .candidates--chosen { color: $accent; text-style: bold; }
-        & .candidates--cut { color: $foreground 65%; }
+        & .candidates--cut { color: $foreground 70%; }
         & .candidates--bar { color: $primary; }
         & .candidates--gain { color: $accent; }
         & .candidates--loss { color: $foreground 25%; }

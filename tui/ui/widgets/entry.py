@@ -15,6 +15,8 @@ MARGIN = 3
 """Cells for the rail on the left."""
 MEASURE = 100
 """Cells; a longer line of prose is hard to read."""
+MANY, MUCH = 24, 4000
+"""Lines and characters of a question that are shown."""
 
 _PICKED = ("▶  ", "┃  ")
 """The rail of the message that the cursor is on: on its first line, and on the others."""
@@ -110,7 +112,9 @@ class Saying(Entry):
     """A text shown as it was written: what a person, the system prompt or the program itself says."""
 
     def __init__(self, text: str, role: Role | None = None) -> None:
-        super().__init__(text)
+        beginning = _beginning(text) if role == "user" else text
+        super().__init__(beginning)
+        self._left_out = len(text) - len(beginning)
         self._role = role or "notice"
         self._lines: list[Line] = []
 
@@ -129,6 +133,9 @@ class Saying(Entry):
         text = "\n".join(line.expandtabs(4) for line in safe(self.text).split("\n"))
         fill = "user" if self._role == "user" else ""
         lines = [line._replace(fill=fill) for line in fold([Span(text, self._role)], self._inner(width))]
+        if self._left_out:
+            rest = Span(f"… {self._left_out:,} characters more", "note", copied=False)
+            lines.append(Line((rest,), fill=fill, said=False))
         if self.place.spans:
             lines.append(Line(self.place.spans, fill=fill, said=False))
         self._lines = lines
@@ -140,6 +147,13 @@ class Saying(Entry):
             return BLANK
         first = "▌  " if not self.aside else "·  " if number == 0 else "   "
         return self._railed(number, self._lines[number], Span(first, f"{self._role}-rail", copied=False))
+
+
+def _beginning(text: str) -> str:
+    """As much of a question as one wants to scroll past: what goes along with it can be a whole file."""
+    if len(text) <= MUCH and text.count("\n") <= MANY:
+        return text
+    return "\n".join(text[:MUCH].split("\n")[:MANY])
 
 
 class Reply(Entry):

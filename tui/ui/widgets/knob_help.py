@@ -49,7 +49,7 @@ class KnobHelp(Static):
         border-top: solid $foreground 20%;
         color: $foreground 80%;
 
-        & .knob-help--fact { color: $foreground 65%; }
+        & .knob-help--fact { color: $foreground 70%; }
         & .knob-help--reason { color: $foreground; text-style: italic; }
         & .knob-help--refusal { color: $text-error; text-style: bold; }
         &:ansi .knob-help--fact { color: $foreground; text-style: dim; }

@@ -28,7 +28,7 @@ class KnobSearch(Widget):
         background: $surface;
         color: $foreground;
         text-style: bold;
-        & .knob-search--hint { color: $foreground 65%; text-style: not bold; }
+        & .knob-search--hint { color: $foreground 70%; text-style: not bold; }
         & .knob-search--mark { color: $accent; text-style: not bold; }
         & .knob-search--entry { color: $foreground; background: $primary 35%; text-style: not bold; }
         &:ansi .knob-search--hint { color: $foreground; text-style: dim; }

@@ -29,28 +29,64 @@ class KnobPanel(Vertical):
     """Every knob, a line each, and the words on the one with the cursor."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "move(-1)", "Knob above", show=False),
-        Binding("down", "move(1)", "Knob below", show=False),
-        Binding("pageup", "move(-10)", "Ten above", show=False),
-        Binding("pagedown", "move(10)", "Ten below", show=False),
-        Binding("left", "step(-1)", "Less", show=False, tooltip="Less; fold a heading; switch a stage off"),
-        Binding("right", "step(1)", "More", show=False, tooltip="More; open a heading; switch a stage on"),
-        Binding("shift+left", "step(-1, True)", "Much less", show=False),
-        Binding("shift+right", "step(1, True)", "Much more", show=False),
-        Binding("home", "slide_to(0)", "Lowest", show=False),
-        Binding("end", "slide_to(1)", "Highest", show=False),
-        Binding("enter", "enter", "Type", show=False, tooltip="Type a value; open a list, a text or a heading"),
-        Binding("space", "switch", "Switch", show=False, tooltip="Fold a heading; switch a stage off or on"),
-        Binding("shift+up,K", "shift(-1)", "Earlier", show=False, tooltip="A stage of the order: let it run earlier"),
-        Binding("shift+down,J", "shift(1)", "Later", show=False, tooltip="A stage of the order: let it run later"),
+        Binding("up", "move(-1)", "Knob above", show=False, id="knob.above"),
+        Binding("down", "move(1)", "Knob below", show=False, id="knob.below"),
+        Binding("pageup", "move(-10)", "Ten above", show=False, id="knob.ten-above"),
+        Binding("pagedown", "move(10)", "Ten below", show=False, id="knob.ten-below"),
+        Binding(
+            "left", "step(-1)", "Less", show=False, tooltip="Less; fold a heading; switch a stage off", id="knob.less"
+        ),
+        Binding(
+            "right", "step(1)", "More", show=False, tooltip="More; open a heading; switch a stage on", id="knob.more"
+        ),
+        Binding("shift+left", "step(-1, True)", "Much less", show=False, id="knob.much-less"),
+        Binding("shift+right", "step(1, True)", "Much more", show=False, id="knob.much-more"),
+        Binding("home", "slide_to(0)", "Lowest", show=False, id="knob.lowest"),
+        Binding("end", "slide_to(1)", "Highest", show=False, id="knob.highest"),
+        Binding(
+            "enter",
+            "enter",
+            "Type",
+            show=False,
+            tooltip="Type a value; open a list, a text or a heading",
+            id="knob.type",
+        ),
+        Binding(
+            "space",
+            "switch",
+            "Switch",
+            show=False,
+            tooltip="Fold a heading; switch a stage off or on",
+            id="knob.switch",
+        ),
+        Binding(
+            "shift+up,K",
+            "shift(-1)",
+            "Earlier",
+            show=False,
+            tooltip="A stage of the order: let it run earlier",
+            id="knob.earlier",
+        ),
+        Binding(
+            "shift+down,J",
+            "shift(1)",
+            "Later",
+            show=False,
+            tooltip="A stage of the order: let it run later",
+            id="knob.later",
+        ),
         # Obeyed in on_key.
-        Binding("slash", "find", "Find", key_display="/", tooltip="Find a knob by typing"),
-        Binding("r", "reset", "Reset", tooltip="Back to the preset's value"),
-        Binding("R", "ask('reset')", "Reset all", show=False, tooltip="All back to the preset's values"),
-        Binding("u", "ask('undo')", "Undo", show=False, tooltip="Take the last turn back"),
-        Binding("U,ctrl+y", "ask('redo')", "Redo", show=False, tooltip="Make the turn taken back once more"),
-        Binding("c", "ask('copy')", "Copy", show=False, tooltip="Copy all knobs to the other side"),
-        Binding("s", "ask('save')", "Save", show=False, tooltip="Save the knobs as a preset"),
+        Binding("slash", "find", "Find", key_display="/", tooltip="Find a knob by typing", id="knob.find"),
+        Binding("r", "reset", "Reset", tooltip="Back to the preset's value", id="knob.reset"),
+        Binding(
+            "R", "ask('reset')", "Reset all", show=False, tooltip="All back to the preset's values", id="knob.reset-all"
+        ),
+        Binding("u", "ask('undo')", "Undo", show=False, tooltip="Take the last turn back", id="knob.undo"),
+        Binding(
+            "U,ctrl+y", "ask('redo')", "Redo", show=False, tooltip="Make the turn taken back once more", id="knob.redo"
+        ),
+        Binding("c", "ask('copy')", "Copy", show=False, tooltip="Copy all knobs to the other side", id="knob.copy"),
+        Binding("s", "ask('save')", "Save", show=False, tooltip="Save the knobs as a preset", id="knob.save"),
     ]
     """
     | Key(s) | Description |

@@ -22,14 +22,42 @@ class Messages(Scrollback):
     """A column of messages. It says what is wanted with one of them, and does nothing about it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "pick(-1)", "Message", key_display="↑↓", tooltip="Pick a message; a long one scrolls first"),
-        Binding("down", "pick(1)", "Message below", show=False),
-        Binding("left", "version(-1)", "Version", key_display="←→", tooltip="Other versions of the message"),
-        Binding("right", "version(1)", "Later version", show=False),
-        Binding("e", "want('edit')", "Edit", tooltip="Word the message anew; a question is then answered anew"),
-        Binding("c", "want('continue')", "Continue", tooltip="Go on with a reply that was cut, or edited"),
-        Binding("r", "want('again')", "Again", tooltip="Another answer to the question"),
-        Binding("b", "want('fork')", "Fork", tooltip="Carry the chat up to here over to a second side"),
+        Binding(
+            "up",
+            "pick(-1)",
+            "Message",
+            key_display="↑↓",
+            tooltip="Pick a message; a long one scrolls first",
+            id="message.above",
+        ),
+        Binding("down", "pick(1)", "Message below", show=False, id="message.below"),
+        Binding(
+            "left",
+            "version(-1)",
+            "Version",
+            key_display="←→",
+            tooltip="Other versions of the message",
+            id="message.earlier-version",
+        ),
+        Binding("right", "version(1)", "Later version", show=False, id="message.later-version"),
+        Binding(
+            "e",
+            "want('edit')",
+            "Edit",
+            tooltip="Word the message anew; a question is then answered anew",
+            id="message.edit",
+        ),
+        Binding(
+            "c",
+            "want('continue')",
+            "Continue",
+            tooltip="Go on with a reply that was cut, or edited",
+            id="message.continue",
+        ),
+        Binding("r", "want('again')", "Again", tooltip="Another answer to the question", id="message.again"),
+        Binding(
+            "b", "want('fork')", "Fork", tooltip="Carry the chat up to here over to a second side", id="message.fork"
+        ),
     ]
     """
     | Key(s) | Description |

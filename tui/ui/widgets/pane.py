@@ -23,9 +23,30 @@ class Pane(Vertical):
     """One side of the screen. The title shows only beside another pane."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("d", "screen.obey('/differences')", "Differences", show=False, tooltip="Mark the words that differ"),
-        Binding("p", "screen.obey('/parting')", "Parting", show=False, tooltip="Go to where the replies part"),
-        Binding("l", "screen.obey('/level')", "Level", show=False, tooltip="Scroll the sides together, or each alone"),
+        Binding(
+            "d",
+            "screen.obey('/differences')",
+            "Differences",
+            show=False,
+            tooltip="Mark the words that differ",
+            id="pane.differences",
+        ),
+        Binding(
+            "p",
+            "screen.obey('/parting')",
+            "Parting",
+            show=False,
+            tooltip="Go to where the replies part",
+            id="pane.parting",
+        ),
+        Binding(
+            "l",
+            "screen.obey('/level')",
+            "Level",
+            show=False,
+            tooltip="Scroll the sides together, or each alone",
+            id="pane.level",
+        ),
     ]
     """
     | Key(s) | Description |

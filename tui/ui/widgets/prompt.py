@@ -10,9 +10,14 @@ from textual.content import Content
 from textual.message import Message
 from textual.reactive import reactive
 from textual.widgets import TextArea
-from textual.widgets.text_area import EditResult, Location
+from textual.widgets.text_area import EditResult, Location, Selection
 
-from tui.terminal import safe, safe_line
+from tui.completion import Completion, Library, complete
+from tui.quotes import unclosed
+from tui.terminal import safe, safe_line, safe_lines
+
+LONG = 100_000
+"""Characters; a longer paste goes along with the text rather than into it."""
 
 
 class Prompt(TextArea):
@@ -20,17 +25,21 @@ class Prompt(TextArea):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         # Shown here, obeyed in on_key.
-        Binding("enter", "send", "Send", show=False),
-        Binding("ctrl+j,shift+enter,alt+enter", "insert_newline", "New line", key_display="^j", show=False),
-        Binding("up", "cursor_up", "Earlier prompt", show=False),
-        Binding("down", "cursor_down", "Later prompt", show=False),
+        Binding("enter", "send", "Send", show=False, id="prompt.send"),
+        Binding("ctrl+j,shift+enter,alt+enter", "insert_newline", "New line", show=False, id="prompt.newline"),
+        Binding("up", "cursor_up", "Earlier prompt", show=False, id="prompt.earlier"),
+        Binding("down", "cursor_down", "Later prompt", show=False, id="prompt.later"),
+        Binding("ctrl+g", "edit", "Your editor", show=False, id="prompt.editor"),
     ]
     """
     | Key(s) | Description |
     | :- | :- |
-    | enter | Send. |
+    | enter | Send; after three quotes at the beginning, a new line until three quotes end one. |
     | ctrl+j, shift+enter, alt+enter | A new line; terminals that cannot tell the last two from enter send. |
     | up, down | What was sent before, while the editor is empty or shows some of it; else move the cursor. |
+    | ctrl+g | Write in your own editor. |
+
+    While there are ways to go on, up and down choose one, enter and tab take it, and escape closes them.
     """
 
     DEFAULT_CSS = """
@@ -43,6 +52,7 @@ class Prompt(TextArea):
         border: round $border-blurred;
         background: $background;
         &:focus { border: round $border; }
+        border-subtitle-color: $text-muted;
         & .text-area--placeholder { color: $text-muted; }
     }
     """
@@ -58,6 +68,36 @@ class Prompt(TextArea):
         """The person sent a text; the editor is empty again."""
 
         text: str
+
+    @dataclass
+    class Completing(Message):
+        """There are ways to go on, one of them lit; or there are none any more."""
+
+        completion: Completion | None
+        lit: int
+
+    @dataclass
+    class Pasted(Message):
+        """A text was pasted that is too long to be edited here."""
+
+        text: str
+
+    class BackedOut(Message):
+        """Backspace was pressed where there is nothing before the cursor."""
+
+    class EditAsked(Message):
+        """The text is to be written in the person's own editor."""
+
+    library: Library = Library()
+    """What commands can name."""
+    attached = False
+    """Whether something goes along, so that there is something to send without a text."""
+
+    # TextArea sets its text, which is watched, before our own __init__ goes on.
+    _completion: Completion | None = None
+    _lit = 0
+    _left_alone = ""
+    """The text whose completion was closed."""
 
     def __init__(
         self,
@@ -79,22 +119,57 @@ class Prompt(TextArea):
         """Show it in the frame."""
         self.border_title = Content(safe_line(purpose)) if purpose else ""
 
+    def on_mount(self) -> None:
+        """Show whom it is for also where that was said before."""
+        self.watch_to(self.to)
+
     def watch_to(self, to: str) -> None:
         """Show it in the frame."""
         self.border_subtitle = Content(safe_line(to)) if to else ""
 
     def put_back(self, text: str) -> None:
         """Give the person a text to go on with, such as one that could not be sent."""
-        self.text = safe(text)
+        self._left_alone = safe(text)
+        self.text = self._left_alone
         self.move_cursor(self.document.end)
         self._place = len(self.sent)
+
+    def remember(self, text: str) -> None:
+        """Take a text for one that was sent."""
+        if text.strip() and self.sent[-1:] != [text]:
+            self.sent.append(text)
+        self._place = len(self.sent)
+
+    def recall(self, sent: Iterable[str]) -> None:
+        """Take in what was sent before all that is known."""
+        before = list(sent)
+        self.sent[:0] = before
+        self._place += len(before)
+
+    @property
+    def line(self) -> str:
+        """What stands before the cursor in its line."""
+        row, column = self.cursor_location
+        return str(self.document.get_line(row))[:column]
+
+    def offer(self, line: str, completion: Completion | None) -> None:
+        """Ways to go on from a line, unless the person has gone on already."""
+        if line == self.line and self.text != self._left_alone:
+            self._complete(completion)
+
+    def accept(self, index: int) -> None:
+        """Go on as one of the suggestions says."""
+        if self._completion:
+            row, column = self.cursor_location
+            text = self._completion.suggestions[index].text
+            end = self.replace(text, (row, self._completion.start), (row, column), maintain_selection_offset=False)
+            self.move_cursor(end.end_location)
 
     def replace(
         self, insert: str, start: Location, end: Location, *, maintain_selection_offset: bool = True
     ) -> EditResult:
         """Every edit comes this way, pasted or typed, so this is where text is filtered."""
-        insert = safe(insert.replace("\r\n", "\n").replace("\r", "\n"))
-        return super().replace(insert, start, end, maintain_selection_offset=maintain_selection_offset)
+        return super().replace(safe_lines(insert), start, end, maintain_selection_offset=maintain_selection_offset)
 
     def on_key(self, event: events.Key) -> None:
         """Send or begin a new line, where TextArea would take every one of these keys for a new line.
@@ -103,28 +178,82 @@ class Prompt(TextArea):
         with its Enter in one go would not be sent. Shift+Enter comes as a name that ends with a carriage return from
         terminals with xterm's modifyOtherKeys.
         """
-        if event.key == "enter":
-            self.action_send()
+        if self._completion and self._choose(event.key):
+            pass
+        elif event.key == "enter":
+            self.action_insert_newline() if unclosed(self.text) else self.action_send()
         elif event.key in ("ctrl+j", "shift+enter", "alt+enter") or event.key.endswith("+\r"):
             self.action_insert_newline()
+        elif event.key == "backspace" and self.selection == Selection.cursor((0, 0)):
+            self.post_message(self.BackedOut())
         else:
             return
         event.stop()
         event.prevent_default()
 
+    def on_paste(self, event: events.Paste) -> None:
+        """A long text is not laid out here: that would take seconds."""
+        if len(event.text) > LONG:
+            event.stop()
+            event.prevent_default()
+            self.post_message(self.Pasted(event.text))
+
     def action_send(self) -> None:
         """Announce the text and begin anew; a text of blanks alone is not sent."""
         text = self.text
-        if not text.strip():
-            return
-        if self.sent[-1:] != [text]:
-            self.sent.append(text)
-        self.put_back("")
-        self.post_message(self.Submitted(text))
+        if text.strip() or self.attached:
+            self.remember(text)
+            self.put_back("")
+            self.post_message(self.Submitted(text))
+
+    def action_edit(self) -> None:
+        """Ask for the person's own editor."""
+        self.post_message(self.EditAsked())
 
     def action_insert_newline(self) -> None:
         """Begin a new line."""
         self.move_cursor(self.replace("\n", *self.selection, maintain_selection_offset=False).end_location)
+
+    def update_suggestion(self) -> None:
+        """After every edit: say how what is typed can go on, and that quotes are open."""
+        self.border_subtitle = 'Enter begins a new line until """ ends one' if unclosed(self.text) else ""
+        self._consider()
+
+    def watch_selection(self) -> None:
+        """What is completed stands before the cursor."""
+        if self._completion:
+            self._consider()
+
+    def _consider(self) -> None:
+        line, last = self.line, self.cursor_location == self.document.end
+        if self.text == self._left_alone or not last and not self._completion:
+            self._complete(None)
+        elif line == self.text and line.startswith("/"):
+            self._complete(complete(line, self.library))
+        elif self._completion:
+            self._complete(self._completion.narrowed(line))
+
+    def _complete(self, completion: Completion | None, lit: int = 0) -> None:
+        if (completion, lit) != (self._completion, self._lit):
+            self._completion, self._lit = completion, lit
+            self.post_message(self.Completing(completion, lit))
+
+    def _choose(self, key: str) -> bool:
+        """Obey a key by the list of ways to go on; False where it is not for the list."""
+        assert self._completion
+        count = len(self._completion.suggestions)
+        if key == "escape":
+            self._left_alone = self.text
+            self._complete(None)
+        elif not count or key not in ("up", "down", "tab", "enter"):
+            return False
+        elif key in ("up", "down"):
+            self._complete(self._completion, (self._lit + (1 if key == "down" else -1)) % count)
+        elif key == "enter" and self._completion.settled(self._lit):
+            return False
+        else:
+            self.accept(self._lit)
+        return True
 
     def action_cursor_up(self, select: bool = False) -> None:
         """An earlier prompt, or the line above."""

@@ -37,14 +37,14 @@ class TokenField(Heat, ScrollView, can_focus=True):
 
     ALLOW_SELECT = False
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left,h", "step(-1)", "Token before", show=False),
-        Binding("right,l", "step(1)", "Token after", show=False),
-        Binding("up,k", "lines(-1)", "Line up", show=False),
-        Binding("down,j", "lines(1)", "Line down", show=False),
-        Binding("pageup", "pages(-1)", "Page up", show=False),
-        Binding("pagedown", "pages(1)", "Page down", show=False),
-        Binding("home", "pick(0)", "First token", show=False),
-        Binding("end", "pick(-1)", "Last token", show=False),
+        Binding("left,h", "step(-1)", "Token before", show=False, id="token.previous"),
+        Binding("right,l", "step(1)", "Token after", show=False, id="token.next"),
+        Binding("up,k", "lines(-1)", "Line up", show=False, id="token.above"),
+        Binding("down,j", "lines(1)", "Line down", show=False, id="token.below"),
+        Binding("pageup", "pages(-1)", "Page up", show=False, id="token.page-up"),
+        Binding("pagedown", "pages(1)", "Page down", show=False, id="token.page-down"),
+        Binding("home", "pick(0)", "First token", show=False, id="token.first"),
+        Binding("end", "pick(-1)", "Last token", show=False, id="token.last"),
     ]
 
     DEFAULT_CSS = """

@@ -55,12 +55,35 @@ class TokenView(Vertical):
     """Every token of one reply, how likely the whole is, and a word on the one under the cursor."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "alternatives", "Others", tooltip="To the candidates for this token: go on with another one"),
-        Binding("n", "unlikely(1)", "Unlikely", tooltip="The next token that was unlikely"),
-        Binding("N", "unlikely(-1)", "Unlikely before", show=False, tooltip="The unlikely token before"),
-        Binding("m", "measure", "Measure", tooltip="Colour by probability, raw probability, rank or entropy"),
-        Binding("less_than_sign", "threshold(-1)", "Fewer", show=False, tooltip="n finds more tokens"),
-        Binding("greater_than_sign", "threshold(1)", "More", show=False, tooltip="n finds fewer tokens"),
+        Binding(
+            "enter",
+            "alternatives",
+            "Others",
+            tooltip="To the candidates for this token: go on with another one",
+            id="token.alternatives",
+        ),
+        Binding("n", "unlikely(1)", "Unlikely", tooltip="The next token that was unlikely", id="token.next-guess"),
+        Binding(
+            "N",
+            "unlikely(-1)",
+            "Unlikely before",
+            show=False,
+            tooltip="The unlikely token before",
+            id="token.previous-guess",
+        ),
+        Binding(
+            "m",
+            "measure",
+            "Measure",
+            tooltip="Colour by probability, raw probability, rank or entropy",
+            id="token.measure",
+        ),
+        Binding(
+            "less_than_sign", "threshold(-1)", "Fewer", show=False, tooltip="n finds more tokens", id="token.lower"
+        ),
+        Binding(
+            "greater_than_sign", "threshold(1)", "More", show=False, tooltip="n finds fewer tokens", id="token.higher"
+        ),
     ]
 
     DEFAULT_CSS = """

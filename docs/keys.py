@@ -1,0 +1,50 @@
+"""Write docs/keys.md from the bindings of the program: `uv run python docs/keys.py`."""
+
+from itertools import groupby
+from pathlib import Path
+
+from tui.ui.keys import Bound, bound
+
+PAGE = Path(__file__).parent / "keys.md"
+_HEAD = """\
+# Keys
+
+F1 shows the ones that work where you are. To choose others, name them in the table `[keys]` of `config.toml` (`twiddle
+doctor` says where that lies), several with commas:
+
+```toml
+[keys]
+"chat.compare" = "f12"
+"prompt.newline" = "ctrl+j,ctrl+o"
+```
+
+What cannot work is said when twiddle starts, and that line left out: a name that is not below, a key that is none, a
+key that something else has where both can be pressed, or a letter for what has to work while you type.
+"""
+_PLACES = {
+    "app": "Everywhere",
+    "chat": "In the chat",
+    "prompt": "In the prompt",
+    "transcript": "In the transcript",
+    "knob": "On a knob",
+    "presets": "In the list of presets",
+    "help": "In the help",
+    "link": "When a link is shown",
+}
+
+
+def page() -> str:
+    """The whole page."""
+    return _HEAD + "".join(
+        f"\n## {_PLACES.get(place, place.capitalize())}\n\n| key | name | what it does |\n| :- | :- | :- |\n"
+        + "".join(map(_row, group))
+        for place, group in groupby(bound().values(), key=lambda each: each.place)
+    )
+
+
+def _row(each: Bound) -> str:
+    return f"| {', '.join(each.keys)} | `{each.id}` | {each.what} |\n"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")

@@ -1,0 +1,219 @@
+"""Texts that go along with a question: files named by an `@`, and long pastes."""
+
+import mimetypes
+import os
+import re
+import stat
+from collections.abc import Iterable
+from pathlib import Path
+
+from msgspec import Struct
+
+from tui.completion import Completion, Suggestion
+from tui.errors import AttachmentError
+from tui.models.memory import show_size
+from tui.terminal import safe_line, safe_lines
+
+LARGEST = 16 * 2**20
+"""Bytes of a file; no context holds as much."""
+
+MOST = 200
+"""Paths offered at a time."""
+
+_BYTES_A_TOKEN = 4
+"""Of ordinary text, whatever the script: tokens of rarer scripts hold fewer characters, of more bytes each."""
+
+_MENTION = re.compile(r"""(?<!\S)@(?:"([^"\n]+)"|([^\s"@]\S*))""")
+_BEGUN = re.compile(r"""(?<!\S)@(?:"([^"\n]*)|([^\s"]*))$""")
+
+
+class Attachment(Struct, frozen=True):
+    """A text that goes along, and what it is called."""
+
+    name: str
+    text: str
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return len(self.text.encode())
+
+    def __str__(self) -> str:
+        return describe(self.name, self.size)
+
+
+class Mention(Struct, frozen=True):
+    """An `@path` in a text."""
+
+    start: int
+    end: int
+    path: Path
+    named: bool
+    """Whether it can be nothing but a file, so that a missing one is a slip; `@bob` is none."""
+
+
+class Gathered(Struct, frozen=True):
+    """The files that a text mentions: those that can go along, and why others cannot."""
+
+    attachments: tuple[Attachment, ...] = ()
+    faults: tuple[str, ...] = ()
+
+
+def tokens(size: int) -> int:
+    """About how many tokens so many bytes of text are."""
+    return -(-size // _BYTES_A_TOKEN)
+
+
+def describe(name: str, size: int) -> str:
+    """A chip: `notes.md · 3.2 kB · about 800 tokens`."""
+    return f"{safe_line(name)} · {show_size(size)} · about {tokens(size):,} tokens"
+
+
+def mentions(text: str) -> tuple[Mention, ...]:
+    """The files that a text mentions, and the words that may be files."""
+    found = []
+    for match in _MENTION.finditer(text):
+        quoted, word = match.groups()
+        path = _expanded(quoted or word)
+        end = match.end()
+        if word and not _there(path):
+            bare = word.rstrip(".,;:!?)]}'\"")
+            if _there(_expanded(bare)):
+                path, end = _expanded(bare), match.start() + 1 + len(bare)
+        found.append(Mention(match.start(), end, path, named=bool(quoted) or _looks_like_a_path(word)))
+    return tuple(found)
+
+
+def look(text: str) -> tuple[tuple[str, int], ...]:
+    """Name and size in bytes of the files that a text mentions and that can be read."""
+    found: dict[Path, tuple[str, int]] = {}
+    for mention in mentions(text):
+        if _there(mention.path) and mention.path.is_file():
+            found[mention.path] = (mention.path.name, mention.path.stat().st_size)
+    return tuple(found.values())
+
+
+def gather(text: str) -> Gathered:
+    """Read the files that a text mentions, each once."""
+    found: dict[Path, Attachment] = {}
+    faults: dict[str, None] = {}
+    for mention in mentions(text):
+        try:
+            if mention.path not in found and (mention.named or _there(mention.path)):
+                found[mention.path] = read(mention.path)
+        except AttachmentError as error:
+            faults[str(error)] = None
+    return Gathered(tuple(found.values()), tuple(faults))
+
+
+def read(path: Path) -> Attachment:
+    """The text in a file; raises AttachmentError, with why it cannot go along."""
+    shown = repr(str(path))
+    try:
+        state = path.stat()
+        if not stat.S_ISREG(state.st_mode):  # opening a FIFO would wait for a writer that never comes
+            kind = "a folder" if stat.S_ISDIR(state.st_mode) else "not a plain file"
+            raise AttachmentError(f"{shown} is {kind}; attach a text file.")
+        if state.st_size > LARGEST:
+            raise AttachmentError(
+                f"{shown} has {show_size(state.st_size)}, too much for any model; attach a part of it."
+            )
+        with path.open("rb") as file:
+            content = file.read(LARGEST + 1)
+    except FileNotFoundError:
+        raise AttachmentError(f"There is no file {shown}.") from None
+    except (OSError, ValueError) as error:  # a NUL in the path
+        reason = error.strerror if isinstance(error, OSError) else "it is no file name"
+        raise AttachmentError(f"{shown} cannot be read: {reason}.") from None
+    if b"\0" in content:
+        raise AttachmentError(f"{shown} is not a text file.")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise AttachmentError(f"{shown} is not UTF-8 at byte {error.start:,}; convert it first.") from None
+    return Attachment(path.name, safe_lines(text))
+
+
+def with_attachments(text: str, attachments: Iterable[Attachment]) -> str:
+    """What the model reads: the text, then each attachment between fences longer than any in it."""
+    parts = [text] if text else []
+    for attachment in attachments:
+        runs = [len(run) for run in re.findall(r"^ {0,3}(`{3,})", attachment.text, re.MULTILINE)]
+        fence = "`" * (max(runs, default=2) + 1)
+        suffix = Path(attachment.name).suffix.removeprefix(".")
+        end = "" if attachment.text.endswith("\n") else "\n"
+        parts.append(
+            f"{safe_line(attachment.name)}:\n{fence}{suffix if suffix.isalnum() else ''}\n{attachment.text}{end}{fence}"
+        )
+    return "\n\n".join(parts)
+
+
+def complete_path(line: str) -> Completion | None:
+    """How an `@path` at the end of a line can go on; None when there is none. It reads a folder."""
+    begun = _BEGUN.search(line)
+    if begun is None:
+        return None
+    quoted = begun[1] is not None
+    typed = begun[1] if quoted else begun[2]
+    folder, slash, name = typed.rpartition("/")
+    suggestions = tuple(_suggestion(folder + slash, entry, quoted) for entry in _entries(folder + slash, name))
+    written = line[begun.start() :]
+    if not suggestions or [each.text for each in suggestions] == [written]:
+        return None
+    return Completion(begun.start(), written, suggestions)
+
+
+def _entries(folder: str, name: str) -> list[os.DirEntry[str]]:
+    """What in a folder can be written and begins with, or else holds, a name; folders come first."""
+    found = []
+    try:
+        with os.scandir(_expanded(folder) if folder else Path()) as entries:
+            for entry in entries:
+                hidden = entry.name.startswith(".") and not name.startswith(".")
+                writable = safe_line(entry.name) == entry.name and '"' not in entry.name
+                if name.lower() in entry.name.lower() and writable and not hidden:
+                    found.append(entry)
+    except (OSError, ValueError):
+        return []
+    found.sort(key=lambda entry: (not entry.name.lower().startswith(name.lower()), not _is_folder(entry), entry.name))
+    return found[:MOST]
+
+
+def _suggestion(folder: str, entry: os.DirEntry[str], quoted: bool) -> Suggestion:
+    path = folder + entry.name
+    quote = '"' if quoted or re.search(r"\s", path) else ""
+    if _is_folder(entry):
+        return Suggestion(f"@{quote}{path}/", "folder", unfinished=True)
+    try:
+        size = show_size(entry.stat().st_size)
+    except OSError:
+        size = ""
+    return Suggestion(f"@{quote}{path}{quote} ", size)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
+def _looks_like_a_path(word: str) -> bool:
+    """`src/main.py`, `notes.md` and `~/x` do; `@pytest.fixture`, `@app.get("/")` and `@bob` do not."""
+    if re.search(r"[(){}=]", word):
+        return False
+    return "/" in word or word.startswith("~") or mimetypes.guess_type(word.rstrip(".,;:!?"))[0] is not None
+
+
+def _expanded(word: str) -> Path:
+    try:
+        return Path(word).expanduser()
+    except RuntimeError:  # the home folder of somebody unknown
+        return Path(word)
+
+
+def _there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # a name too long for any file, a NUL
+        return False

@@ -1,0 +1,129 @@
+"""What a person has settled on: one frozen Config, read once when twiddle starts.
+
+A field of `Config` is a setting: its name, type and default, annotated with what it is for. What was typed wins over
+the environment (`TWIDDLE_THEME`), that over `config.toml` in the person's folder, and that over the default. A fault
+costs one sentence and the setting it is in; the rest holds.
+"""
+
+import os
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple, get_args, get_type_hints
+
+from msgspec import Struct, field
+
+from tui.errors import did_you_mean
+from tui.paths import config_dir
+from tui.terminal import safe_line
+
+Fault = Callable[[str, str], None]
+"""Told what is wrong, and what to do."""
+
+
+class Entry(Struct, frozen=True, kw_only=True):
+    """One row of the table."""
+
+    help: str
+    """One line."""
+    example: str
+    """As it is written in the file."""
+
+    # Read from the annotated field, never written in a row.
+    name: str = ""
+    kind: type = str
+
+    @property
+    def variable(self) -> str:
+        """The name it has in the environment; empty for a table, which has none."""
+        return f"TWIDDLE_{self.name.upper()}" if self.kind is str else ""
+
+
+class Config(Struct, frozen=True, kw_only=True):
+    """Every setting."""
+
+    theme: Annotated[
+        str, Entry(help="The colours; unset, the last ones picked, else what suits the terminal.", example='"paper"')
+    ] = ""
+    preset: Annotated[
+        str,
+        Entry(help="The SETTING that a chat opens with: a preset, perhaps with knobs.", example='"precise,top_k=5"'),
+    ] = ""
+    keys: Annotated[
+        dict[str, str],
+        Entry(help="Other keys for what can be done, by the names in docs/keys.md.", example='{"chat.compare" = "f9"}'),
+    ] = field(default_factory=dict)
+
+
+ENTRIES: dict[str, Entry] = {
+    name: Entry(help=row.help, example=row.example, name=name, kind=getattr(kind, "__origin__", kind))
+    for name, (kind, row) in (
+        (name, get_args(hint)) for name, hint in get_type_hints(Config, include_extras=True).items()
+    )
+}
+"""Every setting by name."""
+
+
+class Reading(NamedTuple):
+    """What was settled, and a sentence for each fault on the way."""
+
+    config: Config = Config()
+    faults: tuple[str, ...] = ()
+
+
+def config_path() -> Path:
+    """The file; it need not be there."""
+    return config_dir() / "config.toml"
+
+
+def read_config(**typed: str | None) -> Reading:
+    """Everything settled; `typed` is what the command line said, None where it said nothing."""
+    faults: list[str] = []
+    values = dict(_written(config_path(), faults))
+    for entry in ENTRIES.values():
+        if said := typed.get(entry.name) or os.environ.get(entry.variable):
+            values[entry.name] = said
+    return Reading(Config(**values), tuple(faults))
+
+
+def _written(path: Path, faults: list[str]) -> Iterator[tuple[str, Any]]:
+    """The settings in the file that can be used; what cannot be is said in `faults`."""
+
+    def fault(what: str, remedy: str) -> None:
+        faults.append(safe_line(f"{path}: {what}; {remedy}."))
+
+    for name, value in _parsed(path, fault).items():
+        entry = ENTRIES.get(name)
+        if entry is None:
+            fault(f"there is no setting {name!r}.{did_you_mean(name, ENTRIES)}".rstrip("."), "remove or rename it")
+        elif not isinstance(value, entry.kind):
+            fault(f"{name} is {value!r}", f"write {name} = {entry.example}")
+        elif isinstance(value, dict):
+            yield name, dict(_flat(value, name, fault))
+        else:
+            yield name, value
+
+
+def _parsed(path: Path, fault: Fault) -> Mapping[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        fault(f"it cannot be read ({error.strerror})", "check the file")
+    except UnicodeDecodeError:
+        fault("it is not UTF-8 text", "save it as UTF-8")
+    except tomllib.TOMLDecodeError as error:
+        fault(f"it is not TOML ({error})", "mend that line")
+    return {}
+
+
+def _flat(table: Mapping[str, Any], where: str, fault: Fault, above: str = "") -> Iterator[tuple[str, str]]:
+    """A table's texts by name; TOML reads `chat.compare = ...` without quotes as a table in a table."""
+    for name, value in table.items():
+        if isinstance(value, dict):
+            yield from _flat(value, where, fault, f"{above}{name}.")
+        elif isinstance(value, str):
+            yield f"{above}{name}", value
+        else:
+            fault(f"{above}{name} in [{where}] is {value!r}", f'write "{above}{name}" = "f9" or "f9,ctrl+k"')

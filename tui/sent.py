@@ -1,0 +1,67 @@
+"""The prompts that were sent, kept over restarts: a line of JSON each, the oldest first."""
+
+import json
+import os
+import stat
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+MOST = 500
+"""Prompts kept."""
+LONGEST = 10_000
+"""Characters; a longer prompt is not kept."""
+LARGEST = 16 * 2**20
+"""Bytes; a file beyond it is something else."""
+
+
+def read_sent(path: Path) -> list[str]:
+    """The newest prompts in the file; lines that cannot be read are passed over, and so is a file that cannot."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # nobody may ever write to a FIFO
+        with os.fdopen(handle, "rb") as file:
+            state = os.fstat(handle)
+            if not stat.S_ISREG(state.st_mode) or state.st_size > LARGEST:
+                return []
+            lines = file.read().decode("utf-8", "replace").split("\n")
+    except OSError:
+        return []
+    sent = [text for text in map(_text, lines) if text]
+    if len(sent) > 2 * MOST:
+        _write(path, sent[-MOST:])
+    return sent[-MOST:]
+
+
+def add_sent(path: Path, text: str) -> None:
+    """Keep one more; where that is not possible, nothing happens."""
+    if len(text) > LONGEST:
+        return
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # One write, so that two windows do not mix their lines.
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK
+        with os.fdopen(os.open(path, flags, 0o600), "wb", buffering=0) as file:
+            file.write(_lines([text]))
+
+
+def _write(path: Path, sent: Sequence[str]) -> None:
+    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with suppress(OSError):
+        try:
+            with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+                file.write(_lines(sent))
+            draft.replace(path)
+        finally:
+            draft.unlink(missing_ok=True)
+
+
+def _lines(sent: Iterable[str]) -> bytes:
+    return "".join(f"{json.dumps(text)}\n" for text in sent).encode()
+
+
+def _text(line: str) -> str:
+    try:
+        said = json.loads(line)
+    except (ValueError, RecursionError):
+        return ""
+    return said if isinstance(said, str) else ""

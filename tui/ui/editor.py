@@ -1,0 +1,35 @@
+"""A text in the person's own editor, while the program waits behind it."""
+
+import asyncio
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from textual.app import App, SuspendNotSupported
+
+from tui.editor import editing, ended, not_started
+from tui.errors import EditorError
+
+
+async def edited(app: App[Any], text: str) -> str:
+    """What the person makes of a text; replies go on being written meanwhile. Raises EditorError."""
+    handle, name = tempfile.mkstemp(prefix="twiddle-", suffix=".md")  # nobody else can read it
+    path = Path(name)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+        try:
+            with app.suspend():
+                process = await asyncio.create_subprocess_exec(*editing(path))
+                code = await process.wait()
+        except SuspendNotSupported:
+            raise EditorError("This terminal cannot be lent to an editor; write here instead.") from None
+        except OSError as error:
+            raise not_started(error) from None
+        if code:
+            raise ended(code)
+        made = path.read_text(encoding="utf-8", errors="replace")
+        return made if made == text else made.removesuffix("\n")
+    finally:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,54 @@
+"""What goes along with the next question."""
+
+from dataclasses import dataclass
+
+from textual import events
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Static
+
+from tui.terminal import safe_line
+
+
+class Chips(Static):
+    """A line for each text that goes along: files named in the prompt, then what was pasted."""
+
+    DEFAULT_CSS = """
+    Chips {
+        display: none;
+        width: 1fr;
+        height: auto;
+        max-height: 5;
+        padding: 0 2;
+        color: $text-muted;
+        text-wrap: nowrap;
+        text-overflow: ellipsis;
+    }
+    """
+
+    @dataclass
+    class Removed(Message):
+        """The line of a paste was clicked."""
+
+        index: int
+
+    def __init__(self) -> None:
+        super().__init__(markup=False)
+        self._files: tuple[str, ...] = ()
+        self._pastes: tuple[str, ...] = ()
+
+    def show(self, files: tuple[str, ...], pastes: tuple[str, ...]) -> None:
+        """Shows what goes along, each said in a line."""
+        if (files, pastes) == (self._files, self._pastes):
+            return
+        self._files, self._pastes = files, pastes
+        lines = [Content(f"@ {safe_line(file)}") for file in files]
+        lines += [Content(f"✕ {safe_line(paste)} · ⌫ removes, ^g shows") for paste in pastes]
+        self.display = bool(lines)
+        self.update(Content("\n").join(lines))
+
+    def on_click(self, event: events.Click) -> None:
+        """A click on a paste takes it away."""
+        index = event.y - len(self._files)
+        if 0 <= index < len(self._pastes):
+            self.post_message(self.Removed(index))

@@ -1,0 +1,90 @@
+"""The list above the prompt: how what is typed can go on."""
+
+from dataclasses import dataclass
+
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option
+
+from tui.completion import Completion, Suggestion
+from tui.terminal import safe_line
+
+ROWS = 8
+"""Rows shown at a time."""
+WIDEST = 40
+"""Cells that what is written may take before what it does."""
+
+
+class Suggestions(OptionList, can_focus=False):
+    """Shows a completion; the focus stays with the typing."""
+
+    DEFAULT_CSS = """
+    Suggestions {
+        overlay: screen;
+        display: none;
+        width: 1fr;
+        height: auto;
+        max-height: 100vh;
+        padding: 0 1;
+        border: none;
+        background: $surface;
+        text-wrap: nowrap;
+        text-overflow: ellipsis;
+        scrollbar-size-vertical: 1;
+        & > .option-list--option-highlighted { background: $primary; color: $text; text-style: bold; }
+        & > .option-list--option-disabled { color: $text-muted; }
+    }
+    """
+
+    @dataclass
+    class Chosen(Message):
+        """A row was clicked."""
+
+        index: int
+
+    def __init__(self) -> None:
+        super().__init__(markup=False)
+        self._shown: Completion | None = None
+
+    def show(self, completion: Completion | None, lit: int) -> None:
+        """Shows the ways to go on with one of them lit, or nothing."""
+        self.display = completion is not None
+        if completion is None:
+            return
+        if completion is not self._shown:
+            self._shown = completion
+            self.clear_options()
+            self.add_options(_options(completion))
+        if completion.suggestions:
+            before = lit if self.highlighted is None else self.highlighted
+            self.highlighted = lit
+            for index in {before, lit}:
+                self.replace_option_prompt_at_index(index, _row(completion, index, lit))
+        height = min(self.option_count, ROWS)
+        self.styles.height, self.styles.offset = height, (0, -height)
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """Say which row was clicked."""
+        event.stop()
+        self.post_message(self.Chosen(event.option_index))
+
+
+def _options(completion: Completion) -> list[Option]:
+    rows = [Option(_row(completion, index)) for index in range(len(completion.suggestions))]
+    if completion.hint:
+        rows.append(Option(Content(f"  {safe_line(completion.hint)}"), disabled=True))
+    return rows
+
+
+def _row(completion: Completion, index: int, lit: int | None = None) -> Content:
+    """A row; the lit one can be told without its colour."""
+    suggestion = completion.suggestions[index]
+    wide = min(max(len(_written(each)) for each in completion.suggestions), WIDEST)
+    about = safe_line(" ".join(suggestion.about.split()))
+    mark = "▸" if index == lit else " "
+    return Content.assemble(f"{mark} {safe_line(_written(suggestion)):<{wide}}", (f"  {about}", "dim"))
+
+
+def _written(suggestion: Suggestion) -> str:
+    return suggestion.usage or suggestion.text.strip()
