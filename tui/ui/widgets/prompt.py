@@ -53,12 +53,16 @@ class Prompt(TextArea):
         border: round $border-blurred;
         background: $background;
         &:focus { border: round $border; }
+        border-subtitle-color: $text-muted;
         & .text-area--placeholder { color: $text-muted; }
     }
     """
 
     purpose: reactive[str] = reactive("")
     """What the text is for, where it is no new message."""
+
+    to: reactive[str] = reactive("")
+    """Whom the text is for, where there are several."""
 
     @dataclass
     class Submitted(Message):
@@ -115,6 +119,14 @@ class Prompt(TextArea):
     def watch_purpose(self, purpose: str) -> None:
         """Show it in the frame."""
         self.border_title = Content(safe_line(purpose)) if purpose else ""
+
+    def on_mount(self) -> None:
+        """Show whom it is for also where that was said before."""
+        self.watch_to(self.to)
+
+    def watch_to(self, to: str) -> None:
+        """Show it in the frame."""
+        self.border_subtitle = Content(safe_line(to)) if to else ""
 
     def put_back(self, text: str) -> None:
         """Give the person a text to go on with, such as one that could not be sent."""
