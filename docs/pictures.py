@@ -50,6 +50,15 @@ async def compare(pilot: Pilot[None]) -> None:
     await until(pilot, lambda: status.state == "ready")
 
 
+async def tokens(pilot: Pilot[None]) -> None:
+    """A reply token by token, at the first one that was unlikely."""
+    await ask(pilot, "Why is the sea salty?")
+    status = pilot.app.screen.query_one(Status)
+    await until(pilot, lambda: status.state == "ready")
+    await pilot.press("ctrl+t", "home", "n", "n")
+    await pilot.pause(0.5)
+
+
 async def take(folder: Path, name: str, scene: Scene, size: tuple[int, int], *settings: str, theme: str = "") -> None:
     """Run the program at a size, play a scene, and keep what is on the screen."""
     chosen = tuple(resolve(parse_setting(setting)) for setting in settings)
@@ -69,6 +78,7 @@ async def main(folder: Path) -> None:
     """Every picture."""
     folder.mkdir(parents=True, exist_ok=True)
     await take(folder, "chat", chat, (120, 36), "default,repeat_penalty=1.15,seed=2")
+    await take(folder, "tokens", tokens, (120, 36), "temperature=1,seed=5,num_predict=200")
     await take(folder, "compare", compare, (120, 30), "temperature=0.2,seed=4", "temperature=1.4,seed=4")
 
 

@@ -46,6 +46,8 @@ class Knob(Struct, frozen=True, kw_only=True):
     """For a list: a regular expression that every entry matches."""
     live: bool = True
     """False for what is fixed when the model is loaded."""
+    whole: bool = False
+    """True for what a reply has once: a thought cannot have it apart from the answer."""
 
     # Read from the annotated field, never written in a row.
     name: str = ""

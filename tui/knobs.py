@@ -22,6 +22,7 @@ CONSTRAINTS = ("format", "schema", "regex", "choices", "grammar")
 
 _CHOOSING, _REPETITION, _REPLY = "choosing", "repetition", "reply"
 _FINER, _DRY, _SEARCH, _SHAPE = "finer choosing", "repeated runs (DRY)", "strategy", "constraint"
+_THINKING = "thinking"
 
 EVERYDAY = (_CHOOSING, _REPETITION, _REPLY)
 """The groups that most people turn."""
@@ -63,7 +64,7 @@ class Knobs(Loading, frozen=True, kw_only=True):
         int,
         Knob(
             help="The same seed makes the same draws; unset, one is drawn at random and shown.",
-            group=_CHOOSING, low=-1, high=2**32 - 1, span=(-1, 9999), coarse=100, words={-1: "random"},
+            group=_CHOOSING, low=-1, high=2**32 - 1, span=(-1, 9999), coarse=100, words={-1: "random"}, whole=True,
         ),
     ] = -1  # fmt: skip
     repeat_penalty: Annotated[
@@ -100,7 +101,7 @@ class Knobs(Loading, frozen=True, kw_only=True):
         Knob(
             help="The most tokens in a reply.",
             group=_REPLY, unit="tokens", low=-1, high=1_000_000, span=(-1, 4096), step=1, coarse=64, scale="log",
-            words={-1: "no limit"},
+            words={-1: "no limit"}, whole=True,
         ),
     ] = -1  # fmt: skip
     stop: Annotated[
@@ -111,7 +112,7 @@ class Knobs(Loading, frozen=True, kw_only=True):
         str,
         Knob(
             help="When the context is full: stop the reply, or shift: forget the oldest tokens and go on.",
-            group=_REPLY, choices=("stop", "shift"),
+            group=_REPLY, choices=("stop", "shift"), whole=True,
         ),
     ] = "stop"  # fmt: skip
     num_keep: Annotated[
@@ -119,7 +120,7 @@ class Knobs(Loading, frozen=True, kw_only=True):
         Knob(
             help="Prompt tokens that a shift never forgets; auto is the system prompt, which is always kept.",
             group=_REPLY, unit="tokens", low=-1, high=1_000_000, span=(-1, 4096), coarse=64, scale="log",
-            words={-1: "auto"},
+            words={-1: "auto"}, whole=True,
         ),
     ] = -1  # fmt: skip
     dynatemp_range: Annotated[
@@ -291,13 +292,29 @@ class Knobs(Loading, frozen=True, kw_only=True):
         ),
     ] = 4  # fmt: skip
     format: Annotated[
-        str,
-        Knob(help="json makes the reply a JSON object.", group=_SHAPE, choices=("text", "json")),
+        str, Knob(help="json makes the reply a JSON object.", group=_SHAPE, choices=("text", "json"), whole=True)
     ] = "text"
-    schema: Annotated[str, Knob(help="The reply is JSON that this JSON Schema accepts.", group=_SHAPE)] = ""
-    regex: Annotated[str, Knob(help="The reply matches this regular expression as a whole.", group=_SHAPE)] = ""
-    choices: Annotated[tuple[str, ...], Knob(help="The reply is one of these texts.", group=_SHAPE)] = ()
-    grammar: Annotated[str, Knob(help="The reply follows this grammar, written in Lark or GBNF.", group=_SHAPE)] = ""
+    schema: Annotated[str, Knob(help="The reply is JSON that this JSON Schema accepts.", group=_SHAPE, whole=True)] = ""
+    regex: Annotated[
+        str, Knob(help="The reply matches this regular expression as a whole.", group=_SHAPE, whole=True)
+    ] = ""
+    choices: Annotated[tuple[str, ...], Knob(help="The reply is one of these texts.", group=_SHAPE, whole=True)] = ()
+    grammar: Annotated[
+        str, Knob(help="The reply follows this grammar, written in Lark or GBNF.", group=_SHAPE, whole=True)
+    ] = ""
+    thinking: Annotated[
+        str,
+        Knob(
+            help="Whether to think before answering, where the model's template has a switch; auto is its own default.",
+            group=_THINKING, choices=("auto", "on", "off"), whole=True,
+        ),
+    ] = "auto"  # fmt: skip
+    think_open: Annotated[
+        str, Knob(help="What a thought begins with; unset, it is found from the template.", group=_THINKING, whole=True)
+    ] = ""
+    think_close: Annotated[
+        str, Knob(help="What a thought ends with; set it together with think_open.", group=_THINKING, whole=True)
+    ] = ""
 
     def __post_init__(self) -> None:
         for name, row in KNOBS.items():
@@ -322,17 +339,35 @@ KNOBS: dict[str, Knob] = _rows()
 """Every knob by name, in the order people meet them."""
 
 
+WHILE_THINKING = "think_"
+"""What the name of a knob begins with where only the thought is meant."""
+
+THOUGHT_KNOBS: dict[str, Knob] = {
+    WHILE_THINKING + name: replace(row, name=WHILE_THINKING + name, help=f"While thinking: {row.help}")
+    for name, row in KNOBS.items()
+    if row.live and not row.whole
+}
+"""The knobs that a thought can have apart from the answer, by their names in a Modelfile or a setting."""
+
+ROWS: dict[str, Knob] = KNOBS | THOUGHT_KNOBS
+"""Every name that can be turned."""
+
+
 def knob(name: str) -> Knob:
     """The row of that name; raises KnobError with the nearest name."""
     try:
-        return KNOBS[name]
+        return ROWS[name]
     except KeyError:
-        raise KnobError(f"There is no knob {name!r}.{did_you_mean(name, KNOBS)}") from None
+        raise KnobError(f"There is no knob {name!r}.{did_you_mean(name, ROWS)}") from None
 
 
 def turn(knobs: Knobs, **values: Any) -> Knobs:
-    """The knobs with some of them turned; raises KnobError for a value out of range."""
-    return replace(knobs, **{name: knob(name).check(value) for name, value in values.items()})
+    """The knobs with some of them turned; raises KnobError for a value out of range.
+
+    What is named for a thought alone is left aside: see `tui.thinking.apart`.
+    """
+    checked = {name: knob(name).check(value) for name, value in values.items()}
+    return replace(knobs, **{name: value for name, value in checked.items() if name in KNOBS})
 
 
 def fixed(knobs: Knobs) -> Knobs:

@@ -167,6 +167,8 @@ def _switched_off(knobs: Knobs) -> Iterator[tuple[str, str]]:
         yield "adaptive_decay", "adaptive_target is off"
     if knobs.strategy == "contrastive" and knobs.penalty_alpha == 0:
         yield "contrastive_k", "penalty_alpha is 0"
+    if bool(knobs.think_open) != bool(knobs.think_close):
+        yield ("think_open", "think_close is not set") if knobs.think_open else ("think_close", "think_open is not set")
     if knobs.num_gpu == 0:
         yield from _all(("main_gpu", "tensor_split"), "num_gpu is 0")
 

@@ -4,32 +4,33 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from tui.knobs import KNOBS, Knobs
+from tui.knobs import Knobs, knob
 from tui.models.anatomy import Anatomy, dissect
 from tui.models.memory import show_size
 from tui.models.reference import find_model
 from tui.presets.preset import Preset, anchored
 from tui.presets.writing import write_preset
 from tui.slash import Part
+from tui.stand import Stand
 
 
-def particulars(part: Part, preset: Preset, knobs: Knobs) -> str:
-    """A part of a preset as it stands, its knobs turned to `knobs`; raises ModelError and PresetError."""
+def particulars(part: Part, preset: Preset, stand: Stand) -> str:
+    """A part of a preset with its knobs as they stand; raises ModelError and PresetError."""
     match part:
         case "info":
-            return _info(_anatomy(preset, knobs))
+            return _info(_anatomy(preset, stand.knobs))
         case "license":
-            return f"The licence of {preset.model}: {_anatomy(preset, knobs).licence}."
+            return f"The licence of {preset.model}: {_anatomy(preset, stand.knobs).licence}."
         case "modelfile":
-            differing = {name: getattr(knobs, name) for name in knobs.differing(preset.knobs)}
+            differing = {name: stand.of(name) for name in stand.differing(preset.stand)}
             turned = tuple((dict(preset.turned) | differing).items())
             return write_preset(replace(anchored(preset), turned=turned)).rstrip("\n")
         case "parameters":
-            return _parameters(preset, knobs)
+            return _parameters(preset, stand)
         case "system":
             return preset.system or "There is no system prompt; /set system TEXT gives one."
         case "template":
-            return preset.template or _anatomy(preset, knobs).template or "The model brings no chat template."
+            return preset.template or _anatomy(preset, stand.knobs).template or "The model brings no chat template."
 
 
 def _anatomy(preset: Preset, knobs: Knobs) -> Anatomy:
@@ -50,12 +51,12 @@ def _info(anatomy: Anatomy) -> str:
     return _table(rows)
 
 
-def _parameters(preset: Preset, knobs: Knobs) -> str:
-    here = knobs.differing(preset.knobs)
+def _parameters(preset: Preset, stand: Stand) -> str:
+    here = stand.differing(preset.stand)
     rows = {}
-    for name in knobs.differing(Knobs()):
+    for name in stand.differing(Stand(Knobs())):
         source = "turned here" if name in here else f"from {preset.source(name) or preset.name}"
-        rows[name] = f"{KNOBS[name].show(getattr(knobs, name))}  ({source})"
+        rows[name] = f"{knob(name).show(stand.of(name))}  ({source})"
     return _table(rows) or "Every knob is where llama.cpp has it."
 
 

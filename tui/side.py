@@ -5,13 +5,15 @@ import time
 from msgspec.structs import replace
 
 from tui.chat import Conversation, Ending, Message, answer, ask, edit, go, until
-from tui.engine.protocol import Finished, KnobsTurned, Load, Refused, Reply, Token
+from tui.engine.protocol import Finished, KnobsTurned, Load, Refused, Reply, Thinking, Token
 from tui.knob import Value
-from tui.knobs import KNOBS, Knobs, turn
+from tui.knobs import KNOBS, Knobs, knob
 from tui.presets.library import Chosen
 from tui.presets.preset import Preset
 from tui.settings import Setting
+from tui.stand import Stand
 from tui.steps import Steps
+from tui.thinking import Thought
 from tui.trace import TokenTrace
 from tui.written import Beginning, Change, Stats, Written
 
@@ -19,10 +21,10 @@ from tui.written import Beginning, Change, Stats, Written
 class Writing:
     """A reply while it is written, and until the next one begins."""
 
-    def __init__(self, reply_id: str, knobs: Knobs, onto: Beginning | None = None) -> None:
+    def __init__(self, reply_id: str, stand: Stand, onto: Beginning | None = None) -> None:
         """`onto` is what is there of it already."""
-        before = (onto and onto.written) or Written("", "", knobs)
-        self.id, self.knobs, self.onto = reply_id, knobs, onto
+        before = (onto and onto.written) or Written("", "", stand.knobs)
+        self.id, self.stand, self.onto = reply_id, stand, onto
         self.text = onto.text if onto else ""
         self.begun = before.begun
         """The index of the first token of `traces`: above 0 where a person wrote what comes before."""
@@ -33,13 +35,20 @@ class Writing:
         self.records: list[bytes] = list(before.records)
         self.given = len(self.traces)
         """How many of them were there before."""
-        self.asked = knobs
+        self.asked = stand
         """The knobs that it was asked for with."""
+        self.thought: Thought | None = None
+        """What of its text is thought."""
         self.lane: list[Change] = []
         """How they were turned since."""
         self.ending: Ending | None = None
         self.stats: Stats | None = None
         self._began = self._first = self._last = time.perf_counter()
+
+    @property
+    def knobs(self) -> Knobs:
+        """The knobs for its answer."""
+        return self.stand.knobs
 
     @property
     def ids(self) -> list[int]:
@@ -54,7 +63,7 @@ class Writing:
     @property
     def acting(self) -> Knobs:
         """What the engine writes it with: a turn may be refused."""
-        return self.lane[-1].knobs if self.lane else self.asked
+        return self.lane[-1].knobs if self.lane else self.asked.knobs
 
     @property
     def count(self) -> int:
@@ -82,14 +91,17 @@ class Writing:
         self.traces.append(token.trace)
         self.records.append(token.record)
         self.text += token.text
+        if self.thought and self.thought.end is None:
+            self.thought = replace(self.thought, tokens=self.thought.tokens + 1)
 
     def written(self, preset: Preset) -> Written:
         """What is kept of it."""
         return Written(
             preset=preset.name,
             model=preset.model,
-            knobs=self.asked,
+            knobs=self.asked.knobs,
             template=preset.template or "",
+            thinking=self.asked.thinking,
             given=self.given,
             begun=self.begun,
             lane=tuple(self.lane),
@@ -97,6 +109,7 @@ class Writing:
             traces=tuple(self.traces),
             records=tuple(self.records),
             stats=self.stats,
+            thought=self.thought,
         )
 
 
@@ -106,9 +119,11 @@ class Side:
     def __init__(self, chosen: Chosen, load: Load | None = None, conversation: Conversation | None = None) -> None:
         self.preset = chosen.preset
         self.knobs = chosen.knobs
+        self.apart = chosen.apart
+        """The knobs that are turned for the thought alone."""
         self.load = load
         """What the engine that it talks to was told to load; None before `Talk.settle` finds it one."""
-        self.steps: Steps[Knobs] = Steps()
+        self.steps: Steps[Stand] = Steps()
         """How the knobs came to stand where they do."""
         self.refused: dict[str, str] = {}
         """The knobs that the engine could not take as they stand, each with its reason."""
@@ -126,14 +141,19 @@ class Side:
         return self.writing is not None and self.writing.ending is None
 
     @property
+    def stand(self) -> Stand:
+        """How all its knobs stand."""
+        return Stand(self.knobs, self.apart)
+
+    @property
     def turned(self) -> tuple[str, ...]:
         """The knobs that are not where the preset has them."""
-        return self.knobs.differing(self.preset.knobs)
+        return self.stand.differing(self.preset.stand)
 
     @property
     def title(self) -> str:
         """The preset and what is turned away from it."""
-        changes = (f"{name} {KNOBS[name].show(getattr(self.knobs, name))}" for name in self.turned)
+        changes = (f"{name} {knob(name).show(self.stand.of(name))}" for name in self.turned)
         return " · ".join((self.preset.name, *changes))
 
     @property
@@ -143,40 +163,42 @@ class Side:
 
     def use(self, preset: Preset) -> None:
         """Switch the preset: its knobs and system prompt hold from the next reply on; the conversation stays."""
-        self.steps = self.steps.left(self.knobs)
-        self.preset, self.knobs, self.refused = preset, preset.knobs, {}
+        self.steps = self.steps.left(self.stand)
+        self.preset, self.refused = preset, {}
+        self.knobs, self.apart = preset.stand
 
     def turn(self, name: str, value: Value) -> None:
         """Turn a knob, also of the reply being written; raises KnobError."""
-        self.put(turn(self.knobs, **{name: value}))
+        self.put(self.stand.turn(name, value))
 
-    def put(self, knobs: Knobs, stroke: object = None) -> None:
+    def put(self, stand: Stand, stroke: object = None) -> None:
         """Put the knobs where these are, also those of the reply being written.
 
         Turns of one `stroke`, such as a drag, are one step to take back.
         """
-        if knobs != self.knobs:
-            self.steps = self.steps.left(self.knobs, stroke)
-            self._stand(knobs)
+        if stand != self.stand:
+            self.steps = self.steps.left(self.stand, stroke)
+            self._stand(stand)
 
-    def step(self, steps: Steps[Knobs], knobs: Knobs) -> None:
+    def step(self, steps: Steps[Stand], stand: Stand) -> None:
         """Go a step back, or again, to where the knobs were."""
         self.steps = steps
-        self._stand(knobs)
+        self._stand(stand)
 
-    def _stand(self, knobs: Knobs) -> None:
-        changed = {name: getattr(knobs, name) for name in knobs.differing(self.knobs)}
-        self.knobs = knobs
+    def _stand(self, stand: Stand) -> None:
+        changed = stand.differing(self.stand)
+        self.knobs, self.apart = stand
         for name in changed:
             self.refused.pop(name, None)
         if self.busy and self.writing:
             # Those alone: the preset may have been switched for the next reply.
-            self.writing.knobs = turn(self.writing.knobs, **changed)
+            for name in changed:
+                self.writing.stand = self.writing.stand.turn(name, stand.of(name))
 
     def fork(self, turn: int | None = None) -> "Side":
         """Another side that stands where this one does, or at a turn of its conversation."""
         here = self.conversation if turn is None else until(self.conversation, turn)
-        other = Side(Chosen(setting=Setting(), preset=self.preset, knobs=self.knobs), self.load, here)
+        other = Side(Chosen(Setting(), self.preset, self.knobs, self.apart), self.load, here)
         other.used = self.used
         return other
 
@@ -217,13 +239,16 @@ class Side:
         if instead_of is not None:
             self.conversation = until(self.conversation, self.conversation.turns[instead_of].parent)
         self._beside = instead_of is not None
-        self.writing, self.refused = Writing(reply_id, replace(self.knobs, seed=seed), onto), {}
+        self.writing, self.refused = Writing(reply_id, self.stand.turn("seed", seed), onto), {}
         there = (Message("assistant", onto.message, onto.tokens),) if onto else ()
-        return Reply(reply_id, (*self.messages, *there), self.writing.knobs, template=self.preset.template or "")
+        template, stand = self.preset.template or "", self.writing.stand
+        return Reply(reply_id, (*self.messages, *there), stand.knobs, template=template, thinking=stand.thinking)
 
-    def note(self, event: Token) -> None:
-        """Take in a token."""
-        if self.writing:
+    def note(self, event: Token | Thinking) -> None:
+        """Take in a token, or that a thought begins or ends with the next."""
+        if isinstance(event, Thinking) and self.writing:
+            self.writing.thought = event.thought
+        elif isinstance(event, Token) and self.writing:
             self.writing.note(event)
             self.used = event.used
 
@@ -246,7 +271,7 @@ class Side:
         """Take in the end of the reply."""
         if self.writing:
             there = self.writing.onto or Beginning("")
-            self.writing.stats = event.stats
+            self.writing.stats, self.writing.thought = event.stats, event.thought
             tokens = () if self.writing.begun else (*there.tokens, *event.tokens)
             if event.ending == "stop" and not self.writing.count:
                 tokens = tokens[:-1]  # the token put there was the one that ends a reply

@@ -164,8 +164,8 @@ _SETS: dict[str, Slash] = {
     "history": KeepHistory(True),
     "nohistory": KeepHistory(False),
     "noformat": TurnKnob("format", "text"),
-    "think": TurnKnob("think", "on"),
-    "nothink": TurnKnob("think", "off"),
+    "think": TurnKnob("thinking", "on"),
+    "nothink": TurnKnob("thinking", "off"),
     "wordwrap": Explain("Text is always wrapped here."),
     "nowordwrap": Explain("Text is always wrapped here; what you copy has the line ends that were written."),
     "verbose": Explain("Every reply ends with its length and speed here."),
@@ -237,7 +237,7 @@ def _think(word: str) -> TurnKnob:
     wanted |= dict.fromkeys(("low", "medium", "high", "max"), "on")
     if word not in wanted:
         raise SettingError(f"Write /think on or /think off, not {word!r}.")
-    return TurnKnob("think", wanted[word])
+    return TurnKnob("thinking", wanted[word])
 
 
 def _show(part: str) -> Show:

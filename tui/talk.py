@@ -15,20 +15,26 @@ from tui.engine.protocol import (
     Generate,
     KnobsTurned,
     Load,
+    Loaded,
+    ModelInfo,
     Preview,
     Previewed,
     Refused,
     Reply,
     SetKnobs,
     Stop,
+    Thinking,
     Token,
 )
 from tui.errors import EngineError
 from tui.hindsight import Hindsight
 from tui.knob import Value
-from tui.knobs import KNOBS, Knobs, common_seed, fixed, turn
+from tui.knobs import KNOBS, common_seed, fixed, turn
 from tui.models.reference import find_model
+from tui.presets.gotemplate import TemplateError
+from tui.presets.prompting import Prompting
 from tui.side import Side
+from tui.stand import Stand
 from tui.steps import Steps
 from tui.trace import Candidate, TokenTrace
 from tui.written import Beginning, branched, whole
@@ -59,6 +65,8 @@ class Talk:
         self._looks: dict[str, Side] = {}
         self.next: TokenTrace | None = None
         """The answer to the latest look at the next token."""
+        self.models: dict[Load, ModelInfo] = {}
+        """What is loaded."""
         self.hindsight = Hindsight(lambda side, command: self._mention(command, side))
         """What if finished replies had been written with other knobs."""
 
@@ -152,27 +160,35 @@ class Talk:
 
         Turns of one `stroke`, such as a drag, are one step to take back.
         """
-        self.put(side, turn(side.knobs, **{name: value}), stroke)
+        self.put(side, side.stand.turn(name, value), stroke)
 
-    def put(self, side: Side, knobs: Knobs, stroke: object = None, steps: Steps[Knobs] | None = None) -> None:
+    def put(self, side: Side, stand: Stand, stroke: object = None, steps: Steps[Stand] | None = None) -> None:
         """Put all knobs of a side where these are, as if each had been turned; raises EngineError.
 
         `steps` are those that the side has then, where this is one of them taken back or again.
         """
-        binding = {name: getattr(knobs, name) for name, row in KNOBS.items() if not row.live}
-        anew = [name for name in knobs.differing(side.knobs) if name in binding]
+        binding = {name: getattr(stand.knobs, name) for name, row in KNOBS.items() if not row.live}
+        anew = [name for name in stand.differing(side.stand) if name in binding]
         if self.busy and anew:
             raise EngineError(f"{anew[0]} loads the model anew; a reply is being written, so press Esc first.")
         if steps:
-            side.step(steps, knobs)
+            side.step(steps, stand)
         else:
-            side.put(knobs, stroke)
+            side.put(stand, stroke)
         # What a model is loaded with is the same for all who share its engine.
         for other in self.sides:
             if other.load == side.load:
-                other.put(turn(other.knobs, **binding))
+                other.put(other.stand._replace(knobs=turn(other.knobs, **binding)))
         if side.busy and side.writing:
-            self._mention(SetKnobs(side.writing.id, side.writing.knobs), side)
+            self._mention(SetKnobs(side.writing.id, side.writing.knobs, side.writing.stand.thinking), side)
+
+    def can_switch_thinking(self, side: Side) -> bool:
+        """Whether a side's chat template can be told to think or not; yes while that is not known."""
+        if side.preset.template:
+            with suppress(TemplateError):
+                return Prompting(side.preset.template).has_switch
+        model = self.models.get(side.load) if side.load else None
+        return model is None or model.think_switch
 
     def look(self, side: Side) -> None:
         """Ask how the next token would be chosen, unless a reply is being written."""
@@ -180,7 +196,8 @@ class Talk:
             return
         look = next(self._ids)
         self._looks, self.next = {look: side}, None
-        self._mention(Preview(look, side.messages, side.knobs, side.preset.template or ""), side)
+        look_at = Preview(look, side.messages, side.knobs, side.preset.template or "", side.stand.thinking)
+        self._mention(look_at, side)
 
     def take(self, event: Event, load: Load | None = None) -> Side | None:
         """Bring the sides up to date with an event of the engine that holds `load`; the side it is about, if any."""
@@ -192,6 +209,8 @@ class Talk:
         if isinstance(event, Failed) and event.id in self._looks:
             self._looks.pop(event.id).refuse(event.reason)
             return None
+        if isinstance(event, Loaded) and load:
+            self.models[load] = event.info
         if isinstance(event, Died):
             for side in self.sides:
                 if side.load == load:
@@ -199,7 +218,7 @@ class Talk:
             return None
         side = self._writer(event)
         match event:
-            case Token() if side:
+            case Token() | Thinking() if side:
                 side.note(event)
             case Finished() if side:
                 side.end(event)

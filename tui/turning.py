@@ -12,23 +12,23 @@ Deed = Literal["undo", "redo", "reset", "copy", "save"]
 
 def obey(talk: Talk, side: Side, deed: Deed) -> str:
     """Do it; the name of a knob that a step was about, if it was one. Raises KnobError and EngineError."""
-    before = side.knobs
+    before = side.stand
     match deed:
         case "undo":
             undo(talk, side)
         case "redo":
             redo(talk, side)
         case "reset":
-            talk.put(side, side.preset.knobs)
+            talk.put(side, side.preset.stand)
         case "copy":
             copy(talk, side)
-    changed = side.knobs.differing(before)
+    changed = side.stand.differing(before)
     return changed[0] if changed and deed in ("undo", "redo") else ""
 
 
 def undo(talk: Talk, side: Side) -> None:
     """Take the last turn of a side's knobs back; raises KnobError and EngineError."""
-    step = side.steps.back(side.knobs)
+    step = side.steps.back(side.stand)
     if not step:
         raise KnobError("There is no turn of a knob to take back.")
     talk.put(side, step[1], steps=step[0])
@@ -36,7 +36,7 @@ def undo(talk: Talk, side: Side) -> None:
 
 def redo(talk: Talk, side: Side) -> None:
     """Make the turn that was taken back last once more; raises KnobError and EngineError."""
-    step = side.steps.again(side.knobs)
+    step = side.steps.again(side.stand)
     if not step:
         raise KnobError("There is no turn of a knob to make again.")
     talk.put(side, step[1], steps=step[0])
@@ -48,4 +48,4 @@ def copy(talk: Talk, side: Side) -> None:
     if not others:
         raise EngineError("There is no other side to copy the knobs to; F3 opens one.")
     for other in others:
-        talk.put(other, side.knobs)
+        talk.put(other, side.stand)

@@ -6,6 +6,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tui.knobs import Knobs
+from tui.thinking import Thought
 from tui.trace import Candidate, TokenTrace
 
 
@@ -52,6 +53,10 @@ class Written(Struct, frozen=True):
     records: tuple[bytes, ...] = ()
     """The scores it was chosen from: see `tui.engine.record`."""
     stats: Stats | None = None
+    thinking: Knobs | None = None
+    """The knobs for its thought, where they were others."""
+    thought: Thought | None = None
+    """What of its text was thought."""
 
     @property
     def ids(self) -> tuple[int, ...]:
@@ -67,6 +72,7 @@ class Written(Struct, frozen=True):
             traces=self.traces[:count],
             records=self.records[:count],
             stats=None,
+            thought=None,
         )
 
     def at(self, character: int) -> int:

@@ -136,3 +136,10 @@ def test_contrastive_search_finds_what_it_finds_without_a_cache(tiny: Llama) -> 
             scores.append(0.4 * float(np.exp(log_p[token])) - 0.6 * float((states[:-1] @ states[-1]).max()))
         written.append(likeliest[int(np.argmax(scores))])
     assert found.tokens == written
+
+
+def test_a_reply_of_a_model_with_more_tokens_is_read_by_its_text(tiny: Llama) -> None:
+    replied = (Message("user", "ab"), Message("assistant", "cd", tokens=(10**6, -1)), Message("user", "ef"))
+    plain = (*replied[:1], Message("assistant", "cd"), *replied[2:])
+    prompts = Scheduler(tiny, lambda event: None)._prompts
+    assert prompts.write(replied) == prompts.write(plain)

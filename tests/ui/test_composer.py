@@ -150,6 +150,13 @@ async def test_presets_are_offered_with_what_they_are_for() -> None:
         await until(pilot, lambda: app.commanded == ["/preset precise"])
 
 
+async def test_what_is_written_in_one_go_is_completed_too() -> None:
+    app = Host()
+    async with app.run_test() as pilot:
+        await write(pilot, "/preset prec")
+        await until(pilot, lambda: app.offered == ["▸ precise"])
+
+
 async def test_enter_runs_a_command_that_is_written_out() -> None:
     app = Host()
     async with app.run_test() as pilot:

@@ -14,7 +14,8 @@ from tui.engine.fake import Script
 from tui.engine.protocol import Event, Finished, Preview, Previewed
 from tui.written import Stats
 
-SIZES = [(80, 24), (120, 40), (200, 50)]
+SIZES = [(80, 24), (120, 40), (200, 60)]
+THEMES = ["twiddle-dark", "twiddle-light", "high-contrast"]
 REPLY = """\
 Three things, **briefly**:
 
@@ -69,24 +70,21 @@ async def asked(chat: Chat) -> str:
     return await settled(chat)
 
 
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: "x".join(map(str, size)))
-async def test_chat(open_chat: OpenChat, picture: SnapshotAssertion, size: tuple[int, int]) -> None:
-    async with open_chat(Script(replies=(REPLY,)), "precise,top_k=7,seed=1", size=size, engine=Steady) as chat:
+by_size = pytest.mark.parametrize("size", SIZES, ids=lambda size: "x".join(map(str, size)))
+
+
+@by_size
+@pytest.mark.parametrize("theme", THEMES)
+async def test_chat(open_chat: OpenChat, picture: SnapshotAssertion, theme: str, size: tuple[int, int]) -> None:
+    setting = "precise,top_k=7,seed=1"
+    async with open_chat(Script(replies=(REPLY,)), setting, theme=theme, size=size, engine=Steady) as chat:
         assert await asked(chat) == picture
 
 
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: "x".join(map(str, size)))
+@by_size
 async def test_compare(open_chat: OpenChat, picture: SnapshotAssertion, size: tuple[int, int]) -> None:
     settings = "temperature=0,seed=1", "temperature=1,top_p=1,min_p=0,seed=1"
     async with open_chat(Script(replies=(REPLY,), sureness=8), *settings, size=size, engine=Steady) as chat:
-        assert await asked(chat) == picture
-
-
-@pytest.mark.parametrize("theme", ["twiddle-light", "high-contrast"])
-async def test_themes(open_chat: OpenChat, picture: SnapshotAssertion, theme: str) -> None:
-    async with open_chat(
-        Script(replies=(REPLY,)), "precise,top_k=7,seed=1", theme=theme, size=(120, 40), engine=Steady
-    ) as chat:
         assert await asked(chat) == picture
 
 

@@ -2,7 +2,6 @@
 
 import os
 import re
-import signal
 import sys
 import termios
 import time
@@ -172,27 +171,13 @@ def test_a_person_chats_turns_a_knob_stops_and_quits(terminal: Open, starter: Pa
 
 
 @linux
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
-def test_a_signal_ends_it_in_good_order(terminal: Open, number: signal.Signals, code: int) -> None:
-    script = Script(replies=("on and on " * 300,), delay=0.01)
-    screen = terminal(sys.executable, "-c", SCRIPTED, "default", model(script))
-    screen.until(lambda: "● ready" in screen.view)
-    engine = screen.engine
-    screen.send("Hi\r")
-    screen.until(lambda: "on and on" in screen.view)
-    os.kill(screen.pid, number)
-    assert screen.ends() == code
-    assert_restored(screen, engine)
-
-
-@linux
 def test_the_persons_editor_has_the_terminal_while_the_reply_goes_on(
     terminal: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     editor = tmp_path / "editor"
     editor.write_text('#!/bin/sh\necho "the editor is here"\nread line\necho "$line" >> "$1"\n')
     editor.chmod(0o700)
-    monkeypatch.setitem(ENVIRONMENT, "VISUAL", str(editor))
+    monkeypatch.setenv("VISUAL", str(editor))
     script = Script(replies=("on and on " * 30 + "the end",), delay=0.01)
     screen = terminal(sys.executable, "-c", SCRIPTED, "default", model(script))
     screen.until(lambda: "● ready" in screen.view)

@@ -93,10 +93,10 @@ def columns(left: tuple[Chosen, Path], right: tuple[Chosen, Path], asked: str) -
         for note in chosen.preset.notes:
             tell(note)
         knobs = chosen.knobs if chosen.knobs.seed >= 0 else turn(chosen.knobs, seed=common)
-        reply = Reply(
-            name, (*chosen.preset.opening, Message("user", asked)), knobs, template=chosen.preset.template or ""
-        )
-        return Column(str(chosen.setting), model, reply, Writing(name, knobs))
+        messages = (*chosen.preset.opening, Message("user", asked))
+        thinking = chosen.stand._replace(knobs=knobs).thinking
+        reply = Reply(name, messages, knobs, template=chosen.preset.template or "", thinking=thinking)
+        return Column(str(chosen.setting), model, reply, Writing(name, chosen.stand._replace(knobs=knobs)))
 
     return column("left", *left), column("right", *right)
 

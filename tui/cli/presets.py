@@ -9,7 +9,7 @@ import typer
 from tui.cli import preset_files
 from tui.cli.render import render
 from tui.cli.tables import print_table
-from tui.knobs import KNOBS
+from tui.knobs import KNOBS, WHILE_THINKING, knob
 from tui.presets.checking import Finding, check
 from tui.presets.difference import difference
 from tui.presets.library import Broken, find_preset, list_presets, preset_path
@@ -51,6 +51,8 @@ def show(name: Name) -> None:
         _print_part(f"TEMPLATE{_whose(preset, 'template')}", preset.template)
     knobs = preset.knobs
     rows = [(row.name, row.show(getattr(knobs, row.name)), _source(preset, row.name)) for row in KNOBS.values()]
+    thought = ((knob(WHILE_THINKING + name), value) for name, value in preset.stand.apart)
+    rows += [(row.name, row.show(value), _source(preset, row.name)) for row, value in thought]
     if preset.template is None:
         rows.append(("template", "its chat template", "model"))
     print_table(("knob", "value", "from"), rows)
@@ -129,7 +131,7 @@ def _whose(preset: Preset, part: str) -> str:
 
 
 def _turned(preset: Preset) -> str:
-    return ", ".join(f"{name} {KNOBS[name].show(value)}" for name, value in preset.turned)
+    return ", ".join(f"{name} {knob(name).show(value)}" for name, value in preset.turned)
 
 
 def _print_finding(path: Path, finding: Finding) -> None:

@@ -86,7 +86,7 @@ async def _ask(preset: Preset, messages: tuple[Message, ...], template: str) -> 
     model = find_model(preset.model, beside=preset.path.parent if preset.path else None)
     async with Session() as session:
         await session.load(model, fixed(preset.knobs), lambda share: None)
-        return await session.render(Ask("render", messages, template))
+        return await session.render(Ask("render", messages, template, preset.knobs.thinking))
 
 
 def _request(path: Path | None) -> Request:

@@ -43,7 +43,9 @@ def run(
             tell(note)
         preset = chosen.preset
         messages = (*preset.opening, Message("user", asked))
-        reply = Reply("run", messages, with_seed(chosen.knobs), template=preset.template or "")
+        knobs = with_seed(chosen.knobs)
+        thinking = chosen.stand._replace(knobs=knobs).thinking
+        reply = Reply("run", messages, knobs, template=preset.template or "", thinking=thinking)
         finished = converse(_write(reply, model, nullcontext(print_event) if as_json else as_text()))
     if finished.ending == "stopped":
         raise typer.Exit(130)

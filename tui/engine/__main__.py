@@ -17,6 +17,7 @@ import msgspec
 from tui.engine.backend import Backend
 from tui.engine.fake import ScriptedBackend, read_script
 from tui.engine.onlooker import Onlooker, Question
+from tui.engine.prompt import PromptWriter
 from tui.engine.protocol import (
     Command,
     Describe,
@@ -26,6 +27,7 @@ from tui.engine.protocol import (
     Load,
     Loaded,
     LoadFailed,
+    ModelInfo,
     Preview,
     Progress,
     Remember,
@@ -134,10 +136,7 @@ class Engine:
             return
         self._scheduler = Scheduler(self._backend, self.emit, self._scribe.template)
         self._onlooker = self._scheduler.onlooker
-        info, unusable = self._backend.info, self._scheduler.notice
-        template = self._backend.template is not None and not unusable
-        notice = " ".join(filter(None, (unusable, info.notice)))
-        self.emit(Loaded(msgspec.structs.replace(info, template=template, notice=notice)))
+        self.emit(Loaded(_described(self._backend, self._scheduler.prompts)))
 
     def _open(self, command: Load) -> Backend:
         from tui.engine.llama import Llama, make_stage
@@ -153,6 +152,17 @@ class Engine:
         if command.path.startswith("fake:"):
             return ScriptedBackend(read_script(command.path), make_stage, progress)
         return Llama(command.path, command.knobs, progress)
+
+
+def _described(backend: Backend, prompts: PromptWriter) -> ModelInfo:
+    """What the backend says of its model, and what its chat template makes of it."""
+    return msgspec.structs.replace(
+        backend.info,
+        template=backend.template is not None and not prompts.notice,
+        notice=" ".join(filter(None, (prompts.notice, backend.info.notice))),
+        thought=prompts.tags,
+        think_switch=prompts.has_switch,
+    )
 
 
 def _schedule(scheduler: Scheduler, command: Generate | SetKnobs | Stop | Render | Question) -> None:

@@ -52,7 +52,10 @@ class Reader(Protocol):
     """Whoever waits for the logits after a run of tokens, on one branch or on several."""
 
     id: str
-    knobs: Knobs
+
+    @property
+    def knobs(self) -> Knobs:
+        """What it reads with."""
 
     @property
     def hidden(self) -> bool:

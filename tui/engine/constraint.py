@@ -29,8 +29,16 @@ _LONGEST = 1024
 """Bytes; llguidance panics over a vocabulary with a longer token."""
 
 
+def is_bound(knobs: Knobs) -> bool:
+    """Whether the knobs bind what a reply may say."""
+    return any(getattr(knobs, name) != KNOBS[name].default for name in CONSTRAINTS)
+
+
 class Constraint:
     """Where one reply stands in what it may say."""
+
+    opening: tuple[int, ...] = ()
+    """Tokens of a thought that may come before."""
 
     def __init__(self, matcher: LLMatcher, vocabulary: "Vocabulary") -> None:
         self._matcher, self._vocabulary = matcher, vocabulary

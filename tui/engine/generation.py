@@ -3,12 +3,11 @@
 import time
 from collections.abc import Callable, Sequence
 
-from msgspec.structs import replace
-
 from tui.chat import Ending
 from tui.engine.backend import Backend
 from tui.engine.branch import Branch, Move
-from tui.engine.constraint import Constraint, Grammars
+from tui.engine.constraint import Constraint, Grammars, is_bound
+from tui.engine.lane import Lane, Sets
 from tui.engine.odds import Choice, Odds
 from tui.engine.protocol import (
     Event,
@@ -20,19 +19,17 @@ from tui.engine.protocol import (
     Prefill,
     Reply,
     Shifted,
+    Thinking,
     Token,
 )
+from tui.engine.said import Readable, Said
 from tui.engine.sampling import Chain, draw
 from tui.engine.strategies import Strategy, make_strategy
-from tui.engine.text import StopTexts, Utf8
+from tui.engine.thinking import ThoughtFirst, Watch
 from tui.knobs import CONSTRAINTS, Knobs
-from tui.written import Change, Stats
+from tui.written import Stats
 
 Emit = Callable[[Event], None]
-
-
-_BEFORE = 32
-"""How many tokens already written a stop text may reach back over."""
 
 
 class Unseen(Exception):
@@ -54,13 +51,14 @@ class Generation:
         grammars: Grammars,
         backend: Backend,
         emit: Emit,
+        watch: Watch,
         unsaid: bytes = b"",
     ) -> None:
         """Of the prompt's tokens the last `begun` are the reply's own; the first `kept` are the system prompt, which
         are counted when the context is full; `unsaid` is what those of the reply say that its text does not.
         Raises EngineError for a constraint that cannot be used.
         """
-        self.id, self.knobs, self.backend = reply.id, reply.knobs, backend
+        self.id, self.backend = reply.id, backend
         self.start = len(prompt) - begun
         """Where in the context the reply begins."""
         self.begun = self.count = begun
@@ -68,57 +66,64 @@ class Generation:
         self._over = begun > 0 and backend.is_end(prompt[-1])
         self._prompt, self._kept, self._reused = len(prompt), kept, -1
         self._grammars, self._emit = grammars, emit
-        self._coming, self._lane = list(reply.lane), list[Change]()
-        self._asked: Knobs | None = None
-        self.constraint = self._constraint(reply.knobs, prompt[self.start :])
+        self.watch, self.crossed = watch, False
+        """`crossed` from the token that begins or ends a thought until the next is to be chosen."""
+        before = watch.read(prompt[self.start :])
+        self.lane = Lane(reply, inside=watch.inside)
+        self.constraint = self._constraint(self.knobs, prompt[self.start + before :])
         """What may still be written, if that is bounded."""
         self._bound = self.start
         self._strategy: Strategy = make_strategy(self)
-        self._utf8, self._stops = Utf8(unsaid), StopTexts(reply.knobs.stop)
-        self._tokens: list[int] = []
-        self._text = ""
+        self.said = Said(self.knobs.stop, watch, unsaid)
+        """What was written here."""
         self.ended = False
         self.best: tuple[Hypothesis, ...] = ()
         """What the reply was chosen from, where there were several."""
         self._started = time.perf_counter()
         self._first = self._last = 0.0
+        self._tell_thought()
 
     # --- knobs ------------------------------------------------------------------------------------------------------
 
-    def turn(self, knobs: Knobs) -> None:
-        """Ask for other knobs from the next token on; what was to come in its lane is off. Raises EngineError."""
-        knobs = replace(knobs, seed=self.knobs.seed) if knobs.seed < 0 else knobs
-        self._constraint(knobs, ())
-        self._asked, self._coming = knobs, []
-
     @property
-    def due(self) -> Knobs:
-        """The knobs as they are, or are asked to be."""
-        return self._asked or self.knobs
+    def knobs(self) -> Knobs:
+        """What it is written with now."""
+        return self.lane.knobs
 
-    def _due(self) -> Knobs | None:
-        """What was asked, or is next in the lane, and takes effect now; None when nothing changes."""
-        while self._coming and self._coming[0].index <= self._strategy.index:
-            self._asked = self._coming.pop(0).knobs
-        return self._asked if self._asked != self.knobs else None
+    def turn(self, knobs: Sets) -> None:
+        """Ask for other knobs from the next token on; what was to come in its lane is off. Raises EngineError."""
+        self._grammars.constraint(knobs.answer)
+        self.lane.ask(knobs)
 
     def _turn(self) -> None:
-        before, after, self._asked = self.knobs, self._due(), None
-        if after is None:
-            return
-        self.knobs = after
-        if any(getattr(after, name) != getattr(before, name) for name in CONSTRAINTS):
+        """Let take effect what was asked, is next in the lane, or belongs on this side of a tag."""
+        before, index = self.knobs, self._strategy.index
+        after = self.lane.due(index, inside=self.watch.inside)
+        told = self.lane.turn(index, after, crossed=self.crossed)
+        if self._rebound(before, after):
             self.constraint = self._constraint(after, ())  # what is written already need not fit it
             self._bound = self.start + self.count
-        if _another_search(before, after):
+        if self._searches_anew(before, after):
             self._strategy = make_strategy(self)
-        self._stops.stops = after.stop
-        index = self._strategy.index
-        self._lane.append(Change(index, after))
-        self._emit(KnobsTurned(self.id, index, before, after))
+        self.crossed = False
+        self.said.stop_at(after.stop)
+        if told:
+            self._emit(KnobsTurned(self.id, index, before, after))
+
+    def _rebound(self, before: Knobs, after: Knobs) -> bool:
+        """Whether another constraint holds from now on, or it begins or ends here."""
+        turned = any(getattr(after, name) != getattr(before, name) for name in CONSTRAINTS)
+        return turned or (self.crossed and is_bound(after))
+
+    def _searches_anew(self, before: Knobs, after: Knobs) -> bool:
+        """Whether a turn of the knobs makes the strategy begin anew."""
+        return before.strategy != after.strategy or self._rebound(before, after)
 
     def _constraint(self, knobs: Knobs, written: Sequence[int]) -> Constraint | None:
-        constraint = self._grammars.constraint(knobs)
+        """What bounds the reply here: nothing within its thought."""
+        constraint = None if self.watch.inside else self._grammars.constraint(knobs)
+        if constraint and self.watch.may_open and knobs.thinking != "off":
+            constraint = ThoughtFirst(constraint, self.watch.opening, self.backend.info.vocabulary)
         for token in written if constraint else ():
             if constraint and constraint.mask()[token]:
                 constraint.accept(token)
@@ -137,8 +142,8 @@ class Generation:
 
     def choose(self, branches: Sequence[Branch]) -> list[Move]:
         """How to go on from the branches it stands on, whose logits are there; nothing when it is complete."""
-        due = self._due()
-        if due and _another_search(self.knobs, due):
+        due = self.lane.due(self._strategy.index, inside=self.watch.inside)
+        if self._searches_anew(self.knobs, due):
             settled = self._strategy.settle(branches)
             if settled is None:
                 return []
@@ -167,16 +172,16 @@ class Generation:
         self._last = time.perf_counter()
         self._first = self._first or self._last
         ending = "stop" if self.backend.is_end(token) else None
-        text = "" if ending else self._stops.decode(self._utf8.decode(self.backend.piece(token)))
-        if not ending:
-            self._tokens.append(token)
-        self._text += text
+        text, crossed = Readable("", crossed=False) if ending else self.said.add(token)
+        if crossed:
+            self.crossed = True
+            self._tell_thought()
         taken = min(used, self.backend.info.context)
         self._emit(Token(self.id, self.count, text, choice.trace, taken, choice.record))
         self.count += 1
         if self.constraint:
             self.constraint.accept(token)
-        if ending or self._stops.found is not None:
+        if ending or self.said.stopped:
             self.finish("stop")
         elif self.left == 0 or (used >= self.backend.info.context and self.keeps() is None):
             self.finish("length")
@@ -184,31 +189,23 @@ class Generation:
             return True
         return False
 
+    def _tell_thought(self) -> None:
+        if self.watch.thought:
+            self._emit(Thinking(self.id, self.count, self.watch.thought))
+
+    def crosses(self, tokens: Sequence[int]) -> bool:
+        """Whether other knobs, or a constraint, hold after these tokens, because a thought begins or ends there."""
+        return (self.lane.asked.thinking is not None or is_bound(self.knobs)) and self.watch.crosses(tokens)
+
     def odds(self, branch: Branch, chain: Chain, constraint: Constraint | None) -> Odds:
         """The odds at a branch; replies that ask for the same share the work."""
         chance = self.chance(1)
-        bound = (self._bound, *(getattr(self.knobs, name) for name in CONSTRAINTS)) if constraint else ()
+        values = (getattr(self.knobs, name) for name in CONSTRAINTS)
+        bound = (self._bound, constraint.opening, *values) if constraint else ()
         return branch.odds(
             (*chain.key, chance <= self.knobs.xtc_probability, bound),
             lambda logits: chain.run(logits, branch.tokens, chance, constraint.mask() if constraint else None),
         )
-
-    def stops(self, tokens: Sequence[int]) -> bool:
-        """Whether the last of these tokens, to be written next, completes a stop text."""
-        if not self._stops.stops:
-            return False
-        said = [*self._tokens[-_BEFORE:], *tokens]
-        *before, last = map(self.backend.piece, said)
-        start, text = len(b"".join(before)), b"".join((*before, last))
-        stops = [stop.encode() for stop in self._stops.stops]
-        return any(stop in text[max(0, start - len(stop) + 1) :] for stop in stops)
-
-    def says(self, tokens: Sequence[int], *, whole: bool = False) -> str:
-        """What these tokens say if they are written next, after the whole reply or by themselves."""
-        tokens = [*self._tokens, *tokens] if whole else tokens
-        text = b"".join(map(self.backend.piece, tokens)).decode("utf-8", "replace")
-        ends = [text.find(stop) for stop in self._stops.stops if stop in text]
-        return text[: min(ends)] if ends else text
 
     def suppose(self, hypotheses: Sequence[Hypothesis]) -> None:
         """Show what may come next, the likeliest first."""
@@ -247,8 +244,7 @@ class Generation:
     def finish(self, ending: Ending) -> None:
         """Close the reply as it is written."""
         self.ended = True
-        tail = self._stops.decode(self._utf8.flush()) + self._stops.flush()
-        self._text += tail
+        tail = self.said.close()
         seconds, written = self._last - self._first, self.count - self.begun
         stats = Stats(
             prompt_tokens=self._prompt,
@@ -260,18 +256,14 @@ class Generation:
         self._emit(
             Finished(
                 id=self.id,
-                text=self._text,
+                text=self.said.text,
                 ending=ending,
                 seed=self.knobs.seed,
-                tokens=tuple(self._tokens),
+                tokens=tuple(self.said.tokens),
                 stats=stats,
                 tail=tail,
-                lane=tuple(self._lane),
+                lane=tuple(self.lane.changes),
                 hypotheses=self.best,
+                thought=self.watch.thought,
             )
         )
-
-
-def _another_search(before: Knobs, after: Knobs) -> bool:
-    """Whether a turn of the knobs makes the strategy begin anew."""
-    return any(getattr(after, name) != getattr(before, name) for name in ("strategy", *CONSTRAINTS))

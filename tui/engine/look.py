@@ -6,8 +6,9 @@ from tui.engine.backend import Backend
 from tui.engine.branch import Branch, Move
 from tui.engine.constraint import Constraint
 from tui.engine.generation import Emit
-from tui.engine.protocol import Failed, Preview, Previewed
+from tui.engine.protocol import Failed, Previewed
 from tui.engine.sampling import Chain
+from tui.knobs import Knobs
 
 
 class Look:
@@ -15,8 +16,10 @@ class Look:
 
     hidden = False
 
-    def __init__(self, preview: Preview, constraint: Constraint | None, backend: Backend, emit: Emit) -> None:
-        self.id, self.knobs = preview.id, preview.knobs
+    def __init__(
+        self, preview_id: str, knobs: Knobs, constraint: Constraint | None, backend: Backend, emit: Emit
+    ) -> None:
+        self.id, self.knobs = preview_id, knobs
         self._constraint, self._backend, self._emit = constraint, backend, emit
 
     def choose(self, branches: Sequence[Branch]) -> list[Move]:

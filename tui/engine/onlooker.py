@@ -12,12 +12,13 @@ import numpy as np
 
 from tui.engine.backend import Backend, Logits
 from tui.engine.branch import Branch
+from tui.engine.constraint import is_bound
 from tui.engine.odds import distribution
 from tui.engine.prompt import PromptWriter
 from tui.engine.protocol import Event, Preview, Previewed, Refused, Remember, Remembered, Token, WhatIf, WhatIfs
 from tui.engine.record import Record
 from tui.engine.sampling import Chain, draw
-from tui.knobs import CONSTRAINTS, KNOBS, Knobs
+from tui.knobs import Knobs
 from tui.trace import TokenTrace
 
 K = TypeVar("K")
@@ -84,7 +85,7 @@ class Onlooker:
             case WhatIf():
                 self._what_if(question, newer)
             case Remember():
-                prompt = self._prompts.written(question.messages, question.template)
+                prompt = self._prompts.written(question.messages, question.template, question.knobs.thinking)
                 if prompt is None:
                     return False
                 self.remember(question, prompt)
@@ -94,9 +95,9 @@ class Onlooker:
 
     def _preview(self, command: Preview) -> bool:
         """Answer a Preview, if the logits of its position are kept."""
-        if any(getattr(command.knobs, name) != KNOBS[name].default for name in CONSTRAINTS):
-            return False  # grammars are the scheduler's
-        prompt = self._prompts.written(command.messages, command.template)
+        if is_bound(command.knobs) or command.thinking:
+            return False  # grammars and thoughts are the scheduler's
+        prompt = self._prompts.written(command.messages, command.template, command.knobs.thinking)
         with self._lock:
             logits = self._positions.get(tuple(prompt)) if prompt else None
         if prompt is None or logits is None:

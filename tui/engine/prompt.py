@@ -18,9 +18,12 @@ from tui.chat import Message
 from tui.engine.backend import Backend
 from tui.engine.cache import common
 from tui.engine.jinja import Template
+from tui.engine.thinking import Watch
 from tui.errors import EngineError
+from tui.knobs import Knobs
 from tui.presets.gotemplate import TemplateError
 from tui.presets.prompting import Prompting
+from tui.thinking import Reading, Tags, find_tags, find_thought, given_tags
 
 PLAIN = """\
 {%- for message in messages %}{{ message['role'].capitalize() + ': ' + message['content'] + '\\n\\n' }}{% endfor %}\
@@ -49,15 +52,17 @@ class Ollamas:
 
     def __init__(self, source: str) -> None:
         """Raises EngineError when the template cannot be read."""
+        self.tags = find_tags(source)
         try:
             self._prompting = Prompting(source)
+            self.has_switch = self._prompting.has_switch
         except TemplateError as error:
             raise EngineError(str(error)) from None
 
-    def render(self, messages: Sequence[Message], *, open_reply: bool = True) -> str:
+    def render(self, messages: Sequence[Message], *, open_reply: bool = True, think: str = "auto") -> str:
         """The prompt text, which ends where the reply begins or goes on; raises EngineError."""
         try:
-            return self._prompting.render(messages)
+            return self._prompting.render(messages, think=None if think == "auto" else think == "on")
         except TemplateError as error:
             raise EngineError(str(error)) from None
 
@@ -65,7 +70,15 @@ class Ollamas:
 class Rendering(Protocol):
     """Makes a prompt of messages."""
 
-    def render(self, messages: Sequence[Message], *, open_reply: bool = True) -> str: ...
+    @property
+    def tags(self) -> Tags | None:
+        """What it knows thoughts by."""
+
+    @property
+    def has_switch(self) -> bool:
+        """Whether it can be told to think or not."""
+
+    def render(self, messages: Sequence[Message], *, open_reply: bool = True, think: str = "auto") -> str: ...
 
 
 class Compiled(Protocol):
@@ -74,27 +87,46 @@ class Compiled(Protocol):
     def __call__(self, source: str, *, bos: str, eos: str) -> Rendering: ...
 
 
-def runs(template: Rendering, messages: Sequence[Message]) -> list[Run]:
+def runs(template: Rendering, messages: Sequence[Message], think: str = "auto") -> list[Run]:
     """The prompt, cut into what the template wrote and what the messages say.
 
     A last message of the assistant's is left open, for the reply to go on. Where the template does more to a
-    message than trim it, the two cannot be told apart, and the whole prompt is one run.
+    message than trim it or leave out its thought, the two cannot be told apart, and the whole prompt is one run.
     """
     opened = bool(messages) and messages[-1].role == "assistant"
-    marks = {f"\ue000{secrets.token_hex(8)}\ue001": message for message in messages}
-    marked = [Message(message.role, mark) for mark, message in marks.items()]
-    pieces = re.split(f"({'|'.join(marks) or '$^'})", template.render(marked, open_reply=not opened))
-    plain = template.render(messages, open_reply=not opened)
+    if opened and template.tags:
+        # A template that knows of thoughts closes them in what was said before: this one goes on as it stands.
+        return [*runs(template, messages[:-1], think), Run(messages[-1].content, messages[-1])]
+    marks: dict[str, Run] = {}
+    marked = [Message(each.role, _marked(each, template.tags, marks)) for each in messages]
+    pieces = re.split(f"({'|'.join(marks) or '$^'})", template.render(marked, open_reply=not opened, think=think))
+    plain = template.render(messages, open_reply=not opened, think=think)
     for trim in (str, str.strip):
-        runs = [Run(trim(marks[each].content), marks[each]) if each in marks else Run(each) for each in pieces]
-        if "".join(run.text for run in runs) == plain:
+        found = [marks[each]._replace(text=trim(marks[each].text)) if each in marks else Run(each) for each in pieces]
+        if "".join(run.text for run in found) == plain:
             break
     else:
         return [Run(plain)]
     if opened:
-        while runs and runs[-1].message is None:
-            runs.pop()
-    return runs
+        while found and found[-1].message is None:
+            found.pop()
+    return found
+
+
+def _marked(message: Message, tags: Tags | None, marks: dict[str, Run]) -> str:
+    """What a message says with marks in the place of its text, or of its thought and its answer between their tags."""
+
+    def mark(text: str) -> str:
+        sign = f"\ue000{secrets.token_hex(8)}\ue001"
+        marks[sign] = Run(text, message)
+        return sign
+
+    text = message.content
+    thought = find_thought(text, tags) if tags and message.role == "assistant" else None
+    if thought is None or thought.end is None:
+        return mark(text)
+    inner, answer = thought.parts(text)
+    return text[: thought.start] + mark(inner) + text[thought.end : thought.answer] + mark(answer)
 
 
 class PromptWriter:
@@ -103,7 +135,7 @@ class PromptWriter:
     def __init__(self, backend: Backend, compiled: Compiled = Template) -> None:
         """`compiled` makes a model's own template of its source."""
         self._backend = backend
-        self._lately: dict[tuple[tuple[Message, ...], str], list[int]] = {}
+        self._lately: dict[tuple[tuple[Message, ...], str, str], list[int]] = {}
         self._explicit: tuple[str, Ollamas] | None = None
         self.notice = ""
         """What a person should know about the template in use."""
@@ -124,47 +156,76 @@ class PromptWriter:
             self._explicit = (template, Ollamas(template))
         return self._explicit[1]
 
-    def begun(self, messages: Sequence[Message], template: str = "") -> int:
+    @property
+    def has_switch(self) -> bool:
+        """Whether the model's own template can be told to think or not."""
+        return self._template.has_switch
+
+    @property
+    def tags(self) -> Tags | None:
+        """What the model's own template knows thoughts by."""
+        return self._template.tags
+
+    def watch(self, messages: Sequence[Message], knobs: Knobs, template: str = "") -> Watch:
+        """Whoever is to watch the reply for its thought, from its first token on."""
+        rendering = self._rendering(template)
+        tags = given_tags(knobs) or rendering.tags
+        if tags is None:
+            return Watch(self._backend, None, Reading(None))
+        asked = messages[:-1] if messages[-1:] and messages[-1].role == "assistant" else messages
+        prompt = rendering.render(asked, think=knobs.thinking).rstrip()
+        reading = Reading(tags, inside=prompt.endswith(tags.open.rstrip()))
+        reading.may_open &= not prompt.endswith(tags.close.rstrip())
+        return Watch(self._backend, tags, reading)
+
+    def begun(self, messages: Sequence[Message], template: str = "", think: str = "auto") -> int:
         """How many of the prompt's last tokens are the assistant's own, where its message is to be gone on with."""
         if not messages or messages[-1].role != "assistant":
             return 0
-        return len(self.write(messages, template)) - len(self._write(messages[:-1], template))
+        return len(self.write(messages, template, think)) - len(self._write(messages[:-1], template, think))
 
-    def unsaid(self, messages: Sequence[Message], template: str = "") -> bytes:
+    def own(self, messages: Sequence[Message], template: str = "", think: str = "auto") -> list[int]:
+        """Those tokens themselves."""
+        begun = self.begun(messages, template, think)
+        return self.write(messages, template, think)[-begun:] if begun else []
+
+    def unsaid(self, messages: Sequence[Message], template: str = "", think: str = "auto") -> bytes:
         """What the tokens of a reply to be gone on with say beyond its text, where that ends within a character."""
         last = messages[-1] if messages else None
         if last is None or last.role != "assistant" or not last.tokens or not last.content.endswith(_UNKNOWN):
             return b""
-        if self.write(messages, template)[-len(last.tokens) :] != list(last.tokens):
+        if self.write(messages, template, think)[-len(last.tokens) :] != list(last.tokens):
             return b""
-        said = b"".join(map(self._backend.piece, last.tokens))
-        return said[len(last.content.rstrip(_UNKNOWN).encode()) :]
+        text = last.content.rstrip(_UNKNOWN).encode()
+        said = (b"".join(map(say, last.tokens)) for say in (self._backend.piece, self._spelled))
+        return next((each[len(text) :] for each in said if each.startswith(text)), b"")
 
-    def kept(self, messages: Sequence[Message], template: str = "") -> int:
+    def kept(self, messages: Sequence[Message], template: str = "", think: str = "auto") -> int:
         """How many of the prompt's first tokens are the system prompt."""
         if not messages or messages[0].role != "system":
             return 0
         with suppress(EngineError):  # some templates refuse to have nobody ask anything
-            return common(self.write(messages, template), self._write((messages[0], Message("user", "")), template))
+            alone = self._write((messages[0], Message("user", "")), template, think)
+            return common(self.write(messages, template, think), alone)
         return 0
 
-    def written(self, messages: Sequence[Message], template: str = "") -> list[int] | None:
+    def written(self, messages: Sequence[Message], template: str = "", think: str = "auto") -> list[int] | None:
         """The tokens of a prompt that was written lately: safe from any thread, and in no time."""
-        return self._lately.get((tuple(messages), template))
+        return self._lately.get((tuple(messages), template, think))
 
-    def write(self, messages: Sequence[Message], template: str = "") -> list[int]:
+    def write(self, messages: Sequence[Message], template: str = "", think: str = "auto") -> list[int]:
         """The tokens of the prompt; raises EngineError when the template refuses the messages."""
-        key = (tuple(messages), template)
-        tokens = self._lately.pop(key, None) or self._write(messages, template)
+        key = (tuple(messages), template, think)
+        tokens = self._lately.pop(key, None) or self._write(messages, template, think)
         lately = {**self._lately, key: tokens}
         self._lately = dict(list(lately.items())[-_LATELY:])  # a new one: another thread may be looking at the old
         return list(tokens)
 
-    def _write(self, messages: Sequence[Message], template: str) -> list[int]:
+    def _write(self, messages: Sequence[Message], template: str, think: str) -> list[int]:
         rendering = self._rendering(template)
-        pieces = runs(rendering, messages)
+        pieces = runs(rendering, messages, think)
         if len(pieces) == 1:
-            pieces = self._unforged(rendering, messages)
+            pieces = self._unforged(rendering, messages, think)
         tokens = self._backend.opening()
         for kind, group in groupby(pieces, self._kind):
             match kind:
@@ -190,14 +251,14 @@ class PromptWriter:
             token for run in group for token in self._backend.tokenize(run.text, special=run.message is None)
         ]  # fmt: skip
 
-    def _unforged(self, rendering: Rendering, messages: Sequence[Message]) -> list[Run]:
+    def _unforged(self, rendering: Rendering, messages: Sequence[Message], think: str) -> list[Run]:
         """The prompt of a template that changes what it is given: there a blank keeps contents from being controls.
 
         It stands within those that a message spells out; or, where the template could still make one (`<|IM_END|>` in
         lower case), behind whatever a control token can begin with.
         """
-        broken = runs(rendering, [Message(each.role, self._broken_up(each.content)) for each in messages])
-        torn = runs(rendering, [Message(each.role, self._torn(each.content)) for each in messages])
+        broken = runs(rendering, [Message(each.role, self._broken_up(each.content)) for each in messages], think)
+        torn = runs(rendering, [Message(each.role, self._torn(each.content)) for each in messages], think)
         one, other = (self._controls("".join(run.text for run in found)) for found in (broken, torn))
         return broken if one == other else torn
 
@@ -214,13 +275,19 @@ class PromptWriter:
         """How the tokens of a run are found."""
         if run.message is None:
             return "together"
-        said = b"".join(map(self._backend.piece, run.message.tokens))
-        if run.message.tokens and said.decode("utf-8", "replace") == run.text:
-            return "written"
-        # A branch may begin within a character: a sign stands for what its tokens say from there on.
-        if run.message.tokens and run.text.endswith(_UNKNOWN) and said.startswith(run.text.rstrip(_UNKNOWN).encode()):
-            return "written"
+        for say in (self._backend.piece, self._spelled):
+            said = b"".join(map(say, run.message.tokens))
+            if run.message.tokens and said.decode("utf-8", "replace") == run.text:
+                return "written"
+            # A branch may begin within a character: a sign stands for what its tokens say from there on.
+            begun = run.text.rstrip(_UNKNOWN).encode()
+            if run.message.tokens and run.text.endswith(_UNKNOWN) and said.startswith(begun):
+                return "written"
         return "apart" if self._controls(run.text) else "together"
+
+    def _spelled(self, token: int) -> bytes:
+        """What a token says, control tokens by name: so they stand in a thought's tags."""
+        return self._backend.label(token).encode() if self._backend.is_control(token) else self._backend.piece(token)
 
     def _controls(self, text: str) -> list[str]:
         """The control tokens that a text spells out."""

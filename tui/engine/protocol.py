@@ -10,6 +10,7 @@ from msgspec import Struct, json
 
 from tui.chat import Ending, Message
 from tui.knobs import Knobs
+from tui.thinking import Thought
 from tui.trace import TokenTrace
 from tui.written import Change, Stats
 
@@ -35,6 +36,8 @@ class Reply(Struct, frozen=True):
     """Changes to make on the way, in order: with the tokens' draws they are what it takes to write a reply again."""
     template: str = ""
     """A chat template in Ollama's Go syntax, in place of the model's own."""
+    thinking: Knobs | None = None
+    """The knobs while it thinks; None where they are the same."""
 
 
 class Generate(Struct, frozen=True, tag="generate"):
@@ -48,6 +51,8 @@ class SetKnobs(Struct, frozen=True, tag="set_knobs"):
 
     id: str
     knobs: Knobs
+    thinking: Knobs | None = None
+    """As in Reply."""
 
 
 class Stop(Struct, frozen=True, tag="stop"):
@@ -64,6 +69,7 @@ class Preview(Struct, frozen=True, tag="preview"):
     """When the last message is the assistant's, the token after it; else the first token of the reply."""
     knobs: Knobs
     template: str = ""
+    thinking: Knobs | None = None
     """As in Reply."""
 
 
@@ -74,6 +80,8 @@ class Render(Struct, frozen=True, tag="render"):
     messages: tuple[Message, ...]
     template: str = ""
     """As in Reply."""
+    think: str = "auto"
+    """As the knob says it."""
 
 
 class Remember(Struct, frozen=True, tag="remember"):
@@ -147,6 +155,10 @@ class ModelInfo(Struct, frozen=True):
     """Whether it is in use, whatever was asked for."""
     cache_types: tuple[str, str] = ("f16", "f16")
     """What keys and values of the KV cache are kept as."""
+    thought: tuple[str, str] | None = None
+    """What its template opens and closes a thought with; None where it knows none."""
+    think_switch: bool = False
+    """Whether its template can be told to think or not."""
 
     @property
     def place(self) -> str:
@@ -224,12 +236,24 @@ class Refused(Struct, frozen=True, tag="refused"):
 
 
 class KnobsTurned(Struct, frozen=True, tag="knobs_turned"):
-    """From the token at this index on, the reply is written with these knobs."""
+    """From the token at this index on, the reply is written with these knobs.
+
+    It is told too where a thought begins or ends and both sets are the same.
+    """
 
     id: str
     index: int
     before: Knobs
     after: Knobs
+
+
+class Thinking(Struct, frozen=True, tag="thinking"):
+    """The reply begins to think, or its thought ends, with the token at this index: the next Token."""
+
+    id: str
+    index: int
+    thought: Thought
+    """Its places are counted from the beginning of the whole reply, the part included that was there before."""
 
 
 class Finished(Struct, frozen=True, tag="finished"):
@@ -247,6 +271,8 @@ class Finished(Struct, frozen=True, tag="finished"):
     """Every change of the knobs on the way. With the Reply as it was asked for, it writes the same again."""
     hypotheses: tuple[Hypothesis, ...] = ()
     """What a beam search found, the best first."""
+    thought: Thought | None = None
+    """What of it was thought; as in Thinking."""
 
 
 class Failed(Struct, frozen=True, tag="failed"):
@@ -340,7 +366,7 @@ class Died(Struct, frozen=True, tag="died"):
 
 Event = (
     Progress | Loaded | LoadFailed | Machine | Died
-    | Prefill | Token | Hypotheses | KnobsTurned | Refused | Shifted | Finished | Failed
+    | Prefill | Token | Hypotheses | KnobsTurned | Thinking | Refused | Shifted | Finished | Failed
     | Previewed | Rendered | Remembered | WhatIfs
 )  # fmt: skip
 

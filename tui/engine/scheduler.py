@@ -13,9 +13,10 @@ from itertools import groupby
 from tui.chat import Message
 from tui.engine.backend import HIDDEN_ROWS, Backend, ContextFull, Decoded, Interrupted, Row
 from tui.engine.branch import Branch, Reader
-from tui.engine.constraint import Grammars
+from tui.engine.constraint import Constraint, Grammars
 from tui.engine.generation import Emit, Generation, Unseen
 from tui.engine.jinja import Template
+from tui.engine.lane import Sets
 from tui.engine.look import Look
 from tui.engine.onlooker import Onlooker
 from tui.engine.pace import Pace
@@ -65,9 +66,9 @@ class Scheduler:
         return bool(self._tree.branches)
 
     @property
-    def notice(self) -> str:
-        """What a person should know about the model's chat template."""
-        return self._prompts.notice
+    def prompts(self) -> PromptWriter:
+        """What writes the prompts, and knows the model's chat template."""
+        return self._prompts
 
     def _emit(self, event: Event) -> None:
         if isinstance(event, Token):
@@ -82,7 +83,7 @@ class Scheduler:
         for reply in command.replies:
             try:
                 self._admit(reply)
-                prompt = self._prompt(reply.messages, reply.template)
+                prompt = self._prompt(reply.messages, reply.template, reply.knobs.thinking)
                 generation = self._generation(reply, prompt)
             except EngineError as error:
                 self._emit(Failed(reply.id, str(error)))
@@ -96,49 +97,58 @@ class Scheduler:
         running = self._generations()
         if len(running) >= MOST:
             raise EngineError(f"{MOST} replies are running already; wait for one or stop it.")
-        self._check_width(reply.knobs, running)
+        self._check_width(Sets(reply.knobs, reply.thinking), running)
 
-    def _check_width(self, knobs: Knobs, others: Sequence[Generation]) -> None:
+    def _check_width(self, asked: Sets, others: Sequence[Generation]) -> None:
         """Refuse a search that finds no sequences left beside others."""
         most = max(self._backend.sequences - KEPT, self._backend.sequences // 2)
-        if sum(width(each.due) for each in others) + width(knobs) > most:
+        if sum(_widest(each.lane.asked) for each in others) + _widest(asked) > most:
             raise EngineError(f"The replies that run look at {most} continuations at once at most; use fewer beams.")
 
     def _generation(self, reply: Reply, prompt: list[int]) -> Generation:
-        begun = self._prompts.begun(reply.messages, reply.template)
-        kept = partial(self._prompts.kept, reply.messages, reply.template)
+        begun = self._prompts.begun(reply.messages, reply.template, reply.knobs.thinking)
+        kept = partial(self._prompts.kept, reply.messages, reply.template, reply.knobs.thinking)
+        watch = self._prompts.watch(reply.messages, reply.knobs, reply.template)
         self.onlooker.begin(reply.id, prompt, reply.knobs, begun)
-        unsaid = self._prompts.unsaid(reply.messages, reply.template)
-        return Generation(reply, prompt, begun, kept, self._grammars, self._backend, self._emit, unsaid)
+        unsaid = self._prompts.unsaid(reply.messages, reply.template, reply.knobs.thinking)
+        return Generation(reply, prompt, begun, kept, self._grammars, self._backend, self._emit, watch, unsaid)
 
     def preview(self, command: Preview) -> None:
         """Start a look at the next token, in place of one that is still waiting."""
         for look in [each for each in self._tree.readers if isinstance(each, Look)]:
             self._tree.leave(look)
         try:
-            prompt = self._prompt(command.messages, command.template)
-            # After a whole reply there is nothing that a constraint would bind.
-            begins = command.messages[-1:] and command.messages[-1].role != "assistant"
-            constraint = self._grammars.constraint(command.knobs) if begins else None
+            prompt = self._prompt(command.messages, command.template, command.knobs.thinking)
+            knobs, constraint = self._at(command)
         except EngineError as error:
             self._emit(Failed(command.id, str(error)))
             return
-        self._tree.plant(prompt, Look(command, constraint, self._backend, self._emit))
+        self._tree.plant(prompt, Look(command.id, knobs, constraint, self._backend, self._emit))
+
+    def _at(self, command: Preview) -> tuple[Knobs, Constraint | None]:
+        """The knobs that the next token is chosen with, and what bounds it."""
+        watch = self._prompts.watch(command.messages, command.knobs, command.template)
+        watch.read(self._prompts.own(command.messages, command.template, command.knobs.thinking))
+        # After a whole reply there is nothing that a constraint would bind.
+        begins = command.messages[-1:] and command.messages[-1].role != "assistant"
+        bound = self._grammars.constraint(command.knobs) if begins and not watch.inside else None
+        return Sets(command.knobs, command.thinking).at(watch.inside), bound
 
     def set_knobs(self, command: SetKnobs) -> None:
         """Turn the knobs of a running reply; unknown ids have finished meanwhile."""
         for generation in self._generations():
             if generation.id == command.id:
                 try:
-                    self._check_width(command.knobs, [each for each in self._generations() if each is not generation])
-                    generation.turn(command.knobs)
+                    asked = Sets(command.knobs, command.thinking)
+                    self._check_width(asked, [each for each in self._generations() if each is not generation])
+                    generation.turn(asked)
                 except EngineError as error:
                     self._emit(Refused(command.id, str(error)))
 
     def render(self, command: Render) -> None:
         """Show the prompt that messages make."""
         try:
-            tokens = self._prompts.write(command.messages, command.template)
+            tokens = self._prompts.write(command.messages, command.template, command.think)
         except EngineError as error:
             self._emit(Failed(command.id, str(error)))
             return
@@ -153,7 +163,9 @@ class Scheduler:
     def remember(self, command: Remember) -> None:
         """Learn of a reply written before, so that what-if can be asked of it."""
         try:
-            self.onlooker.remember(command, self._prompts.write(command.messages, command.template))
+            self.onlooker.remember(
+                command, self._prompts.write(command.messages, command.template, command.knobs.thinking)
+            )
         except EngineError as error:
             self._emit(Refused(command.id, str(error)))
 
@@ -180,8 +192,8 @@ class Scheduler:
 
     # --- branches ---------------------------------------------------------------------------------------------------
 
-    def _prompt(self, messages: Sequence[Message], template: str) -> list[int]:
-        prompt = self._prompts.write(messages, template)
+    def _prompt(self, messages: Sequence[Message], template: str, think: str) -> list[int]:
+        prompt = self._prompts.write(messages, template, think)
         context = self._backend.info.context
         if not prompt:
             raise EngineError("The chat template makes nothing of these messages.")
@@ -294,6 +306,10 @@ class Scheduler:
         for branch in branches:
             if branch in self._tree.branches:
                 self._tree.uproot(branch)
+
+
+def _widest(asked: Sets) -> int:
+    return max(width(each) for each in asked if each)
 
 
 def _rows(branch: Branch, count: int) -> list[Row]:

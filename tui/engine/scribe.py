@@ -19,6 +19,7 @@ import msgspec
 
 from tui.chat import Message
 from tui.errors import EngineError
+from tui.thinking import find_tags
 
 SECONDS = 2.0
 """Of the processor's time for a prompt, so that a busy machine refuses no more than an idle one."""
@@ -44,6 +45,7 @@ class Order(msgspec.Struct, frozen=True):
     eos: str
     messages: tuple[Message, ...] | None = None
     open_reply: bool = True
+    think: str = "auto"
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -51,6 +53,8 @@ class Answer(msgspec.Struct, frozen=True):
 
     text: str = ""
     error: str = ""
+    has_switch: bool = False
+    """Whether the template can be told to think or not."""
 
 
 class Scribe:
@@ -62,11 +66,10 @@ class Scribe:
     def template(self, source: str, *, bos: str, eos: str) -> "Apart":
         """A template that the scribe renders; raises EngineError when it does not compile."""
         order = Order(source, bos, eos)
-        self.write(order)
-        return Apart(self, order)
+        return Apart(self, order, has_switch=self.write(order).has_switch)
 
-    def write(self, order: Order) -> str:
-        """The prompt; raises EngineError when the template refuses, or takes more than it may."""
+    def write(self, order: Order) -> Answer:
+        """What comes of an order; raises EngineError when the template refuses, or takes more than it may."""
         if self._process.poll() is not None:
             self.close()
             self._process = self._start()
@@ -79,7 +82,7 @@ class Scribe:
         answer = msgspec.json.decode(line, type=Answer)
         if answer.error:
             raise EngineError(answer.error)
-        return answer.text
+        return answer
 
     def close(self) -> None:
         """End the process."""
@@ -125,13 +128,15 @@ class Scribe:
 class Apart:
     """A model's own chat template, as the scribe renders it."""
 
-    def __init__(self, scribe: Scribe, order: Order) -> None:
+    def __init__(self, scribe: Scribe, order: Order, *, has_switch: bool) -> None:
         self._scribe, self._order = scribe, order
+        self.tags, self.has_switch = find_tags(order.source), has_switch
 
-    def render(self, messages: Sequence[Message], *, open_reply: bool = True) -> str:
+    def render(self, messages: Sequence[Message], *, open_reply: bool = True, think: str = "auto") -> str:
         """The prompt text, ending where the reply begins; raises EngineError."""
         said = tuple(Message(message.role, message.content) for message in messages)
-        return self._scribe.write(msgspec.structs.replace(self._order, messages=said, open_reply=open_reply))
+        order = msgspec.structs.replace(self._order, messages=said, open_reply=open_reply, think=think)
+        return self._scribe.write(order).text
 
 
 # --- in the process ---------------------------------------------------------------------------------------------------
@@ -149,12 +154,13 @@ def main() -> None:
     def answer(order: Order) -> Answer:
         try:
             template = compiled(order.source, bos=order.bos, eos=order.eos)
-            text = "" if order.messages is None else template.render(order.messages, open_reply=order.open_reply)
+            asked = order.messages
+            text = "" if asked is None else template.render(asked, open_reply=order.open_reply, think=order.think)
         except EngineError as error:
             return Answer(error=str(error))
         except MemoryError:
             return Answer(error=_TOO_MUCH)
-        return Answer(text) if len(text) <= LARGEST else Answer(error=_TOO_MUCH)
+        return Answer(text, "", template.has_switch) if len(text) <= LARGEST else Answer(error=_TOO_MUCH)
 
     for line in sys.stdin.buffer:
         signal.setitimer(signal.ITIMER_PROF, SECONDS)

@@ -8,8 +8,9 @@ from typing import Literal
 from msgspec import Struct
 
 from tui.errors import ModelError, PresetError
-from tui.knobs import KNOBS
-from tui.lint import conflict, in_vain
+from tui.knob import Value
+from tui.knobs import ROWS, WHILE_THINKING
+from tui.lint import conflict, in_vain, inert
 from tui.models.reference import find_model
 from tui.presets.modelfile import Command, Modelfile, ModelfileError, decode, parse_modelfile
 from tui.presets.ollama import refusals
@@ -53,10 +54,10 @@ def _fault(error: PresetError, path: Path) -> Finding:
 
 def _meaning(preset: Preset, lines: dict[str, Command]) -> Iterator[Finding]:
     knobs = preset.knobs
-    for name, reason in in_vain(knobs).items():
+    for name, value, reason in _vain(preset):
         at = lines[name].line if name in lines else None
         whose = "" if at else f", which {preset.source(name)} says,"
-        yield Finding("warning", f"{name} {KNOBS[name].show(getattr(knobs, name))}{whose} does nothing: {reason}.", at)
+        yield Finding("warning", f"{name} {ROWS[name].show(value)}{whose} does nothing: {reason}.", at)
     if conflict(knobs):
         yield Finding("error", conflict(knobs))
     for name in sorted(DEPRECATED & lines.keys()):
@@ -74,11 +75,22 @@ def _meaning(preset: Preset, lines: dict[str, Command]) -> Iterator[Finding]:
         yield Finding("note", f"`ollama create` would refuse {', '.join(refusals(preset))}; {remedy}.")
 
 
+def _vain(preset: Preset) -> Iterator[tuple[str, Value, str]]:
+    """The knobs that are turned in vain, for the whole reply or for the thought alone, with their values and why."""
+    for name, reason in in_vain(preset.knobs).items():
+        yield name, getattr(preset.knobs, name), reason
+    thinking = preset.stand.thinking
+    without_effect = inert(thinking) if thinking else {}
+    for name, value in preset.stand.apart:
+        if name in without_effect:
+            yield WHILE_THINKING + name, value, without_effect[name]
+
+
 def _repeats(modelfile: Modelfile) -> Iterator[Finding]:
     """Lines that a later one makes vain."""
     last = {command.name: command.line for command in modelfile.commands}
     for command in modelfile.commands:
-        row = KNOBS.get(command.name)
+        row = ROWS.get(command.name)
         adds_up = row.kind is tuple if row else command.name in ("message", "license")
         if not adds_up and last[command.name] != command.line:
             word = "FROM" if command.name == "model" else command.name if row else command.name.upper()
@@ -98,7 +110,7 @@ def _traps(modelfile: Modelfile, text: str) -> Iterator[Finding]:
         written, value = text[command.start : command.end], command.args
         for trap in _quoting(written, value.partition(": ")[2] if command.name == "message" else value):
             yield Finding("warning", trap, command.line)
-        row = KNOBS.get(command.name)
+        row = ROWS.get(command.name)
         if row and row.kind in (str, tuple) and " #" in value:
             yield Finding(
                 "warning", "What follows # is part of the value; a comment needs a line of its own.", command.line

@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from tui.knobs import KNOBS
+from tui.knobs import KNOBS, ROWS, THOUGHT_KNOBS
 from tui.presets.preset import PARTS, Preset
 
 
@@ -16,7 +16,7 @@ class Row(Struct, frozen=True):
 
 def difference(one: Preset, other: Preset) -> tuple[Row, ...]:
     """What the presets have differently: the model, the texts, then the knobs in the order of the table."""
-    names = ("model", *PARTS, *one.knobs.differing(other.knobs))
+    names = ("model", *PARTS, *one.knobs.differing(other.knobs), *THOUGHT_KNOBS)
     rows = (Row(name, _said(one, name), _said(other, name)) for name in names)
     return tuple(row for row in rows if row.one != row.other)
 
@@ -26,7 +26,10 @@ def _said(preset: Preset, what: str) -> str:
         text = "\n".join(f"{message.role}: {message.content}" for message in preset.messages)
     elif what in KNOBS:
         text = KNOBS[what].show(getattr(preset.knobs, what))
+    elif what in THOUGHT_KNOBS:
+        turned = dict(preset.turned)
+        text = ROWS[what].show(turned[what]) if what in turned else ""
     else:
         text = getattr(preset, what) or ""
     base = dict(preset.inherited).get(what)
-    return f"{text} (from {base})" if base and what in KNOBS else text
+    return f"{text} (from {base})" if base and what in ROWS else text

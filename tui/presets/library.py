@@ -6,10 +6,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tui.errors import PresetError, did_you_mean
-from tui.knobs import Knobs, turn
+from tui.knobs import Knobs
 from tui.presets.preset import Preset, read_preset
 from tui.presets.shelf import SUFFIX, names, stamped
 from tui.settings import Setting
+from tui.stand import Apart, Stand
 
 DEFAULT = "default"
 
@@ -28,6 +29,13 @@ class Chosen(Struct, frozen=True):
     setting: Setting
     preset: Preset
     knobs: Knobs
+    apart: Apart = ()
+    """The knobs that are turned for the thought alone."""
+
+    @property
+    def stand(self) -> Stand:
+        """How all the knobs stand."""
+        return Stand(self.knobs, self.apart)
 
 
 def list_presets() -> tuple[Preset | Broken, ...]:
@@ -85,7 +93,10 @@ def _is_path(reference: str) -> bool:
 def resolve(setting: Setting) -> Chosen:
     """Read the preset a setting names and turn its knobs; raises PresetError."""
     preset = find_preset(setting.preset or DEFAULT)
-    return Chosen(setting, preset, turn(preset.knobs, **dict(setting.overrides)))
+    stand = preset.stand
+    for name, value in setting.overrides:
+        stand = stand.turn(name, value)
+    return Chosen(setting, preset, *stand)
 
 
 def _expanded(reference: str) -> Path:

@@ -4,7 +4,7 @@ from msgspec import Struct
 
 from tui.errors import ModelError
 from tui.knob import Value
-from tui.knobs import KNOBS
+from tui.knobs import ROWS, THOUGHT_KNOBS
 from tui.lora import parse_adapter
 from tui.models.ollama import PREFIX
 from tui.models.reference import find_model
@@ -32,16 +32,16 @@ def for_ollama(preset: Preset) -> Exported:
     model, trouble = _model(preset)
     left_out = [trouble] if trouble else []
     lines = [describe(preset.description), instruction("FROM", model)]
-    knobs = preset.knobs
-    for name in dict.fromkeys((*dict(preset.turned), *_OTHERWISE)):
-        value = getattr(knobs, name)
+    knobs, turned = preset.knobs, dict(preset.turned)
+    for name in dict.fromkeys((*turned, *_OTHERWISE)):
+        value = turned[name] if name in THOUGHT_KNOBS else getattr(knobs, name)
         if _silent(name, value):
             continue
-        adapter = _adapter(value) if name == "lora" else ""
+        adapter = _adapter(knobs.lora) if name == "lora" else ""
         written = [adapter] if adapter else [instruction(*said) for said in parameter(name, value)]
         reason = "" if adapter else _reason(name, value)
         if reason:
-            left_out.append(f"{name} {KNOBS[name].show(value)}: {reason}.")
+            left_out.append(f"{name} {ROWS[name].show(value)}: {reason}.")
             written = [f"# {part}" for line in written for part in line.splitlines()]
         lines += written
     lines += [instruction(*said) for said in statements(preset) if not said[0].startswith(("FROM", "PARAMETER"))]
@@ -71,7 +71,7 @@ def _model(preset: Preset) -> tuple[str, str]:
 
 def _silent(name: str, value: Value) -> bool:
     """Whether saying nothing comes to the same."""
-    untouched = value == KNOBS[name].default and name not in OLLAMAS
+    untouched = value == ROWS[name].default and name not in OLLAMAS and name not in THOUGHT_KNOBS
     return untouched or value == () or _UNSAID.get(name) == value
 
 

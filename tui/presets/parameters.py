@@ -4,7 +4,7 @@ import re
 import struct
 
 from tui.errors import did_you_mean
-from tui.knobs import KNOBS
+from tui.knobs import KNOBS, ROWS
 from tui.presets.modelfile import Command, Fault, Modelfile, ModelfileError
 
 Parameter = int | float | bool | str | tuple[str, ...]
@@ -67,7 +67,7 @@ def parameter_commands(modelfile: Modelfile) -> tuple[Command, ...]:
 def typed(command: Command, file: str) -> Parameter:
     """The value of one PARAMETER line in its own type; raises ModelfileError."""
     name, text = command.name, command.args
-    kind = bool if name in SWITCHES else WITHOUT_KNOB.get(name) or (KNOBS[name].kind if name in KNOBS else None)
+    kind = bool if name in SWITCHES else WITHOUT_KNOB.get(name) or (ROWS[name].kind if name in ROWS else None)
     if kind is int:
         return _int(command, file)
     if kind is float:
@@ -77,13 +77,13 @@ def typed(command: Command, file: str) -> Parameter:
             return text in _TRUE
         raise fault(command, file, "invalid_bool", f"{name} takes true or false, not {text!r}.")
     if kind is tuple:
-        return KNOBS[name].entries(text)
+        return ROWS[name].entries(text)
     if kind is str:
         return text
     if not name:
         raise fault(command, file, "unknown_parameter", "two blanks follow PARAMETER; write one, then the name.")
-    known = (*KNOBS, *WITHOUT_KNOB)
-    hint = did_you_mean(name.lower(), known) or f" The parameters are {', '.join(known)}."
+    hint = did_you_mean(name.lower(), (*ROWS, *WITHOUT_KNOB))
+    hint = hint or f" The parameters are {', '.join((*KNOBS, *WITHOUT_KNOB))}."
     raise fault(command, file, "unknown_parameter", f"there is no parameter {name!r}.{hint}")
 
 

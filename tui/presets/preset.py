@@ -18,6 +18,7 @@ from tui.presets.modelfile import INSTRUCTIONS, ROLES, Command, Modelfile, parse
 from tui.presets.parameters import DEPRECATED, WITHOUT_KNOB, check_version, fault
 from tui.presets.shelf import Stamp, base_path, is_file, name_of, stamped
 from tui.presets.turns import turns
+from tui.stand import Stand, apart
 
 LARGEST = 2**20
 """Bytes; a file beyond it is something else than a Modelfile."""
@@ -57,6 +58,11 @@ class Preset(Struct, frozen=True, kw_only=True):
         """Every knob: llama.cpp's defaults where the preset says nothing."""
         knobs = turn(Knobs(), **dict(self.turned))
         return beside(knobs, self.path.parent) if self.path else knobs
+
+    @property
+    def stand(self) -> Stand:
+        """Every knob, with those that it turns for the thought alone."""
+        return Stand(self.knobs, apart(self.turned))
 
     @property
     def opening(self) -> tuple[Message, ...]:

@@ -10,6 +10,7 @@ from tui.presets import tools as seen
 from tui.presets.gotemplate import BUILT_IN, Template, TemplateError, read_template
 from tui.presets.gotemplate.nodes import Action, Branch, Call, Command, Node, Operand, Path, Pipeline, Place
 from tui.presets.tools import Said
+from tui.thinking import Tags, find_tags, find_thought
 
 _APART = "\n\n"
 """Between messages that are joined."""
@@ -30,6 +31,9 @@ class Prompting:
         if not mentioned & {"messages", "response"}:
             template = Template((*template.nodes, _RESPONSE), template.defined)
         self._template = template
+        self._tags = find_tags(source)
+        self.has_switch = not mentioned.isdisjoint(("think", "isthinkset"))
+        """Whether it can be told to think or not."""
 
     def render(
         self,
@@ -42,6 +46,7 @@ class Prompting:
         level = think if isinstance(think, str) else "medium" if think else ""
         fixed = {"Think": bool(think), "ThinkLevel": level, "IsThinkSet": think is not None}
         system, joined = _joined(messages)
+        joined = [_parted(message, self._tags) for message in joined]
         if self._whole:
             given = {"System": system, "Messages": seen.messages(joined), "Tools": seen.tools(tools), "Response": ""}
             return self._template.render(given | fixed)
@@ -72,6 +77,17 @@ def _joined(messages: Sequence[Message | Said]) -> tuple[str, list[Message | Sai
         else:
             joined.append(message)
     return _APART.join(message.content for message in messages if message.role == "system"), joined
+
+
+def _parted(message: Message | Said, tags: Tags | None) -> Message | Said:
+    """A message with its thought in a field of its own; one that the reply goes on from stays in one piece."""
+    if message.role != "assistant" or tags is None or not isinstance(message, Message):
+        return message
+    thought = find_thought(message.content, tags)
+    if thought is None or thought.end is None:
+        return message
+    inner, answer = (part.strip("\n") for part in thought.parts(message.content))
+    return Said(role=message.role, content=answer, thinking=inner)
 
 
 def _names(nodes: Sequence[Node]) -> Iterator[str]:

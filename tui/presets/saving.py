@@ -17,41 +17,48 @@ from tui.presets.preset import PARTS, Preset, anchored, compose, read_preset, re
 from tui.presets.shelf import base_path, own_path
 from tui.presets.turns import knob_of
 from tui.presets.writing import instruction, parameter, write_preset
+from tui.stand import Stand
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
-def save_preset(name: str, knobs: Knobs, base: Preset, *, description: str = "", overwrite: bool = False) -> Path:
+def save_preset(
+    name: str, knobs: Knobs | Stand, base: Preset, *, description: str = "", overwrite: bool = False
+) -> Path:
     """Keep knobs as the person's own preset of that name, and return its Modelfile.
+
+    Knobs alone leave those for the thought as the base has them.
 
     `base` is the preset they were turned from, its model and system prompt as they are to be kept. When it is that very
     file its lines are changed where they stand; otherwise a new file builds on the base and says what differs. Nothing
     is written unless it reads back as it was, and then all at once. Raises PresetError, also when another preset of
     that name is there and not to be overwritten.
     """
-    path = own_path(name)
+    path, stand = own_path(name), _stand(knobs, base)
     if path.exists() and base.path and base.path.resolve() == path.resolve():
-        text = turned_text(said_text(decode(read_source(path)), path, base), path, knobs)
+        text = turned_text(said_text(decode(read_source(path)), path, base), path, stand)
     elif path.exists() and not overwrite:
         raise PresetError(f"There is a preset {name!r} of yours already; choose another name, or overwrite it.")
     else:
-        text = _new_text(path, knobs, base, description)
+        text = _new_text(path, stand, base, description)
     kept = anchored(compose(text, path))
     lost = [part for part in ("model", *PARTS) if getattr(kept, part) != getattr(anchored(base), part)]
-    lost += knobs.differing(kept.knobs)
+    lost += stand.differing(kept.stand)
     if lost:
         raise PresetError(f"{name!r} was not saved: its Modelfile would not keep {', '.join(lost)}.")
     put(path, text)
     return path
 
 
-def turned_text(text: str, path: Path, knobs: Knobs) -> str:
+def turned_text(text: str, path: Path, knobs: Knobs | Stand) -> str:
     """The text of the Modelfile at `path` with its PARAMETER lines changed to these knobs; raises PresetError.
 
     A knob that it already has so, from whatever source, keeps its lines; the others are changed in their place, taken
     out where the base says as much, or added after the last PARAMETER.
     """
-    differing = knobs.differing(compose(text, path).knobs)
+    before = compose(text, path)
+    stand = _stand(knobs, before)
+    differing = stand.differing(before.stand)
     places: dict[str, list[Command]] = {}
     for command in parse_modelfile(text).commands:
         row = knob_of(command)
@@ -59,9 +66,9 @@ def turned_text(text: str, path: Path, knobs: Knobs) -> str:
             places.setdefault(row.name, []).append(command)
     without = _edited(text, [(command, "") for found in places.values() for command in found])
     # What is said nowhere else needs a line here.
-    needed = knobs.differing(compose(without, path).knobs)
+    needed = stand.differing(compose(without, path).stand)
     line_end = (_LINE_END.findall(text) or ["\n"])[0]
-    lines = {name: line_end.join(_lines(name, knobs)) for name in needed}
+    lines = {name: line_end.join(_lines(name, stand)) for name in needed}
     changes = [(found[-1], lines.pop(name, "")) for name, found in places.items()]
     text = _edited(text, changes + [(command, "") for found in places.values() for command in found[:-1]])
     return _added(text, lines.values())
@@ -100,8 +107,12 @@ def put(path: Path, text: str) -> None:
             draft.unlink()
 
 
-def _new_text(path: Path, knobs: Knobs, base: Preset, description: str) -> str:
-    differing = {name: getattr(knobs, name) for name in knobs.differing(base.knobs)}
+def _stand(knobs: Knobs | Stand, preset: Preset) -> Stand:
+    return knobs if isinstance(knobs, Stand) else Stand(knobs, preset.stand.apart)
+
+
+def _new_text(path: Path, stand: Stand, base: Preset, description: str) -> str:
+    differing = {name: stand.of(name) for name in stand.differing(base.stand)}
     turned = tuple((dict(base.turned) | differing).items())
     preset = replace(base, description=description, turned=turned)
     for reference in (base.name, str(base.path)) if base.path else ():
@@ -121,8 +132,8 @@ def _added(text: str, lines: Iterable[str]) -> str:
     return text[: anchor.end] + "".join(line_end + line for line in lines) + text[anchor.end :]
 
 
-def _lines(name: str, knobs: Knobs) -> list[str]:
-    return [instruction(*said) for said in parameter(name, getattr(knobs, name))]
+def _lines(name: str, stand: Stand) -> list[str]:
+    return [instruction(*said) for said in parameter(name, stand.of(name))]
 
 
 def _edited(text: str, changes: list[tuple[Command, str]]) -> str:

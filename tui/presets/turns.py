@@ -2,7 +2,7 @@
 
 from tui.errors import KnobError
 from tui.knob import Knob, Value
-from tui.knobs import KNOBS
+from tui.knobs import ROWS
 from tui.presets.modelfile import Command, Modelfile, ModelfileError
 from tui.presets.parameters import DEPRECATED, fault, parameter_commands, typed
 
@@ -38,7 +38,7 @@ def turns(modelfile: Modelfile, file: str) -> tuple[dict[str, Value], list[str]]
             notes.append(f"Line {command.line}: {note}")
     for name, entries in lists.items():
         try:
-            turned[name] = KNOBS[name].check(tuple(entries))
+            turned[name] = ROWS[name].check(tuple(entries))
         except KnobError as error:
             raise _at(last[name], file, error) from None
     return turned, notes
@@ -46,7 +46,7 @@ def turns(modelfile: Modelfile, file: str) -> tuple[dict[str, Value], list[str]]
 
 def knob_of(command: Command) -> Knob | None:
     """The knob that an instruction turns, if it turns one."""
-    return KNOBS.get("lora" if command.name == "adapter" else command.name)
+    return ROWS.get("lora" if command.name == "adapter" else command.name)
 
 
 def _lines(modelfile: Modelfile) -> list[Command]:

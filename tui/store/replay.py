@@ -29,7 +29,7 @@ def request(stored: StoredReply) -> Reply:
     messages = stored.source.opening + until(conversation, turn.parent).messages
     if written.given or written.begun:
         messages += (_beginning(stored),)
-    return Reply("replay", messages, written.knobs, written.lane, written.template)
+    return Reply("replay", messages, written.knobs, written.lane, written.template, written.thinking)
 
 
 def expected(stored: StoredReply) -> tuple[int, ...]:

@@ -9,7 +9,7 @@ from textual.app import App
 from textual.message import Message
 
 from tui.errors import EngineError, TwiddleError
-from tui.knobs import KNOBS, Knobs
+from tui.knobs import knob
 from tui.models.places import list_models
 from tui.particulars import particulars
 from tui.presets.library import find_preset
@@ -36,6 +36,7 @@ from tui.slash import (
     UseModel,
     UsePreset,
 )
+from tui.stand import Stand
 from tui.talk import Talk
 from tui.terminal import safe
 from tui.ui.comparing import Comparison
@@ -85,7 +86,7 @@ class Errands:
             case TurnKnob():
                 self._talk.turn(self._desk.side, command.name, command.value)
                 self._desk.settle()
-                self._mention(f"{command.name} is {KNOBS[command.name].show(command.value)} now")
+                self._mention(self._told(command))
             case Explain():
                 self._mention(command.sentence)
             case KeepHistory():
@@ -122,11 +123,11 @@ class Errands:
         match command:
             case UsePreset(str() as name):
                 preset = find_preset(name)
-                self._use(preset, preset.knobs)
+                self._use(preset, preset.stand)
                 self._desk.say(f"preset {name} from the next reply on")
             case SetSystem():
                 self._use(
-                    replace(side.preset, system=command.text, inherited=_without(side.preset, "system")), side.knobs
+                    replace(side.preset, system=command.text, inherited=_without(side.preset, "system")), side.stand
                 )
                 said = f"system prompt from the next reply on: {command.text}"
                 self._desk.say(said if command.text else "no system prompt from the next reply on")
@@ -135,24 +136,33 @@ class Errands:
             case UseModel(str() as reference):
                 typed = Path(reference).expanduser() if reference.startswith("~/") else Path(reference)
                 model = str(typed.resolve()) if is_file(typed) else reference
-                self._use(replace(side.preset, model=model, inherited=_without(side.preset, "model")), side.knobs)
+                self._use(replace(side.preset, model=model, inherited=_without(side.preset, "model")), side.stand)
                 self._desk.say(f"model {reference} from the next reply on")
             case Save():
-                path = save_preset(command.name, side.knobs, side.preset, overwrite=command.overwrite)
-                self._use(find_preset(command.name), side.knobs)
+                path = save_preset(command.name, side.stand, side.preset, overwrite=command.overwrite)
+                self._use(find_preset(command.name), side.stand)
                 self._desk.say(f"saved as preset {command.name}, in {path}")
             case Show():
-                self._desk.say(await asyncio.to_thread(particulars, command.part, side.preset, side.knobs))
+                self._desk.say(await asyncio.to_thread(particulars, command.part, side.preset, side.stand))
 
-    def _use(self, preset: Preset, knobs: Knobs) -> None:
+    def _use(self, preset: Preset, stand: Stand) -> None:
         side = self._desk.side
-        before = side.preset, side.knobs
+        before = side.preset, side.stand
         try:
-            side.preset, side.knobs = preset, knobs
+            side.preset, (side.knobs, side.apart) = preset, stand
             self._desk.settle()
         except TwiddleError:
-            side.preset, side.knobs = before
+            side.preset, (side.knobs, side.apart) = before
             raise
+
+    def _told(self, turned: TurnKnob) -> str:
+        """What came of turning a knob."""
+        said = f"{turned.name} is {knob(turned.name).show(turned.value)}"
+        if turned.name != "thinking":
+            return f"{said} now"
+        if turned.value == "auto" or self._talk.can_switch_thinking(self._desk.side):
+            return f"{said} from the next reply on"
+        return f"{said}, but this model's chat template has no switch for thinking: it does as it was taught."
 
     def _show_tree(self) -> None:
         def picked(pick: Pick | None) -> None:

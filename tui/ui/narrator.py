@@ -130,7 +130,7 @@ class Narrator:
                 if label := describe_turn(event.before, event.after):
                     transcript.mark(label)
             case Token():
-                transcript.append(event.text)
+                transcript.append(event.text, side.writing.thought if side.writing else None)
                 self._contrast.look()
             case Hypotheses():
                 best = event.hypotheses[0].text.replace("\n", " ")
@@ -140,7 +140,7 @@ class Narrator:
             case Refused():
                 transcript.notice(event.reason)
             case Finished():
-                transcript.append(event.tail)
+                transcript.append(event.tail, event.thought)
                 transcript.end("" if self._contrast.hidden else footnote(side.conversation.path[-1]))
             case Failed():
                 transcript.end(event.reason, failed=True)

@@ -183,6 +183,8 @@ class Llama:
         return self.tokenize(text, special=False)[0]
 
     def piece(self, token: int) -> bytes:
+        if not 0 <= token < self._size:  # of a reply that another model wrote; llama.cpp would end the process
+            return b""
         piece = self._pieces.get(token)
         if piece is None:
             piece = self._pieces[token] = self._read_piece(token, special=False)

@@ -65,7 +65,7 @@ class Beam:
         if self._base < 0:
             self._base = len(branches[0].tokens)
         steps = self._steps(branches)
-        moves = self._advance(steps)
+        moves = self._part(self._advance(steps))
         if self._decided(steps):
             self._close(*self._complete)
         elif not moves or self._exhausted():
@@ -113,6 +113,19 @@ class Beam:
         self._complete = self._ranked(*self._complete)[:beams]
         return moves
 
+    def _part(self, moves: list[Move]) -> list[Move]:
+        """Where a thought begins or ends, knobs and constraint may be others: only one hypothesis can go on from there.
+
+        The best one decides; while it goes on as it was, those that came to a tag are let go.
+        """
+        crossing = [self._reply.crosses(line.tokens) for line in self._live]
+        if crossing and crossing[0]:
+            self._live, self._complete = self._live[:1], []
+            return moves[:1]
+        kept = [place for place, crosses in enumerate(crossing) if not crosses]
+        self._live = [self._live[place] for place in kept]
+        return [moves[place] for place in kept]
+
     def _longer(self, step: Step) -> Line:
         reply, line = self._reply, step.line
         tokens = (*line.tokens, step.token)
@@ -120,7 +133,7 @@ class Beam:
         constraint = line.constraint.copy() if line.constraint else None
         if constraint:
             constraint.accept(step.token)
-        ends = reply.backend.is_end(step.token) or reply.stops(tokens)
+        ends = reply.backend.is_end(step.token) or reply.said.would_stop(tokens)
         return Line(tokens, (*line.choices, choice), line.length + 1, step.total, constraint, ends)
 
     def _decided(self, steps: Sequence[Step]) -> bool:
@@ -172,6 +185,6 @@ class Beam:
     def _hypotheses(self, *lines: Line, whole: bool = False) -> tuple[Hypothesis, ...]:
         penalty = self._reply.knobs.length_penalty
         return tuple(
-            Hypothesis(self._reply.says(line.tokens, whole=whole), line.score(penalty), line.complete)
+            Hypothesis(self._reply.said.with_next(line.tokens, whole=whole), line.score(penalty), line.complete)
             for line in self._ranked(*lines)
         )

@@ -59,6 +59,8 @@ class Contrastive:
 
     def choose(self, branches: Sequence[Branch]) -> list[Move]:
         branch = self.settle(branches)
+        if branch and self._reply.crossed:
+            return self._reply.choose([branch])  # a thought has begun or ended: what comes next is chosen otherwise
         return self._propose(branch) if branch else []
 
     def settle(self, branches: Sequence[Branch]) -> Branch | None:
@@ -66,6 +68,7 @@ class Contrastive:
             return None
         if self._past is None:
             self._past = Past(_hidden(branches[0]))
+        if not self._candidates:
             return branches[0]
         alpha = self._reply.knobs.penalty_alpha
         likeness = [self._past.likeness(_hidden(branch)[-1]) for branch in branches]
@@ -75,7 +78,8 @@ class Contrastive:
         ]
         branch = branches[int(np.argmax(scores))]
         self._past.append(_hidden(branch)[-1])
-        return branch if self._reply.write(self._candidates[branch.tokens[-1]], len(branch.tokens)) else None
+        choice, self._candidates = self._candidates[branch.tokens[-1]], {}
+        return branch if self._reply.write(choice, len(branch.tokens)) else None
 
     def _propose(self, branch: Branch) -> list[Move]:
         reply = self._reply

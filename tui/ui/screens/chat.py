@@ -292,7 +292,7 @@ class ChatScreen(Screen[None]):
                 if name:
                     await self.action_obey(f"/preset {name}")
 
-            self.app.push_screen(SavePreset(side.preset, side.knobs), use)
+            self.app.push_screen(SavePreset(side.preset, side.stand), use)
             return
         try:
             if isinstance(event, KnobPanel.Turned):

@@ -10,10 +10,11 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from tui.errors import PresetError
-from tui.knobs import KNOBS, Knobs
+from tui.knobs import knob
 from tui.presets.preset import Preset
 from tui.presets.saving import save_preset
 from tui.presets.shelf import own_path
+from tui.stand import Stand
 from tui.terminal import safe, safe_line
 
 _KEYS = "Enter saves · Tab to the next field · Esc leaves it"
@@ -45,10 +46,10 @@ class SavePreset(ModalScreen[str | None]):
     }
     """
 
-    def __init__(self, preset: Preset, knobs: Knobs) -> None:
+    def __init__(self, preset: Preset, stand: Stand) -> None:
         """`preset` is what the knobs were turned from."""
         super().__init__()
-        self._preset, self._knobs = preset, knobs
+        self._preset, self._stand = preset, stand
         self._called = Input(self._own_name, placeholder="Its name, such as my-preset")
         self._about = Input(placeholder="What it is for, in a line (may be empty)")
         self._said = Static(_KEYS, classes="said", markup=False)
@@ -80,7 +81,7 @@ class SavePreset(ModalScreen[str | None]):
                 self._overwriting = name
                 self._say(f"There is a preset {name!r} of yours already; Enter again overwrites it.", refusal=True)
                 return
-            path = save_preset(name, self._knobs, self._preset, description=about, overwrite=True)
+            path = save_preset(name, self._stand, self._preset, description=about, overwrite=True)
         except PresetError as error:
             self._say(str(error), refusal=True)
             return
@@ -103,8 +104,8 @@ class SavePreset(ModalScreen[str | None]):
 
     @property
     def _what(self) -> str:
-        turned = self._knobs.differing(self._preset.knobs)
-        said = ", ".join(f"{name} {KNOBS[name].show(getattr(self._knobs, name))}" for name in turned)
+        turned = self._stand.differing(self._preset.stand)
+        said = ", ".join(f"{name} {knob(name).show(self._stand.of(name))}" for name in turned)
         return safe_line(f"{self._preset.name} with {said}" if said else f"{self._preset.name} as it is")
 
     def _say(self, text: str, *, refusal: bool = False) -> None:

@@ -11,7 +11,7 @@ from textual.message import Message
 from textual.widgets import TextArea
 
 from tui.attachment import Attachment, complete_path, describe, gather, look, tokens, with_attachments
-from tui.completion import take_stock
+from tui.completion import Library, take_stock
 from tui.errors import EditorError
 from tui.paths import sent_file
 from tui.quotes import unquoted
@@ -123,7 +123,7 @@ class Composer(Vertical):
         """Look at the disk for what is typed, where it names what lies there."""
         event.stop()
         text, line = self.prompt.text, self.prompt.line
-        if text == "/":
+        if text.startswith("/") and (text == "/" or self.prompt.library == Library()):
             self._take_stock()
         if "@" in text or self._chips.display:
             self._look(text, line)

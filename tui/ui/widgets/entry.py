@@ -8,7 +8,9 @@ from rich.cells import cell_len
 
 from tui.chat import Ending, Role
 from tui.terminal import safe, safe_line
+from tui.thinking import Thought
 from tui.ui.markdown import BLANK, Document, Line, Mark, Span, fold
+from tui.ui.widgets.thought import ThoughtFold
 from tui.ui.widgets.words import lit, words
 
 MARGIN = 3
@@ -168,8 +170,10 @@ class Reply(Entry):
         ending: Ending | None = None,
         note: str = "",
         marks: Iterable[Mark] = (),
+        thought: Thought | None = None,
     ) -> None:
         super().__init__(text)
+        self._fold = ThoughtFold(thought) if thought else None
         self._label = label
         self.ended = ending is not None
         """Whether its text is complete."""
@@ -178,6 +182,7 @@ class Reply(Entry):
         self._marks: list[Mark] = list(marks)
         self._document: Document | None = None
         self._head: list[Line] = []
+        self._labels = 0
         self._foot: list[Line] = []
         self._lit: frozenset[int] = frozenset()
         self._lines: list[Line] | None = None
@@ -199,22 +204,72 @@ class Reply(Entry):
         """Lights these of its words, and no others."""
         self._lit, self._lines = places, None
 
+    @property
+    def thought(self) -> Thought | None:
+        """What of its text is thought."""
+        return self._fold.thought if self._fold else None
+
+    @thought.setter
+    def thought(self, thought: Thought) -> None:
+        """Takes in how far the thought goes."""
+        if self._fold is None:
+            self._fold = ThoughtFold(thought)
+            if self._document is not None:
+                self._document = Document(self._document.width, self._answer, self._answer_marks)
+        self._fold.thought = thought
+        self._measure()
+
+    @property
+    def _answered_from(self) -> int:
+        """Characters of the text before the answer."""
+        if self._fold is None:
+            return 0
+        answer = self._fold.thought.answer
+        return len(self.text) if answer is None else min(answer, len(self.text))
+
+    @property
+    def _answer(self) -> str:
+        return self.text[self._answered_from :]
+
+    @property
+    def _answer_marks(self) -> list[Mark]:
+        before = self._answered_from
+        return [mark._replace(at=mark.at - before) for mark in self._marks if not self._in_thought(mark)]
+
+    def _in_thought(self, mark: Mark) -> bool:
+        thought = self.thought
+        return thought is not None and (thought.answer is None or mark.at < thought.answer)
+
+    def unfolds_at(self, number: int) -> bool:
+        """Whether a line is the one that stands for its thought."""
+        return self._fold is not None and number == self._labels
+
+    def unfold(self) -> None:
+        """Opens its thought, or folds it again."""
+        if self._fold:
+            self._fold.open = not self._fold.open
+            self._measure()
+
     def append(self, text: str) -> int:
         """Adds text; returns the number of the first line that has changed."""
         self._progress = self._progress if self.text else ""
         self.text += text
         if self._document is None:
             return 0
-        self._document.append(text)
+        answer = self._answer
+        if new := answer[len(self._document.text) :]:
+            self._document.append(new)
         self._measure()
-        return len(self._head) + self._document.stable
+        return len(self._head) + self._document.stable if new else self._labels
 
     def mark(self, mark: Mark) -> None:
         """Adds a mark at its place in the text."""
         self._marks.append(mark)
-        if self._document is not None:
-            self._document.mark(mark)
-            self._measure()
+        if self._document is None:
+            return
+        if not self._in_thought(mark):
+            self._document.mark(mark._replace(at=mark.at - self._answered_from))
+        self._measure()
 
     def progress(self, text: str) -> None:
         """What is happening now, under the text."""
@@ -232,7 +287,7 @@ class Reply(Entry):
     def lay_out(self, width: int) -> None:
         """Makes the lines for a width."""
         if self._document is None:
-            self._document = Document(self._inner(width), self.text, self._marks)
+            self._document = Document(self._inner(width), self._answer, self._answer_marks)
         elif self._document.width != self._inner(width):
             self._document.resize(self._inner(width))
         self.width = width
@@ -265,6 +320,11 @@ class Reply(Entry):
         inner = self._document.width
         label = fold([Span(safe_line(self._label), "label")], inner) if self._label else []
         self._head = [line._replace(said=False) for line in label]
+        if self._fold:
+            marks = [mark for mark in self._marks if self._in_thought(mark)]
+            self._head += self._fold.lines(self.text, marks, inner, running=not self.ended)
+            self._head += [BLANK._replace(said=self._fold.open)] if self._answer.strip() else []
+        self._labels = len(label)
         foot: list[Line] = []
         if self._progress:
             foot += fold([Span(safe_line(self._progress), "progress")], inner)

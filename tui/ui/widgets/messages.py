@@ -58,6 +58,7 @@ class Messages(Scrollback):
         Binding(
             "b", "want('fork')", "Fork", tooltip="Carry the chat up to here over to a second side", id="message.fork"
         ),
+        Binding("o", "unfold", "Thought", tooltip="Open the thought of the reply, or fold it", id="message.thought"),
     ]
     """
     | Key(s) | Description |
@@ -65,6 +66,7 @@ class Messages(Scrollback):
     | up, down | Pick a message; one that is longer than the view scrolls first. |
     | left, right | Other versions of the message picked. |
     | e, c, r, b | Edit it, continue it, answer it anew, fork the chat up to it. |
+    | o | Open or fold its thought. |
     """
 
     @dataclass
@@ -147,13 +149,29 @@ class Messages(Scrollback):
         if entry and entry.turn is not None:
             self.post_message(self.Wanted(self, wish, entry.turn))
 
+    def action_unfold(self) -> None:
+        """Open the thought of the reply picked, or of the last that has one, or fold it again."""
+        if entry := self._thoughtful:
+            entry.unfold()
+            self.redraw(entry)
+
+    @property
+    def _thoughtful(self) -> Reply | None:
+        """The reply whose thought is meant."""
+        meant = [self._picked] if self._picked else reversed(self._stack.entries)
+        return next((entry for entry in meant if isinstance(entry, Reply) and entry.thought), None)
+
     def on_click(self, event: events.Click) -> None:
-        """Pick a message; on the arrows of its versions go to the next."""
+        """Pick a message; on the arrows of its versions go to the next, on the line of its thought open that."""
         entries = self._stack.entries
         if event.chain == 1 and entries:
             y = self.scroll_offset.y + event.y
             place, number = self._stack.at(y)
             entry = entries[place]
+            if isinstance(entry, Reply) and entry.unfolds_at(number):
+                entry.unfold()
+                self.redraw(entry)
+                return
             if entry.turn is None or not 0 <= number < entry.height - 1:
                 return
             self._pick(entry)
@@ -173,6 +191,8 @@ class Messages(Scrollback):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """What cannot be done with the message picked is not offered."""
+        if action == "unfold":
+            return self._thoughtful is not None
         if action not in ("want", "version"):
             return True
         entry = self._picked or self._last()
@@ -223,6 +243,7 @@ def _entry(conversation: Conversation, index: int) -> Entry:
     if said.role != "assistant":
         entry: Entry = Saying(said.content, said.role)
     else:
-        entry = Reply(said.content, ending=turn.ending, note=footnote(turn), marks=marks(turn))
+        thought = turn.written.thought if turn.written else None
+        entry = Reply(said.content, ending=turn.ending, note=footnote(turn), marks=marks(turn), thought=thought)
     entry.turn = index
     return entry

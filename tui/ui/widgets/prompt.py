@@ -88,7 +88,7 @@ class Prompt(TextArea):
     class EditAsked(Message):
         """The text is to be written in the person's own editor."""
 
-    library: Library = Library()
+    library: reactive[Library] = reactive(Library(), init=False)
     """What commands can name."""
     attached = False
     """Whether something goes along, so that there is something to send without a text."""
@@ -121,11 +121,11 @@ class Prompt(TextArea):
 
     def on_mount(self) -> None:
         """Show whom it is for also where that was said before."""
-        self.watch_to(self.to)
+        self.watch_to()
 
-    def watch_to(self, to: str) -> None:
-        """Show it in the frame."""
-        self.border_subtitle = Content(safe_line(to)) if to else ""
+    def watch_to(self) -> None:
+        """Show it in the frame, where there is nothing more pressing to say."""
+        self.border_subtitle = 'Enter begins a new line until """ ends one' if unclosed(self.text) else Content(self.to)
 
     def put_back(self, text: str) -> None:
         """Give the person a text to go on with, such as one that could not be sent."""
@@ -216,7 +216,11 @@ class Prompt(TextArea):
 
     def update_suggestion(self) -> None:
         """After every edit: say how what is typed can go on, and that quotes are open."""
-        self.border_subtitle = 'Enter begins a new line until """ ends one' if unclosed(self.text) else ""
+        self.watch_to()
+        self._consider()
+
+    def watch_library(self) -> None:
+        """There may be more to offer now."""
         self._consider()
 
     def watch_selection(self) -> None:

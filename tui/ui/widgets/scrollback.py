@@ -27,7 +27,7 @@ _STYLES = (
     "user user-rail system system-rail notice notice-rail assistant-rail label progress note failure "
     "heading h1 h2 h3 h4 h5 h6 strong emphasis strike literal link target bullet rail quote rule mark-knob mark-fork "
     "mark-branch differs versions picked-rail "
-    "code keyword string comment number function builtin inserted deleted welcome"
+    "thought thought-head thought-rail code keyword string comment number function builtin inserted deleted welcome"
 )
 
 
@@ -93,6 +93,10 @@ class Scrollback(ScrollView, can_focus=True):
         scrollbar-background: $background;
         scrollbar-background-hover: $background;
         scrollbar-background-active: $background;
+
+        .scrollback--thought { color: $text-muted; text-style: italic; }
+        .scrollback--thought-head { color: $text-secondary; text-style: italic; }
+        .scrollback--thought-rail { color: $secondary; }
 
         .scrollback--user { color: $foreground; background: $surface; }
         .scrollback--user-rail { color: $primary; background: $surface; }

@@ -83,7 +83,7 @@ def _row(completion: Completion, index: int, lit: int | None = None) -> Content:
     wide = min(max(len(_written(each)) for each in completion.suggestions), WIDEST)
     about = safe_line(" ".join(suggestion.about.split()))
     mark = "▸" if index == lit else " "
-    return Content.assemble(f"{mark} {safe_line(_written(suggestion)):<{wide}}", (f"  {about}", "dim"))
+    return Content.assemble(f"{mark} {safe_line(_written(suggestion)):<{wide}}", (f"  {about}", "$foreground 75%"))
 
 
 def _written(suggestion: Suggestion) -> str:

@@ -6,6 +6,7 @@ from collections import deque
 from textual.reactive import reactive
 
 from tui.chat import Conversation
+from tui.thinking import Thought
 from tui.ui.beat import Beat
 from tui.ui.markdown import Mark, MarkKind
 from tui.ui.widgets.entry import Reply, Saying
@@ -22,6 +23,7 @@ class Transcript(Messages):
         super().__init__(name=name, id=id, classes=classes)
         self._reply: Reply | None = None
         self._pending: deque[str] = deque()
+        self._thought: Thought | None = None
         self._beat = Beat(self, self._flush)
 
     @property
@@ -49,7 +51,7 @@ class Transcript(Messages):
     def begin(self, label: str = "", text: str = "") -> None:
         """Begins a reply, or goes on with one that begins with this text."""
         self._flush()
-        self._reply = Reply(text, label)
+        self._reply, self._thought = Reply(text, label), None
         if text:
             self._reply.mark(Mark(len(text), "from here on anew", "branch"))
         self.add(self._reply)
@@ -60,9 +62,10 @@ class Transcript(Messages):
             self._reply.progress(text)
             self.redraw(self._reply)
 
-    def append(self, delta: str) -> None:
-        """Adds text to the running reply; it is drawn with the next beat."""
+    def append(self, delta: str, thought: Thought | None = None) -> None:
+        """Adds text to the running reply, and says what of all of it is thought; it is drawn with the next beat."""
         self._pending.append(delta)
+        self._thought = thought
         if self.is_running:
             self._beat.ask()
 
@@ -135,6 +138,7 @@ class Transcript(Messages):
     def show(self, conversation: Conversation) -> None:
         """Shows the path of a conversation in place of everything."""
         self._pending.clear()
+        self._thought = None
         super().show(conversation)
         last = self._stack.entries[-1] if self._stack.entries else None
         self._reply = last if isinstance(last, Reply) else None
@@ -159,4 +163,8 @@ class Transcript(Messages):
         if self._reply is None:
             self.begin()
         assert self._reply is not None
-        self.redraw(self._reply, self._reply.append(text))
+        before = self._reply.thought
+        if self._thought:
+            self._reply.thought = self._thought
+        line = self._reply.append(text)
+        self.redraw(self._reply, line if before == self._reply.thought else 0)

@@ -1,0 +1,156 @@
+"""Thoughts: their tags, and where in a reply they begin and end."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tui.errors import KnobError
+from tui.knobs import KNOBS, THOUGHT_KNOBS, Knobs, knob, turn
+from tui.lint import in_vain
+from tui.presets.library import resolve
+from tui.presets.prompting import Prompting
+from tui.settings import parse_setting
+from tui.stand import Stand, apart
+from tui.thinking import Reading, Tags, Thought, find_tags, find_thought, given_tags
+
+THINK = Tags("<think>", "</think>")
+
+TEMPLATES = {
+    "qwen3": ("{% if '</think>' in content %}{{ content.split('</think>')[-1] }}{% endif %}<think>\n", THINK),
+    "r1-distill": ("{% set content = content.split('</think>')[-1] %}", THINK),
+    "magistral": ("{{ '[THINK]' + thinking + '[/THINK]' }}", Tags("[THINK]", "[/THINK]")),
+    "command-a": ("<|START_THINKING|>{{ x }}<|END_THINKING|>", Tags("<|START_THINKING|>", "<|END_THINKING|>")),
+    "gemma4": ("{{- '<|channel>thought\\n<channel|>' -}}", Tags("<|channel>thought", "<channel|>")),
+    "seed-oss": ("{% set think_end = '</seed:think>' %}", Tags("<seed:think>", "</seed:think>")),
+    "reasoning": ("<reasoning>{{ r }}</reasoning>", Tags("<reasoning>", "</reasoning>")),
+    "kimi-vl": ("◁think▷{{ r }}◁/think▷", Tags("◁think▷", "◁/think▷")),
+    "ollama, known": ("{{ if .Thinking }}<think>\n{{ .Thinking }}\n</think>\n{{ end }}", THINK),
+    "ollama, of its own": ("{{ range .Messages }}<muse>{{ .Thinking }}</muse>{{ end }}", Tags("<muse>", "</muse>")),
+}
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_a_template_shows_its_tags(name: str) -> None:
+    template, tags = TEMPLATES[name]
+    assert find_tags(template) == tags
+
+
+def test_the_channels_of_gpt_oss_are_tags() -> None:
+    tags = find_tags('{{- "<|start|>assistant<|channel|>analysis<|message|>" + message.thinking + "<|end|>" }}')
+    assert tags
+    said = "<|channel|>analysis<|message|>hm<|end|><|start|>assistant<|channel|>final<|message|>42"
+    thought = find_thought(said, tags)
+    assert thought and thought.parts(said) == ("hm", "42")
+
+
+def test_a_template_without_thoughts_has_none() -> None:
+    assert find_tags("{% for m in messages %}<|im_start|>{{ m.content }}<|im_end|>{% endfor %}") is None
+    assert find_tags("{{ .System }}{{ .Prompt }}{{ .Response }}") is None
+
+
+def cut(text: str, places: list[int]) -> list[str]:
+    ends = sorted({min(place, len(text)) for place in places} | {0, len(text)})
+    return [text[a:b] for a, b in zip(ends, ends[1:], strict=False)]
+
+
+@given(st.text("ab<think/>\n `", max_size=30), st.text("ab<think>\n `", max_size=30), st.lists(st.integers(0, 90)))
+def test_tags_are_found_however_they_are_cut_into_tokens(inner: str, answer: str, places: list[int]) -> None:
+    inner = inner.replace("</think>", "")
+    said = f"<think>{inner}</think>{answer}"
+    thought = find_thought(said, THINK)
+    assert thought and said[thought.start :].startswith(inner)
+    reading = Reading(THINK)
+    crossings = [reading.feed(piece) for piece in cut(said, places)]
+    assert reading.thought and not reading.inside
+    assert (reading.thought.start, reading.thought.end, reading.thought.answer) == (
+        thought.start, thought.end, thought.answer,
+    )  # fmt: skip
+    assert 1 <= sum(crossings) <= 2
+
+
+def test_a_tag_ends_the_thought_with_the_very_token_that_completes_it() -> None:
+    reading = Reading(THINK)
+    assert [reading.feed(piece) for piece in ("\n<th", "ink>", "hm", "</thi", "nk", ">", "42", "</think>")] == [
+        False, True, False, False, False, True, False, False,
+    ]  # fmt: skip
+    assert reading.thought == Thought(8, 10, 18, tokens=3)
+
+
+@pytest.mark.parametrize(
+    "answer", ["```\n<think>\n```", "In HTML, <think> is no tag.", "<thinking> aloud", "42 </think>", "<t"]
+)
+def test_tags_further_on_are_what_the_answer_says(answer: str) -> None:
+    reading = Reading(THINK)
+    for sign in answer:
+        reading.feed(sign)
+    assert reading.thought is None
+
+
+def test_a_tag_never_closed_leaves_everything_thought() -> None:
+    reading = Reading(THINK)
+    for sign in "<think>on and on":
+        reading.feed(sign)
+    assert reading.inside and reading.thought
+    assert reading.thought.parts("<think>on and on") == ("on and on", "")
+
+
+def test_where_the_prompt_has_opened_the_tag_the_reply_begins_inside() -> None:
+    reading = Reading(THINK, inside=True)
+    assert reading.inside
+    for sign in "hm</think>42":
+        reading.feed(sign)
+    assert reading.thought and reading.thought.parts("hm</think>42") == ("hm", "42")
+    assert find_thought("hm</think>42", THINK) == Thought(0, 2, 10)
+
+
+def test_the_knobs_can_give_the_tags() -> None:
+    assert given_tags(turn(Knobs(), think_open="Plan:", think_close="Answer:")) == Tags("Plan:", "Answer:")
+    assert given_tags(turn(Knobs(), think_open="Plan:")) is None
+    assert in_vain(turn(Knobs(), think_open="Plan:")) == {"think_open": "think_close is not set"}
+
+
+def test_every_knob_that_acts_while_a_reply_is_written_can_be_apart_for_the_thought() -> None:
+    staged = {name for name, row in KNOBS.items() if row.stage}
+    assert {f"think_{name}" for name in staged | {"sampler_order", "strategy", "stop"}} <= THOUGHT_KNOBS.keys()
+    whole = ("seed", "num_predict", "schema", "thinking", "think_open", "num_ctx")
+    assert not {f"think_{name}" for name in whole} & THOUGHT_KNOBS.keys()
+    assert not THOUGHT_KNOBS.keys() & KNOBS.keys()
+
+
+def test_what_is_apart_follows_the_answer_in_everything_else() -> None:
+    turned = (("think_temperature", 0.2), ("top_k", 5))
+    assert apart(turned) == (("temperature", 0.2),)
+    knobs = turn(Knobs(), **dict(turned))
+    assert knobs == turn(Knobs(), top_k=5)
+    stand = Stand(knobs, apart(turned))
+    assert stand.thinking == turn(Knobs(), top_k=5, temperature=0.2)
+    assert Stand(knobs).thinking is None
+    warmer = stand.turn("temperature", 1.5).turn("think_top_p", 0.5)
+    assert warmer.thinking == turn(Knobs(), top_k=5, temperature=0.2, top_p=0.5)
+    assert (warmer.of("temperature"), warmer.of("think_temperature"), warmer.of("think_top_k")) == (1.5, 0.2, 5)
+    assert warmer.differing(stand) == ("temperature", "think_top_p")
+    assert Stand(knobs, (("top_k", 5),)).differing(Stand(knobs)) == ()
+    with pytest.raises(KnobError, match="think_temperature: 9 is out of range"):
+        knob("think_temperature").parse("9")
+
+
+def test_a_setting_can_turn_the_thought_alone() -> None:
+    chosen = resolve(parse_setting("precise,think_temperature=1.1,top_k=7"))
+    assert (chosen.knobs.temperature, chosen.knobs.top_k, chosen.apart) == (0.2, 7, (("temperature", 1.1),))
+    assert chosen.stand.thinking == turn(chosen.knobs, temperature=1.1)
+    assert str(chosen.setting) == "precise,think_temperature=1.1,top_k=7"
+
+
+GO = (
+    "{{ range .Messages }}[{{ .Role }}]{{ if .Thinking }}<think>{{ .Thinking }}</think>{{ end }}{{ .Content }}{{ end }}"
+    "{{ if .IsThinkSet }}{{ if .Think }}/think{{ else }}/no_think{{ end }}{{ end }}"
+)
+
+
+def test_a_go_template_is_given_earlier_thoughts_apart_and_told_whether_to_think() -> None:
+    from tui.chat import Message
+
+    said = [Message("user", "q"), Message("assistant", "<think>\nhm\n</think>\n\n42"), Message("user", "r")]
+    assert Prompting(GO).render(said) == "[user]q[assistant]<think>hm</think>42[user]r"
+    assert Prompting(GO).render(said[:1], think=False) == "[user]q/no_think"
+    assert Prompting(GO).has_switch and not Prompting("{{ .Prompt }}").has_switch

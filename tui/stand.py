@@ -1,0 +1,48 @@
+"""How all the knobs of a side stand: for the answer, and for the thought where that has some apart."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from tui.knob import Value
+from tui.knobs import KNOBS, THOUGHT_KNOBS, WHILE_THINKING, Knobs, turn
+
+Apart = tuple[tuple[str, Value], ...]
+"""Knobs that are turned for the thought alone, by their names as `Knobs` has them."""
+
+
+def apart(turned: Iterable[tuple[str, Value]]) -> Apart:
+    """Of what is turned, by any name that can be, that which holds for the thought alone."""
+    return tuple((name.removeprefix(WHILE_THINKING), value) for name, value in turned if name in THOUGHT_KNOBS)
+
+
+class Stand(NamedTuple):
+    """Both sets of knobs. What is not apart follows the answer's."""
+
+    knobs: Knobs
+    """For the answer, and all that a reply has once."""
+    apart: Apart = ()
+
+    @property
+    def thinking(self) -> Knobs | None:
+        """The knobs while a reply thinks; None where they are the answer's."""
+        return turn(self.knobs, **dict(self.apart)) if self.apart else None
+
+    def of(self, name: str) -> Value:
+        """Where a knob stands, by any name that can be turned."""
+        bare = name.removeprefix(WHILE_THINKING) if name in THOUGHT_KNOBS else name
+        value: Value = getattr(self.knobs, bare)
+        return dict(self.apart).get(bare, value) if name in THOUGHT_KNOBS else value
+
+    def turn(self, name: str, value: Value) -> "Stand":
+        """The same with one knob turned, by any name that can be; raises KnobError."""
+        if name not in THOUGHT_KNOBS:
+            return self._replace(knobs=turn(self.knobs, **{name: value}))
+        both = dict(self.apart) | {name.removeprefix(WHILE_THINKING): THOUGHT_KNOBS[name].check(value)}
+        return self._replace(apart=tuple(both.items()))
+
+    def differing(self, other: "Stand") -> tuple[str, ...]:
+        """The names of the knobs that stand elsewhere than in the other, in table order, the thought's last."""
+        here, there = dict(self.apart), dict(other.apart)
+        names = (name for name in KNOBS if name in here or name in there)
+        aside = (name for name in names if here.get(name, self.of(name)) != there.get(name, self.of(name)))
+        return (*self.knobs.differing(other.knobs), *(WHILE_THINKING + name for name in aside))

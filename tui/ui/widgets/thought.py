@@ -1,0 +1,63 @@
+"""What a reply thought: one line that says how much, and under it, while it is open, what."""
+
+from collections.abc import Sequence
+
+from tui.terminal import safe
+from tui.thinking import Thought
+from tui.ui.markdown import Line, Mark, Span, indented
+from tui.ui.markdown.lines import NARROWEST, Fold
+
+_RAIL = Span("┊ ", "thought-rail", copied=False)
+_LAST = 2
+"""Lines that are seen of a thought while it is being thought."""
+
+
+class ThoughtFold:
+    """The thought of one reply."""
+
+    def __init__(self, thought: Thought) -> None:
+        self.thought = thought
+        self.open = False
+        self._fold = Fold(NARROWEST)
+        self._folded: tuple[int, tuple[Mark, ...]] = (0, ())
+        self._fed = 0
+
+    def lines(self, text: str, marks: Sequence[Mark], width: int, *, running: bool) -> list[Line]:
+        """How it is drawn: `text` is the whole reply's, and `marks` are those that stand in the thought."""
+        thinking = running and self.thought.end is None
+        head = Line((Span(self._head(thinking), "thought-head", copied=False),), said=False)
+        if not self.open and not thinking:
+            return [head]
+        body = self._body(text, tuple(marks), max(width - len(_RAIL.text), NARROWEST))
+        return [head, *indented(body if self.open else body[-_LAST:], _RAIL, _RAIL)]
+
+    def _head(self, thinking: bool) -> str:
+        thought, sign = self.thought, "▾" if self.open or thinking else "▸"
+        length = f"{thought.tokens} token{'' if thought.tokens == 1 else 's'}"
+        if thinking:
+            return f"{sign} thinking · {length}"
+        if thought.end is None:
+            return f"{sign} thought for {length}, and came to no end"
+        return f"{sign} thought for {length}" + (f" · {thought.seconds:.1f} s" if thought.seconds else "")
+
+    def _body(self, text: str, marks: tuple[Mark, ...], width: int) -> list[Line]:
+        """The thought in lines. It grows at its end, and only what is new is folded."""
+        inner, start = self.thought.parts(text)[0], self.thought.start
+        if self._folded != (width, marks) or self._fed > len(inner):
+            self._fold, self._folded, self._fed = Fold(width), (width, marks), 0
+            for mark in marks:
+                self._feed(inner[: mark.at - start])
+                self._fold.feed((mark.chip,))
+        self._feed(inner)
+        lines = self._fold.lines
+        while lines and not lines[-1].text.strip():
+            lines.pop()
+        return lines
+
+    def _feed(self, inner: str) -> None:
+        new = inner[self._fed :]
+        if not inner[: self._fed].strip("\n"):
+            new = new.lstrip("\n")  # what stands between the tag and the first word
+        self._fed = max(self._fed, len(inner))
+        if new:
+            self._fold.feed((Span(safe(new).replace("\t", "    "), "thought"),))
