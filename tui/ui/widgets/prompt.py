@@ -122,11 +122,11 @@ class Prompt(TextArea):
 
     def on_mount(self) -> None:
         """Show whom it is for also where that was said before."""
-        self.watch_to(self.to)
+        self.watch_to()
 
-    def watch_to(self, to: str) -> None:
-        """Show it in the frame."""
-        self.border_subtitle = Content(safe_line(to)) if to else ""
+    def watch_to(self) -> None:
+        """Show it in the frame, where there is nothing more pressing to say."""
+        self.border_subtitle = 'Enter begins a new line until """ ends one' if unclosed(self.text) else Content(self.to)
 
     def put_back(self, text: str) -> None:
         """Give the person a text to go on with, such as one that could not be sent."""
@@ -229,7 +229,7 @@ class Prompt(TextArea):
 
     def update_suggestion(self) -> None:
         """After every edit: say how what is typed can go on, and that quotes are open."""
-        self.border_subtitle = 'Enter begins a new line until """ ends one' if unclosed(self.text) else ""
+        self.watch_to()
         self._consider()
 
     def watch_library(self) -> None:
