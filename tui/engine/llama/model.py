@@ -183,7 +183,7 @@ class Llama:
         return self.tokenize(text, special=False)[0]
 
     def piece(self, token: int) -> bytes:
-        if not self._knows(token):
+        if not 0 <= token < self._size:  # of a reply that another model wrote; llama.cpp would end the process
             return b""
         piece = self._pieces.get(token)
         if piece is None:
@@ -210,15 +210,11 @@ class Llama:
         return [int(C.llama_vocab_bos(self.vocab))] if C.llama_vocab_get_add_bos(self.vocab) else []
 
     def is_end(self, token: int) -> bool:
-        return self._knows(token) and bool(C.llama_vocab_is_eog(self.vocab, token))
+        return 0 <= token < self._size and bool(C.llama_vocab_is_eog(self.vocab, token))
 
     def is_control(self, token: int) -> bool:
         kinds = C.LLAMA_TOKEN_ATTR_CONTROL | C.LLAMA_TOKEN_ATTR_USER_DEFINED | C.LLAMA_TOKEN_ATTR_UNKNOWN
-        return self._knows(token) and bool(C.llama_vocab_get_attr(self.vocab, token) & kinds)
-
-    def _knows(self, token: int) -> bool:
-        """Whether it is a token of this model, and not of another that wrote the reply: llama.cpp would abort."""
-        return 0 <= token < self._size
+        return 0 <= token < self._size and bool(C.llama_vocab_get_attr(self.vocab, token) & kinds)
 
     # --- evaluation -------------------------------------------------------------------------------------------------
 
