@@ -14,7 +14,7 @@ doctor` says where that lies), several with commas:
 
 ```toml
 [keys]
-"chat.compare" = "f9"
+"chat.compare" = "f10"
 "prompt.send" = "ctrl+s"
 ```
 

@@ -45,12 +45,12 @@ class CompareWith(Struct, frozen=True):
     setting: str | None
 
 
-Deed = Literal["keep", "drop"]
+Deed = Literal["next", "keep", "drop", "only", "level", "differences", "parting", "blind", "vote", "tally"]
 """What can be done with the sides beside each other."""
 
 
 class Compare(Struct, frozen=True):
-    """/keep, /drop"""
+    """/next, /keep, /drop, /only, ..."""
 
     deed: Deed
 
@@ -122,8 +122,16 @@ COMMANDS = {
     "/preset [PRESET]": "switch the preset",
     "/model [MODEL]": "switch the model, or list them",
     "/compare [SETTING]": "put another setting beside this one, up to four",
+    "/next": "go to the next side",
     "/keep": "keep this side alone: it is the conversation then",
     "/drop": "drop this side",
+    "/only": "ask this side alone, or all again",
+    "/differences": "mark the words that differ between the sides",
+    "/parting": "go to where their replies part",
+    "/level": "scroll the sides together, or each alone",
+    "/blind": "hide which side is which, or show it again",
+    "/vote": "say which hidden side is better, and see which it was",
+    "/tally": "what the votes came to",
     "/show PART": "print what is in use: info, system, modelfile, ...",
     "/save NAME": "keep knobs and system prompt as a preset of yours",
     "/load PRESET": "the same as /preset PRESET",

@@ -238,14 +238,6 @@ class Talk:
                 side.give_up("failed")
         return side
 
-    def parted(self) -> int | None:
-        """Index of the newest token that the first two sides both have, if they differ there."""
-        if len(self.sides) < 2:
-            return None
-        left, right = (side.writing.ids if side.writing else [] for side in self.sides[:2])
-        newest = min(len(left), len(right)) - 1
-        return newest if newest >= 0 and left[newest] != right[newest] else None
-
     def _mention(self, command: Command, side: Side) -> None:
         """Send what a dead engine need not hear; that it died is an event of its own."""
         with suppress(EngineError):

@@ -212,20 +212,6 @@ def test_without_an_engine_only_a_question_is_an_error() -> None:
         one.ask("again")
 
 
-def test_sides_part_at_the_first_token_that_differs() -> None:
-    two, _ = talk("default", "default")
-    assert two.parted() is None
-    two.ask("Hi")
-    left, right = two.sides
-    for each, ids in ((left, [1, 2, 3]), (right, [1, 2])):
-        for index, chosen in enumerate(ids):
-            two.take(of(each, token(index, "x", chosen)))
-    assert two.parted() is None, "one is only further on"
-    two.take(of(right, token(2, "y", 9)))
-    assert two.parted() == 2
-    assert talk()[0].parted() is None
-
-
 def test_each_side_talks_to_the_engine_that_holds_its_model() -> None:
     three, line = talk("default", "num_ctx=512", "precise")
     three.settle()

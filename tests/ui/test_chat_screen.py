@@ -387,7 +387,7 @@ async def test_the_palette_runs_a_preset(open_chat: OpenChat) -> None:
 
 
 async def test_f1_opens_and_closes_the_keys_of_where_one_is(open_chat: OpenChat) -> None:
-    async with open_chat(Script(), size=(120, 60)) as chat:
+    async with open_chat(Script(), size=(120, 110)) as chat:
         await chat.press("f1")
         await chat.until(lambda: "/set parameter KNOB VALUE" in chat.view)
         assert "Earlier prompt" in chat.view and "Much more" not in chat.view

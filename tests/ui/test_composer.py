@@ -190,7 +190,7 @@ async def test_a_row_can_be_clicked() -> None:
 async def test_a_command_from_before_is_walked_past_without_a_list() -> None:
     app = Host()
     async with app.run_test() as pilot:
-        app.prompt.sent = ["one", "/set parameter top_k 3", "/clear"]
+        app.prompt.past.sent = ["one", "/set parameter top_k 3", "/clear"]
         app.prompt.put_back("")
         await pilot.press("up", "up", "up")
         assert app.prompt.text == "one"
@@ -420,7 +420,7 @@ async def test_what_was_sent_is_there_after_a_restart() -> None:
         await pilot.press(*"/clear", "enter")
         await until(pilot, lambda: read_sent(sent_file()) == ["one", "/clear"])
     async with second.run_test() as pilot:
-        await until(pilot, lambda: second.prompt.sent == ["one", "/clear"])
+        await until(pilot, lambda: second.prompt.past.sent == ["one", "/clear"])
         await pilot.press("up", "up")
         assert second.prompt.text == "one"
     assert stat.S_IMODE(sent_file().stat().st_mode) == 0o600
@@ -442,6 +442,6 @@ async def test_a_hostile_file_of_prompts_acts_on_nothing() -> None:
     add_sent(sent_file(), "a\x1b]52;c;x\x07")
     app = Host()
     async with app.run_test() as pilot:
-        await until(pilot, lambda: app.prompt.sent)
+        await until(pilot, lambda: app.prompt.past.sent)
         await pilot.press("up")
         assert app.prompt.text == safe("a\x1b]52;c;x\x07")

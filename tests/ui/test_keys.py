@@ -38,10 +38,10 @@ def test_the_page_of_keys_is_the_programs() -> None:
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ({"chat.compair": "f9"}, "there is nothing called 'chat.compair'. Did you mean chat.compare?"),
+        ({"chat.compair": "f10"}, "there is nothing called 'chat.compair'. Did you mean chat.compare?"),
         ({"chat.compare": "f99"}, "chat.compare: 'f99' is no key"),
         ({"chat.compare": "strg+k"}, "chat.compare: 'strg+k' is no key"),
-        ({"chat.compare": "f9,"}, "chat.compare: '' is no key"),
+        ({"chat.compare": "f10,"}, "chat.compare: '' is no key"),
         ({"chat.compare": "x"}, "chat.compare: x is typed into the prompt"),
         ({"prompt.send": "?"}, "prompt.send: question_mark is typed into the prompt"),
         ({"chat.compare": "ctrl+k"}, "chat.compare: ctrl+k is there already for 'Delete to line end'"),
@@ -55,8 +55,8 @@ def test_the_page_of_keys_is_the_programs() -> None:
     ],
 )
 def test_a_line_that_cannot_work_is_left_out_and_says_why(line: dict[str, str], said: str) -> None:
-    choice = read_keys({"chat.again": "f9", **line})
-    assert choice.keymap == {"chat.again": "f9"}
+    choice = read_keys({"chat.again": "f10", **line})
+    assert choice.keymap == {"chat.again": "f10"}
     [fault] = choice.faults
     assert fault.startswith(f"{config_path()}, [keys]: {said}")
 
@@ -64,11 +64,11 @@ def test_a_line_that_cannot_work_is_left_out_and_says_why(line: dict[str, str], 
 @pytest.mark.parametrize(
     ("lines", "keymap"),
     [
-        ({"chat.compare": "Ctrl+B, F9"}, {"chat.compare": "ctrl+b,f9"}),
+        ({"chat.compare": "Ctrl+B, F10"}, {"chat.compare": "ctrl+b,f10"}),
         ({"chat.compare": "f2", "chat.presets": "f3"}, {"chat.compare": "f2", "chat.presets": "f3"}),
         ({"knob.reset": "?"}, {"knob.reset": "question_mark"}),
         ({"presets.back": "f3"}, {"presets.back": "f3"}),
-        ({"chat.compare": "f3,f9"}, {"chat.compare": "f3,f9"}),
+        ({"chat.compare": "f3,f10"}, {"chat.compare": "f3,f10"}),
     ],
 )
 def test_a_line_that_can_work_is_taken(lines: dict[str, str], keymap: dict[str, str]) -> None:
@@ -76,9 +76,9 @@ def test_a_line_that_can_work_is_taken(lines: dict[str, str], keymap: dict[str, 
 
 
 def test_of_two_lines_with_one_key_the_first_counts() -> None:
-    choice = read_keys({"chat.new": "f9", "chat.again": "f9"})
-    assert choice.keymap == {"chat.new": "f9"}
-    assert "chat.again: f9 is the key of chat.new" in choice.faults[0]
+    choice = read_keys({"chat.new": "f10", "chat.again": "f10"})
+    assert choice.keymap == {"chat.new": "f10"}
+    assert "chat.again: f10 is the key of chat.new" in choice.faults[0]
 
 
 def test_a_line_that_is_left_out_gives_its_old_key_back() -> None:
@@ -89,13 +89,13 @@ def test_a_line_that_is_left_out_gives_its_old_key_back() -> None:
 
 async def test_chosen_keys_work_and_the_old_ones_no_longer_do(open_chat: OpenChat) -> None:
     settled = Reading(
-        Config(keys={"chat.compare": "f9", "chat.help": "f3", "chat.nwe": "f8"}), ("config.toml: a fault.",)
+        Config(keys={"chat.compare": "f10", "chat.help": "f3", "chat.nwe": "f8"}), ("config.toml: a fault.",)
     )
     async with open_chat(Script(), settled=settled) as chat:
         await chat.ready()
         assert await chat.toast(2)
         assert "a fault." in chat.toasts[0] and "Did you mean chat.new?" in chat.toasts[1]
-        await chat.press("f9")
+        await chat.press("f10")
         await chat.until(lambda: len(chat.screen.query(Pane)) == 2)
         await chat.press("f3")
         await chat.until(lambda: isinstance(chat.app.screen, HelpScreen))

@@ -89,7 +89,7 @@ async def test_what_is_sent_is_remembered_once() -> None:
     async with app.run_test() as pilot:
         await pilot.press("a", "enter", "a", "enter", "up", "enter")
         assert app.submitted == ["a", "a", "a"]
-        assert app.prompt.sent == ["a"]
+        assert app.prompt.past.sent == ["a"]
 
 
 async def test_the_persons_own_text_is_not_walked_over() -> None:

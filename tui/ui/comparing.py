@@ -1,15 +1,25 @@
 """The sides beside each other: adding one, going to the next, dropping one, keeping one alone."""
 
-from typing import Protocol
+from typing import Any, Protocol, get_args
+
+from textual.app import App
 
 from tui.errors import EngineError, TwiddleError
 from tui.presets.library import resolve
 from tui.settings import parse_setting
 from tui.side import Side
-from tui.slash import Deed
+from tui.slash import Compare, CompareWith, Deed
 from tui.talk import Talk
+from tui.ui.blind import Blind
+from tui.ui.contrast import Contrast
 from tui.ui.widgets.pane import Pane
 from tui.ui.widgets.panes import MOST, Panes
+from tui.ui.widgets.prompt import Prompt
+
+_OF_SEVERAL = [(f"/{deed}",) for deed in get_args(Deed) if deed != "tally"]
+_OF_ONE = [("/preset",), ("/compare",), ("/tree",), ("/history",), ("/drop",), ("/only",)]
+_TELLING = ("look", "toggle_knobs")
+_ALONE = "There is one side only; F3 puts another beside it."
 
 
 class Desk(Protocol):
@@ -17,32 +27,75 @@ class Desk(Protocol):
 
     active: int
 
+    @property
+    def app(self) -> App[Any]: ...
     def settle(self) -> None: ...
+    def refresh_bindings(self) -> None: ...
+    def set_class(self, add: bool, *class_names: str) -> object: ...
 
 
 class Comparison:
     """Keeps the sides of a talk and the panes that show them in step."""
 
-    def __init__(self, desk: Desk, talk: Talk, panes: list[Pane]) -> None:
-        self._desk, self._talk, self._panes = desk, talk, panes
+    def __init__(self, desk: Desk, talk: Talk, panes: list[Pane], prompt: Prompt) -> None:
+        self._desk, self._talk, self._panes, self._prompt = desk, talk, panes, prompt
+        self.contrast = Contrast(talk, panes)
+        """What is shown of their differences."""
+        self.blind = Blind(talk, self.contrast, panes, self._changed)
+        """Whether they are hidden, and what the votes came to."""
+        self._only = False
         self.grid = Panes(panes)
         """Where the panes are."""
 
-    async def compare(self, setting: str | None) -> None:
-        """Put another side beside the active one, where that stands; raises TwiddleError."""
+    @property
+    def only(self) -> Side | None:
+        """The side that is asked alone; None while all are."""
+        return self._talk.sides[self._desk.active] if self._only and len(self._panes) > 1 else None
+
+    def offers(self, action: str, parameters: tuple[object, ...]) -> bool:
+        """Whether something can be asked for now: much needs several sides, or would tell which hidden one is which."""
+        if len(self._panes) < 2 and parameters in _OF_SEVERAL:
+            return False
+        return not self.blind.on or (action not in _TELLING and parameters not in _OF_ONE)
+
+    async def obey(self, command: CompareWith | Compare) -> None:
+        """Do what is asked for with the sides; raises TwiddleError."""
+        if isinstance(command, CompareWith):
+            await self._compare(command.setting)
+        else:
+            await self._do(command.deed)
+
+    async def _compare(self, setting: str | None) -> None:
         side = self._talk.sides[self._desk.active]
         if setting is None:
             await self.add(side.fork())
         else:
             await self.add(Side(resolve(parse_setting(setting)), conversation=side.conversation))
 
-    async def do(self, deed: Deed) -> None:
-        """Do one of the things that are done with sides; raises TwiddleError."""
+    async def _do(self, deed: Deed) -> None:
         match deed:
+            case "next":
+                self._desk.active = (self._desk.active + 1) % len(self._panes)
             case "keep":
-                await self.keep()
+                await self._keep()
             case "drop":
-                await self.drop()
+                await self._drop()
+            case "only":
+                self._turn_to_one()
+            case "level":
+                self.grid.level = not self.grid.level
+                said = "The sides scroll together." if self.grid.level else "Each side scrolls alone."
+                self._desk.app.notify(said, markup=False)
+            case "differences":
+                self.contrast.turn()
+            case "parting":
+                self.contrast.visit(alone=self.grid.level)
+            case "blind":
+                self._hide()
+            case "vote":
+                self.blind.vote(self._desk.app)
+            case "tally":
+                self.blind.tally(self._desk.app)
 
     async def add(self, side: Side) -> None:
         """Put a side beside the others; raises TwiddleError."""
@@ -66,19 +119,49 @@ class Comparison:
         self.grid.spread()
         pane.transcript.show(side.conversation)
         self._desk.active = count - 1
+        self._changed()
 
-    async def drop(self) -> None:
-        """Drop the active side; raises EngineError."""
+    async def _drop(self) -> None:
         if len(self._panes) == 1:
-            raise EngineError("There is one side only; F3 puts another beside it.")
+            raise EngineError(_ALONE)
         dropped = self._desk.active
         await self._leave([place for place in range(len(self._panes)) if place != dropped])
 
-    async def keep(self) -> None:
-        """Make the active side the conversation, and drop the others; raises EngineError."""
+    async def _keep(self) -> None:
+        if self.blind.on:
+            self.blind.vote(self._desk.app)  # deciding blind is voting
+        elif len(self._panes) == 1:
+            raise EngineError(_ALONE)
+        else:
+            await self._leave([self._desk.active])
+
+    def _turn_to_one(self) -> None:
         if len(self._panes) == 1:
-            raise EngineError("There is one side only; F3 puts another beside it.")
-        await self._leave([self._desk.active])
+            raise EngineError(_ALONE)
+        if self.blind.on:
+            raise EngineError("While the sides are hidden all of them are asked.")
+        self._only = not self._only
+        self._changed()
+
+    def _hide(self) -> None:
+        if self.blind.on:
+            self.blind.end()
+        else:
+            self._only = False
+            self.blind.begin()
+
+    def _changed(self) -> None:
+        self.announce()
+        self._desk.settle()
+
+    def announce(self) -> None:
+        """Show whom a question is for, and offer what can be done with so many sides."""
+        count = len(self._panes)
+        whom = "to this side alone" if self._only else "to both sides" if count == 2 else f"to all {count} sides"
+        how = "blind: F7 votes" if self.blind.on else "F9"
+        self._prompt.to = f"{whom} · {how}" if count > 1 else ""
+        self._desk.set_class(self.blind.on, "-blind")
+        self._desk.refresh_bindings()
 
     async def _leave(self, places: list[int]) -> None:
         gone = [pane for place, pane in enumerate(self._panes) if place not in places]
@@ -88,7 +171,8 @@ class Comparison:
         self._talk.sides[:] = [self._talk.sides[place] for place in places]
         self._panes[:] = [self._panes[place] for place in places]
         self._desk.active = min(self._desk.active, len(places) - 1)
-        self._desk.settle()
+        self._only = False
+        self._changed()
         for pane in gone:  # last: other messages are handled meanwhile, and find sides and panes in step
             await pane.remove()
         self.grid.spread()

@@ -51,6 +51,11 @@ from tui.ui.screens.tree import Pick, TreeScreen
 from tui.ui.widgets.composer import Composer
 from tui.ui.widgets.messages import Messages
 
+_TELLING = (
+    TurnKnob, SetSystem, UsePreset, UseModel, CompareWith, Save, Show, OpenHistory, ShowTree
+)  # fmt: skip
+"""What shows the setting of a side, or changes it."""
+
 
 class Desk(Protocol):
     """What the screen does for whoever runs errands."""
@@ -85,6 +90,8 @@ class Errands:
 
     async def run(self, command: Slash) -> None:
         """Do what a command says; raises TwiddleError, and then nothing has changed."""
+        if self._comparison.blind.on and isinstance(command, _TELLING):
+            raise EngineError("That would tell which side is which; F7 votes and shows it, /blind shows it at once.")
         match command:
             case TurnKnob():
                 self._talk.turn(self._desk.side, command.name, command.value)
@@ -95,10 +102,8 @@ class Errands:
             case KeepHistory():
                 self._composer.keeping = command.keep
                 self._mention("Prompts are kept for the next start." if command.keep else "Prompts are not kept now.")
-            case CompareWith():
-                await self._comparison.compare(command.setting)
-            case Compare():
-                await self._comparison.do(command.deed)
+            case CompareWith() | Compare():
+                await self._comparison.obey(command)
             case Again():
                 await self._desk.again()
             case Clear():

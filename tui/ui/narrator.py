@@ -21,6 +21,7 @@ from tui.engine.protocol import (
 )
 from tui.side import Side, describe_turn
 from tui.talk import Talk
+from tui.ui.contrast import Contrast
 from tui.ui.looking import Looking
 from tui.ui.widgets.candidates import Candidates
 from tui.ui.widgets.footnote import footnote
@@ -40,30 +41,31 @@ class Narrator:
         self,
         talk: Talk,
         engines: Engines,
+        contrast: Contrast,
         panes: Sequence[Pane],
         knobs: KnobPanel,
         candidates: Candidates,
         status: Status,
     ) -> None:
         """`panes` stays in step with the sides of the talk: a `Comparison` adds and removes both."""
-        self._talk, self._engines, self._panes = talk, engines, panes
+        self._talk, self._engines, self._contrast, self._panes = talk, engines, contrast, panes
         self._knobs, self._candidates, self._status = knobs, candidates, status
         self.looking = Looking(talk, panes, candidates)
         """Which replies are looked at token by token, and whose odds are shown."""
-        self._parted = False
         self._shown = talk.sides[0]
         """The side that was the active one when it was shown last."""
 
     def show(self, active: int) -> None:
         """Show how the sides are set, and the knobs of the active one."""
-        for index, (pane, side) in enumerate(zip(self._panes, self._talk.sides, strict=True)):
-            pane.title, pane.titled, pane.active = side.title, len(self._panes) > 1, index == active
         side = self._talk.sides[active]
         self._knobs.set_reactive(KnobPanel.refused, dict(side.refused))
         self._knobs.sets.thinks = self._talk.thinks(side)
         self._knobs.show(side, side.preset.stand, side.stand)
-        self._status.preset, self._status.turned = side.preset.name, bool(side.turned)
+        hidden = self._contrast.hidden
+        self._status.preset = "blind" if hidden else side.preset.name
+        self._status.turned = bool(side.turned) and not hidden
         self._shown = side
+        self._contrast.show(active)
         self.stand()
         self.looking.show(active)
 
@@ -75,6 +77,9 @@ class Narrator:
         status.progress = station.progress
         loads = dict.fromkeys(side.load for side in self._talk.sides)
         infos = [info for info in (self._engines.at(load).info for load in loads) if info]
+        if self._contrast.hidden:
+            status.model, status.context, status.place = "", 0, ""
+            return
         if infos:
             status.model = " | ".join(info.name or info.description for info in infos)
         if station.info:
@@ -84,17 +89,18 @@ class Narrator:
     def draw(self, active: int) -> None:
         """Draw what changes with every token: candidates, rates, context."""
         side, status = self._talk.sides[active], self._status
-        writing = side.writing
+        writing = None if self._contrast.hidden else side.writing
         stats = writing.stats if writing else None
         status.rate = stats.tokens_per_second if stats else writing.rate if writing else None
         status.ttft_ms = stats.ttft_ms if stats else writing.ttft_ms if writing else None
         status.used = side.used
         self._knobs.refused, self._knobs.sets.thinks = dict(side.refused), self._talk.thinks(side)
+        self._contrast.draw()
         self.looking.draw(active)
 
     def begin(self) -> None:
         """Replies were asked for."""
-        self._parted = False
+        self._contrast.begin()
         for pane, side in zip(self._panes, self._talk.sides, strict=True):
             if side.busy and side.writing:
                 pane.transcript.know(side.conversation)
@@ -127,7 +133,7 @@ class Narrator:
                     transcript.mark(label)
             case Token():
                 transcript.append(event.text, side.writing.thought if side.writing else None)
-                self._mark_parting()
+                self._contrast.look()
             case Hypotheses():
                 best = event.hypotheses[0].text.replace("\n", " ")
                 transcript.progress(f"{len(event.hypotheses)} hypotheses, the best:{best[-LONGEST:]}")
@@ -137,7 +143,7 @@ class Narrator:
                 transcript.notice(event.reason)
             case Finished():
                 transcript.append(event.tail, event.thought)
-                transcript.end(footnote(side.conversation.path[-1]))
+                transcript.end("" if self._contrast.hidden else footnote(side.conversation.path[-1]))
             case Failed():
                 transcript.end(event.reason, failed=True)
         if side.undone:
@@ -145,15 +151,6 @@ class Narrator:
             transcript.notice(event.reason if isinstance(event, Failed) else "stopped before its first word")
         elif isinstance(event, Finished | Failed):
             transcript.know(side.conversation)
-
-    def _mark_parting(self) -> None:
-        index = None if self._parted else self._talk.parted()
-        if index is None:
-            return
-        self._parted = True
-        for pane, side in zip(self._panes, self._talk.sides, strict=True):
-            if side.writing and index < len(side.writing.starts):
-                pane.transcript.mark("parts here", side.writing.starts[index], "fork")
 
 
 def _news(event: Loaded | LoadFailed | Silent | Answers) -> str:

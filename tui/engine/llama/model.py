@@ -210,11 +210,11 @@ class Llama:
         return [int(C.llama_vocab_bos(self.vocab))] if C.llama_vocab_get_add_bos(self.vocab) else []
 
     def is_end(self, token: int) -> bool:
-        return bool(C.llama_vocab_is_eog(self.vocab, token))
+        return 0 <= token < self._size and bool(C.llama_vocab_is_eog(self.vocab, token))
 
     def is_control(self, token: int) -> bool:
         kinds = C.LLAMA_TOKEN_ATTR_CONTROL | C.LLAMA_TOKEN_ATTR_USER_DEFINED | C.LLAMA_TOKEN_ATTR_UNKNOWN
-        return bool(C.llama_vocab_get_attr(self.vocab, token) & kinds)
+        return 0 <= token < self._size and bool(C.llama_vocab_get_attr(self.vocab, token) & kinds)
 
     # --- evaluation -------------------------------------------------------------------------------------------------
 

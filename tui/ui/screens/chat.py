@@ -1,11 +1,9 @@
 """The chat: it owns the talk and the engine's life, and carries messages between them and the widgets."""
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.reactive import reactive
@@ -32,6 +30,7 @@ from tui.ui.looking import Look
 from tui.ui.narrator import Narrator
 from tui.ui.palette import ChatCommands
 from tui.ui.revising import Revising
+from tui.ui.screens.chat_bindings import CHAT_BINDINGS
 from tui.ui.screens.save_preset import SavePreset
 from tui.ui.widgets.candidates import Candidates
 from tui.ui.widgets.composer import Composer
@@ -53,80 +52,7 @@ F2 presets · F3 two side by side · F1 every key · Ctrl+P all by name"""
 class ChatScreen(Screen[None]):
     """One side and its knobs, or two sides beside each other."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f1", "obey('/help')", "Help", tooltip="These keys and commands", id="chat.help"),
-        Binding(
-            "f2",
-            "obey('/preset')",
-            "Presets",
-            tooltip="Switch the preset; the conversation stays",
-            id="chat.presets",
-        ),
-        Binding(
-            "f3",
-            "obey('/compare')",
-            "Compare",
-            tooltip="Another side with its own knobs, up to four",
-            id="chat.compare",
-        ),
-        Binding(
-            "ctrl+t",
-            "look",
-            "Tokens",
-            tooltip="The reply token by token: how sure the model was of each",
-            id="chat.tokens",
-        ),
-        Binding("f4", "toggle_knobs", "Knobs", tooltip="Show or hide the knobs", id="chat.knobs"),
-        Binding(
-            "f5",
-            "obey('/tree')",
-            "Tree",
-            show=False,
-            tooltip="Every version of every message; go to one",
-            id="chat.tree",
-        ),
-        # By priority, since F6 and F7 are keys of TextArea.
-        Binding(
-            "f6",
-            "other_side",
-            "Side",
-            show=False,
-            tooltip="Make the next side the active one",
-            priority=True,
-            id="chat.side",
-        ),
-        Binding(
-            "f7",
-            "obey('/keep')",
-            "Keep",
-            show=False,
-            tooltip="Keep the active side alone",
-            priority=True,
-            id="chat.keep",
-        ),
-        Binding("f8", "obey('/drop')", "Drop", show=False, tooltip="Drop the active side", id="chat.drop"),
-        Binding(
-            "f12",
-            "obey('/engine')",
-            "Engine",
-            show=False,
-            tooltip="The engine's log, and another start",
-            id="chat.engine",
-        ),
-        Binding("escape", "stop", "Stop", tooltip="Stop the reply", id="chat.stop"),
-        Binding("escape", "stop(False)", "Prompt", tooltip="Back to the prompt", id="chat.prompt"),
-        Binding("ctrl+c", "interrupt", "Copy, stop or clear", show=False, id="chat.interrupt"),
-        Binding("ctrl+r", "obey('/again')", "Again", tooltip="Another answer to the last question", id="chat.again"),
-        Binding(
-            "ctrl+o",
-            "obey('/history')",
-            "History",
-            show=False,
-            tooltip="Go on with a conversation that was kept",
-            id="chat.history",
-        ),
-        Binding("ctrl+n", "obey('/clear')", "New", tooltip="A new chat with the same settings", id="chat.new"),
-    ]
+    BINDINGS = CHAT_BINDINGS
     COMMANDS = {ChatCommands}
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide"), (150, "-roomy")]
     VERTICAL_BREAKPOINTS = [(0, "-low"), (36, "-tall")]
@@ -148,16 +74,24 @@ class ChatScreen(Screen[None]):
         self._engines = engines
         self._talk = Talk([Side(each, load) for each, load in zip(chosen, loads, strict=True)], engines)
         self._panes = [Pane() for _ in chosen]
-        self._comparison = Comparison(self, self._talk, self._panes)
         self._knobs, self._candidates, self._status = KnobPanel(), Candidates(), Status()
         self._composer = Composer("Ask something. Enter sends, Ctrl+J begins a new line.")
         self._prompt = self._composer.prompt
+        self._comparison = Comparison(self, self._talk, self._panes, self._prompt)
         self._librarian = Librarian(self, self._talk)
         self.keeper = Keeper(diary, self._talk, self._panes, self._status)
         self._errands = Errands(
             self, self._talk, engines, self._comparison, self._composer, self.keeper, self._librarian
         )
-        self._narrator = Narrator(self._talk, engines, self._panes, self._knobs, self._candidates, self._status)
+        self._narrator = Narrator(
+            self._talk,
+            engines,
+            self._comparison.contrast,
+            self._panes,
+            self._knobs,
+            self._candidates,
+            self._status,
+        )
         # Candidates and rates: eyes want no more, and the model wants the core.
         self._drawing = Beat(self, lambda: self._narrator.draw(self.active), every=2)
         self._looking = self._narrator.looking
@@ -190,6 +124,7 @@ class ChatScreen(Screen[None]):
         self._listen()
         self.set_interval(1, self._librarian.look)
         self._narrator.show(self.active)
+        self._comparison.announce()
         self.keeper.begin(self.app)
         self._prompt.focus()
 
@@ -245,10 +180,13 @@ class ChatScreen(Screen[None]):
         if self._talk.busy:
             raise EngineError("A reply is being written; press Esc to stop it first.")
         await self._engines.revive()
-        await self.keeper.ahead({side: ask(side.conversation, text) for side in self._talk.sides})
-        self._talk.ask(text)
-        for pane in self._panes:
-            pane.transcript.ask(text)
+        only = self._comparison.only
+        asked = [side for side in self._talk.sides if only in (None, side)]
+        await self.keeper.ahead({side: ask(side.conversation, text) for side in asked})
+        self._talk.ask(text, only)
+        for pane, side in zip(self._panes, self._talk.sides, strict=True):
+            if side in asked:
+                pane.transcript.ask(text)
         self._narrator.begin()
 
     async def action_obey(self, line: str) -> None:
@@ -317,6 +255,8 @@ class ChatScreen(Screen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool:
         """What there is nothing for now is not offered."""
+        if not self._comparison.offers(action, parameters):
+            return False
         if action == "stop":
             running = self._talk.busy or (self._revising.editing and self._prompt.has_focus)
             return running if not parameters else not running and not self._prompt.has_focus
@@ -362,10 +302,6 @@ class ChatScreen(Screen[None]):
             self._knobs.focus()
         else:
             self._prompt.focus()
-
-    def action_other_side(self) -> None:
-        """Make the next side the active one."""
-        self.active = (self.active + 1) % len(self._panes)
 
     # --- changes ----------------------------------------------------------------------------------------------------
 

@@ -49,8 +49,8 @@ class HelpScreen(ModalScreen[None]):
 
 
 def _groups(screen: Screen[Any]) -> Iterator[tuple[str, dict[str, str]]]:
-    """What works on a screen now: its own keys, the commands, then the keys of what has the focus."""
-    groups: dict[str, dict[str, str]] = {"Everywhere": {}, "Type in the prompt": COMMANDS, "Where the cursor is": {}}
+    """What works on a screen now: its own keys, those of what has the focus, then the commands."""
+    groups: dict[str, dict[str, str]] = {"Everywhere": {}, "Where the cursor is": {}, "Type in the prompt": COMMANDS}
     for active in screen.active_bindings.values():
         binding = active.binding
         if binding.description and not binding.system:

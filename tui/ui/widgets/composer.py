@@ -101,7 +101,7 @@ class Composer(Vertical):
         """Empty the prompt, its text to be found among those sent; False when it was empty."""
         draft = Draft(self.prompt.text, self._pastes)
         if draft.text:
-            self.prompt.remember(draft.text)
+            self.prompt.past.remember(draft.text)
         self.prompt.put_back("")
         self._bring(())
         return draft != Draft("")
@@ -228,4 +228,4 @@ class Composer(Vertical):
     @work(group="recall")
     async def _recall(self) -> None:
         before = await asyncio.to_thread(read_sent, sent_file())
-        self.prompt.recall(before)
+        self.prompt.past.recall(before)

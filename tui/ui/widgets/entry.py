@@ -12,6 +12,7 @@ from tui.thinking import Thought
 from tui.ui.markdown import BLANK, Document, Line, Mark, Span, fold
 from tui.ui.widgets.excerpt import Excerpt, excerpts
 from tui.ui.widgets.thought import ThoughtFold
+from tui.ui.widgets.words import lit, words
 
 MARGIN = 3
 """Cells for the rail on the left."""
@@ -65,6 +66,11 @@ class Entry(ABC):
     @property
     def aside(self) -> bool:
         """Whether it is no message, but the program's own word."""
+        return False
+
+    @property
+    def asks(self) -> bool:
+        """Whether it is a question."""
         return False
 
     def put(self, place: Place) -> bool:
@@ -131,6 +137,11 @@ class Saying(Entry):
         """Whether it is no message, but the program's own word."""
         return self._role == "notice"
 
+    @property
+    def asks(self) -> bool:
+        """Whether it is a question."""
+        return self._role == "user"
+
     def lay_out(self, width: int) -> None:
         """Makes the lines for a width."""
         text = "\n".join(line.expandtabs(4) for line in safe(self.text).split("\n"))
@@ -185,6 +196,25 @@ class Reply(Entry):
         self._head: list[Line] = []
         self._labels = 0
         self._foot: list[Line] = []
+        self._differing: frozenset[int] = frozenset()
+        self._lines: list[Line] | None = None
+        """Those of the text with words lit; made when they are looked at."""
+
+    @property
+    def words(self) -> list[str]:
+        """What was said, word by word, once it is laid out."""
+        return [word for word, _ in words(self._document.lines)] if self._document else []
+
+    @property
+    def forks(self) -> list[int]:
+        """The lines in which it parts from another reply, once it is laid out."""
+        lines = self._document.lines if self._document else []
+        found = (place for place, line in enumerate(lines) if any(span.style == "mark-fork" for span in line.spans))
+        return [len(self._head) + place for place in found]
+
+    def light(self, places: frozenset[int]) -> None:
+        """Lights these of its words, and no others."""
+        self._differing, self._lines = places, None
 
     @property
     def thought(self) -> Thought | None:
@@ -283,7 +313,7 @@ class Reply(Entry):
         if beyond < 0:
             line = self._head[number]
         elif beyond < self._document.height:
-            line = self._document.line(beyond)
+            line = self._line(self._document, beyond)
         else:
             line = self._foot[beyond - self._document.height]
         return self._railed(number, line, self._RAIL)
@@ -292,10 +322,18 @@ class Reply(Entry):
         """The blocks of code and the links in it."""
         return excerpts(self._document.lines, self._answer, len(self._head)) if self._document else []
 
+    def _line(self, document: Document, number: int) -> Line:
+        if not self._differing:
+            return document.line(number)
+        if self._lines is None:
+            self._lines = lit(document.lines, self._differing)
+        return self._lines[number]
+
     def _measure(self) -> None:
         self.lit = None  # its lines may have moved
         if self._document is None:
             return
+        self._lines = None
         inner = self._document.width
         label = fold([Span(safe_line(self._label), "label")], inner) if self._label else []
         self._head = [line._replace(said=False) for line in label]

@@ -1,8 +1,10 @@
 """A pane: one side's transcript under its title."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.events import DescendantFocus
@@ -10,13 +12,47 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.widgets import Static
 
+from tui.figures import Figures
 from tui.terminal import safe_line
+from tui.ui.widgets.figures import FiguresLine
 from tui.ui.widgets.token_view import TokenView
 from tui.ui.widgets.transcript import Transcript
 
 
 class Pane(Vertical):
     """One side of the screen. The title shows only beside another pane."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "d",
+            "screen.obey('/differences')",
+            "Differences",
+            show=False,
+            tooltip="Mark the words that differ",
+            id="pane.differences",
+        ),
+        Binding(
+            "p",
+            "screen.obey('/parting')",
+            "Parting",
+            show=False,
+            tooltip="Go to where the replies part",
+            id="pane.parting",
+        ),
+        Binding(
+            "l",
+            "screen.obey('/level')",
+            "Level",
+            show=False,
+            tooltip="Scroll the sides together, or each alone",
+            id="pane.level",
+        ),
+    ]
+    """
+    | Key(s) | Description |
+    | :- | :- |
+    | d, p, l | Beside another pane: mark the words that differ, go to where replies part, scroll together or alone. |
+    """
 
     DEFAULT_CSS = """
     Pane {
@@ -32,7 +68,8 @@ class Pane(Vertical):
             text-overflow: ellipsis;
             text-wrap: nowrap;
         }
-        &.-titled > .pane-title { display: block; }
+        & > FiguresLine { display: none; }
+        &.-titled > .pane-title, &.-titled > FiguresLine { display: block; }
         &.-titled { border-right: vkey $panel; }
         &.-active > .pane-title { background: $primary; color: $text; text-style: bold; }
     }
@@ -47,6 +84,9 @@ class Pane(Vertical):
     titled: reactive[bool] = reactive(False, toggle_class="-titled")
     """Whether the title is shown."""
 
+    figures: reactive[Figures | None] = reactive[Figures | None](None)
+    """What its newest reply came to; shown beside another pane."""
+
     @dataclass
     class Entered(Message):
         """The focus came into this pane."""
@@ -60,16 +100,18 @@ class Pane(Vertical):
         self.tokens: TokenView | None = None
         """A reply token by token, in place of the transcript while it is looked at."""
         self._heading = Static(classes="pane-title", markup=False)
+        self._figures = FiguresLine()
 
     def compose(self) -> ComposeResult:
         yield self._heading
         yield self.transcript
+        yield self._figures
 
     async def open_tokens(self) -> TokenView:
         """Put an empty view of tokens in place of the transcript."""
         self.tokens = TokenView()
         self.transcript.display = False
-        await self.mount(self.tokens)
+        await self.mount(self.tokens, after=self.transcript)
         self.tokens.field.focus()
         return self.tokens
 
@@ -81,6 +123,9 @@ class Pane(Vertical):
             self.tokens, self.transcript.display = None, True
             if had_focus:
                 self.transcript.focus()
+
+    def watch_figures(self, figures: Figures | None) -> None:
+        self._figures.figures = figures
 
     def watch_title(self, title: str) -> None:
         self._show_title(title, self.active)

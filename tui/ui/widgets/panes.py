@@ -4,6 +4,7 @@ from textual.containers import Container
 from textual.events import Resize
 
 from tui.ui.widgets.pane import Pane
+from tui.ui.widgets.scrollback import Scrollback
 
 MOST = 4
 """More replies at once nobody reads."""
@@ -28,6 +29,8 @@ class Panes(Container):
         """`panes` is the list itself: whoever adds to it or takes from it calls `spread`."""
         super().__init__(*panes)
         self._panes = panes
+        self.level = True
+        """Whether all are scrolled together, so that the same question stays level."""
 
     def lacking(self, count: int) -> str:
         """What so many panes need and do not have, such as `80 columns and 30 lines`; empty if they fit."""
@@ -48,6 +51,20 @@ class Panes(Container):
         for place, pane in enumerate(self._panes):
             # The last one takes what is left of its row.
             pane.styles.column_span = columns - place % columns if place == count - 1 else 1
+
+    def on_scrollback_scrolled(self, event: Scrollback.Scrolled) -> None:
+        """Take the others along."""
+        source = next((pane.transcript for pane in self._panes if pane.transcript is event.scrollback), None)
+        if source is None or not self.level:
+            return
+        spot = source.spot
+        for pane in self._panes:
+            if pane.transcript is source:
+                continue
+            if source.following:
+                pane.transcript.follow()
+            else:
+                pane.transcript.stand_at(*spot)
 
     def on_mount(self) -> None:
         """Arrange those that are there."""

@@ -13,6 +13,7 @@ from textual.widgets import TextArea
 from textual.widgets.text_area import EditResult, Location, Selection
 
 from tui.completion import Completion, Library, complete
+from tui.past import Past
 from tui.quotes import unclosed
 from tui.terminal import safe, safe_line, safe_lines
 
@@ -53,12 +54,16 @@ class Prompt(TextArea):
         border: round $border-blurred;
         background: $background;
         &:focus { border: round $border; }
+        border-subtitle-color: $text-muted;
         & .text-area--placeholder { color: $text-muted; }
     }
     """
 
     purpose: reactive[str] = reactive("")
     """What the text is for, where it is no new message."""
+
+    to: reactive[str] = reactive("")
+    """Whom the text is for, where there are several."""
 
     @dataclass
     class Submitted(Message):
@@ -108,32 +113,27 @@ class Prompt(TextArea):
         super().__init__(placeholder=Content(placeholder), highlight_cursor_line=False, id=id, classes=classes)
         # A blinking cursor repaints twice a second; that time is the model's.
         self.cursor_blink = False
-        self.sent = list(sent)
-        """What was sent, oldest first."""
-        self._place = len(self.sent)
+        self.past = Past(sent)
+        """What was sent before."""
 
     def watch_purpose(self, purpose: str) -> None:
         """Show it in the frame."""
         self.border_title = Content(safe_line(purpose)) if purpose else ""
+
+    def on_mount(self) -> None:
+        """Show whom it is for also where that was said before."""
+        self.watch_to()
+
+    def watch_to(self) -> None:
+        """Show it in the frame, where there is nothing more pressing to say."""
+        self.border_subtitle = 'Enter begins a new line until """ ends one' if unclosed(self.text) else Content(self.to)
 
     def put_back(self, text: str) -> None:
         """Give the person a text to go on with, such as one that could not be sent."""
         self._left_alone = safe(text)
         self.text = self._left_alone
         self.move_cursor(self.document.end)
-        self._place = len(self.sent)
-
-    def remember(self, text: str) -> None:
-        """Take a text for one that was sent."""
-        if text.strip() and self.sent[-1:] != [text]:
-            self.sent.append(text)
-        self._place = len(self.sent)
-
-    def recall(self, sent: Iterable[str]) -> None:
-        """Take in what was sent before all that is known."""
-        before = list(sent)
-        self.sent[:0] = before
-        self._place += len(before)
+        self.past.leave()
 
     @property
     def line(self) -> str:
@@ -196,7 +196,7 @@ class Prompt(TextArea):
         """Announce the text and begin anew; a text of blanks alone is not sent."""
         text = self.text
         if text.strip() or self.attached:
-            self.remember(text)
+            self.past.remember(text)
             self.put_back("")
             self.post_message(self.Submitted(text))
 
@@ -217,7 +217,7 @@ class Prompt(TextArea):
 
     def update_suggestion(self) -> None:
         """After every edit: say how what is typed can go on, and that quotes are open."""
-        self.border_subtitle = 'Enter begins a new line until """ ends one' if unclosed(self.text) else ""
+        self.watch_to()
         self._consider()
 
     def watch_library(self) -> None:
@@ -272,12 +272,10 @@ class Prompt(TextArea):
 
     def _walk(self, step: int) -> bool:
         """Show the prompt that many places on; False where the text is the person's own."""
-        shown = self.sent[self._place] if self._place < len(self.sent) else ""
-        if self.text != shown:
-            if self.text:
-                return False
-            self._place = len(self.sent)
-        place = min(max(self._place + step, 0), len(self.sent))
-        self.put_back(self.sent[place] if place < len(self.sent) else "")
-        self._place = place
+        shown = self.past.walk(step, self.text)
+        if shown is None:
+            return False
+        place = self.past.place
+        self.put_back(shown)
+        self.past.place = place
         return True

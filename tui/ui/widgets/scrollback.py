@@ -2,6 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
 
@@ -9,6 +10,7 @@ from rich.cells import cell_len
 from rich.style import Style
 from textual import events
 from textual.geometry import Offset, Size
+from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.selection import Selection
 from textual.strip import Strip
@@ -24,7 +26,7 @@ KEPT = 2_000
 _STYLES = (
     "user user-rail system system-rail notice notice-rail assistant-rail label progress note failure "
     "heading h1 h2 h3 h4 h5 h6 strong emphasis strike literal link target bullet rail quote rule mark-knob mark-fork "
-    "mark-branch versions picked-rail lit "
+    "mark-branch differs versions picked-rail lit "
     "thought thought-head thought-rail code keyword string comment number function builtin inserted deleted welcome"
 )
 
@@ -124,6 +126,7 @@ class Scrollback(ScrollView, can_focus=True):
         .scrollback--mark-knob { color: $text-accent; background: $accent-muted; }
         .scrollback--mark-fork { color: $text-primary; background: $primary-muted; }
         .scrollback--mark-branch { color: $text-secondary; background: $secondary-muted; }
+        .scrollback--differs { background: $warning-muted; text-style: underline; }
         .scrollback--versions { color: $text-primary; text-style: bold; }
         .scrollback--picked-rail { color: $accent; text-style: bold; }
         .scrollback--lit { text-style: bold reverse; }
@@ -132,6 +135,7 @@ class Scrollback(ScrollView, can_focus=True):
             background: ansi_default;
             text-style: bold;
         }
+        &:ansi .scrollback--differs { background: ansi_default; }
         &:ansi .scrollback--assistant-rail, &:ansi .scrollback--rule { text-style: dim; }
         &:ansi .scrollback--target, &:ansi .scrollback--note { text-style: dim; }
 
@@ -146,6 +150,16 @@ class Scrollback(ScrollView, can_focus=True):
         .scrollback--deleted { color: $text-error; }
     }
     """
+
+    @dataclass
+    class Scrolled(Message):
+        """The reader went to another place."""
+
+        scrollback: "Scrollback"
+
+        def can_replace(self, message: Message) -> bool:
+            """Only where the reader is now matters."""
+            return isinstance(message, Scrollback.Scrolled) and message.scrollback is self.scrollback
 
     def __init__(self, *, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(name=name, id=id, classes=classes)
@@ -214,6 +228,7 @@ class Scrollback(ScrollView, can_focus=True):
         super().watch_scroll_y(old_value, new_value)
         self._following = round(new_value) >= self.max_scroll_y
         self._settle()
+        self.post_message(self.Scrolled(self))
 
     def _arrange(self) -> None:
         """Stacks all entries anew, and keeps the line at the top where it is."""

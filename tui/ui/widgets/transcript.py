@@ -1,5 +1,6 @@
 """The conversation on screen, while it is read and while it is written."""
 
+from bisect import bisect_right
 from collections import deque
 
 from textual.reactive import reactive
@@ -81,6 +82,53 @@ class Transcript(Excerpts):
         if self._reply:
             self._reply.finish(note, failed)
             self.redraw(self._reply)
+
+    @property
+    def words(self) -> list[str]:
+        """What the last reply says, word by word."""
+        if self._reply is None:
+            return []
+        if self._width and self._reply.width != self._width:
+            self._reply.lay_out(self._width)
+            self.redraw(self._reply)
+        return self._reply.words
+
+    def light(self, places: frozenset[int]) -> None:
+        """Lights these words of the last reply, and no others."""
+        if self._reply:
+            self._reply.light(places)
+            self.redraw(self._reply)
+
+    @property
+    def spot(self) -> tuple[int, int]:
+        """Where the reader is: how many lines below the top of which question, from 0."""
+        y, tops = self.scroll_offset.y, self._questions
+        number = bisect_right(tops, y) - 1
+        return number, y - (tops[number] if number >= 0 else 0)
+
+    def stand_at(self, number: int, lines: int) -> None:
+        """Goes where a reader of another transcript is: the same question stays level."""
+        tops = self._questions
+        if number >= len(tops):
+            self.follow()
+            return
+        start, *rest = [0, *tops][number + 1 :]
+        self._following = False
+        self._move(min(start + lines, rest[0] - 1 if rest else self.max_scroll_y))
+        self._settle()
+
+    @property
+    def _questions(self) -> list[int]:
+        return [top for top, entry in zip(self._stack.tops, self._stack.entries, strict=False) if entry.asks]
+
+    def visit_fork(self, number: int) -> bool:
+        """Goes to where a reply parts from that of another side, the newest being number 0; whether there is any."""
+        found = [(entry, line) for entry in self._stack.entries if isinstance(entry, Reply) for line in entry.forks]
+        if not found:
+            return False
+        entry, line = found[-1 - number % len(found)]
+        self._put(entry, self.size.height // 3 - line)
+        return True
 
     def notice(self, text: str) -> None:
         """Adds a line of the program itself."""

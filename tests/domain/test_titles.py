@@ -1,0 +1,59 @@
+"""What sides are called, and what their replies came to."""
+
+import pytest
+from msgspec.structs import replace
+
+from tests.domain.test_side import side, token
+from tui.engine.protocol import Finished
+from tui.figures import Figures, Tape
+from tui.titles import titles
+from tui.written import Stats
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        (("temperature=0.2", "temperature=1.4"), ["temperature 0.2", "temperature 1.4"]),
+        (("top_k=7", "top_k=7"), ["default · top_k 7"] * 2),
+        (
+            ("default", "precise,temperature=0.2"),
+            [
+                "default · temperature 0.8 · top_k 40 · top_p 0.95 · min_p 0.05",
+                "precise · temperature 0.2 · top_k 20 · top_p 0.9 · min_p 0.1",
+            ],
+        ),
+        (
+            ("top_k=3", "default", "top_k=0,min_p=0"),
+            ["top_k 3 · min_p 0.05", "top_k 40 · min_p 0.05", "top_k off · min_p 0"],
+        ),
+        (("seed=3", "default"), ["default · seed 3", "default"]),
+        (("seed=3", "seed=4"), ["seed 3", "seed 4"]),
+    ],
+)  # fmt: skip
+def test_titles_say_what_differs(settings: tuple[str, ...], said: list[str]) -> None:
+    assert titles([side(each) for each in settings]) == said
+
+
+def test_a_system_prompt_worded_anew_is_told_in_a_few_characters() -> None:
+    one, other = side(), side()
+    other.preset = replace(other.preset, system="Answer in verse,\nand in verse alone, whatever is asked.")
+    assert titles([one, other]) == ["system You are a helpful assis…", "system Answer in verse, and in…"]
+
+
+def test_the_figures_grow_with_the_reply_and_stay_when_it_is_over() -> None:
+    one, tape = side(), Tape()
+    assert tape.read(one) is None
+    one.ask("Hi")
+    one.begin("1", 7)
+    for index in range(3):
+        one.note(token(index, "x"))
+        figures = tape.read(one)
+        assert figures and (figures.tokens, figures.p, figures.p_raw) == (index + 1, 1.0, 0.5)
+        assert figures.perplexity == pytest.approx(2)
+    one.end(Finished("1", "xxx", "stop", 7, (1, 1), Stats(10, 0, 2, 5.0, 100.0)))
+    over = tape.read(one)
+    assert over and (over.tokens, over.rate, over.ttft_ms) == (2, 100.0, 5.0)
+    one.writing = None
+    assert Tape().read(one) == over, "the same from what is kept of it"
+    assert tape.read(side()) is None
+    assert Figures(0).p is None

@@ -1,0 +1,62 @@
+"""What a reply came to, in figures: pace, length, and how likely its tokens were."""
+
+from math import exp, log
+
+from msgspec import Struct
+
+from tui.side import Side, Writing
+from tui.written import Written
+
+
+class Figures(Struct, frozen=True):
+    """Of one reply, complete or not."""
+
+    tokens: int
+    rate: float | None = None
+    """Tokens a second."""
+    ttft_ms: float | None = None
+    """Milliseconds from the request to the first token."""
+    p: float | None = None
+    """The mean probability of its tokens as they were drawn."""
+    p_raw: float | None = None
+    """The same before any knob: at temperature 1, over the whole vocabulary."""
+    perplexity: float | None = None
+    """By that measure, of how many equally likely tokens each was one."""
+
+
+class Tape:
+    """The figures of a side's newest reply, kept up to date as it grows: each token is read once."""
+
+    def __init__(self) -> None:
+        self._begin(None)
+
+    def read(self, side: Side) -> Figures | None:
+        """The figures now; None where nothing has been written."""
+        path = side.conversation.path
+        reply = side.writing or (path[-1].written if path else None)
+        if reply is None:
+            return None
+        if reply is not self._reply:
+            self._begin(reply)
+        for trace in reply.traces[reply.given + self._count :]:
+            self._count += 1
+            self._p += trace.p
+            self._p_raw += trace.p_raw
+            self._surprise -= log(max(trace.p_raw, 1e-12))
+        count = self._count
+        likely = (self._p / count, self._p_raw / count, exp(self._surprise / count)) if count else ()
+        return Figures(*_pace(reply, count), *likely)
+
+    def _begin(self, reply: Writing | Written | None) -> None:
+        self._reply = reply
+        self._count = 0
+        self._p = self._p_raw = self._surprise = 0.0
+
+
+def _pace(reply: Writing | Written, count: int) -> tuple[int, float | None, float | None]:
+    """How many tokens, how many a second, and how soon the first came."""
+    if reply.stats:
+        return reply.stats.generated_tokens, reply.stats.tokens_per_second, reply.stats.ttft_ms
+    if isinstance(reply, Writing):
+        return count, reply.rate, reply.ttft_ms
+    return count, None, None

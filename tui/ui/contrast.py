@@ -1,0 +1,99 @@
+"""What tells the sides beside each other apart: titles, figures, where replies part, the words that differ."""
+
+from collections.abc import Sequence
+from itertools import count
+
+from tui.ballot import letter
+from tui.errors import EngineError
+from tui.figures import Tape
+from tui.parting import Parting, by_id, by_text
+from tui.side import Side, Writing
+from tui.talk import Talk
+from tui.titles import titles
+from tui.ui.widgets.pane import Pane
+from tui.wording import differing
+
+
+class Contrast:
+    """Shows in every pane what is different there; while the sides are hidden, only what does not give them away."""
+
+    def __init__(self, talk: Talk, panes: Sequence[Pane]) -> None:
+        """`panes` stays in step with the sides of the talk."""
+        self._talk, self._panes = talk, panes
+        self.hidden = False
+        """Whether nobody is to know which side is which."""
+        self._marking = self._stale = False
+        self._active = 0
+        self._tapes: dict[Side, Tape] = {}
+        self._writings: list[tuple[Pane, Side, Writing]] = []
+        self._parting = Parting(0)
+        self._visits = count()
+
+    def show(self, active: int) -> None:
+        """Show how the sides are set."""
+        sides = self._talk.sides
+        several = len(sides) > 1
+        said = titles(sides) if several else [sides[0].title]
+        for place, (pane, title) in enumerate(zip(self._panes, said, strict=True)):
+            pane.title = letter(place) if self.hidden else title
+            pane.titled, pane.active = several, place == active
+        self._stale = self._stale or active != self._active
+        self._active = active
+        self.draw()
+
+    def draw(self) -> None:
+        """Show the figures of the newest replies, and once they are complete the words that differ."""
+        if self._stale and not self._talk.busy:
+            self._light()
+        if len(self._panes) < 2:
+            return
+        self._tapes = {side: self._tapes.get(side) or Tape() for side in self._talk.sides}
+        for pane, (side, tape) in zip(self._panes, self._tapes.items(), strict=True):
+            pane.figures = None if self.hidden else tape.read(side)
+
+    def begin(self) -> None:
+        """Replies were asked for: they are watched until they part."""
+        pairs = zip(self._panes, self._talk.sides, strict=True)
+        self._writings = [(pane, side, side.writing) for pane, side in pairs if side.busy and side.writing]
+        self._parting, self._visits = Parting(len(self._writings)), count()
+        self._stale = self._marking
+        for pane in self._panes:
+            pane.transcript.light(frozenset())
+
+    def look(self) -> None:
+        """Mark where replies have parted since."""
+        if len(self._writings) < 2:
+            return
+        models = {side.load.path for _, side, _ in self._writings if side.load}
+        traces = [writing.traces for _, _, writing in self._writings]
+        complete = [place for place, (_, _, writing) in enumerate(self._writings) if writing.ending]
+        for place, index in self._parting.look(traces, by_id if len(models) < 2 else by_text, complete):
+            pane, _, writing = self._writings[place]
+            pane.transcript.mark("parts here", writing.starts[index], "fork")
+
+    def visit(self, *, alone: bool) -> None:
+        """Go to where replies part, the newest first, on the active side alone or on all.
+
+        Raises EngineError where none do.
+        """
+        visit = next(self._visits)
+        panes = [self._panes[self._active]] if alone else self._panes
+        if not [pane for pane in panes if pane.transcript.visit_fork(visit)]:
+            raise EngineError("No replies part here.")
+
+    def turn(self) -> None:
+        """Mark the words that differ from those of the active side, or no longer; raises EngineError."""
+        if len(self._panes) < 2:
+            raise EngineError("There is one side only; F3 puts another beside it.")
+        self._marking = not self._marking
+        self._stale = True
+        self.draw()
+
+    def _light(self) -> None:
+        self._stale = False
+        marking, active = self._marking and len(self._panes) > 1, self._active
+        words = [pane.transcript.words if marking else [] for pane in self._panes]
+        for place, pane in enumerate(self._panes):
+            other = place if place != active else (active + 1) % len(words)
+            found = differing(words[active], words[other])
+            pane.transcript.light(found.left if place == active else found.right)

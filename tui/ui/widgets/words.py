@@ -1,0 +1,71 @@
+"""The words of a text as they are drawn, and how some of them are lit."""
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+from typing import NamedTuple
+
+from tui.ui.markdown import Line, Span
+from tui.ui.markdown.lines import styled
+
+_WORD = re.compile(r"\S+")
+
+
+class Piece(NamedTuple):
+    """A word, or the part of it that stands in one line."""
+
+    line: int
+    start: int
+    """In the text of the line that was said."""
+    end: int
+
+
+def words(lines: Sequence[Line]) -> list[tuple[str, list[Piece]]]:
+    """Every word that was said, and where it stands: one that was folded has a piece in each line."""
+    found: list[tuple[str, list[Piece]]] = []
+    open_ended = False
+    for number, line in enumerate(lines):
+        text = _said(line)
+        for match in _WORD.finditer(text):
+            piece = Piece(number, *match.span())
+            if open_ended and match.start() == 0 and line.glue == "":
+                word, pieces = found[-1]
+                found[-1] = word + match[0], [*pieces, piece]
+            else:
+                found.append((match[0], [piece]))
+        open_ended = bool(text) and not text[-1].isspace()
+    return found
+
+
+def lit(lines: Sequence[Line], places: Collection[int]) -> list[Line]:
+    """The lines with some of their words in the style of what differs."""
+    reach: dict[int, list[Piece]] = {}
+    for place, (_, pieces) in enumerate(words(lines)):
+        for piece in pieces if place in places else ():
+            reach.setdefault(piece.line, []).append(piece)
+    return [
+        line._replace(spans=tuple(_lit(line, reach[number]))) if number in reach else line
+        for number, line in enumerate(lines)
+    ]
+
+
+def _said(line: Line) -> str:
+    return "".join(span.text for span in line.spans if span.copied) if line.said else ""
+
+
+def _lit(line: Line, pieces: Sequence[Piece]) -> Iterator[Span]:
+    position = 0
+    for span in line.spans:
+        if not span.copied:
+            yield span
+            continue
+        start = 0
+        for piece in pieces:
+            low, high = max(piece.start - position, start), min(piece.end - position, len(span.text))
+            if low < high:
+                if start < low:
+                    yield span._replace(text=span.text[start:low])
+                yield span._replace(text=span.text[low:high], style=styled(span.style, "differs"))
+                start = high
+        if start < len(span.text):
+            yield span._replace(text=span.text[start:])
+        position += len(span.text)
