@@ -36,6 +36,7 @@ from tui.presets.prompting import Prompting
 from tui.side import Side
 from tui.stand import Stand
 from tui.steps import Steps
+from tui.thinking import find_tags, given_tags
 from tui.trace import Candidate, TokenTrace
 from tui.written import Beginning, branched, whole
 
@@ -183,6 +184,12 @@ class Talk:
                 other.put(other.stand._replace(knobs=turn(other.knobs, **binding)))
         if side.busy and side.writing:
             self._mention(SetKnobs(side.writing.id, side.writing.knobs, side.writing.stand.thinking), side)
+
+    def thinks(self, side: Side) -> bool:
+        """Whether a side's replies can think, as far as is known, or have knobs for it."""
+        model = self.models.get(side.load) if side.load else None
+        found = find_tags(side.preset.template) if side.preset.template else model and model.thought
+        return bool(side.apart or given_tags(side.knobs) or found)
 
     def can_switch_thinking(self, side: Side) -> bool:
         """Whether a side's chat template can be told to think or not; yes while that is not known."""

@@ -43,6 +43,36 @@ def test_events_as_json(twiddle: Command, scripted: Play) -> None:
     assert stats.keys() == {"prompt_tokens", "reused_tokens", "generated_tokens", "ttft_ms", "tokens_per_second"}
 
 
+THINKS = Script(replies=("<think>\nHm.\n</think>\n\n42.",), template=f"{Script().template}{{# </think> #}}")
+
+
+def test_a_thought_is_no_part_of_what_is_printed(twiddle: Command, scripted: Play) -> None:
+    scripted(THINKS)
+    assert twiddle("run", "temperature=0", "Hi") == (0, "42.\n", "")
+
+
+def test_a_thought_is_a_field_of_its_own_in_json(twiddle: Command, scripted: Play) -> None:
+    scripted(THINKS)
+    *tokens, finished = map(json.loads, twiddle("run", "temperature=0", "Hi", "--json").out.splitlines())
+    assert (finished["text"], finished["thinking"]) == ("42.", "Hm.")
+    thought = "".join(token["text"] for token in tokens if token.get("thinking"))
+    assert thought == "<think>\nHm.\n</think>"
+    assert "".join(token["text"] for token in tokens if not token.get("thinking")) == "\n\n42."
+
+
+def test_a_person_sees_the_thought_beside_the_answer_unless_it_is_hidden(
+    twiddle: Command, scripted: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scripted(THINKS)
+    seen: list[str] = []
+    monkeypatch.setattr("tui.cli.run.muse", seen.append)
+    assert twiddle("run", "temperature=0", "Hi").out == "42.\n"
+    assert "".join(seen) == "Hm.\n\n"
+    seen.clear()
+    assert twiddle("run", "temperature=0", "Hi", "--hidethinking").out == "42.\n"
+    assert not seen
+
+
 def test_the_death_of_the_engine_keeps_what_is_written(twiddle: Command, scripted: Play) -> None:
     scripted(Script(die_at=5))
     code, out, err = twiddle("run", "temperature=0", "Hi")

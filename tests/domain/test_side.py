@@ -3,13 +3,14 @@
 import pytest
 
 from tui.chat import Conversation, Message, answer, ask
-from tui.engine.protocol import Finished, KnobsTurned, Token
+from tui.engine.protocol import Finished, KnobsTurned, Thinking, Token
 from tui.errors import KnobError
 from tui.knobs import Knobs, turn
 from tui.presets.library import resolve
 from tui.settings import parse_setting
 from tui.side import Side, Writing, describe_turn
 from tui.stand import Stand
+from tui.thinking import Thought
 from tui.trace import TokenTrace
 from tui.written import Change, Stats
 
@@ -135,3 +136,27 @@ def test_a_turn_is_described_by_what_it_changed() -> None:
     after = turn(Knobs(), temperature=1.4, top_k=0)
     assert describe_turn(Knobs(), after) == "temperature 0.8→1.4, top_k 40→off"
     assert describe_turn(Knobs(), Knobs()) == ""
+
+
+def test_a_thought_and_the_knobs_for_it_are_kept_with_the_reply() -> None:
+    one = side("default,think_temperature=0.3")
+    one.ask("Hi")
+    reply = one.begin("1", 7)
+    assert reply.thinking == turn(reply.knobs, temperature=0.3)
+    one.note(Thinking("1", 0, Thought(0)))
+    one.note(token(0, "hm"))
+    assert one.writing and one.writing.thought == Thought(0, tokens=1)
+    whole = Thought(0, 2, 10, 1, 0.5)
+    one.end(Finished("1", "hm</think>42", "stop", 7, (1, 2), STATS, thought=whole))
+    written = one.conversation.path[-1].written
+    assert written and (written.thought, written.thinking) == (whole, reply.thinking)
+    assert written.first(1).thought is None, "what goes on from it may end elsewhere"
+
+
+def test_another_preset_brings_its_own_knobs_for_the_thought() -> None:
+    one = side("default,think_temperature=0.3")
+    assert one.turned == ("think_temperature",) and one.title == "default · think_temperature 0.3"
+    one.use(resolve(parse_setting("precise")).preset)
+    assert one.stand == one.preset.stand
+    one.turn("think_top_k", 5)
+    assert one.stand.thinking and one.fork().stand == one.stand

@@ -1,14 +1,22 @@
 """Thoughts: their tags, and where in a reply they begin and end."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tui.chat import Message
 from tui.errors import KnobError
 from tui.knobs import KNOBS, THOUGHT_KNOBS, Knobs, knob, turn
 from tui.lint import in_vain
+from tui.presets.checking import check
 from tui.presets.library import resolve
+from tui.presets.ollama import for_ollama
+from tui.presets.preset import compose, read_preset
 from tui.presets.prompting import Prompting
+from tui.presets.saving import turned_text
+from tui.presets.writing import write_preset
 from tui.settings import parse_setting
 from tui.stand import Stand, apart
 from tui.thinking import Reading, Tags, Thought, find_tags, find_thought, given_tags
@@ -148,9 +156,23 @@ GO = (
 
 
 def test_a_go_template_is_given_earlier_thoughts_apart_and_told_whether_to_think() -> None:
-    from tui.chat import Message
-
     said = [Message("user", "q"), Message("assistant", "<think>\nhm\n</think>\n\n42"), Message("user", "r")]
     assert Prompting(GO).render(said) == "[user]q[assistant]<think>hm</think>42[user]r"
     assert Prompting(GO).render(said[:1], think=False) == "[user]q/no_think"
     assert Prompting(GO).has_switch and not Prompting("{{ .Prompt }}").has_switch
+
+
+def test_a_modelfile_turns_the_thought_alone_and_is_told_of_what_does_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "muse.Modelfile"
+    text = "FROM starter\nPARAMETER temperature 0.9\nPARAMETER think_temperature 0.2\nPARAMETER think_mirostat_tau 3\n"
+    path.write_text(text)
+    preset = read_preset(path)
+    assert preset.stand == Stand(turn(Knobs(), temperature=0.9), (("temperature", 0.2), ("mirostat_tau", 3.0)))
+    assert compose(write_preset(preset), path).stand == preset.stand
+    refused, vain = check(text, path)
+    assert (vain.line, vain.text) == (4, "think_mirostat_tau 3 does nothing: mirostat is off.")
+    assert "PARAMETER think_temperature" in refused.text
+    assert "# PARAMETER think_temperature 0.2" in for_ollama(preset).text
+    changed = turned_text(text, path, preset.stand.turn("think_temperature", 0.4))
+    assert "PARAMETER think_temperature 0.4\n" in changed
+    assert compose(changed, path).stand.of("think_temperature") == 0.4

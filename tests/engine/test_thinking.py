@@ -83,6 +83,7 @@ def test_what_could_be_a_tag_is_not_shown_before_it_is_one_or_not() -> None:
     short = bench("<th")
     short.ask(Reply("a", question(), GREEDY))
     short.run()
+    assert [token.text for token in one.tokens()["a"] if "/" in token.text] == ["</think>"]
     assert (short.finished("a").text, short.finished("a").tail, short.finished("a").thought) == ("<th", "<th", None)
 
 

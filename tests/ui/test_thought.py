@@ -140,3 +140,28 @@ def test_a_reply_is_the_same_however_it_came(width: int = 40) -> None:
     ]
     shown = "\n".join(grown.line(number).text for number in range(grown.height))
     assert "top_k" in shown and shown.count("Let me see") > 8
+
+
+async def test_the_panel_shows_either_set(open_chat: OpenChat) -> None:
+    async with open_chat(THINKS) as chat:
+        await chat.ready()
+        await chat.until(lambda: "▸ answer" in chat.view)
+        await chat.press("f4", "f4", "t")
+        await chat.until(lambda: "▸ thinking" in chat.view)
+        await chat.press("right")
+        await chat.until(lambda: chat.side.apart == (("temperature", 0.05),))
+        assert chat.side.knobs.temperature == 0 and "think_temperature 0.05" in chat.side.title
+        assert chat.knobs.knobs.temperature == 0.05
+        await chat.press("t")
+        assert chat.knobs.knobs.temperature == 0
+        await chat.press("u")
+        await chat.until(lambda: not chat.side.apart)
+        assert "▸ thinking" in chat.view, "a step back shows what it was about"
+
+
+async def test_a_model_that_does_not_think_has_one_set(open_chat: OpenChat) -> None:
+    async with open_chat(Script()) as chat:
+        await chat.ready()
+        assert "▸ answer" not in chat.view
+        await chat.press("f4", "f4", "t")
+        await chat.until(lambda: "This model's template knows no" in chat.view)

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from tui.terminal import safe_line
+from tui.terminal import safe, safe_line
 from tui.written import Stats
 
 
@@ -21,6 +21,12 @@ def murmur(remark: str) -> None:
     """One dim line for a person: nothing when stderr is not a terminal."""
     if sys.stderr.isatty():
         Console(stderr=True).print(Text(safe_line(remark), "dim"))
+
+
+def muse(thought: str) -> None:
+    """A piece of what a model thinks, for a person: nothing when stderr is not a terminal."""
+    if sys.stderr.isatty():
+        Console(stderr=True, soft_wrap=True).print(Text(safe(thought), "dim italic"), end="")
 
 
 def costs(stats: Stats, seed: int) -> str:

@@ -16,7 +16,7 @@ from tui.cli.arguments import SETTING_HELP, ThemeName, UsageError, choose, quest
 from tui.cli.aside import Waiting, costs, tell
 from tui.cli.lines import errors_as_json, print_line
 from tui.cli.signals import converse, stopped_by_ctrl_c
-from tui.engine.protocol import Finished, Prefill, Reply, Token
+from tui.engine.protocol import Finished, Prefill, Reply, Thinking, Token
 from tui.engine.session import Session
 from tui.errors import EngineError
 from tui.knobs import common_seed, fixed, turn
@@ -145,7 +145,7 @@ async def _write_together(session: Session, group: tuple[Column, ...], waiting: 
         async for event in session.write(*(each.reply for each in group)):
             if isinstance(event, Prefill):
                 waiting.reading(event.done, event.total)
-            else:
+            elif not isinstance(event, Thinking):
                 column[event.id].add(event)
                 waiting.writing(sum(len(each.writing.ids) for each in group))
 

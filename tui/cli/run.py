@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -11,15 +11,17 @@ from msgspec.structs import asdict
 
 from tui.chat import Message
 from tui.cli.arguments import SETTING_HELP, choose, question, reads_as_setting
-from tui.cli.aside import Waiting, costs, murmur, tell
+from tui.cli.aside import Waiting, costs, murmur, muse, tell
 from tui.cli.lines import errors_as_json, print_line
 from tui.cli.signals import converse, stopped_by_ctrl_c
-from tui.engine.protocol import Finished, ModelInfo, Prefill, Reply, Token
+from tui.cli.so_far import SoFar
+from tui.engine.protocol import Finished, ModelInfo, Prefill, Reply, Thinking, Token
 from tui.engine.session import Session
 from tui.knobs import with_seed
 from tui.terminal import safe
 
-Show = Callable[[Token | Finished], None]
+Told = Thinking | Token | Finished
+Show = Callable[[Told], None]
 Shown = AbstractContextManager[Show]
 """A way to show a reply, open for as long as the reply is written."""
 
@@ -28,8 +30,9 @@ def run(
     setting: Annotated[str | None, typer.Argument(metavar="SETTING", help=SETTING_HELP)] = None,
     prompt: Annotated[str | None, typer.Argument(metavar="PROMPT", help="What to ask.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line, one for each token.")] = False,
+    hidethinking: Annotated[bool, typer.Option("--hidethinking", help="Do not show what the model thinks.")] = False,
 ) -> None:
-    """Write one reply to standard output, as it comes.
+    """Write one reply to standard output, as it comes. What the model thinks first is seen on a terminal alone.
 
     A lone argument is the SETTING if it names a preset, a Modelfile or a GGUF, or reads as knob=value without blanks;
     else it is the PROMPT. What is piped in is added after the prompt.
@@ -46,21 +49,27 @@ def run(
         knobs = with_seed(chosen.knobs)
         thinking = chosen.stand._replace(knobs=knobs).thinking
         reply = Reply("run", messages, knobs, template=preset.template or "", thinking=thinking)
-        finished = converse(_write(reply, model, nullcontext(print_event) if as_json else as_text()))
+        finished = converse(_write(reply, model, as_lines() if as_json else as_text(hidethinking)))
     if finished.ending == "stopped":
         raise typer.Exit(130)
 
 
 @contextmanager
-def as_text() -> Iterator[Show]:
-    """Print a reply as it is for a program, with nothing in it that acts on a terminal for a person."""
-    clean = safe if sys.stdout.isatty() else str
-    begun = False
+def as_text(hidethinking: bool = False) -> Iterator[Show]:
+    """Print a reply as it is for a program, with nothing in it that acts on a terminal for a person.
 
-    def show(event: Token | Finished) -> None:
-        nonlocal begun
-        begun = True
-        print(clean(event.text if isinstance(event, Token) else event.tail), end="", flush=True)
+    Its thought is no part of that: a person sees it on stderr.
+    """
+    clean = safe if sys.stdout.isatty() else str
+    so_far, begun, answered = SoFar(), False, False
+
+    def show(event: Told) -> None:
+        nonlocal begun, answered
+        begun, (thought, answer) = True, so_far.take(event)
+        if so_far.thought and not hidethinking:
+            muse(thought + ("\n\n" if answer and not answered else ""))
+        answered = answered or bool(answer)
+        print(clean(answer), end="", flush=True)
 
     try:
         yield show
@@ -69,14 +78,27 @@ def as_text() -> Iterator[Show]:
             print(flush=True)
 
 
-def print_event(event: Token | Finished) -> None:
-    """Print an event as a line of JSON."""
-    if isinstance(event, Token):
-        trace = event.trace
-        print_line(event="token", index=event.index, id=trace.id, text=event.text, p=trace.p, p_raw=trace.p_raw)
-    else:
-        finish, stats = event.ending, asdict(event.stats)
-        print_line(event="finished", text=event.text, finish=finish, seed=event.seed, stats=stats)
+@contextmanager
+def as_lines() -> Iterator[Show]:
+    """Print what comes as JSON, an object a line; `thinking` stands where there is a thought."""
+    so_far = SoFar()
+
+    def show(event: Told) -> None:
+        so_far.take(event)
+        if isinstance(event, Token):
+            trace, aside = event.trace, {"thinking": True} if so_far.thinks(event) else {}
+            print_line(
+                event="token", index=event.index, id=trace.id, text=event.text, p=trace.p, p_raw=trace.p_raw, **aside
+            )
+        elif isinstance(event, Finished):
+            finish, stats = event.ending, asdict(event.stats)
+            text, told = event.text, {}
+            if event.thought:
+                inner, answer = event.thought.parts(event.text)
+                text, told = answer.lstrip("\n"), {"thinking": inner.strip("\n")}
+            print_line(event="finished", text=text, **told, finish=finish, seed=event.seed, stats=stats)
+
+    yield show
 
 
 async def _write(reply: Reply, model: Path, shown: Shown) -> Finished:

@@ -26,6 +26,7 @@ from tui.engine.protocol import (
     Rendered,
     Reply,
     Stop,
+    Thinking,
     Token,
 )
 from tui.errors import EngineError, ModelError
@@ -70,13 +71,13 @@ class Session:
                 case _:
                     pass
 
-    async def write(self, *replies: Reply) -> AsyncIterator[Prefill | Token | Finished]:
+    async def write(self, *replies: Reply) -> AsyncIterator[Prefill | Thinking | Token | Finished]:
         """The events of these replies until each is finished; raises EngineError when one fails."""
         self._engine.send(Generate(replies))
         self._writing = {reply.id for reply in replies}
         while self._writing:
             match await self._next():
-                case Prefill() | Token() as event:
+                case Prefill() | Thinking() | Token() as event:
                     yield event
                 case Finished() as event:
                     self._writing.discard(event.id)

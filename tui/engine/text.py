@@ -40,7 +40,7 @@ class StopTexts:
             place, self.found = min(places, key=lambda each: (each[0], -len(each[1])))
             self._held = ""
             return text[:place]
-        keep = max((_overlap(text, stop) for stop in self.stops), default=0)
+        keep = max((overlap(text, stop) for stop in self.stops), default=0)
         self._held = text[len(text) - keep :]
         return text[: len(text) - keep]
 
@@ -50,7 +50,7 @@ class StopTexts:
         return text
 
 
-def _overlap(text: str, stop: str) -> int:
+def overlap(text: str, stop: str) -> int:
     """Length of the longest end of the text that the stop text begins with."""
     for size in range(min(len(text), len(stop) - 1), 0, -1):
         if stop.startswith(text[-size:]):

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from tui.engine.backend import Backend
 from tui.engine.constraint import Constraint
-from tui.engine.text import Utf8
+from tui.engine.text import Utf8, overlap
 from tui.thinking import Reading, Tags, Thought
 
 
@@ -20,7 +20,8 @@ class Watch:
         self._backend, self._reading = backend, reading
         self.opening = tuple(backend.tokenize(tags.open, special=True)) if tags else ()
         """The tokens that open a thought."""
-        closing = backend.tokenize(tags.close, special=True) if tags else []
+        self._closing = tags.close if tags else ""
+        closing = backend.tokenize(self._closing, special=True) if tags else []
         self._spelled = {token for token in (*self.opening, *closing) if backend.is_control(token)}
         self._held = ""
         self._began = self._seconds = 0.0
@@ -72,11 +73,11 @@ class Watch:
         return reading.feed(text)
 
     def release(self, text: str) -> str:
-        """What of the text can be shown: nothing while it could be the beginning of a tag."""
-        text, self._held = self._held + text, ""
-        if self.may_open:
-            text, self._held = "", text
-        return text
+        """What of the text can be shown: nothing of what could be the beginning of a tag."""
+        text = self._held + text
+        keep = len(text) if self.may_open else overlap(text, self._closing) if self.inside else 0
+        self._held = text[len(text) - keep :]
+        return text[: len(text) - keep]
 
     def flush(self) -> str:
         """What was held back and never became a tag."""

@@ -59,7 +59,8 @@ class Narrator:
         """Show how the sides are set, and the knobs of the active one."""
         side = self._talk.sides[active]
         self._knobs.set_reactive(KnobPanel.refused, dict(side.refused))
-        self._knobs.show(side, side.preset.knobs, side.knobs)
+        self._knobs.sets.thinks = self._talk.thinks(side)
+        self._knobs.show(side, side.preset.stand, side.stand)
         hidden = self._contrast.hidden
         self._status.preset = "blind" if hidden else side.preset.name
         self._status.turned = bool(side.turned) and not hidden
@@ -93,7 +94,7 @@ class Narrator:
         status.rate = stats.tokens_per_second if stats else writing.rate if writing else None
         status.ttft_ms = stats.ttft_ms if stats else writing.ttft_ms if writing else None
         status.used = side.used
-        self._knobs.refused = dict(side.refused)
+        self._knobs.refused, self._knobs.sets.thinks = dict(side.refused), self._talk.thinks(side)
         self._contrast.draw()
         self.looking.draw(active)
 

@@ -11,17 +11,20 @@ from textual.message import Message
 from textual.reactive import reactive
 
 from tui.knob import Value
-from tui.knobs import KNOBS, Knobs
+from tui.knobs import KNOBS, THOUGHT_KNOBS, WHILE_THINKING, Knobs
+from tui.stand import Stand
 from tui.turning import Deed
 from tui.ui.screens.knob_editor import KnobEditor
 from tui.ui.widgets.knob_help import KnobHelp, Words, facts
 from tui.ui.widgets.knob_lines import Heading, Place, Row
 from tui.ui.widgets.knob_list import KnobList
 from tui.ui.widgets.knob_search import KnobSearch
+from tui.ui.widgets.knob_sets import KnobSets
 
 _LOW, _AIRY = 18, 34
 """With fewer lines than the first the help is cut short; from the second on there are blank lines between groups."""
 
+_NO_THOUGHTS = "This model's template knows no thoughts; think_open and think_close name the tags of one that has them."
 _STARTS_ENTRY = tuple("0123456789.-")
 
 
@@ -86,6 +89,14 @@ class KnobPanel(Vertical):
             "U,ctrl+y", "ask('redo')", "Redo", show=False, tooltip="Make the turn taken back once more", id="knob.redo"
         ),
         Binding("c", "ask('copy')", "Copy", show=False, tooltip="Copy all knobs to the other side", id="knob.copy"),
+        Binding(
+            "t",
+            "pick",
+            "Thinking",
+            show=False,
+            tooltip="The knobs for the thought, or for the answer",
+            id="knob.thinking",
+        ),
         Binding("s", "ask('save')", "Save", show=False, tooltip="Save the knobs as a preset", id="knob.save"),
     ]
     """
@@ -102,6 +113,7 @@ class KnobPanel(Vertical):
     | slash | Find a knob by typing. |
     | r, R | One knob, or all, back to the preset. |
     | u, U | Take a turn back; make it once more. |
+    | t | Show the knobs for the thought, or those for the answer. |
     | c, s | Copy the knobs to the other side; save them as a preset. |
     """
 
@@ -151,11 +163,14 @@ class KnobPanel(Vertical):
         """A panel with every knob at its default."""
         super().__init__(id=id, classes=classes)
         self.list = KnobList()
-        self._search, self._help = KnobSearch(), KnobHelp()
+        self.sets, self._search, self._help = KnobSets(), KnobSearch(), KnobHelp()
         self.knobs, self.preset = Knobs(), Knobs()
+        """Of the set that is shown."""
+        self._stands = Stand(self.preset), Stand(self.knobs)
         self._owner: object = None
 
     def compose(self) -> ComposeResult:
+        yield self.sets
         yield self._search
         yield self.list
         yield self._help
@@ -165,16 +180,26 @@ class KnobPanel(Vertical):
         self.list.focus(scroll_visible)
         return self
 
-    def show(self, owner: object, preset: Knobs, knobs: Knobs) -> None:
+    def show(self, owner: object, preset: Stand | Knobs, knobs: Stand | Knobs) -> None:
         """Show where somebody's knobs stand, and where the preset has them; turns will say whose they were.
 
         Showing them as they were takes back a turn that the owner did not accept.
         """
-        self._owner, self.preset, self.knobs = owner, preset, knobs
+        one, other = (each if isinstance(each, Stand) else Stand(each) for each in (preset, knobs))
+        self._owner, self._stands = owner, (one, other)
+        self.pick(self.sets.thought and self.sets.thinks)
+
+    def pick(self, thought: bool) -> None:
+        """Show the set for the thought, or that for the answer."""
+        self.sets.thought = thought
+        self.preset, self.knobs = (thought and each.thinking or each.knobs for each in self._stands)
         self.watch_refused()
 
     def go(self, name: str) -> None:
         """Point at a knob, wherever it is folded away."""
+        if name not in KNOBS or self.sets.thought:
+            self.pick(name in THOUGHT_KNOBS)
+        name = name.removeprefix(WHILE_THINKING) if name in THOUGHT_KNOBS else name
         self.list.fold(KNOBS[name].group, False)
         self.list.go(Row(name))
 
@@ -262,6 +287,18 @@ class KnobPanel(Vertical):
         if self.list.knob:
             self.list.turn(getattr(self.preset, self.list.knob.name))
 
+    def action_pick(self) -> None:
+        """Show the other set."""
+        if self.sets.thinks:
+            self.pick(not self.sets.thought)
+        else:
+            self._explain(_NO_THOUGHTS)
+
+    def on_knob_sets_picked(self, event: KnobSets.Picked) -> None:
+        """Show the set that was clicked."""
+        event.stop()
+        self.pick(event.thought)
+
     def action_ask(self, deed: Deed) -> None:
         """Ask for something to be done with all the knobs."""
         self.post_message(self.Asked(deed, self._owner))
@@ -276,7 +313,9 @@ class KnobPanel(Vertical):
     def on_knob_list_turned(self, event: KnobList.Turned) -> None:
         """Pass a turn on, in the panel's name."""
         event.stop()
-        self.post_message(self.Turned(event.name, event.value, event.owner, event.stroke))
+        aside = WHILE_THINKING + event.name
+        name = aside if self.sets.thought and aside in THOUGHT_KNOBS else event.name
+        self.post_message(self.Turned(name, event.value, event.owner, event.stroke))
 
     def on_knob_list_refused(self, event: KnobList.Refused) -> None:
         """Say why a typed value was not taken."""

@@ -1,0 +1,77 @@
+"""Which of the two sets of knobs is shown: those for the answer, or those for the thought."""
+
+from dataclasses import dataclass
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.message import Message
+from textual.reactive import reactive
+from textual.strip import Strip
+from textual.widget import Widget
+
+_NAMES = ("answer", "thinking")
+
+
+class KnobSets(Widget):
+    """One line with the names of both; there is none for a model that does not think."""
+
+    COMPONENT_CLASSES = {"knob-sets--shown", "knob-sets--other", "knob-sets--hint"}
+    """
+    | Class | Description |
+    | :- | :- |
+    | `knob-sets--shown` | The set that is shown. |
+    | `knob-sets--other` | The other one. |
+    | `knob-sets--hint` | The key that goes there. |
+    """
+
+    DEFAULT_CSS = """
+    KnobSets {
+        display: none;
+        width: 1fr;
+        height: 1;
+        background: $surface;
+        color: $foreground;
+        &.-thinks { display: block; }
+        & .knob-sets--shown { color: $primary; text-style: bold underline; }
+        & .knob-sets--other { color: $foreground 70%; }
+        & .knob-sets--hint { color: $foreground 70%; }
+        &:ansi .knob-sets--other, &:ansi .knob-sets--hint { color: $foreground; text-style: dim; }
+    }
+    """
+
+    thinks: reactive[bool] = reactive(False, toggle_class="-thinks")
+    """Whether there are two sets to choose from."""
+
+    thought: reactive[bool] = reactive(False)
+    """Whether the thought's is the one shown."""
+
+    @dataclass
+    class Picked(Message):
+        """A set was clicked."""
+
+        thought: bool
+
+    def render_line(self, y: int) -> Strip:
+        """The line."""
+        width, hint = self.content_size.width, "t switches "
+        answer, thinking = (f"{'▸' if shown else ' '} {name}" for name, shown in zip(_NAMES, self._shown, strict=True))
+        left = [
+            Segment("  ", self._style("hint")),
+            Segment(answer, self._style("other" if self.thought else "shown")),
+            Segment(" │", self._style("hint")),
+            Segment(thinking, self._style("shown" if self.thought else "other")),
+        ]
+        start = Strip(left).crop_extend(0, max(width - len(hint), 0), self._style("hint"))
+        return Strip([*start, Segment(hint, self._style("hint"))]).crop_extend(0, width, self._style("hint"))
+
+    def on_click(self, event: events.Click) -> None:
+        """Pick the set under the mouse."""
+        self.post_message(self.Picked(event.x >= 2 + len("▸ answer") + 1))
+
+    @property
+    def _shown(self) -> tuple[bool, bool]:
+        return not self.thought, self.thought
+
+    def _style(self, kind: str) -> Style:
+        return self.get_visual_style(f"knob-sets--{kind}").rich_style
