@@ -100,6 +100,8 @@ class Comparison:
     async def add(self, side: Side) -> None:
         """Put a side beside the others; raises TwiddleError."""
         count = len(self._panes) + 1
+        if self.blind.on:
+            raise EngineError("The sides are hidden; F7 votes and shows which is which.")
         if self._talk.busy:
             raise EngineError("A reply is being written; press Esc to stop it first.")
         if count > MOST:
