@@ -14,8 +14,8 @@ doctor` says where that lies), several with commas:
 
 ```toml
 [keys]
-"chat.compare" = "f12"
-"prompt.newline" = "ctrl+j,ctrl+o"
+"chat.compare" = "f11"
+"prompt.send" = "ctrl+s"
 ```
 
 What cannot work is said when twiddle starts, and that line left out: a name that is not below, a key that is none, a

@@ -96,6 +96,10 @@ class OpenHistory(Struct, frozen=True):
     """/history"""
 
 
+class ShowEngine(Struct, frozen=True):
+    """/engine"""
+
+
 class Help(Struct, frozen=True):
     """/help"""
 
@@ -106,7 +110,7 @@ class Leave(Struct, frozen=True):
 
 Slash = (
     TurnKnob | SetSystem | UsePreset | UseModel | CompareWith | Compare | Save | Show | KeepHistory | Explain
-    | Clear | OpenHistory | Again | ShowTree | Help | Leave
+    | Clear | OpenHistory | Again | ShowTree | ShowEngine | Help | Leave
 )  # fmt: skip
 
 COMMANDS = {
@@ -135,6 +139,7 @@ COMMANDS = {
     "/tree": "every version of every message; go to one",
     "/history": "go on with a conversation that was kept",
     "/clear": "begin a new chat",
+    "/engine": "how it is with the engine: its log, and another start",
     "/help": "keys and commands",
     "/bye": "quit",
 }
@@ -155,6 +160,7 @@ _ALONE: dict[str, Slash] = {
     "/tree": ShowTree(),
     "/history": OpenHistory(),
     "/clear": Clear(),
+    "/engine": ShowEngine(),
     "/help": Help(),
     "/bye": Leave(),
 }

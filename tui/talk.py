@@ -5,7 +5,7 @@ from contextlib import suppress
 from itertools import count
 from typing import NamedTuple, Protocol
 
-from tui.chat import until
+from tui.chat import Conversation, until
 from tui.engine.protocol import (
     Command,
     Died,
@@ -63,6 +63,8 @@ class Talk:
         self._engines = engines
         self._ids = map(str, count(1))
         self._looks: dict[str, Side] = {}
+        self._deadly: list[Conversation] = []
+        """What engines died over: only a person sends it again."""
         self.next: TokenTrace | None = None
         """The answer to the latest look at the next token."""
         self.models: dict[Load, ModelInfo] = {}
@@ -191,8 +193,8 @@ class Talk:
         return model is None or model.think_switch
 
     def look(self, side: Side) -> None:
-        """Ask how the next token would be chosen, unless a reply is being written."""
-        if self.busy:
+        """Ask how the next token would be chosen, unless a reply is being written or an engine died over this."""
+        if self.busy or any(side.conversation is each for each in self._deadly):
             return
         look = next(self._ids)
         self._looks, self.next = {look: side}, None
@@ -214,7 +216,7 @@ class Talk:
         if isinstance(event, Died):
             for side in self.sides:
                 if side.load == load:
-                    side.give_up("died")
+                    self._part(side, event)
             return None
         side = self._writer(event)
         match event:
@@ -233,6 +235,13 @@ class Talk:
         """Send what a dead engine need not hear; that it died is an event of its own."""
         with suppress(EngineError):
             self._engines.send(command, side.load)
+
+    def _part(self, side: Side, died: Died) -> None:
+        """Have a side do without its engine."""
+        over = not died.asked and (side.busy or side in self._looks.values())
+        side.give_up("died")
+        if over:
+            self._deadly.append(side.conversation)
 
     def _writer(self, event: Event) -> Side | None:
         reply_id = getattr(event, "id", None)

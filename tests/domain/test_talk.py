@@ -181,6 +181,25 @@ def test_a_death_gives_up_what_was_being_written() -> None:
     assert all(len(each.conversation.turns) == 2 for each in two.sides)
 
 
+@pytest.mark.parametrize("asked", [False, True])
+def test_p04_what_an_engine_died_over_is_sent_again_by_nobody_but_a_person(asked: bool) -> None:
+    one, line = talk()
+    one.ask("deadly")
+    one.take(Died(-6, "gone", "", asked))
+    del line.sent[:]
+    one.look(one.sides[0])
+    assert bool(line.sent) == asked
+    one.ask("harmless")
+    assert one.sides[0].writing
+    one.take(Finished(one.sides[0].writing.id, "done", "stop", 1, (), STATS))
+    one.look(one.sides[0])
+    assert isinstance(line.sent[-1], Preview)
+    one.take(Died(-6, "gone", ""))
+    looks = len(line.sent)
+    one.look(one.sides[0])
+    assert len(line.sent) == looks, "looking alone was deadly"
+
+
 def test_without_an_engine_only_a_question_is_an_error() -> None:
     one, line = talk()
     one.ask("Hi")

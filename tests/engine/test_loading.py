@@ -18,7 +18,8 @@ from tests.engine.bench import GREEDY, reply
 from tests.engine.ggufs import write_llama, write_lora, write_mamba
 from tui.engine.llama import Llama, machine
 from tui.engine.llama.options import CACHE_TYPES, check, devices_used, gpu_layers, model_params, share_cores
-from tui.engine.protocol import Device, Event, Finished, Generate, ModelInfo, Token
+from tui.engine.machine import Device
+from tui.engine.protocol import Event, Finished, Generate, ModelInfo, Token
 from tui.engine.scheduler import Scheduler
 from tui.engine.session import Session
 from tui.errors import KnobError, ModelError

@@ -17,6 +17,7 @@ from msgspec import json
 from tests.engine.bench import GREEDY, reply
 from tui.engine.client import Engine
 from tui.engine.fake import Script
+from tui.engine.machine import Machine
 from tui.engine.protocol import (
     Command,
     Describe,
@@ -28,7 +29,6 @@ from tui.engine.protocol import (
     Load,
     Loaded,
     LoadFailed,
-    Machine,
     Progress,
     SetKnobs,
     Stop,

@@ -128,7 +128,7 @@ async def test_ctrl_n_begins_anew_with_the_same_settings(open_chat: OpenChat) ->
     async with open_chat(Script(replies=("one", "two")), "precise,temperature=0,seed=5") as chat:
         await chat.answered("first")
         await chat.press("ctrl+n")
-        assert "▌  first" not in chat.view and "Write below and press Enter." in chat.view
+        assert "▌  first" not in chat.view and "Write below and press Enter" in chat.view
         await chat.answered("second")
         asked = chat.engine.commands(Generate)[-1].replies[0]
         assert [message.content for message in asked.messages][1:] == ["second"]

@@ -38,24 +38,25 @@ def test_the_page_of_keys_is_the_programs() -> None:
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ({"chat.compair": "f12"}, "there is nothing called 'chat.compair'. Did you mean chat.compare?"),
+        ({"chat.compair": "f11"}, "there is nothing called 'chat.compair'. Did you mean chat.compare?"),
         ({"chat.compare": "f99"}, "chat.compare: 'f99' is no key"),
         ({"chat.compare": "strg+k"}, "chat.compare: 'strg+k' is no key"),
-        ({"chat.compare": "f12,"}, "chat.compare: '' is no key"),
+        ({"chat.compare": "f11,"}, "chat.compare: '' is no key"),
         ({"chat.compare": "x"}, "chat.compare: x is typed into the prompt"),
         ({"prompt.send": "?"}, "prompt.send: question_mark is typed into the prompt"),
         ({"chat.compare": "ctrl+k"}, "chat.compare: ctrl+k is there already for 'Delete to line end'"),
         ({"chat.compare": "f2"}, "chat.compare: f2 is the key of chat.presets"),
         ({"knob.reset": "left"}, "knob.reset: left is the key of knob.less"),
         ({"knob.less": "f4"}, "knob.less: f4 is the key of chat.knobs"),
+        ({"message.edit": "y"}, "message.edit: y is the key of transcript.copy"),
         ({"presets.back": "ctrl+q"}, "presets.back: ctrl+q is the key of app.quit"),
         ({"chat.stop": "tab"}, "chat.stop: tab moves the focus everywhere"),
         ({"chat.new": "ctrl+m"}, "chat.new: most terminals send enter for ctrl+m"),
     ],
 )
 def test_a_line_that_cannot_work_is_left_out_and_says_why(line: dict[str, str], said: str) -> None:
-    choice = read_keys({"chat.again": "f12", **line})
-    assert choice.keymap == {"chat.again": "f12"}
+    choice = read_keys({"chat.again": "f11", **line})
+    assert choice.keymap == {"chat.again": "f11"}
     [fault] = choice.faults
     assert fault.startswith(f"{config_path()}, [keys]: {said}")
 
@@ -63,11 +64,11 @@ def test_a_line_that_cannot_work_is_left_out_and_says_why(line: dict[str, str], 
 @pytest.mark.parametrize(
     ("lines", "keymap"),
     [
-        ({"chat.compare": "Ctrl+B, F12"}, {"chat.compare": "ctrl+b,f12"}),
+        ({"chat.compare": "Ctrl+B, F11"}, {"chat.compare": "ctrl+b,f11"}),
         ({"chat.compare": "f2", "chat.presets": "f3"}, {"chat.compare": "f2", "chat.presets": "f3"}),
         ({"knob.reset": "?"}, {"knob.reset": "question_mark"}),
         ({"presets.back": "f3"}, {"presets.back": "f3"}),
-        ({"chat.compare": "f3,f12"}, {"chat.compare": "f3,f12"}),
+        ({"chat.compare": "f3,f11"}, {"chat.compare": "f3,f11"}),
     ],
 )
 def test_a_line_that_can_work_is_taken(lines: dict[str, str], keymap: dict[str, str]) -> None:
@@ -75,9 +76,9 @@ def test_a_line_that_can_work_is_taken(lines: dict[str, str], keymap: dict[str, 
 
 
 def test_of_two_lines_with_one_key_the_first_counts() -> None:
-    choice = read_keys({"chat.new": "f12", "chat.again": "f12"})
-    assert choice.keymap == {"chat.new": "f12"}
-    assert "chat.again: f12 is the key of chat.new" in choice.faults[0]
+    choice = read_keys({"chat.new": "f11", "chat.again": "f11"})
+    assert choice.keymap == {"chat.new": "f11"}
+    assert "chat.again: f11 is the key of chat.new" in choice.faults[0]
 
 
 def test_a_line_that_is_left_out_gives_its_old_key_back() -> None:
@@ -88,14 +89,25 @@ def test_a_line_that_is_left_out_gives_its_old_key_back() -> None:
 
 async def test_chosen_keys_work_and_the_old_ones_no_longer_do(open_chat: OpenChat) -> None:
     settled = Reading(
-        Config(keys={"chat.compare": "f12", "chat.help": "f3", "chat.nwe": "f8"}), ("config.toml: a fault.",)
+        Config(keys={"chat.compare": "f11", "chat.help": "f3", "chat.nwe": "f8"}), ("config.toml: a fault.",)
     )
     async with open_chat(Script(), settled=settled) as chat:
         await chat.ready()
         assert await chat.toast(2)
         assert "a fault." in chat.toasts[0] and "Did you mean chat.new?" in chat.toasts[1]
-        await chat.press("f12")
+        await chat.press("f11")
         await chat.until(lambda: len(chat.screen.query(Pane)) == 2)
         await chat.press("f3")
         await chat.until(lambda: isinstance(chat.app.screen, HelpScreen))
         assert "F9" in chat.view.upper()
+
+
+async def test_a_chosen_key_sends_and_the_old_one_begins_a_line(open_chat: OpenChat) -> None:
+    async with open_chat(Script(), settled=Reading(Config(keys={"prompt.send": "ctrl+s"}))) as chat:
+        await chat.ready()
+        chat.prompt.insert("one")
+        await chat.press("enter", "t", "w", "o")
+        assert chat.prompt.text == "one\ntwo"
+        await chat.press("ctrl+s")
+        await chat.until(lambda: chat.side.conversation.turns)
+        assert chat.side.conversation.turns[0].message.content == "one\ntwo"

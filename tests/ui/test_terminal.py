@@ -28,9 +28,6 @@ sys.exit(start((resolve(parse_setting(sys.argv[1])),), (Path(sys.argv[2]),)))
 """
 F4, RIGHT, ESCAPE, CTRL_Q = "\x1bOS", "\x1b[C", "\x1b", "\x11"
 
-ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("TEXTUAL_")}
-"""Without what makes widgets hold still in the other tests."""
-
 RESTORED = {1049: "l", 25: "h", 7: "h", 1000: "l", 1003: "l", 1006: "l", 1015: "l", 1004: "l", 2004: "l", 2026: "l"}
 """How a shell wants them: alternate screen, cursor, wrapping, mouse, focus, paste, synchronised output."""
 
@@ -49,7 +46,7 @@ class Terminal:
             ["-c", 'read go; exec "$@"', "sh", *command],
             dimensions=(height, width),
             cwd=str(ROOT),
-            env={**ENVIRONMENT, "TERM": "xterm-256color", "COLORTERM": "truecolor"},
+            env={**environment(), "TERM": "xterm-256color", "COLORTERM": "truecolor"},
             timeout=30,
         )
         self.before = termios.tcgetattr(self._child.child_fd)
@@ -105,6 +102,11 @@ class Terminal:
         # pyte takes the end of these for text: kitty's keys, queries with a dollar.
         self._stream.feed(re.sub(rb"\x1b\[(?:[<>=][\d;]*u|\?[\d;]*\$p)", b"", data))
         return True
+
+
+def environment() -> dict[str, str]:
+    """This one, without what makes widgets hold still in the other tests."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("TEXTUAL_")}
 
 
 Open = Callable[..., Terminal]

@@ -15,7 +15,8 @@ import typer
 from tui import __version__
 from tui.cli.signals import converse
 from tui.config import config_path, read_config
-from tui.engine.protocol import Machine, ModelInfo
+from tui.engine.machine import Machine
+from tui.engine.protocol import ModelInfo
 from tui.engine.session import Session
 from tui.errors import TwiddleError
 from tui.knobs import Knobs

@@ -11,7 +11,7 @@ from tui.cli.arguments import UsageError
 from tui.cli.aside import tell
 from tui.cli.signals import converse
 from tui.cli.tables import for_people, print_table
-from tui.engine.protocol import Machine
+from tui.engine.machine import Machine
 from tui.engine.session import Session
 from tui.errors import ModelError
 from tui.knobs import Knobs, turn

@@ -14,6 +14,7 @@ from contextlib import suppress
 
 import msgspec
 
+from tui.crash import trail
 from tui.engine.backend import Backend
 from tui.engine.fake import ScriptedBackend, read_script
 from tui.engine.onlooker import Onlooker, Question
@@ -28,6 +29,8 @@ from tui.engine.protocol import (
     Loaded,
     LoadFailed,
     ModelInfo,
+    Ping,
+    Pong,
     Preview,
     Progress,
     Remember,
@@ -76,6 +79,9 @@ class Engine:
 
     def take(self, command: Command) -> None:
         """Take a command, from the thread that reads them."""
+        if isinstance(command, Ping):
+            self.emit(Pong())  # from here, since a decode or a load may take its time
+            return
         self._what_if = command if isinstance(command, WhatIf) else self._what_if
         if isinstance(command, Question) and self._onlooker:
             self._looks.put(command)
@@ -117,7 +123,7 @@ class Engine:
             from tui.engine.llama import machine
 
             self.emit(machine())
-        elif self._scheduler:
+        elif self._scheduler and not isinstance(command, Ping):
             _schedule(self._scheduler, command)
         elif isinstance(command, Generate):
             for reply in command.replies:
@@ -206,6 +212,8 @@ def main() -> None:
     # A core dump would hold the conversation, and ggml would start a debugger when it aborts.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     os.environ["GGML_NO_BACKTRACE"] = "1"
+    sys.excepthook = lambda kind, error, _: print(trail(error), file=sys.stderr, flush=True)
+    threading.excepthook = lambda fault: print(trail(fault.exc_value or fault.exc_type()), file=sys.stderr, flush=True)
     spin_briefly()
     engine = Engine(out)
     threading.Thread(target=read, args=(engine,), daemon=True).start()

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import msgspec
 
-from tui.engine.protocol import Command, Died, Event, decode_event, encode
+from tui.engine.attempts import Attempts
+from tui.engine.protocol import Answers, Command, Died, Event, Ping, Pong, Silent, decode_event, encode
 from tui.errors import EngineError
 from tui.paths import log_dir
 
@@ -20,16 +21,23 @@ LONGEST_LINE = 64 * 2**20
 LAST_WORDS = 8192
 """Bytes of the log shown after a death."""
 
+BEAT, BEATS = 3.0, 4
+"""Seconds without an event until the engine is asked whether it is there, and how many such it may leave unanswered."""
+
 _SECRETS = ("TOKEN", "SECRET", "PASSWORD", "API_KEY", "CREDENTIAL")
 
-_CAUSES = {
+_CAUSES: dict[int, str] = {
     signal.SIGABRT: "llama.cpp gave up on something it could not handle",
     signal.SIGSEGV: "it crashed in native code",
+    signal.SIGILL: "llama.cpp was built for a processor that can do more than this one",
     signal.SIGBUS: "the model file changed while it was in use",
     signal.SIGFPE: "it crashed in native code",
     signal.SIGKILL: "it was killed, perhaps because the machine ran out of memory",
-    signal.SIGTERM: "it was asked to end",
+    signal.SIGTERM: "something asked it to end",
+    signal.SIGXCPU: "it took more processor time than it was allowed",
 }
+_MEMORY = ("MemoryError", "bad_alloc", "failed to allocate", "unable to allocate", "out of memory")
+"""How logs say that there was none left."""
 
 
 class Engine:
@@ -39,8 +47,9 @@ class Engine:
         """`log` is where its stderr goes; the default is a file in the person's log folder."""
         self._log = log or log_dir() / f"engine-{os.getpid()}.log"
         self._process: asyncio.subprocess.Process | None = None
-        self._ending = False
+        self._ending = self._asked = False
         self._starting = asyncio.Lock()
+        self.attempts = Attempts()
 
     @property
     def alive(self) -> bool:
@@ -53,9 +62,14 @@ class Engine:
         return self._process.pid if self._process else None
 
     async def start(self) -> None:
-        """Start the process, if it is not running; raises EngineError when its log cannot be written."""
+        """Start the process, if it is not running.
+
+        Raises EngineError when its log cannot be written, or when it died too often to be started again.
+        """
         async with self._starting:  # two who find it dead at once must not start two
             if not self.alive:
+                self.attempts.take()
+                self._asked = False
                 await self._spawn()
 
     async def _spawn(self) -> None:
@@ -92,12 +106,37 @@ class Engine:
         process = self._process
         if process is None or process.stdout is None:
             raise EngineError("The engine is not running.")
-        while line := await _line(process.stdout):
+        silent = 0  # beats, not seconds: while this program is suspended, nobody can be blamed
+        while True:
+            try:
+                async with asyncio.timeout(BEAT):
+                    line = await _line(process.stdout)
+            except TimeoutError:
+                silent += 1
+                if silent == 1:
+                    with suppress(EngineError):  # it has just died
+                        self.send(Ping())
+                elif silent == BEATS:
+                    yield Silent(BEAT * BEATS)
+                continue
+            if not line:
+                break
+            if silent >= BEATS:
+                yield Answers()
+            silent = 0
             with suppress(msgspec.MsgspecError):  # garbage on the pipe is no event
-                yield decode_event(line)
+                event = decode_event(line)
+                if not isinstance(event, Pong):
+                    yield event
         code = await _end(process)
         if not self._ending:
-            yield Died(code, _cause(code), self._last_words())
+            yield self._death(code)
+
+    def kill(self) -> None:
+        """End the process at once, also one that hears nothing; `events` says when it is gone."""
+        if self.alive and self._process:
+            self._asked = True
+            self._process.kill()
 
     async def stop(self) -> None:
         """End the process; at once if it does not go by itself within a second."""
@@ -112,7 +151,14 @@ class Engine:
             with suppress(OSError):
                 self._log.unlink()
 
-    def _last_words(self) -> str:
+    def _death(self, code: int) -> Died:
+        words = self.last_words
+        cause = "The engine was ended, as you asked." if self._asked else _cause(code, words)
+        return Died(code, cause, words, self._asked, self.attempts.spent)
+
+    @property
+    def last_words(self) -> str:
+        """The end of its log."""
         try:
             with self._log.open("rb") as log:
                 log.seek(max(0, log.seek(0, os.SEEK_END) - LAST_WORDS))
@@ -149,10 +195,15 @@ def _environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not any(part in name.upper() for part in _SECRETS)}
 
 
-def _cause(code: int) -> str:
+def _cause(code: int, words: str) -> str:
+    if code and code != -signal.SIGKILL and any(word in words for word in _MEMORY):
+        return f"The engine is gone: it found no memory left ({_named(code)}). A smaller num_ctx or model needs less."
     if code >= 0:
-        return f"The engine ended by itself (exit {code})."
+        return f"The engine ended by itself ({_named(code)})."
+    return f"The engine is gone: {_CAUSES.get(-code, 'something ended it')} ({_named(code)})."
+
+
+def _named(code: int) -> str:
     with suppress(ValueError):
-        number = signal.Signals(-code)
-        return f"The engine is gone: {_CAUSES.get(number, 'it was ended')} ({number.name})."
-    return f"The engine is gone (signal {-code})."
+        return f"exit {code}" if code >= 0 else signal.Signals(-code).name
+    return f"signal {-code}"

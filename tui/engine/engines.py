@@ -6,12 +6,23 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from typing import Literal, NamedTuple
 
 from tui.engine.client import Engine
-from tui.engine.protocol import Command, Died, Event, Load, Loaded, LoadFailed, ModelInfo, Progress
+from tui.engine.protocol import (
+    Answers,
+    Command,
+    Died,
+    Event,
+    Load,
+    Loaded,
+    LoadFailed,
+    ModelInfo,
+    Progress,
+    Silent,
+)
 from tui.errors import EngineError
 from tui.models.together import refuse_together
 from tui.paths import log_dir
 
-Standing = Literal["loading", "ready", "failed", "lost"]
+Standing = Literal["loading", "ready", "failed", "lost", "silent"]
 """How it is with an engine and its model."""
 
 
@@ -20,6 +31,19 @@ class Said(NamedTuple):
 
     load: Load
     event: Event
+
+
+class Report(NamedTuple):
+    """How it is with an engine, for people."""
+
+    model: str
+    """The path of what it was told to load."""
+    state: Standing
+    pid: int | None
+    died: Died | None
+    """How it was lost the last time, if it was."""
+    log: str
+    """The end of what it says now."""
 
 
 class Station:
@@ -33,11 +57,23 @@ class Station:
         """How far the model is loaded, 0 to 1."""
         self.info: ModelInfo | None = None
         """What the model says of itself, once it is loaded."""
+        self.silent = False
+        """Whether it runs and answers nothing."""
+        self.died: Died | None = None
+        """How it was lost the last time."""
+        self.again = False
+        """Whether it is to be started when it has ended."""
         self.running = False
         """Whether commands reach it; before it runs they wait here, and after its death they are refused."""
         self._waiting: list[Command] = []
         self._answers = 0
         """How many Loads are unanswered: only the answer to the last one counts."""
+
+    @property
+    def report(self) -> Report:
+        """How it is with it."""
+        path = self.load.path if self.load else ""
+        return Report(path, "silent" if self.silent else self.state, self.engine.pid, self.died, self.engine.last_words)
 
     def order(self, load: Load) -> None:
         """Have it load a model, in place of the one it has; raises EngineError."""
@@ -72,8 +108,11 @@ class Station:
                 if not self._answers:
                     self.state = "ready" if isinstance(event, Loaded) else "failed"
                     self.info = event.info if isinstance(event, Loaded) else None
+            case Silent() | Answers():
+                self.silent = isinstance(event, Silent)
             case Died():
                 self.state, self.running, self._answers, self.info = "lost", False, 0, None
+                self.silent, self.died = False, event
                 self._waiting.clear()
 
 
@@ -125,6 +164,8 @@ class Engines:
             if station in self._stations and station.load:
                 station.take(event)
                 yield Said(station.load, event)
+                if station.again and station.state == "lost":
+                    self._again(station, station.load)
 
     async def revive(self) -> None:
         """Start anew the engines that died, and have those try again that could not load; raises EngineError."""
@@ -134,6 +175,20 @@ class Engines:
                 _do(self._readers, self._read(station))
             if station.state in ("lost", "failed") and station.load:
                 station.order(station.load)
+
+    def restart(self) -> None:
+        """End what runs and start it all anew, however often it died. Each that runs says that it Died, first."""
+        for station in self._stations:
+            station.engine.attempts.forgive()
+            if station.running:
+                station.again = True
+                station.engine.kill()
+            elif station.load and station.state == "lost":
+                self._again(station, station.load)
+
+    def reports(self) -> list[Report]:
+        """How it is with each of them."""
+        return [station.report for station in self._stations]
 
     async def stop(self) -> None:
         """End them all."""
@@ -167,6 +222,11 @@ class Engines:
             self._stations.remove(station)
             _do(self._endings, station.engine.stop())
         return new
+
+    def _again(self, station: Station, load: Load) -> None:
+        station.again = False
+        station.order(load)  # it waits until the engine runs
+        _do(self._readers, self._run(station))
 
     async def _run(self, station: Station) -> None:
         if station not in self._stations:

@@ -1,14 +1,13 @@
 """What the two processes say to each other: commands in, events out, one JSON object a line.
 
-For each reply of a Generate the engine sends Token events and then exactly one Finished or Failed. `Died` is never
-sent: the client makes it when the engine is gone.
+For each reply of a Generate the engine sends Token events and then exactly one Finished or Failed. `Silent`, `Answers`
+and `Died` are never sent: the client makes them of what it does not hear.
 """
-
-from typing import Literal
 
 from msgspec import Struct, json
 
 from tui.chat import Ending, Message
+from tui.engine.machine import Machine
 from tui.knobs import Knobs
 from tui.thinking import Thought
 from tui.trace import TokenTrace
@@ -115,7 +114,11 @@ class Describe(Struct, frozen=True, tag="describe"):
     """Ask what the engine can do on this machine. Answered by Machine."""
 
 
-Command = Load | Generate | SetKnobs | Stop | Preview | Render | Remember | WhatIf | Describe
+class Ping(Struct, frozen=True, tag="ping"):
+    """Ask whether anybody is there. Answered by Pong at once, whatever else the engine is at."""
+
+
+Command = Load | Generate | SetKnobs | Stop | Preview | Render | Remember | WhatIf | Describe | Ping
 
 # --- events ---------------------------------------------------------------------------------------------------------
 
@@ -327,32 +330,19 @@ class WhatIfs(Struct, frozen=True, tag="what_ifs"):
     """The token asked for in full."""
 
 
-class Device(Struct, frozen=True):
-    """Something that layers can be put on."""
-
-    name: str
-    """llama.cpp's, such as CUDA0."""
-    description: str
-    """The maker's."""
-    kind: Literal["CPU", "GPU", "integrated GPU", "accelerator"]
-    free: int
-    """Bytes of memory that nobody uses."""
-    total: int
-    """Bytes of memory there are; 0 where the device does not say."""
+class Pong(Struct, frozen=True, tag="pong"):
+    """The answer to a Ping."""
 
 
-class Machine(Struct, frozen=True, tag="machine"):
-    """The build of llama.cpp and what it found on this machine."""
+class Silent(Struct, frozen=True, tag="silent"):
+    """The engine runs, and answers nothing."""
 
-    binding: str
-    """Version of llama-cpp-python."""
-    system: str
-    """Backends and CPU features, in llama.cpp's words."""
-    offload: bool
-    """Whether layers can go to a GPU."""
-    cores: int
-    """CPU cores that this process may use."""
-    devices: tuple[Device, ...] = ()
+    seconds: float
+    """For how long."""
+
+
+class Answers(Struct, frozen=True, tag="answers"):
+    """The engine answers again."""
 
 
 class Died(Struct, frozen=True, tag="died"):
@@ -362,10 +352,20 @@ class Died(Struct, frozen=True, tag="died"):
     reason: str
     last_words: str
     """The end of its log."""
+    asked: bool = False
+    """Whether somebody wanted it gone."""
+    spent: bool = False
+    """Whether it is left alone now, since it was started too often."""
+
+    @property
+    def account(self) -> str:
+        """The reason, and the last line of what it said."""
+        last = self.last_words.strip().rpartition("\n")[2]
+        return f"{self.reason} Its last words: {last}" if last and not self.asked else self.reason
 
 
 Event = (
-    Progress | Loaded | LoadFailed | Machine | Died
+    Progress | Loaded | LoadFailed | Machine | Pong | Silent | Answers | Died
     | Prefill | Token | Hypotheses | KnobsTurned | Thinking | Refused | Shifted | Finished | Failed
     | Previewed | Rendered | Remembered | WhatIfs
 )  # fmt: skip

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from tui.engine.client import Engine
+from tui.engine.machine import Machine
 from tui.engine.protocol import (
     Describe,
     Died,
@@ -17,7 +18,6 @@ from tui.engine.protocol import (
     Load,
     Loaded,
     LoadFailed,
-    Machine,
     ModelInfo,
     Piece,
     Prefill,
@@ -103,5 +103,5 @@ class Session:
     async def _next(self) -> Event:
         event = await anext(self._events)
         if isinstance(event, Died):
-            raise EngineError(event.reason)
+            raise EngineError(event.account)
         return event

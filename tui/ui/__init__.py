@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import signal
 import sys
 from pathlib import Path
 
@@ -51,17 +50,19 @@ async def _run(
     with Background() as background:
         from tui.ui.answers import ignore_late_answers
         from tui.ui.app import TwiddleApp
+        from tui.ui.signals import end_in_good_order, outlive_no_terminal
 
         dark = background.dark()
     ignore_late_answers()
     app = TwiddleApp(engines, chosen, loads, diary, settled, dark)
     if going_on:
         app.chat.keeper.open(app.chat.side, going_on)
-    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):  # on which Textual leaves the terminal raw
-        asyncio.get_running_loop().add_signal_handler(number, app.exit, None, 128 + number)
+    end_in_good_order(app)
+    watch = asyncio.create_task(outlive_no_terminal(app))
     try:
         await app.run_async()
     finally:
+        watch.cancel()
         await engines.stop()
         if diary:
             app.chat.keeper.note()

@@ -2,7 +2,6 @@
 
 import gc
 import sys
-import traceback
 from collections.abc import Iterable
 from typing import ClassVar
 
@@ -13,15 +12,19 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from tui.config import Reading
+from tui.crash import write_trail
 from tui.engine.engines import Engines
 from tui.engine.protocol import Load
-from tui.paths import log_dir
 from tui.presets.library import Chosen
 from tui.store.diary import Diary
-from tui.terminal import safe_lines
+from tui.terminal import safe, safe_line, safe_lines
+from tui.ui.clipboard import copy
 from tui.ui.keys import read_keys
 from tui.ui.screens.chat import ChatScreen
+from tui.ui.screens.link import LinkScreen
+from tui.ui.signals import Suspension, suspend
 from tui.ui.wardrobe import Wardrobe
+from tui.ui.widgets.excerpts import Excerpts
 
 
 class TwiddleApp(App[None]):
@@ -32,6 +35,9 @@ class TwiddleApp(App[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+q", "quit", "Quit", tooltip="Close twiddle", priority=True, id="app.quit"),
         Binding("ctrl+p", "command_palette", "All", tooltip="Everything by name", priority=True, id="app.palette"),
+        Binding(
+            "ctrl+z", "suspend_process", "Suspend", False, tooltip="Back to the shell; fg goes on", id="app.suspend"
+        ),
     ]
 
     def __init__(
@@ -61,6 +67,7 @@ class TwiddleApp(App[None]):
         for fault in (*self._settled.faults, *keys.faults):
             self.notify(fault, title="Left out of your settings", severity="warning", markup=False)
         if not self.is_headless:
+            Suspension(self)
             self.call_after_refresh(_settle_memory)
 
     async def on_event(self, event: events.Event) -> None:
@@ -69,19 +76,37 @@ class TwiddleApp(App[None]):
             event.text = safe_lines(event.text)
         await super().on_event(event)
 
+    def copy_to_clipboard(self, text: str) -> None:
+        """Copy a text, wherever the terminal is, and say how much it was."""
+        self._clipboard = safe(text)
+        self.run_worker(self._copy(self._clipboard))
+
+    async def _copy(self, text: str) -> None:
+        told = await copy(text, self._driver.write if self._driver else None)
+        self.notify(told, markup=False)
+
+    def on_excerpts_link_chosen(self, event: Excerpts.LinkChosen) -> None:
+        """Show where a link leads before anybody goes there."""
+        self.push_screen(LinkScreen(event.target))
+
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """What Ctrl+P offers besides the commands of the chat."""
         yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
         yield SystemCommand("Quit", "Close twiddle", self.action_quit)
 
+    def action_suspend_process(self) -> None:
+        """Let the shell have the terminal."""
+        if not suspend():
+            self.notify("twiddle was not started by a shell that could wake it up again.", markup=False)
+
     def _fatal_error(self) -> None:
         # Textual's own report prints local variables, and those hold the chat.
-        log = log_dir() / "crash.log"
-        log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        log.write_text(traceback.format_exc())
-        kind = sys.exc_info()[0]
-        name = kind.__name__ if kind else "an error"
-        self._exit_renderables.append(Text(f"twiddle: it broke ({name}); what happened is in {log}"))
+        error = sys.exc_info()[1] or self._exception or RuntimeError()
+        try:
+            where = f"where is in {write_trail(error)}"
+        except OSError as failure:
+            where = f"where could not be written down: {failure.strerror}"
+        self._exit_renderables.append(Text(f"twiddle: it broke ({type(error).__name__}); {safe_line(where)}"))
         self._close_messages_no_wait()
 
 

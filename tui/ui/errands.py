@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from textual.app import App
 from textual.message import Message
 
+from tui.engine.engines import Engines
 from tui.errors import EngineError, TwiddleError
 from tui.knobs import knob
 from tui.models.places import list_models
@@ -30,6 +31,7 @@ from tui.slash import (
     Save,
     SetSystem,
     Show,
+    ShowEngine,
     ShowTree,
     Slash,
     TurnKnob,
@@ -42,6 +44,7 @@ from tui.terminal import safe
 from tui.ui.comparing import Comparison
 from tui.ui.keeper import Keeper
 from tui.ui.librarian import Librarian
+from tui.ui.screens.engine import EngineScreen
 from tui.ui.screens.help import HelpScreen
 from tui.ui.screens.history import HistoryPicker
 from tui.ui.screens.tree import Pick, TreeScreen
@@ -73,9 +76,16 @@ class Errands:
     """Obeys slash commands. What a command changes, it changes on the active side."""
 
     def __init__(
-        self, desk: Desk, talk: Talk, comparison: Comparison, composer: Composer, keeper: Keeper, librarian: Librarian
+        self,
+        desk: Desk,
+        talk: Talk,
+        engines: Engines,
+        comparison: Comparison,
+        composer: Composer,
+        keeper: Keeper,
+        librarian: Librarian,
     ) -> None:
-        self._desk, self._talk, self._comparison = desk, talk, comparison
+        self._desk, self._talk, self._engines, self._comparison = desk, talk, engines, comparison
         self._composer, self._keeper, self._librarian = composer, keeper, librarian
 
     async def run(self, command: Slash) -> None:
@@ -98,18 +108,20 @@ class Errands:
                 await self._desk.again()
             case Clear():
                 self._desk.clear()
-            case UsePreset(None) | ShowTree() | OpenHistory() | Help() | Leave():
+            case UsePreset(None) | ShowTree() | ShowEngine() | OpenHistory() | Help() | Leave():
                 self._go(command)
             case _:
                 await self._change(command)
 
-    def _go(self, command: UsePreset | ShowTree | OpenHistory | Help | Leave) -> None:
+    def _go(self, command: UsePreset | ShowTree | ShowEngine | OpenHistory | Help | Leave) -> None:
         """To another screen, or out."""
         match command:
             case UsePreset():
                 self._librarian.choose()
             case ShowTree():
                 self._show_tree()
+            case ShowEngine():
+                self._show_engine()
             case OpenHistory():
                 self._choose_conversation()
             case Help():
@@ -170,6 +182,14 @@ class Errands:
                 self._desk.post_message(Messages.Wanted(None, pick.wish, pick.turn))
 
         self._desk.app.push_screen(TreeScreen(self._desk.side.conversation), picked)
+
+    def _show_engine(self) -> None:
+        def restart(wanted: bool | None) -> None:
+            if wanted:
+                self._engines.restart()
+                self._desk.settle()
+
+        self._desk.app.push_screen(EngineScreen(self._engines.reports()), restart)
 
     def _choose_conversation(self) -> None:
         async def chosen(number: int | None) -> None:

@@ -153,6 +153,8 @@ def _meet(one: Bound, other: Bound) -> bool:
     """Whether both can be pressed in one place."""
     if one.place == other.place or "app" in (one.place, other.place):
         return True
+    if issubclass(one.node, other.node) or issubclass(other.node, one.node):
+        return True
     return "chat" in (one.place, other.place) and not (issubclass(one.node, Screen) and issubclass(other.node, Screen))
 
 

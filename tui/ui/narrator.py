@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from tui.engine.engines import Engines, Said
 from tui.engine.protocol import (
+    Answers,
     Died,
     Event,
     Failed,
@@ -15,6 +16,7 @@ from tui.engine.protocol import (
     Prefill,
     Refused,
     Shifted,
+    Silent,
     Token,
 )
 from tui.side import Side, describe_turn
@@ -69,7 +71,8 @@ class Narrator:
     def stand(self) -> None:
         """Show how it is with the engine of the active side, and which models there are."""
         status, station = self._status, self._engines.at(self._shown.load)
-        status.state = "writing" if self._talk.busy and station.state == "ready" else station.state
+        writing = self._talk.busy and station.state == "ready"
+        status.state = "silent" if station.silent else "writing" if writing else station.state
         status.progress = station.progress
         loads = dict.fromkeys(side.load for side in self._talk.sides)
         infos = [info for info in (self._engines.at(load).info for load in loads) if info]
@@ -108,12 +111,10 @@ class Narrator:
         self.looking.tell(said.event)
         theirs = [pane for pane, each in zip(self._panes, self._talk.sides, strict=True) if each.load == said.load]
         match said.event:
-            case Loaded(info) if info.notice:
-                for pane in theirs:
-                    pane.transcript.notice(info.notice)
-            case LoadFailed(reason):
-                for pane in theirs:
-                    pane.transcript.notice(reason)
+            case Loaded() | LoadFailed() | Silent() | Answers() as event:
+                if news := _news(event):
+                    for pane in theirs:
+                        pane.transcript.notice(news)
             case Died() as event:
                 for pane in theirs:
                     _die(event, pane.transcript)
@@ -151,9 +152,27 @@ class Narrator:
             transcript.know(side.conversation)
 
 
+def _news(event: Loaded | LoadFailed | Silent | Answers) -> str:
+    """What a person should know of it; empty where there is nothing."""
+    match event:
+        case Loaded(info):
+            return info.notice
+        case LoadFailed(reason):
+            return reason
+        case Silent(seconds):
+            return (
+                f"The engine has not answered for {seconds:.0f} seconds: it is suspended, or memory is short. "
+                "What is written stays. F12 ends the engine and starts it again."
+            )
+        case Answers():
+            return "The engine answers again."
+
+
 def _die(event: Died, transcript: Transcript) -> None:
-    last = event.last_words.strip().rpartition("\n")[2]
-    reason = f"{event.reason} Your next prompt starts a new one." + (f" Its last words: {last}" if last else "")
+    then = " Your next prompt starts a new one; F12 shows its log."
+    if event.spent:
+        then = " It was lost too often to be started by a prompt; F12 shows its log, and starts it again."
+    reason = event.account + ("" if event.asked else then)
     if transcript.ended:
         transcript.notice(reason)
     else:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import llama_cpp as C
 
-from tui.engine.protocol import Device
+from tui.engine.machine import Device
 from tui.errors import KnobError
 from tui.loading import QUANTIZED, Loading, attention
 

@@ -1,7 +1,8 @@
 """Markdown as lines of styled text: a renderer for text that is still being written."""
 
+from tui.ui.markdown.blocks import fenced
 from tui.ui.markdown.document import Document
 from tui.ui.markdown.lines import BLANK, Line, Span, fold, indented
 from tui.ui.markdown.marks import Mark, MarkKind
 
-__all__ = ["BLANK", "Document", "Line", "Mark", "MarkKind", "Span", "fold", "indented"]
+__all__ = ["BLANK", "Document", "Line", "Mark", "MarkKind", "Span", "fenced", "fold", "indented"]

@@ -71,6 +71,11 @@ def as_written(source: str, width: int, chips: Chips) -> list[Line]:
     return fold(chips.drawn(source), width)
 
 
+def fenced(text: str) -> list[str]:
+    """The code of every block of code in a text, as it was written."""
+    return [token.content for token in _PARSER.parse(text) if token.type in ("fence", "code_block")]
+
+
 def _siblings(tokens: Sequence[Token]) -> Iterator[list[Token]]:
     """The tokens, grouped by the block they make up."""
     start = 0

@@ -50,13 +50,20 @@ class Inline:
             target, said = self._targets[-1]
             self._targets[-1] = (target, said + token.content)
         style = self._styles[-1]
-        yield from self._chips.drawn(token.content, styled(style, "literal") if token.tag == "code" else style)
+        spans = self._chips.drawn(token.content, styled(style, "literal") if token.tag == "code" else style)
+        yield from _leading(spans, self._targets[-1][0]) if self._targets else spans
 
     def _image(self, token: Token) -> Iterator[Span]:
-        yield from self._chips.drawn(token.content or "image", styled(self._styles[-1], "link"))
-        yield from self._target(str(token.attrs["src"]))
+        source = str(token.attrs["src"])
+        yield from _leading(self._chips.drawn(token.content or "image", styled(self._styles[-1], "link")), source)
+        yield from self._target(source)
 
     def _target(self, target: str) -> Iterator[Span]:
         """Where a link leads is always shown: its text may say something else."""
         if target:
-            yield from self._chips.drawn(f" ({target})", styled(self._styles[-1], "target"))
+            yield from _leading(self._chips.drawn(f" ({target})", styled(self._styles[-1], "target")), target)
+
+
+def _leading(spans: Iterable[Span], target: str) -> Iterator[Span]:
+    """The spans of a link; a mark that stands in it leads nowhere."""
+    return (span._replace(link=bare(target)) if span.copied else span for span in spans)

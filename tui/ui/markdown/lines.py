@@ -17,6 +17,8 @@ class Span(NamedTuple):
     style: str = ""
     copied: bool = True
     """False for what is drawn but was never said: rails, paddings, marks."""
+    link: str = ""
+    """Where it leads, as it was written."""
 
 
 class Line(NamedTuple):
@@ -128,7 +130,7 @@ class Fold:
                     self._break("\n")
                 elif piece[0] == " ":
                     self._place()
-                    self._gap = Span((self._gap.text if self._gap else "") + piece, span.style)
+                    self._gap = span._replace(text=(self._gap.text if self._gap else "") + piece)
                 elif piece.isascii():
                     self._add(span._replace(text=piece), len(piece))
                 else:
@@ -189,13 +191,13 @@ def fold(spans: Iterable[Span], width: int) -> list[Line]:
 
 def _joined(spans: list[Span]) -> Iterator[Span]:
     """Neighbours of one style as one span: a line has a handful of segments, not one a word."""
-    text, style, copied = "", "", True
+    last = Span("")
     for span in spans:
-        if span.style == style and span.copied and copied:
-            text += span.text
+        if span.copied and span._replace(text="") == last._replace(text=""):
+            last = last._replace(text=last.text + span.text)
             continue
-        if text:
-            yield Span(text, style, copied)
-        text, style, copied = span
-    if text:
-        yield Span(text, style, copied)
+        if last.text:
+            yield last
+        last = span
+    if last.text:
+        yield last

@@ -11,7 +11,6 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import Footer
 
 from tui.chat import ask
 from tui.engine.engines import Engines, Said
@@ -25,7 +24,7 @@ from tui.talk import Talk
 from tui.terminal import safe
 from tui.turning import obey
 from tui.ui.beat import Beat
-from tui.ui.comparing import Comparison
+from tui.ui.comparing import KEYS, Comparison
 from tui.ui.errands import Errands
 from tui.ui.keeper import Keeper
 from tui.ui.librarian import Librarian
@@ -36,6 +35,7 @@ from tui.ui.revising import Revising
 from tui.ui.screens.save_preset import SavePreset
 from tui.ui.widgets.candidates import Candidates
 from tui.ui.widgets.composer import Composer
+from tui.ui.widgets.footer import Footer
 from tui.ui.widgets.knobs import KnobPanel
 from tui.ui.widgets.messages import Messages
 from tui.ui.widgets.pane import Pane
@@ -45,10 +45,9 @@ from tui.ui.widgets.token_view import TokenView
 from tui.ui.widgets.transcript import Transcript
 
 WELCOME = """\
-Write below and press Enter.
-Tab to a knob and turn it with ← →, also while a reply is being written:
-it acts on the very next token. F4 shows or hides the knobs.
-F2 presets · F3 compare · F1 all keys"""
+Write below and press Enter; Ctrl+T shows how sure it was of every token.
+Tab to a knob (if hidden, F4): ← → turns it, and the very next token obeys.
+F2 presets · F3 two side by side · F1 every key · Ctrl+P all by name"""
 
 
 class ChatScreen(Screen[None]):
@@ -63,13 +62,7 @@ class ChatScreen(Screen[None]):
             tooltip="Switch the preset; the conversation stays",
             id="chat.presets",
         ),
-        Binding(
-            "f3",
-            "obey('/compare')",
-            "Compare",
-            tooltip="Another side with its own knobs, up to four",
-            id="chat.compare",
-        ),
+        *KEYS,
         Binding(
             "ctrl+t",
             "look",
@@ -86,35 +79,16 @@ class ChatScreen(Screen[None]):
             tooltip="Every version of every message; go to one",
             id="chat.tree",
         ),
-        # By priority, since F6 and F7 are keys of TextArea.
         Binding(
-            "f6",
-            "obey('/next')",
-            "Side",
+            "f12",
+            "obey('/engine')",
+            "Engine",
             show=False,
-            tooltip="Make the next side the active one",
-            priority=True,
-            id="chat.side",
+            tooltip="The engine's log, and another start",
+            id="chat.engine",
         ),
-        Binding(
-            "f7",
-            "obey('/keep')",
-            "Keep",
-            show=False,
-            tooltip="Keep the active side alone; of hidden sides, vote",
-            priority=True,
-            id="chat.keep",
-        ),
-        Binding("f8", "obey('/drop')", "Drop", show=False, tooltip="Drop the active side", id="chat.drop"),
-        Binding(
-            "f9",
-            "obey('/only')",
-            "To one",
-            show=False,
-            tooltip="Ask the active side alone, or all sides again",
-            id="chat.only",
-        ),
-        Binding("escape", "stop", "Stop", tooltip="Stop the reply; then back to the prompt", id="chat.stop"),
+        Binding("escape", "stop", "Stop", tooltip="Stop the reply", id="chat.stop"),
+        Binding("escape", "stop(False)", "Prompt", tooltip="Back to the prompt", id="chat.prompt"),
         Binding("ctrl+c", "interrupt", "Copy, stop or clear", show=False, id="chat.interrupt"),
         Binding("ctrl+r", "obey('/again')", "Again", tooltip="Another answer to the last question", id="chat.again"),
         Binding(
@@ -154,16 +128,11 @@ class ChatScreen(Screen[None]):
         self._comparison = Comparison(self, self._talk, self._panes, self._prompt)
         self._librarian = Librarian(self, self._talk)
         self.keeper = Keeper(diary, self._talk, self._panes, self._status)
-        self._errands = Errands(self, self._talk, self._comparison, self._composer, self.keeper, self._librarian)
-        self._narrator = Narrator(
-            self._talk,
-            engines,
-            self._comparison.contrast,
-            self._panes,
-            self._knobs,
-            self._candidates,
-            self._status,
+        self._errands = Errands(
+            self, self._talk, engines, self._comparison, self._composer, self.keeper, self._librarian
         )
+        shown = self._knobs, self._candidates, self._status
+        self._narrator = Narrator(self._talk, engines, self._comparison.contrast, self._panes, *shown)
         # Candidates and rates: eyes want no more, and the model wants the core.
         self._drawing = Beat(self, lambda: self._narrator.draw(self.active), every=2)
         self._looking = self._narrator.looking
@@ -187,7 +156,7 @@ class ChatScreen(Screen[None]):
                 yield self._candidates
         yield self._composer
         yield self._status
-        yield Footer(show_command_palette=False)
+        yield Footer()
 
     def on_mount(self) -> None:
         """Listen to the engine and let the person type: the model may take its time."""
@@ -325,14 +294,23 @@ class ChatScreen(Screen[None]):
         """The knobs follow the focus."""
         self.active = self._panes.index(event.pane)
 
-    def action_stop(self) -> None:
-        """Stop what is being written; with nothing to stop, go back to the prompt."""
-        if self._revising.editing and self._prompt.has_focus:
-            self._revising.give_up()
-        elif self._talk.busy:
-            self._talk.stop()
-        else:
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool:
+        """What there is nothing for now is not offered."""
+        if action == "stop":
+            running = self._talk.busy or (self._revising.editing and self._prompt.has_focus)
+            return running if not parameters else not running and not self._prompt.has_focus
+        if not self._comparison.offers(action, parameters):
+            return False
+        return (action != "look" and parameters != ("/again",)) or bool(self.side.conversation.turns)
+
+    def action_stop(self, running: bool = True) -> None:
+        """Stop what is being written or reworded; with nothing to stop, go back to the prompt."""
+        if not running:
             self._prompt.focus()
+        elif self._revising.editing and self._prompt.has_focus:
+            self._revising.give_up()
+        else:
+            self._talk.stop()
 
     def action_interrupt(self) -> None:
         """As in a shell: copy what is selected, else stop the reply, else drop what is typed."""
@@ -363,10 +341,6 @@ class ChatScreen(Screen[None]):
             self._knobs.focus()
         else:
             self._prompt.focus()
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """What cannot be done with the sides as they are is not offered."""
-        return self._comparison.offers(action, parameters)
 
     # --- changes ----------------------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.timer import Timer
-from textual.widgets import Footer, OptionList, TextArea
+from textual.widgets import OptionList, TextArea
 from textual.widgets.option_list import Option
 
 from tui.errors import PresetError
@@ -18,6 +18,7 @@ from tui.presets.preset import compose
 from tui.presets.saving import put
 from tui.presets.shelf import name_of
 from tui.terminal import safe, safe_line
+from tui.ui.widgets.footer import Footer
 from tui.ui.widgets.modelfile_area import ModelfileArea
 
 REST = 0.15
@@ -89,7 +90,7 @@ class PresetEditor(ModalScreen[str | None]):
         self._warned = False
 
     def compose(self) -> ComposeResult:
-        box = Vertical(self._area, self._list, Footer(show_command_palette=False))
+        box = Vertical(self._area, self._list, Footer())
         box.border_title = Content(f"preset {safe_line(name_of(self._path))}")
         yield box
 

@@ -8,7 +8,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Input, OptionList, Static
+from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from tui.knobs import KNOBS, Knobs
@@ -16,6 +16,7 @@ from tui.presets.difference import difference
 from tui.presets.library import Broken
 from tui.presets.preset import Preset
 from tui.terminal import safe, safe_line
+from tui.ui.widgets.footer import Footer
 
 
 class Choice(NamedTuple):
@@ -97,7 +98,7 @@ class PresetPicker(ModalScreen[Choice | None]):
         box = Vertical(
             Input(placeholder="Type to find a preset"),
             Horizontal(self._list, VerticalScroll(self._about, can_focus=False)),
-            Footer(show_command_palette=False),
+            Footer(),
         )
         box.border_title = Content("presets, and what each would change")
         yield box

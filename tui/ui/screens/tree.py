@@ -7,12 +7,13 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Input, OptionList
+from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
 from tui.chat import Conversation
 from tui.outline import Row, about, outline
 from tui.terminal import safe_line
+from tui.ui.widgets.footer import Footer
 from tui.ui.widgets.messages import Wish
 
 _WORDS = 160
@@ -72,7 +73,7 @@ class TreeScreen(ModalScreen[Pick | None]):
         self._list = OptionList(markup=False)
 
     def compose(self) -> ComposeResult:
-        box = Vertical(Input(placeholder="Type to find a message"), self._list, Footer(show_command_palette=False))
+        box = Vertical(Input(placeholder="Type to find a message"), self._list, Footer())
         box.border_title = Content(f"{len(self._rows)} messages, ▸ on the path being read")
         yield box
 

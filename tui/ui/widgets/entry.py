@@ -10,8 +10,9 @@ from tui.chat import Ending, Role
 from tui.terminal import safe, safe_line
 from tui.thinking import Thought
 from tui.ui.markdown import BLANK, Document, Line, Mark, Span, fold
+from tui.ui.widgets.excerpt import Excerpt, excerpts
 from tui.ui.widgets.thought import ThoughtFold
-from tui.ui.widgets.words import lit, words
+from tui.ui.widgets.words import marked, words
 
 MARGIN = 3
 """Cells for the rail on the left."""
@@ -22,6 +23,8 @@ MANY, MUCH = 24, 4000
 
 _PICKED = ("▶  ", "┃  ")
 """The rail of the message that the cursor is on: on its first line, and on the others."""
+_LIT = "█  "
+"""The rail of what is to be taken out."""
 
 
 class Place(NamedTuple):
@@ -57,6 +60,8 @@ class Entry(ABC):
         """Whether the cursor is on it."""
         self.place = Place()
         """Where it stands among its versions."""
+        self.lit: Excerpt | None = None
+        """The part of it that is to be taken out."""
 
     @property
     def aside(self) -> bool:
@@ -85,9 +90,16 @@ class Entry(ABC):
                 return {"‹ ": -1, " › ": 1}.get(span.text, 0) if span.style == "versions" else 0
         return 0
 
+    def excerpts(self) -> list[Excerpt]:
+        """What of it can be taken out, once it is laid out."""
+        return []
+
     def _railed(self, number: int, line: Line, rail: Span) -> Line:
         """A line behind its rail, which shows where the cursor is."""
-        if self.picked:
+        if self.lit and number in self.lit.lines:
+            rail = Span(_LIT, f"{rail.style} picked-rail", copied=False)
+            line = self.lit.light(line)
+        elif self.picked:
             rail = Span(_PICKED[min(number, 1)], f"{rail.style} picked-rail", copied=False)
         return line._replace(spans=(rail, *line.spans))
 
@@ -184,7 +196,7 @@ class Reply(Entry):
         self._head: list[Line] = []
         self._labels = 0
         self._foot: list[Line] = []
-        self._lit: frozenset[int] = frozenset()
+        self._differing: frozenset[int] = frozenset()
         self._lines: list[Line] | None = None
         """Those of the text with words lit; made when they are looked at."""
 
@@ -202,7 +214,7 @@ class Reply(Entry):
 
     def light(self, places: frozenset[int]) -> None:
         """Lights these of its words, and no others."""
-        self._lit, self._lines = places, None
+        self._differing, self._lines = places, None
 
     @property
     def thought(self) -> Thought | None:
@@ -307,13 +319,18 @@ class Reply(Entry):
         return self._railed(number, line, self._RAIL)
 
     def _line(self, document: Document, number: int) -> Line:
-        if not self._lit:
+        if not self._differing:
             return document.line(number)
         if self._lines is None:
-            self._lines = lit(document.lines, self._lit)
+            self._lines = marked(document.lines, self._differing)
         return self._lines[number]
 
+    def excerpts(self) -> list[Excerpt]:
+        """The blocks of code and the links in it."""
+        return excerpts(self._document.lines, self._answer, len(self._head)) if self._document else []
+
     def _measure(self) -> None:
+        self.lit = None  # its lines may have moved
         if self._document is None:
             return
         self._lines = None

@@ -36,6 +36,7 @@ class Prompt(TextArea):
     | :- | :- |
     | enter | Send; after three quotes at the beginning, a new line until three quotes end one. |
     | ctrl+j, shift+enter, alt+enter | A new line; terminals that cannot tell the last two from enter send. |
+    | ctrl+z | Undo; where there is nothing to undo, suspend the program. |
     | up, down | What was sent before, while the editor is empty or shows some of it; else move the cursor. |
     | ctrl+g | Write in your own editor. |
 
@@ -180,9 +181,9 @@ class Prompt(TextArea):
         """
         if self._completion and self._choose(event.key):
             pass
-        elif event.key == "enter":
+        elif (deed := self._deed(event)) == "prompt.send":
             self.action_insert_newline() if unclosed(self.text) else self.action_send()
-        elif event.key in ("ctrl+j", "shift+enter", "alt+enter") or event.key.endswith("+\r"):
+        elif deed == "prompt.newline" or event.key.endswith("+\r"):
             self.action_insert_newline()
         elif event.key == "backspace" and self.selection == Selection.cursor((0, 0)):
             self.post_message(self.BackedOut())
@@ -190,6 +191,11 @@ class Prompt(TextArea):
             return
         event.stop()
         event.prevent_default()
+
+    def _deed(self, event: events.Key) -> str | None:
+        """What a key is bound to, by the person or by us."""
+        found = None if event.is_printable else self.screen.active_bindings.get(event.key)
+        return found.binding.id if found else None
 
     def on_paste(self, event: events.Paste) -> None:
         """A long text is not laid out here: that would take seconds."""
@@ -213,6 +219,13 @@ class Prompt(TextArea):
     def action_insert_newline(self) -> None:
         """Begin a new line."""
         self.move_cursor(self.replace("\n", *self.selection, maintain_selection_offset=False).end_location)
+
+    def action_undo(self) -> None:
+        """Take back what was typed last; with nothing to take back, Ctrl+Z is what it is everywhere else."""
+        before = self.text
+        self.undo()
+        if self.text == before:
+            self.app.action_suspend_process()
 
     def update_suggestion(self) -> None:
         """After every edit: say how what is typed can go on, and that quotes are open."""

@@ -26,7 +26,7 @@ KEPT = 2_000
 _STYLES = (
     "user user-rail system system-rail notice notice-rail assistant-rail label progress note failure "
     "heading h1 h2 h3 h4 h5 h6 strong emphasis strike literal link target bullet rail quote rule mark-knob mark-fork "
-    "mark-branch differs versions picked-rail "
+    "mark-branch differs versions picked-rail lit "
     "thought thought-head thought-rail code keyword string comment number function builtin inserted deleted welcome"
 )
 
@@ -129,6 +129,7 @@ class Scrollback(ScrollView, can_focus=True):
         .scrollback--differs { background: $warning-muted; text-style: underline; }
         .scrollback--versions { color: $text-primary; text-style: bold; }
         .scrollback--picked-rail { color: $accent; text-style: bold; }
+        .scrollback--lit { text-style: bold reverse; }
 
         &:ansi .scrollback--mark-knob, &:ansi .scrollback--mark-fork, &:ansi .scrollback--mark-branch {
             background: ansi_default;

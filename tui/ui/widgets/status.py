@@ -8,7 +8,7 @@ from textual.widget import Widget
 
 from tui.terminal import safe_line
 
-State = Literal["loading", "ready", "writing", "failed", "lost"]
+State = Literal["loading", "ready", "writing", "failed", "lost", "silent"]
 
 _GAP = 2
 _GAUGE = 8
@@ -20,6 +20,7 @@ _WORDS: dict[State, str] = {
     "writing": "▶ writing",
     "failed": "✗ no model",
     "lost": "✗ engine lost",
+    "silent": "✗ no answer",
 }
 
 
@@ -32,6 +33,7 @@ class Status(Widget):
         "status--writing",
         "status--failed",
         "status--lost",
+        "status--silent",
         "status--preset",
         "status--label",
         "status--gauge",
@@ -43,7 +45,7 @@ class Status(Widget):
     | Class | Description |
     | :- | :- |
     | `status--loading`, `status--ready`, `status--writing` | The engine's state. |
-    | `status--failed`, `status--lost` | The same, when it cannot answer. |
+    | `status--failed`, `status--lost`, `status--silent` | The same, when it cannot answer. |
     | `status--preset` | The preset's name. |
     | `status--label` | Units, the model's name, and where its layers are. |
     | `status--gauge`, `status--track` | How much of the context is used, and what is left. |
@@ -64,7 +66,7 @@ class Status(Widget):
         & .status--loading { color: $text-warning; text-style: bold; }
         & .status--ready { color: $text-success; text-style: bold; }
         & .status--writing { color: $text-accent; text-style: bold; }
-        & .status--failed, & .status--lost { color: $text-error; text-style: bold reverse; }
+        & .status--failed, & .status--lost, & .status--silent { color: $text-error; text-style: bold reverse; }
         & .status--preset { color: $foreground; text-style: bold; }
         & .status--label { color: $foreground 75%; }
         & .status--gauge { color: $primary; }
@@ -110,6 +112,10 @@ class Status(Widget):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         """A line for an engine that has yet to say anything."""
         super().__init__(id=id, classes=classes)
+
+    def watch_state(self) -> None:
+        """What can be done depends on it."""
+        self.refresh_bindings()
 
     def render(self) -> Content:
         # The number says how dispensable a part is; the order is that of the line.

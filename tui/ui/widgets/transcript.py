@@ -10,10 +10,10 @@ from tui.thinking import Thought
 from tui.ui.beat import Beat
 from tui.ui.markdown import Mark, MarkKind
 from tui.ui.widgets.entry import Reply, Saying
-from tui.ui.widgets.messages import Messages
+from tui.ui.widgets.excerpts import Excerpts
 
 
-class Transcript(Messages):
+class Transcript(Excerpts):
     """What was said, with a reply that may be growing at the end."""
 
     placeholder: reactive[str] = reactive("")

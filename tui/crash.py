@@ -1,0 +1,24 @@
+"""What may be written into a log of an error that nobody foresaw: where it happened, and nothing that was said."""
+
+import os
+import traceback
+from pathlib import Path
+
+from tui.paths import log_dir
+
+
+def trail(error: BaseException) -> str:
+    """The kinds of an error and of what led to it, each with its lines of code; their texts can quote the chat."""
+    before = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    lines = [trail(before), "\nThen:\n"] if before else []
+    return "".join([*lines, *traceback.format_tb(error.__traceback__), type(error).__qualname__, "\n"])
+
+
+def write_trail(error: BaseException) -> Path:
+    """Keep the trail in a file for the person alone; raises OSError."""
+    path = log_dir() / "crash.log"
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as log:
+        log.write(trail(error))
+    return path

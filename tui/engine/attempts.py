@@ -1,0 +1,36 @@
+"""How often an engine that keeps dying is started again."""
+
+import time
+from collections import deque
+from collections.abc import Callable
+
+from tui.errors import EngineError
+
+MOST = 3
+"""Starts within a WINDOW; after that somebody has to ask for another one."""
+
+WINDOW = 60.0
+"""Seconds."""
+
+
+class Attempts:
+    """The starts of an engine. What kills it each time would otherwise load a model for ever."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._made: deque[float] = deque(maxlen=MOST)
+
+    @property
+    def spent(self) -> bool:
+        """Whether there were as many as there may be."""
+        return len(self._made) == MOST and self._clock() - self._made[0] < WINDOW
+
+    def take(self) -> None:
+        """Count a start; raises EngineError when there were too many."""
+        if self.spent:
+            raise EngineError(f"The engine was lost {MOST} times within a minute. F12 shows why, and starts it again.")
+        self._made.append(self._clock())
+
+    def forgive(self) -> None:
+        """Begin to count anew: somebody asked for it."""
+        self._made.clear()

@@ -1,0 +1,66 @@
+"""What signals and a lost terminal do to the screen, where Textual would leave it raw, spinning or torn."""
+
+import asyncio
+import os
+import select
+import signal
+import sys
+from types import FrameType
+
+from textual.app import App
+
+ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGINT)
+"""On the first three Textual would leave the terminal raw; of the last it would say that all went well."""
+
+_LOOK = 1.0
+"""Seconds between two looks at whether the terminal is still there."""
+
+
+def end_in_good_order(app: App[None]) -> None:
+    """Have the app exit with 128 + n on a signal n that ends it, from now on."""
+    loop = asyncio.get_running_loop()
+    for number in ENDING:
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup has it so
+            loop.add_signal_handler(number, app.exit, None, 128 + number)
+
+
+async def outlive_no_terminal(app: App[None]) -> None:
+    """Have the app exit when its terminal is gone and no signal said so; Textual would read nothing for ever."""
+    terminal = select.poll()
+    terminal.register(sys.__stdin__ or 0, 0)  # only what is always told: POLLHUP and POLLERR
+    while not terminal.poll(0):
+        await asyncio.sleep(_LOOK)
+    app.exit(None, 128 + signal.SIGHUP)
+
+
+class Suspension:
+    """Ctrl+Z and `kill -STOP`: the shell gets the terminal as it was, and the screen is whole when it comes back."""
+
+    def __init__(self, app: App[None]) -> None:
+        """Once Textual's own handlers are there."""
+        self._app = app
+        self._stop, self._go_on = signal.getsignal(signal.SIGTSTP), signal.getsignal(signal.SIGCONT)
+        self._stopped = False
+        signal.signal(signal.SIGTSTP, self._stopping)
+        signal.signal(signal.SIGCONT, self._going_on)
+
+    def _stopping(self, number: int, frame: FrameType | None) -> None:
+        self._stopped = True
+        if callable(self._stop):
+            self._stop(number, frame)
+
+    def _going_on(self, number: int, frame: FrameType | None) -> None:
+        if self._stopped and callable(self._go_on):
+            self._stopped = False
+            self._go_on(number, frame)
+        elif not self._stopped:
+            # Nobody asked before it was stopped: begun anew, Textual would take the raw terminal for the shell's.
+            self._app.call_later(self._app.refresh, layout=True)
+
+
+def suspend() -> bool:
+    """Suspend this program and those it was started by, such as `uv run`; False where no shell could wake it up."""
+    if os.getpgrp() == os.getsid(0):
+        return False
+    os.kill(0, signal.SIGTSTP)
+    return True

@@ -1,0 +1,114 @@
+"""The bottom line: the keys that work now, as many as there is room for."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.binding import ActiveBinding
+from textual.screen import Screen
+from textual.strip import Strip
+from textual.widget import Widget
+
+from tui.terminal import safe_line
+
+HELP = "chat.help"
+"""What stays when there is no room for everything: it shows the rest."""
+
+
+class Item(NamedTuple):
+    """A key and what it does."""
+
+    id: str
+    key: str
+    """As Textual calls it."""
+    shown: str
+    does: str
+
+    @property
+    def width(self) -> int:
+        """Cells, with the blanks around it."""
+        return cell_len(self.shown) + cell_len(self.does) + 3
+
+
+class Footer(Widget):
+    """A line of keys, those of what has the focus first; a click presses one."""
+
+    ALLOW_SELECT = False
+    COMPONENT_CLASSES = {"footer--key", "footer--does"}
+    DEFAULT_CSS = """
+    Footer {
+        dock: bottom;
+        width: 1fr;
+        height: 1;
+        background: $panel;
+        & .footer--key { color: $footer-key-foreground; text-style: bold; }
+        & .footer--does { color: $foreground; }
+    }
+    """
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        """An empty line, until the screen says which keys work."""
+        super().__init__(id=id, classes=classes)
+        self._items: list[Item] = []
+
+    def on_mount(self) -> None:
+        """Look at the keys now, and whenever others work."""
+        self.screen.bindings_updated_signal.subscribe(self, self._read)
+        self._read(self.screen)
+
+    def render_line(self, y: int) -> Strip:
+        """The keys that there is room for, none of them cut."""
+        plain = self.rich_style
+        key, does = (
+            plain + Style.combine([self.get_component_rich_style(f"footer--{part}")]) for part in ("key", "does")
+        )
+        parts = [
+            Segment(text, style)
+            for item in self._fitting()
+            for text, style in ((f" {item.shown} ", key), (f"{item.does} ", does))
+        ]
+        return Strip(parts).adjust_cell_length(self.size.width, plain)
+
+    def on_click(self, event: events.Click) -> None:
+        """Press the key under the mouse."""
+        left = event.x
+        for item in self._fitting():
+            left -= item.width
+            if left < 0:
+                self.app.simulate_key(item.key)
+                return
+
+    def _read(self, screen: Screen[object]) -> None:
+        if screen is not self.screen or not self.is_attached:
+            return
+        items = list(_items(self, screen.active_bindings.values()))
+        if items != self._items:
+            self._items = items
+            self.refresh()
+
+    def _fitting(self) -> list[Item]:
+        room = self.size.width
+        if sum(item.width for item in self._items) <= room:
+            return self._items
+        kept = [item for item in self._items if item.id == HELP]
+        room -= sum(item.width for item in kept)
+        chosen: list[Item] = []
+        for item in self._items:
+            if item not in kept:
+                if item.width > room:
+                    break
+                chosen.append(item)
+                room -= item.width
+        return [*chosen, *kept]
+
+
+def _items(footer: Footer, active: Iterable[ActiveBinding]) -> Iterable[Item]:
+    seen = set()
+    for _, binding, enabled, _ in active:
+        if binding.show and enabled and binding.description and binding.action not in seen:
+            seen.add(binding.action)
+            shown = footer.app.get_key_display(binding)
+            yield Item(binding.id or "", binding.key, safe_line(shown), safe_line(binding.description))
