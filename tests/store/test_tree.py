@@ -85,7 +85,9 @@ class Windows(RuleBasedStateMachine):
             there = [(turn.message.content, turn.ending) for turn in kept.conversation.turns]
             assert (window.draft, "interrupted") in there
         window.page, window.said, window.draft = kept.page, kept.conversation, ""
-        self._note(window)
+        others = (each for each in self.windows if each is not window and each.page.key == window.page.key)
+        if not any(each.draft for each in others):  # what another is still writing is not kept yet
+            self._note(window)
 
     @precondition(lambda self: self.windows[0].page.turns and not self.windows[0].draft)
     @rule()

@@ -221,6 +221,7 @@ async def test_what_was_said_in_blind_rounds_is_kept_in_the_tree(open_chat: Open
         await both_written(chat, "second")
         asked = chat.engine.commands(Generate)[-1].replies[0].messages
         assert [message.content for message in asked][1:] == ["second"], "each round stands for itself"
+        assert "2/2" not in chat.view, "how many versions there are would tell"
         assert {turn.message.content for turn in chat.side.conversation.turns} >= {"first", "second"}
 
 

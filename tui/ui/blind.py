@@ -82,6 +82,7 @@ class Blind:
     def _hide(self, hidden: bool) -> None:
         self._contrast.hidden = hidden
         for pane, side in zip(self._panes, self._talk.sides, strict=True):
+            pane.transcript.versioned = not hidden  # how many there are would tell as well
             pane.transcript.clear()
             pane.transcript.show(side.conversation)
         self._changed()

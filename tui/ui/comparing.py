@@ -3,6 +3,7 @@
 from typing import Any, Protocol, get_args
 
 from textual.app import App
+from textual.binding import Binding, BindingType
 
 from tui.errors import EngineError, TwiddleError
 from tui.presets.library import resolve
@@ -15,6 +16,45 @@ from tui.ui.contrast import Contrast
 from tui.ui.widgets.pane import Pane
 from tui.ui.widgets.panes import MOST, Panes
 from tui.ui.widgets.prompt import Prompt
+
+KEYS: list[BindingType] = [
+    Binding(
+        "f3",
+        "obey('/compare')",
+        "Compare",
+        tooltip="Another side with its own knobs, up to four",
+        id="chat.compare",
+    ),
+    # By priority, since F6 and F7 are keys of TextArea.
+    Binding(
+        "f6",
+        "obey('/next')",
+        "Side",
+        show=False,
+        tooltip="Make the next side the active one",
+        priority=True,
+        id="chat.side",
+    ),
+    Binding(
+        "f7",
+        "obey('/keep')",
+        "Keep",
+        show=False,
+        tooltip="Keep the active side alone; of hidden sides, vote",
+        priority=True,
+        id="chat.keep",
+    ),
+    Binding("f8", "obey('/drop')", "Drop", show=False, tooltip="Drop the active side", id="chat.drop"),
+    Binding(
+        "f9",
+        "obey('/only')",
+        "To one",
+        show=False,
+        tooltip="Ask the active side alone, or all sides again",
+        id="chat.only",
+    ),
+]
+"""Those of the screen that are about its sides."""
 
 _OF_SEVERAL = [(f"/{deed}",) for deed in get_args(Deed) if deed != "tally"]
 _OF_ONE = [("/preset",), ("/compare",), ("/tree",), ("/history",), ("/drop",), ("/only",)]
@@ -100,6 +140,8 @@ class Comparison:
     async def add(self, side: Side) -> None:
         """Put a side beside the others; raises TwiddleError."""
         count = len(self._panes) + 1
+        if self.blind.on:
+            raise EngineError("The sides are hidden; F7 votes and shows which is which.")
         if self._talk.busy:
             raise EngineError("A reply is being written; press Esc to stop it first.")
         if count > MOST:

@@ -83,17 +83,10 @@ class ChatScreen(Screen[None]):
         self._errands = Errands(
             self, self._talk, engines, self._comparison, self._composer, self.keeper, self._librarian
         )
-        self._narrator = Narrator(
-            self._talk,
-            engines,
-            self._comparison.contrast,
-            self._panes,
-            self._knobs,
-            self._candidates,
-            self._status,
-        )
+        shown = self._knobs, self._candidates, self._status
+        self._narrator = Narrator(self._talk, engines, self._comparison.contrast, self._panes, *shown)
         # Candidates and rates: eyes want no more, and the model wants the core.
-        self._drawing = Beat(self, lambda: self._narrator.draw(self.active), every=2)
+        self._drawing = Beat(self, lambda: self._narrator.draw(self.active), every=3)
         self._looking = self._narrator.looking
         self._revising = Revising(self._talk, self._panes, self._narrator, self._prompt)
 
@@ -260,8 +253,8 @@ class ChatScreen(Screen[None]):
         if action == "stop":
             running = self._talk.busy or (self._revising.editing and self._prompt.has_focus)
             return running if not parameters else not running and not self._prompt.has_focus
-        if action == "other_side":
-            return len(self._panes) > 1
+        if not self._comparison.offers(action, parameters):
+            return False
         return (action != "look" and parameters != ("/again",)) or bool(self.side.conversation.turns)
 
     def action_stop(self, running: bool = True) -> None:

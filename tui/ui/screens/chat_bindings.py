@@ -2,6 +2,8 @@
 
 from textual.binding import Binding, BindingType
 
+from tui.ui.comparing import KEYS
+
 CHAT_BINDINGS: list[BindingType] = [
     Binding("f1", "obey('/help')", "Help", tooltip="These keys and commands", id="chat.help"),
     Binding(
@@ -11,13 +13,7 @@ CHAT_BINDINGS: list[BindingType] = [
         tooltip="Switch the preset; the conversation stays",
         id="chat.presets",
     ),
-    Binding(
-        "f3",
-        "obey('/compare')",
-        "Compare",
-        tooltip="Another side with its own knobs, up to four",
-        id="chat.compare",
-    ),
+    *KEYS,
     Binding(
         "ctrl+t",
         "look",
@@ -33,34 +29,6 @@ CHAT_BINDINGS: list[BindingType] = [
         show=False,
         tooltip="Every version of every message; go to one",
         id="chat.tree",
-    ),
-    # By priority, since F6 and F7 are keys of TextArea.
-    Binding(
-        "f6",
-        "obey('/next')",
-        "Side",
-        show=False,
-        tooltip="Make the next side the active one",
-        priority=True,
-        id="chat.side",
-    ),
-    Binding(
-        "f7",
-        "obey('/keep')",
-        "Keep",
-        show=False,
-        tooltip="Keep the active side alone; of hidden sides, vote",
-        priority=True,
-        id="chat.keep",
-    ),
-    Binding("f8", "obey('/drop')", "Drop", show=False, tooltip="Drop the active side", id="chat.drop"),
-    Binding(
-        "f9",
-        "obey('/only')",
-        "To one",
-        show=False,
-        tooltip="Ask the active side alone, or all sides again",
-        id="chat.only",
     ),
     Binding(
         "f12",

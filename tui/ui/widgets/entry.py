@@ -12,7 +12,7 @@ from tui.thinking import Thought
 from tui.ui.markdown import BLANK, Document, Line, Mark, Span, fold
 from tui.ui.widgets.excerpt import Excerpt, excerpts
 from tui.ui.widgets.thought import ThoughtFold
-from tui.ui.widgets.words import lit, words
+from tui.ui.widgets.words import marked, words
 
 MARGIN = 3
 """Cells for the rail on the left."""
@@ -318,16 +318,16 @@ class Reply(Entry):
             line = self._foot[beyond - self._document.height]
         return self._railed(number, line, self._RAIL)
 
-    def excerpts(self) -> list[Excerpt]:
-        """The blocks of code and the links in it."""
-        return excerpts(self._document.lines, self._answer, len(self._head)) if self._document else []
-
     def _line(self, document: Document, number: int) -> Line:
         if not self._differing:
             return document.line(number)
         if self._lines is None:
-            self._lines = lit(document.lines, self._differing)
+            self._lines = marked(document.lines, self._differing)
         return self._lines[number]
+
+    def excerpts(self) -> list[Excerpt]:
+        """The blocks of code and the links in it."""
+        return excerpts(self._document.lines, self._answer, len(self._head)) if self._document else []
 
     def _measure(self) -> None:
         self.lit = None  # its lines may have moved

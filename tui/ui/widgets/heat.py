@@ -2,10 +2,14 @@
 
 from typing import ClassVar
 
+from rich.color import Color
+from rich.color_triplet import ColorTriplet
 from rich.style import Style
 from textual.widget import Widget
 
 from tui.measure import LEVELS
+
+_BLACK, _WHITE = ColorTriplet(0, 0, 0), ColorTriplet(255, 255, 255)
 
 
 class Heat(Widget):
@@ -76,5 +80,29 @@ class Heat(Widget):
         style = self._colours.get(names)
         if style is None:
             classes = [f"token--{name}" for name in names]
-            style = self._colours[names] = self.get_visual_style(*classes).rich_style
+            style = self._colours[names] = _readable(self.get_visual_style(*classes).rich_style)
         return style
+
+
+def _readable(style: Style) -> Style:
+    """The style with black in place of white, or white in place of black, where that is read better.
+
+    `auto` goes by brightness, which is not quite contrast (WCAG 2, relative luminance).
+    """
+    text, back = style.color, style.bgcolor
+    if (
+        text is None
+        or back is None
+        or text.triplet is None
+        or back.triplet is None
+        or text.triplet not in (_BLACK, _WHITE)
+    ):
+        return style
+    light = _luminance(back.triplet)
+    better = _BLACK if (light + 0.05) ** 2 > 0.05 * 1.05 else _WHITE
+    return style + Style(color=Color.from_triplet(better))
+
+
+def _luminance(colour: ColorTriplet) -> float:
+    parts = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in colour.normalized)
+    return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), parts, strict=True))

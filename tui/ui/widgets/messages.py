@@ -83,6 +83,8 @@ class Messages(Scrollback):
         super().__init__(name=name, id=id, classes=classes)
         self._conversation = Conversation()
         self._picked: Entry | None = None
+        self.versioned = True
+        """Whether it is shown that messages have other versions, and one can go there."""
 
     @property
     def picked(self) -> int | None:
@@ -110,7 +112,7 @@ class Messages(Scrollback):
         for entry, index in zip(said, conversation.places, strict=False):
             entry.turn = index
             turn = conversation.turns[index]
-            if beside[turn.parent, turn.message.role] > 1:
+            if self.versioned and beside[turn.parent, turn.message.role] > 1:
                 there = versions(conversation, index)
                 if entry.put(Place(there.index(index), len(there))):
                     self.redraw(entry)
@@ -135,7 +137,7 @@ class Messages(Scrollback):
     def action_version(self, step: int) -> None:
         """Go to the version before or after."""
         entry = self._picked or self._last()
-        if entry is None or entry.turn is None:
+        if entry is None or entry.turn is None or not self.versioned:
             return
         self._pick(entry)
         there = versions(self._conversation, entry.turn)

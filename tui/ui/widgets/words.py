@@ -1,4 +1,4 @@
-"""The words of a text as they are drawn, and how some of them are lit."""
+"""The words of a text as they are drawn, and how some of them are marked."""
 
 import re
 from collections.abc import Collection, Iterator, Sequence
@@ -36,14 +36,14 @@ def words(lines: Sequence[Line]) -> list[tuple[str, list[Piece]]]:
     return found
 
 
-def lit(lines: Sequence[Line], places: Collection[int]) -> list[Line]:
+def marked(lines: Sequence[Line], places: Collection[int]) -> list[Line]:
     """The lines with some of their words in the style of what differs."""
     reach: dict[int, list[Piece]] = {}
     for place, (_, pieces) in enumerate(words(lines)):
         for piece in pieces if place in places else ():
             reach.setdefault(piece.line, []).append(piece)
     return [
-        line._replace(spans=tuple(_lit(line, reach[number]))) if number in reach else line
+        line._replace(spans=tuple(_marked(line, reach[number]))) if number in reach else line
         for number, line in enumerate(lines)
     ]
 
@@ -52,7 +52,7 @@ def _said(line: Line) -> str:
     return "".join(span.text for span in line.spans if span.copied) if line.said else ""
 
 
-def _lit(line: Line, pieces: Sequence[Piece]) -> Iterator[Span]:
+def _marked(line: Line, pieces: Sequence[Piece]) -> Iterator[Span]:
     position = 0
     for span in line.spans:
         if not span.copied:
