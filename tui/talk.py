@@ -68,6 +68,8 @@ class Talk:
         """What engines died over: only a person sends it again."""
         self.next: TokenTrace | None = None
         """The answer to the latest look at the next token."""
+        self._record = b""
+        """The scores that this was found from."""
         self.models: dict[Load, ModelInfo] = {}
         """What is loaded."""
         self.hindsight = Hindsight(lambda side, command: self._mention(command, side))
@@ -106,11 +108,17 @@ class Talk:
         self._begin([self._anew(side, side.conversation.tip if turn is None else turn) for side in self._meant(only)])
 
     def branch(self, side: Side, index: int, place: int, other: Candidate) -> None:
-        """Have a side write a reply again from one of its tokens on, with another candidate in that token's place."""
+        """Have a side write a reply again from one of its tokens on, with another candidate in that token's place.
+
+        The place after the last is that of the next token, where a reply was cut.
+        """
         turn = side.conversation.turns[index]
         if turn.written is None:
             raise EngineError("How this reply was written is not known, so it has no tokens to branch from.")
-        self._begin([Start(side, index, branched(turn.message.content, turn.written, place, other))])
+        written, text = turn.written, turn.message.content
+        if place == len(written.traces) and self.next:
+            written = written.then(text, self.next, self._record)
+        self._begin([Start(side, index, branched(text, written, place, other))])
 
     def resume(self, side: Side, index: int) -> None:
         """Have a side go on with a reply from its end."""
@@ -213,7 +221,7 @@ class Talk:
         if isinstance(event, Previewed):
             side = self._looks.pop(event.id, None)
             if side:
-                self.next, side.used = event.trace, event.used
+                self.next, self._record, side.used = event.trace, event.record, event.used
             return side
         if isinstance(event, Failed) and event.id in self._looks:
             self._looks.pop(event.id).refuse(event.reason)

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from tui.errors import PresetError, did_you_mean
 from tui.knobs import Knobs
 from tui.presets.preset import Preset, read_preset
-from tui.presets.shelf import SUFFIX, names, stamped
+from tui.presets.shelf import SUFFIX, is_file, names, stamped
 from tui.settings import Setting
 from tui.stand import Apart, Stand
 
@@ -52,6 +52,11 @@ def list_presets() -> tuple[Preset | Broken, ...]:
 def find_preset(reference: str) -> Preset:
     """The preset of that name, or in the Modelfile or GGUF file at that path; raises PresetError."""
     return read_preset(preset_path(reference))
+
+
+def has_preset(reference: str) -> bool:
+    """Whether it names a preset, or a file that could be one."""
+    return reference in names() or (_is_path(reference) and is_file(_expanded(reference)))
 
 
 def preset_path(reference: str) -> Path:

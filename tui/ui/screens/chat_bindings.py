@@ -5,7 +5,7 @@ from textual.binding import Binding, BindingType
 from tui.ui.comparing import KEYS
 
 CHAT_BINDINGS: list[BindingType] = [
-    Binding("f1", "obey('/help')", "Help", tooltip="These keys and commands", id="chat.help"),
+    Binding("f1", "obey('/help')", "Help", tooltip="These keys and commands", id="app.help"),
     Binding(
         "f2",
         "obey('/preset')",
@@ -50,5 +50,5 @@ CHAT_BINDINGS: list[BindingType] = [
         tooltip="Go on with a conversation that was kept",
         id="chat.history",
     ),
-    Binding("ctrl+n", "obey('/clear')", "New", tooltip="A new chat with the same settings", id="chat.new"),
+    Binding("ctrl+n", "obey('/clear')", "New chat", tooltip="A new chat with the same settings", id="chat.new"),
 ]

@@ -49,12 +49,15 @@ class HelpScreen(ModalScreen[None]):
 
 
 def _groups(screen: Screen[Any]) -> Iterator[tuple[str, dict[str, str]]]:
-    """What works on a screen now: its own keys, those of what has the focus, then the commands."""
-    groups: dict[str, dict[str, str]] = {"Everywhere": {}, "Where the cursor is": {}, "Type in the prompt": COMMANDS}
+    """What works on a screen now: the keys of what has the focus, the screen's own, the commands."""
+    here, around, text = "Where the cursor is", "In this dialog" if screen.is_modal else "Everywhere", "To edit text"
+    commands = {} if screen.is_modal else COMMANDS
+    groups: dict[str, dict[str, str]] = {here: {}, around: {}, "Type in the prompt": commands, text: {}}
     for active in screen.active_bindings.values():
         binding = active.binding
         if binding.description and not binding.system:
-            group = groups["Everywhere" if active.node in (screen, screen.app) else "Where the cursor is"]
+            # Only what is Textual's own has no id.
+            group = groups[around if active.node in (screen, screen.app) else here if binding.id else text]
             key = screen.app.get_key_display(binding)
             what = binding.tooltip or binding.description
             same = next((shown for shown, said in group.items() if said == what), None)

@@ -9,11 +9,11 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.reactive import reactive
-from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Static
 
 from tui.ballot import QUESTIONS, Mark, Vote, letter
+from tui.ui.screens.dialog import Dialog
 
 _SIDES_KEYS = "abcd"
 
@@ -66,7 +66,7 @@ class Question(Widget):
             column -= len(cell)
 
 
-class VoteScreen(ModalScreen[Vote | None]):
+class VoteScreen(Dialog[Vote | None]):
     """A row for each question. Gives the vote, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

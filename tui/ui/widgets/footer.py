@@ -14,8 +14,8 @@ from textual.widget import Widget
 
 from tui.terminal import safe_line
 
-HELP = "chat.help"
-"""What stays when there is no room for everything: it shows the rest."""
+HELP = "app.help"
+"""What comes last, and stays when there is no room for everything: it shows the rest."""
 
 
 class Item(NamedTuple):
@@ -84,7 +84,7 @@ class Footer(Widget):
     def _read(self, screen: Screen[object]) -> None:
         if screen is not self.screen or not self.is_attached:
             return
-        items = list(_items(self, screen.active_bindings.values()))
+        items = sorted(_items(self, screen.active_bindings.values()), key=lambda item: item.id == HELP)
         if items != self._items:
             self._items = items
             self.refresh()
