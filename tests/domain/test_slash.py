@@ -137,7 +137,8 @@ def test_a_value_that_a_knob_cannot_take_is_refused(line: str) -> None:
 
 
 def test_every_command_in_the_list_can_be_obeyed() -> None:
-    stands_for = {"KNOB": "top_k", "VALUE": "1", "NUMBER": "1", "TEXT": "x", "NAME": "x", "PRESET": "x", "PART": "info"}
+    stands_for = {"KNOB": "top_k", "VALUE": "1", "NUMBER": "1", "TEXT": "x", "NAME": "x", "PRESET": "x", "MODEL": "x"}
+    stands_for["PART"] = "info"
     for usage in COMMANDS:
         without = re.sub(r" \[.*?\]", "", usage)
         alternatives = re.split(r"\|", without.rpartition(" ")[2]) if "|" in without else [""]

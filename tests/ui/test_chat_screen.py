@@ -376,9 +376,9 @@ async def test_the_palette_runs_a_preset(open_chat: OpenChat) -> None:
     async with open_chat(Script()) as chat:
         await chat.ready()
         await chat.press("ctrl+p")
-        await chat.until(lambda: "New chat" in chat.view)
+        await chat.until(lambda: "A new chat with" in chat.view)
         await chat.press(*"greedy")
-        await chat.until(lambda: "Preset greedy" in chat.view and "New chat" not in chat.view)
+        await chat.until(lambda: "Preset greedy" in chat.view and "A new chat with" not in chat.view)
         await chat.press("enter")
         await chat.until(lambda: chat.side.preset.name == "greedy")
 

@@ -1,5 +1,7 @@
 """Which turns of a knob are one step to take back."""
 
+from functools import partial
+
 from tests.ui.driver import Chat, OpenChat
 from tui.engine.fake import Script
 from tui.ui.widgets.hand import REST, Hand
@@ -22,13 +24,17 @@ def test_a_movement_goes_on_until_the_hand_rests_or_does_something_else() -> Non
     assert hand.stroke("down") is not last
 
 
+def stepped(chat: Chat, left: int) -> bool:
+    return len(chat.side.steps.past) < left
+
+
 async def taken_back(chat: Chat) -> list[tuple[float, int]]:
     """Where temperature and top_k are after every step back."""
     stands = []
     while chat.side.steps.past:
-        steps = chat.side.steps
+        left = len(chat.side.steps.past)
         await chat.press("u")
-        await chat.until(lambda steps=steps: chat.side.steps != steps)
+        await chat.until(partial(stepped, chat, left))
         stands.append((chat.side.knobs.temperature, chat.side.knobs.top_k))
     return stands
 

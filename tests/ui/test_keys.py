@@ -89,7 +89,7 @@ def test_a_line_that_is_left_out_gives_its_old_key_back() -> None:
 
 async def test_chosen_keys_work_and_the_old_ones_no_longer_do(open_chat: OpenChat) -> None:
     settled = Reading(
-        Config(keys={"chat.compare": "f10", "app.help": "f3", "chat.nwe": "f8"}), ("config.toml: a fault.",)
+        Config(keys={"chat.compare": "f10", "chat.help": "f3", "chat.nwe": "f8"}), ("config.toml: a fault.",)
     )
     async with open_chat(Script(), settled=settled) as chat:
         await chat.ready()

@@ -67,7 +67,7 @@ def bound() -> dict[str, Bound]:
             known = found.get(binding.id)
             found[binding.id] = Bound(
                 binding.id,
-                tuple(dict.fromkeys((*known.keys, *keys))) if known else keys,
+                (*known.keys, *keys) if known else keys,
                 known.what if known else binding.tooltip or binding.description,
                 node,
             )

@@ -7,8 +7,8 @@ from textual.actions import parse
 from textual.binding import Binding
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
-from textual.dom import DOMNode
 from textual.fuzzy import Matcher
+from textual.widget import Widget
 
 from tui.completion import commands
 from tui.presets.library import list_presets
@@ -23,7 +23,7 @@ class Deed(NamedTuple):
 
     name: str
     help: str
-    node: DOMNode
+    node: Widget
     """Who is asked to do it."""
     action: str
 
@@ -90,13 +90,13 @@ class ChatCommands(Provider):
     def _obey(self, name: str, help: str, line: str) -> Deed:
         return Deed(name, safe_line(" ".join(help.split())), self.screen, f"obey({line!r})")
 
-    def _pressed(self, node: DOMNode, binding: Binding) -> Deed:
+    def _pressed(self, node: Widget, binding: Binding) -> Deed:
         chosen = self.app._keymap.get(binding.id or "", binding.key)
         key = self.app.get_key_display(binding.with_key(chosen.split(",")[0], binding.key_display))
         return Deed(binding.description, f"{binding.tooltip or binding.description} · {key}", node, binding.action)
 
 
-def _bindings(node: DOMNode) -> Iterator[Binding]:
+def _bindings(node: Widget) -> Iterator[Binding]:
     """Those that a widget declares itself."""
     return (each for each in vars(type(node)).get("BINDINGS", ()) if isinstance(each, Binding) and each.description)
 

@@ -18,7 +18,8 @@ assert _PARSER.linkify
 # What has no scheme is no link: main.py and README.md are files, though there are domains of that form.
 _PARSER.linkify.set({"fuzzy_link": False, "fuzzy_email": False, "fuzzy_ip": False}).add("//", None).add("ftp:", None)
 # A target, and an address that is its own text, are shown as they were written.
-_PARSER.normalizeLink = _PARSER.normalizeLinkText = lambda url: url  # type: ignore[method-assign]
+_PARSER.normalizeLink = lambda url: url  # type: ignore[method-assign]
+_PARSER.normalizeLinkText = lambda link: link  # type: ignore[method-assign]
 
 DEEPEST = 19
 """The level at which the parser gives up, and drops what is inside."""

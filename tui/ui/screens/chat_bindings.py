@@ -5,7 +5,7 @@ from textual.binding import Binding, BindingType
 from tui.ui.comparing import KEYS
 
 CHAT_BINDINGS: list[BindingType] = [
-    Binding("f1", "obey('/help')", "Help", tooltip="These keys and commands", id="app.help"),
+    Binding("f1", "obey('/help')", "Help", tooltip="These keys and commands", id="chat.help"),
     Binding(
         "f2",
         "obey('/preset')",

@@ -15,7 +15,7 @@ class Dialog(ModalScreen[Result]):
     """What lies over the chat until it gives its result; F1 shows the keys that work in it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f1", "help", "Help", tooltip="The keys that work here", id="app.help")
+        Binding("f1", "help", "Help", tooltip="The keys that work here", id="dialog.help")
     ]
 
     HORIZONTAL_BREAKPOINTS = [(0, "-cramped"), (LEAST[0], "-fitting")]

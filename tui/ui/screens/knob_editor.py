@@ -19,8 +19,8 @@ class Lines(TextArea):
     """A text that Enter sends off, as in the prompt."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter,ctrl+s", "screen.take", "Take it", key_display="enter", priority=True, id="editor.take"),
-        Binding("ctrl+j,shift+enter", "line", "New line", key_display="^j", priority=True, id="editor.newline"),
+        Binding("enter,ctrl+s", "screen.take", "Take it", priority=True, id="editor.take"),
+        Binding("ctrl+j,shift+enter", "line", "New line", priority=True, id="editor.newline"),
     ]
 
     def action_line(self) -> None:

@@ -115,7 +115,7 @@ class VoteScreen(Dialog[Vote | None]):
             yield Static("Which side is better? Then you see which it was.", classes="about", markup=False)
             yield from self._questions
             keys = " ".join(_SIDES_KEYS[: self._sides])
-            how = f"{keys} a side · t equal · x {'both' if self._sides == 2 else 'all'} bad · Enter vote · Esc not yet"
+            how = f"{keys} choose · t equal · x {'both' if self._sides == 2 else 'all'} bad · Enter votes · Esc not yet"
             yield Static(how, classes="about how", markup=False)
 
     def on_mount(self) -> None:
