@@ -1,6 +1,5 @@
 """The knobs beside the chat, made from the table."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
@@ -303,7 +302,7 @@ class KnobPanel(Vertical):
         """Put the knob, or those under the heading, back where the preset has them."""
         if isinstance(self.list.line, Heading):
             names = [row.name for row in self.list.lines.groups[self.list.line.group]]
-            self.post_message(self.Asked("reset", self._owner, self._named(names)))
+            self.post_message(self.Asked("reset", self._owner, self.sets.named(names)))
         elif self.list.knob:
             self.list.turn(getattr(self.preset, self.list.knob.name))
 
@@ -335,13 +334,8 @@ class KnobPanel(Vertical):
     def on_knob_list_turned(self, event: KnobList.Turned) -> None:
         """Pass a turn on, in the panel's name."""
         event.stop()
-        (name,) = self._named([event.name])
+        (name,) = self.sets.named([event.name])
         self.post_message(self.Turned(name, event.value, event.owner, event.stroke))
-
-    def _named(self, names: Iterable[str]) -> tuple[str, ...]:
-        """Knobs by the names that those of the set that is shown can be turned by."""
-        apart = THOUGHT_KNOBS if self.sets.thought else ()
-        return tuple(aside if (aside := WHILE_THINKING + name) in apart else name for name in names)
 
     def on_knob_list_refused(self, event: KnobList.Refused) -> None:
         """Say why a typed value was not taken."""

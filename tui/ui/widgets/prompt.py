@@ -9,7 +9,6 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
 from textual.reactive import reactive
-from textual.strip import Strip
 from textual.widgets import TextArea
 from textual.widgets.text_area import EditResult, Location, Selection
 
@@ -48,6 +47,7 @@ class Prompt(TextArea):
     DEFAULT_CSS = """
     Prompt {
         width: 1fr;
+        min-width: 8; /* TextArea lays no placeholder out in no room. */
         height: auto;
         min-height: 3;
         max-height: 10;
@@ -180,10 +180,6 @@ class Prompt(TextArea):
             return
         event.stop()
         event.prevent_default()
-
-    def render_line(self, y: int) -> Strip:
-        """One line; TextArea cannot lay its placeholder out where there is no room at all."""
-        return super().render_line(y) if self.content_size.width > 1 else Strip.blank(self.size.width)
 
     def _deed(self, event: events.Key) -> str | None:
         """What a key is bound to, by the person or by us."""
