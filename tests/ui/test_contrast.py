@@ -85,6 +85,7 @@ async def of_two_sides(chat: Chat) -> AsyncIterator[str]:
     yield "where the link leads"
     await chat.press("escape")
     await chat.ask("/blind")
+    await chat.answered("Hi")
     await chat.press("f7")
     await chat.until(lambda: "Which side is better?" in chat.view)
     yield "a vote"

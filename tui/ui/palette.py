@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from typing import NamedTuple, cast
 
 from textual.actions import parse
+from textual.app import App
 from textual.binding import Binding
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
@@ -17,13 +18,15 @@ from tui.terminal import safe_line
 from tui.ui.widgets.composer import Composer
 from tui.ui.widgets.knobs import KnobPanel
 
+Doer = App[object] | Widget
+
 
 class Deed(NamedTuple):
     """An entry of the palette."""
 
     name: str
     help: str
-    node: Widget
+    node: Doer
     """Who is asked to do it."""
     action: str
 
@@ -70,7 +73,8 @@ class ChatCommands(Provider):
 
     def _keys(self) -> Iterator[Deed]:
         """What has a key wherever the cursor is, and what a key among the knobs does to all of them."""
-        yield from (self._pressed(self.screen, binding) for binding in _bindings(self.screen))
+        for node in (self.screen, self.app):
+            yield from (self._pressed(node, each) for each in _bindings(node) if each.action != "command_palette")
         if self.screen.check_action("toggle_knobs", ()):  # what the knobs would tell, saving them does
             panel = self.screen.query_one(KnobPanel)
             for binding in _bindings(panel):
@@ -90,13 +94,13 @@ class ChatCommands(Provider):
     def _obey(self, name: str, help: str, line: str) -> Deed:
         return Deed(name, safe_line(" ".join(help.split())), self.screen, f"obey({line!r})")
 
-    def _pressed(self, node: Widget, binding: Binding) -> Deed:
+    def _pressed(self, node: Doer, binding: Binding) -> Deed:
         chosen = self.app._keymap.get(binding.id or "", binding.key)
         key = self.app.get_key_display(binding.with_key(chosen.split(",")[0], binding.key_display))
         return Deed(binding.description, f"{binding.tooltip or binding.description} · {key}", node, binding.action)
 
 
-def _bindings(node: Widget) -> Iterator[Binding]:
+def _bindings(node: Doer) -> Iterator[Binding]:
     """Those that a widget declares itself."""
     return (each for each in vars(type(node)).get("BINDINGS", ()) if isinstance(each, Binding) and each.description)
 
