@@ -8,6 +8,7 @@ from pathlib import Path
 from tui.bench.engine import chain, engine
 from tui.bench.process import process
 from tui.bench.result import Result
+from tui.bench.screen import screen
 from tui.bench.store import Archive, store
 from tui.bench.synthetic import HEAVY, Shape, write_model
 
@@ -21,9 +22,8 @@ PROMPT = 4000
 """Tokens of the prompt that is stopped."""
 
 
-PARTS = ("chain", "engine", "process", "synthetic", "store")
-"""What it consists of: choosing a token, the model in this process and in its own, a model of random weights, what is
-kept."""
+PARTS = ("chain", "engine", "process", "screen", "synthetic", "store")
+"""Choosing a token, the model in this process and in its own, the screen, a model of random weights, what is kept."""
 
 
 def run(
@@ -43,6 +43,9 @@ def run(
     if "process" in parts:
         say(f"{name}: the process")
         yield from asyncio.run(_all(process(name, path, rounds, max(tokens, 24), prompt)))
+    if "screen" in parts:
+        say(f"{name}: the screen")
+        yield from screen(name, path, rounds, tokens, keys=20 if quick else 100)
     if "synthetic" in parts:
         yield from _synthetic(Shape(vocabulary=320) if quick else HEAVY, rounds, tokens, say)
     if "store" in parts:
