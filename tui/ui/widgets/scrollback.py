@@ -1,9 +1,8 @@
 """A long column of entries, drawn line by line: what is out of sight costs a guess at its height and no more."""
 
-from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from rich.cells import cell_len
@@ -16,9 +15,10 @@ from textual.selection import Selection
 from textual.strip import Strip
 
 from tui.terminal import safe
-from tui.ui.markdown import BLANK, Line, Span, fold
+from tui.ui.markdown import Line, Span, fold
 from tui.ui.widgets.entry import MARGIN, MEASURE, Entry
 from tui.ui.widgets.segments import segments, selected
+from tui.ui.widgets.stack import Stack
 
 KEPT = 2_000
 """Drawn rows that are kept for the next paint."""
@@ -36,52 +36,6 @@ class Row(NamedTuple):
 
     line: Line
     strip: Strip
-
-
-class Stack:
-    """Entries one under another, and which lines they take up."""
-
-    def __init__(self) -> None:
-        self.entries: list[Entry] = []
-        self.tops = [1]
-        """The first line of each entry, and the end of the last; there is a blank line above them all."""
-
-    @property
-    def height(self) -> int:
-        """Lines in all."""
-        return self.tops[-1]
-
-    def pile(self, start: int = 0) -> None:
-        """Works out where the entries after `start` are now."""
-        heights = (entry.height for entry in self.entries[start:])
-        self.tops[start:] = accumulate(heights, initial=self.tops[start])
-
-    def at(self, y: int) -> tuple[int, int]:
-        """The entry that has a line, and the line's number in it."""
-        place = max(0, min(bisect_right(self.tops, y) - 1, len(self.entries) - 1))
-        return place, y - self.tops[place]
-
-    def line(self, y: int) -> Line:
-        """One line."""
-        place, number = self.at(y)
-        entry = self.entries[place]
-        return entry.line(number) if entry.width and 0 <= number < entry.height else BLANK
-
-    def unseen(self, top: int, bottom: int, width: int) -> int | None:
-        """The lowest entry between two lines that is not laid out for the width."""
-        found = range(self.at(bottom)[0], self.at(top)[0] - 1, -1)
-        return next((place for place in found if self.entries[place].width != width), None)
-
-    def between(self, top: int, bottom: int, width: int) -> Iterator[tuple[int, Line]]:
-        """The lines between two, with their numbers."""
-        for place in range(self.at(top)[0], self.at(bottom)[0] + 1):
-            entry, first = self.entries[place], self.tops[place]
-            if entry.width != width:  # it was never in view, so neither end is in it
-                entry.lay_out(width)
-                yield from ((-1, entry.line(number)) for number in range(entry.height))
-                continue
-            for number in range(max(0, top - first), min(entry.height, bottom - first + 1)):
-                yield first + number, entry.line(number)
 
 
 class Scrollback(ScrollView, can_focus=True):
@@ -331,13 +285,9 @@ class Scrollback(ScrollView, can_focus=True):
         return strip
 
     def _welcome_line(self, y: int) -> Strip:
-        width = self.scrollable_content_region.width
-        folded = fold([Span(safe(self.welcome))], max(1, width - 2))
-        lines = ["".join(span.text for span in line.spans) for line in folded]
+        lines = _centred(self.welcome, self.scrollable_content_region.width)
         number = y - (self.size.height - len(lines)) // 2
-        text = lines[number] if 0 <= number < len(lines) else ""
-        before = max(0, (width - max(map(cell_len, lines))) // 2)
-        return Strip(segments(" " * before + text, self._colour("welcome")))
+        return Strip(segments(lines[number] if 0 <= number < len(lines) else "", self._colour("welcome")))
 
     def _colour(self, names: str) -> Style:
         style = self._colours.get(names)
@@ -386,6 +336,14 @@ class Scrollback(ScrollView, can_focus=True):
         place, _ = self._stack.at(self.scroll_offset.y + event.y)
         top, bottom = self._stack.tops[place : place + 2]
         self.screen.selections = {self: Selection(Offset(0, top), Offset(0, bottom - 1))}
+
+
+@lru_cache(maxsize=4)
+def _centred(text: str, width: int) -> Sequence[str]:
+    """A text folded for a width, in its middle."""
+    lines = ["".join(span.text for span in line.spans) for line in fold([Span(safe(text))], max(1, width - 2))]
+    before = " " * max(0, (width - max(map(cell_len, lines))) // 2)
+    return [before + line for line in lines]
 
 
 def _said(spans: Sequence[Span], start: int, end: int | None) -> str:
