@@ -27,6 +27,7 @@ class Question(Widget):
         height: 1;
         color: $foreground 75%;
         &.-here { background: $primary-muted; color: $foreground; text-style: bold; }
+        &.-here:ansi { color: ansi_black; }
     }
     """
     ALLOW_SELECT = False
