@@ -54,6 +54,7 @@ class ChatScreen(Screen[None]):
 
     BINDINGS = CHAT_BINDINGS
     COMMANDS = {ChatCommands}
+    AUTO_FOCUS = "Prompt"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide"), (150, "-roomy")]
     VERTICAL_BREAKPOINTS = [(0, "-low"), (36, "-tall")]
 
@@ -119,7 +120,6 @@ class ChatScreen(Screen[None]):
         self._narrator.show(self.active)
         self._comparison.announce()
         self.keeper.begin(self.app)
-        self._prompt.focus()
 
     def watch_active(self) -> None:
         """Show the knobs of the side that became the active one."""
