@@ -99,6 +99,13 @@ class Loading(Struct, frozen=True, kw_only=True):
             group=_MODEL, form=r".+?(:[+-]?\d+(\.\d+)?)?", example="'style.gguf:0.8'", live=False,
         ),
     ] = ()  # fmt: skip
+    reproducible: Annotated[
+        str,
+        Knob(
+            help="Work each reply out by itself, in the same steps every time: a replay then gives the same tokens.",
+            group=_MODEL, choices=("off", "on"), live=False,
+        ),
+    ] = "off"  # fmt: skip
 
 
 FLASH_ON_CPU = "off"
