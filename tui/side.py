@@ -7,7 +7,6 @@ from msgspec.structs import replace
 
 from tui.chat import Conversation, Ending, Message, answer, ask, edit, go, until
 from tui.engine.protocol import Finished, KnobsTurned, Load, Refused, Reply, Thinking, Token
-from tui.knob import Value
 from tui.knobs import KNOBS, Knobs, fixed, knob
 from tui.loading import Loading
 from tui.presets.library import Chosen
@@ -175,10 +174,6 @@ class Side:
         self.steps = self.steps.left(self.stand)
         self.preset, self.refused = preset, {}
         self.knobs, self.apart = stand or preset.stand
-
-    def turn(self, name: str, value: Value) -> None:
-        """Turn a knob, also of the reply being written; raises KnobError."""
-        self.put(self.stand.turn(name, value))
 
     def put(self, stand: Stand, stroke: object = None) -> None:
         """Put the knobs where these are, also those of the reply being written.
