@@ -87,6 +87,7 @@ class Blind:
         self._contrast.hidden = hidden
         for pane, side in zip(self._panes, self._talk.sides, strict=True):
             pane.transcript.versioned = not hidden  # how many there are would tell as well
+            pane.close_tokens()
             pane.transcript.clear()
             pane.transcript.show(side.conversation)
         self._changed()
