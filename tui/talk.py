@@ -66,8 +66,8 @@ class Talk:
         self._looks: dict[str, Side] = {}
         self._deadly: list[Conversation] = []
         """What engines died over: only a person sends it again."""
-        self.next: TokenTrace | None = None
-        """The answer to the latest look at the next token."""
+        self._next: tuple[Side, TokenTrace] | None = None
+        """The answer to the latest look at the next token, and of which side."""
         self.models: dict[Load, ModelInfo] = {}
         """What is loaded."""
         self.hindsight = Hindsight(lambda side, command: self._mention(command, side))
@@ -90,6 +90,8 @@ class Talk:
         self._engines.fit(loads)
         for side, load in zip(self.sides, loads, strict=True):
             side.load = load
+        for side in changed:
+            self.hindsight.forget(side)
 
     def ask(self, text: str, only: Side | None = None) -> None:
         """Put a question to every side, or to one; raises EngineError."""
@@ -134,7 +136,7 @@ class Talk:
         return [only] if only else self.sides
 
     def _begin(self, starts: Sequence["Start"]) -> None:
-        self._looks, self.next = {}, None
+        self._looks, self._next = {}, None
         common = common_seed(*(start.side.knobs for start in starts))
         asked: dict[Load | None, list[Reply]] = {}
         for start in starts:
@@ -157,6 +159,12 @@ class Talk:
         for side in [only] if only else self.sides:
             if side.busy and side.writing:
                 self._mention(Stop(side.writing.id), side)
+
+    def drop(self, side: Side) -> None:
+        """Go on without a side; the reply that it was writing is ended."""
+        self.stop(side)
+        self.sides.remove(side)
+        self.hindsight.forget(side)
 
     def turn(self, side: Side, name: str, value: Value, stroke: object = None) -> None:
         """Turn a knob; a reply being written takes it at its next token. Raises KnobError and EngineError.
@@ -204,16 +212,20 @@ class Talk:
         if self.busy or any(side.conversation is each for each in self._deadly):
             return
         look = next(self._ids)
-        self._looks, self.next = {look: side}, None
+        self._looks, self._next = {look: side}, None
         look_at = Preview(look, side.messages, side.knobs, side.preset.template or "", side.stand.thinking)
         self._mention(look_at, side)
+
+    def next_of(self, side: Side) -> TokenTrace | None:
+        """How a side's next token would be chosen; None while that is not known."""
+        return self._next[1] if self._next and self._next[0] is side else None
 
     def take(self, event: Event, load: Load | None = None) -> Side | None:
         """Bring the sides up to date with an event of the engine that holds `load`; the side it is about, if any."""
         if isinstance(event, Previewed):
             side = self._looks.pop(event.id, None)
             if side:
-                self.next, side.used = event.trace, event.used
+                self._next, side.used = (side, event.trace), event.used
             return side
         if isinstance(event, Failed) and event.id in self._looks:
             self._looks.pop(event.id).refuse(event.reason)

@@ -152,12 +152,28 @@ def test_only_the_newest_look_counts() -> None:
     one.look(one.sides[0])
     assert one.take(Previewed("1", trace, 29)) is None and one.sides[0].used == 0
     assert one.take(Previewed("2", trace, 30)) is one.sides[0]
-    assert [one.next] == [trace]
+    assert [one.next_of(one.sides[0])] == [trace]
     assert one.sides[0].used == 30
     one.ask("Hi")
-    assert one.next is None
+    assert one.next_of(one.sides[0]) is None
     one.look(one.sides[0])
     assert sum(isinstance(command, Preview) for command in line.sent) == 2, "none while a reply is written"
+
+
+def test_the_next_token_is_that_of_the_side_asked_about() -> None:
+    two, _ = talk("default", "default")
+    trace = TokenTrace(-1, "", 0, 0, 0, 1.0, 0.5, (), ())
+    two.look(two.sides[0])
+    two.take(Previewed("1", trace, 30))
+    assert [two.next_of(each) for each in two.sides] == [trace, None]
+
+
+def test_a_side_that_is_dropped_is_ended() -> None:
+    two, line = talk("default", "default")
+    two.ask("Hi")
+    first, second = two.sides
+    two.drop(second)
+    assert line.sent[-1] == Stop("2") and two.sides == [first]
 
 
 def test_events_find_their_side() -> None:

@@ -8,13 +8,14 @@ import pytest
 from textual.widgets import Input, OptionList
 
 from tests.store.pages import keep, talk, texts
-from tests.ui.driver import ENDLESS, Chat, OpenChat
+from tests.ui.driver import ENDLESS, GREEDY, Chat, OpenChat
 from tui.engine.fake import Script
 from tui.engine.protocol import Generate
 from tui.store import diary as diaries
 from tui.store.diary import Diary
 from tui.store.page import Page, Sheet
 from tui.store.store import Store
+from tui.ui import keeper
 from tui.ui.screens.history import HistoryPicker
 
 
@@ -186,3 +187,46 @@ async def test_versions_and_another_wording_are_kept(open_chat: OpenChat, path: 
     assert [turn.parent for turn in conversation.turns] == [None, 0, 0] and conversation.tip == 2
     later = store.keep(store.load(1).page, Sheet(talk("again?", onto=conversation)))
     assert isinstance(later, Page) and len(later.turns) == 4
+
+
+async def test_two_sides_that_go_on_with_one_conversation_lose_nothing(
+    open_chat: OpenChat, path: Path, diary: Diary
+) -> None:
+    store = Store(path)
+    keep(store, "first", "one")
+    kept = store.load(1)
+    store.close()
+    async with open_chat(Script(replies=("one", "two")), GREEDY, GREEDY, diary=diary) as chat:
+        await chat.ready()
+        for side in chat.screen._talk.sides:
+            chat.screen.keeper.open(side, kept)
+        await chat.press("f9")
+        await chat.answered("second")
+        await chat.press("f6")
+        await chat.answered("third")
+        await saved(chat, diary)
+    store = Store(path)
+    kept_ones = [store.load(entry.id).conversation.path for entry in store.list()]
+    store.close()
+    assert [[turn.message.content for turn in path] for path in kept_ones] == [
+        ["first", "one", "third", "two"],
+        ["first", "one", "second", "two"],
+    ]
+
+
+async def test_what_a_side_said_last_is_kept_when_it_is_dropped(
+    open_chat: OpenChat, path: Path, diary: Diary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeper, "FLUSH", 999)
+    async with open_chat(Script(), GREEDY, GREEDY, diary=diary) as chat:
+        await chat.ready()
+        await chat.answered("Hi")
+        await chat.until(lambda: not chat.screen._talk.busy)
+        await chat.press("f8")
+        await chat.until(lambda: len(chat.panes) == 1)
+        await saved(chat, diary)
+        assert list(chat.screen.keeper._noted) == chat.screen._talk.sides, "and no more is remembered of it"
+    store = Store(path)
+    endings = [store.load(entry.id).conversation.path[-1].ending for entry in store.list()]
+    store.close()
+    assert endings == ["stop", "stop"]

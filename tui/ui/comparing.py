@@ -207,10 +207,9 @@ class Comparison:
 
     async def _leave(self, places: list[int]) -> None:
         gone = [pane for place, pane in enumerate(self._panes) if place not in places]
-        for place, side in enumerate(self._talk.sides):
+        for place, side in enumerate(tuple(self._talk.sides)):
             if place not in places:
-                self._talk.stop(side)
-        self._talk.sides[:] = [self._talk.sides[place] for place in places]
+                self._talk.drop(side)
         self._panes[:] = [self._panes[place] for place in places]
         self._desk.active = min(self._desk.active, len(places) - 1)
         self._only = False

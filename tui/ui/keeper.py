@@ -29,8 +29,8 @@ class Keeper:
     def __init__(self, diary: Diary | None, talk: Talk, panes: Sequence[Pane], status: Status) -> None:
         """`panes` stays in step with the sides of the talk."""
         self._diary, self._talk, self._panes, self._status = diary, talk, panes, status
-        self._keys: dict[int, str] = {}
-        self._noted: dict[int, tuple[Side, Conversation, str]] = {}
+        self._keys: dict[Side, str] = {}
+        self._noted: dict[Side, tuple[Conversation, str]] = {}
         """Of each side what was noted last, and how much of a running reply."""
         self._is_ahead = False
         """Whether more is written down than the sides know."""
@@ -47,10 +47,13 @@ class Keeper:
         """Have a side go on with a conversation that was kept."""
         side.forget()
         side.conversation = kept.conversation
-        self._keys[id(side)] = kept.page.key
-        self._noted[id(side)] = side, kept.conversation, ""
         if self._diary:
-            self._diary.open(kept.page)
+            # Two sides that go on with one conversation part here: on one page they would write over each other.
+            shared = kept.page.key in (self._keys.get(each) for each in self._talk.sides if each is not side)
+            self._keys[side] = new_key() if shared else kept.page.key
+            self._noted[side] = kept.conversation, ""
+            if not shared:
+                self._diary.open(kept.page)
         self._show(side)
 
     async def find(self, query: str) -> tuple[Entry, ...]:
@@ -67,7 +70,7 @@ class Keeper:
             return
         for side, conversation in coming.items():
             self._diary.note(self._key(side), self._sheet(side, conversation))
-            self._noted[id(side)] = side, conversation, ""
+            self._noted[side] = conversation, ""
         self._is_ahead = True
         if not self._diary.trouble:  # else it is told already, and saved when it can be
             await self._diary.settled()
@@ -77,16 +80,23 @@ class Keeper:
         """Write down what is new."""
         if self._diary is None or self._is_ahead:
             return
-        for side in self._talk.sides:
-            text = side.writing.text if side.busy and side.writing else ""
-            _, conversation, written = self._noted.get(id(side), (side, None, ""))
-            if not side.conversation.turns:
-                self._keys.pop(id(side), None)  # a new chat
-            elif conversation is None and not side.busy:
-                pass  # a side that was forked is worth keeping when something is said on it
-            elif (conversation, written) != (side.conversation, text):
-                self._diary.note(self._key(side), self._sheet(side, side.conversation))
-            self._noted[id(side)] = side, side.conversation, text
+        dropped = [side for side in self._noted if side not in self._talk.sides]
+        for side in (*self._talk.sides, *dropped):
+            self._note(self._diary, side)
+        for side in dropped:
+            self._keys.pop(side, None)
+            del self._noted[side]
+
+    def _note(self, diary: Diary, side: Side) -> None:
+        text = side.writing.text if side.busy and side.writing else ""
+        conversation, written = self._noted.get(side, (None, ""))
+        if not side.conversation.turns:
+            self._keys.pop(side, None)  # a new chat
+        elif conversation is None and not side.busy:
+            pass  # a side that was forked is worth keeping when something is said on it
+        elif (conversation, written) != (side.conversation, text):
+            diary.note(self._key(side), self._sheet(side, side.conversation))
+        self._noted[side] = side.conversation, text
 
     def _show(self, side: Side) -> None:
         pane = self._panes[self._talk.sides.index(side)]
@@ -95,7 +105,7 @@ class Keeper:
             pane.transcript.show(side.conversation)
 
     def _key(self, side: Side) -> str:
-        return self._keys.setdefault(id(side), new_key())
+        return self._keys.setdefault(side, new_key())
 
     def _sheet(self, side: Side, conversation: Conversation) -> Sheet:
         setting = Setting(side.preset.name, tuple((name, getattr(side.knobs, name)) for name in side.turned))
