@@ -1,7 +1,7 @@
 """A talk: what a person says to one side or to several at once, and what the engine says back."""
 
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from itertools import count
 from typing import NamedTuple, Protocol
 
@@ -26,7 +26,7 @@ from tui.engine.protocol import (
     Thinking,
     Token,
 )
-from tui.errors import EngineError
+from tui.errors import EngineError, TwiddleError
 from tui.hindsight import Hindsight
 from tui.knob import Value
 from tui.knobs import KNOBS, common_seed, fixed, turn
@@ -49,6 +49,13 @@ class Start(NamedTuple):
     onto: Beginning | None = None
 
 
+class Next(NamedTuple):
+    """How the next token of a side would be chosen."""
+
+    side: Side
+    trace: TokenTrace
+
+
 class Engines(Protocol):
     """What holds the models of the sides: see `tui.engine.engines`."""
 
@@ -66,8 +73,8 @@ class Talk:
         self._looks: dict[str, Side] = {}
         self._deadly: list[Conversation] = []
         """What engines died over: only a person sends it again."""
-        self._next: tuple[Side, TokenTrace] | None = None
-        """The answer to the latest look at the next token, and of which side."""
+        self.next: Next | None = None
+        """The answer to the latest look at the next token."""
         self.models: dict[Load, ModelInfo] = {}
         """What is loaded."""
         self.hindsight = Hindsight(lambda side, command: self._mention(command, side))
@@ -81,17 +88,28 @@ class Talk:
     def settle(self) -> None:
         """Have the engines hold what the sides are set to now.
 
-        Raises ModelError and EngineError; then no engine has changed, and whoever changed a side must change it back.
+        Raises ModelError and EngineError; then no engine has changed. See `trying` for the sides.
         """
-        loads = [_load(side) for side in self.sides]
+        loads = [side.load if side.load and side.settled == side.needs else _load(side) for side in self.sides]
         changed = [side for side, load in zip(self.sides, loads, strict=True) if side.load not in (None, load)]
         if changed and self.busy:
             raise EngineError("This loads the model anew; a reply is being written, so press Esc first.")
         self._engines.fit(loads)
         for side, load in zip(self.sides, loads, strict=True):
-            side.load = load
+            side.load, side.settled = load, side.needs
         for side in changed:
             self.hindsight.forget(side)
+
+    @contextmanager
+    def trying(self) -> Iterator[None]:
+        """What is changed of how the sides are set is changed back where a TwiddleError says that it cannot be had."""
+        before = [(side, side.preset, side.stand, side.steps, side.refused) for side in self.sides]
+        try:
+            yield
+        except TwiddleError:
+            for side, preset, stand, steps, refused in before:
+                side.preset, (side.knobs, side.apart), side.steps, side.refused = preset, stand, steps, refused
+            raise
 
     def ask(self, text: str, only: Side | None = None) -> None:
         """Put a question to every side, or to one; raises EngineError."""
@@ -104,8 +122,12 @@ class Talk:
         self._begin([Start(side) for side in self._meant(only)])
 
     def again(self, only: Side | None = None, turn: int | None = None) -> None:
-        """Have every side answer its last question anew, or one side a turn of its own, beside the answer there is."""
-        self._begin([self._anew(side, side.conversation.tip if turn is None else turn) for side in self._meant(only)])
+        """Have every side answer its last question anew, or one side a turn of its own, beside the answer there is.
+
+        A side on which nothing was asked has nothing to answer.
+        """
+        asked = [side for side in self._meant(only) if side.conversation.turns]
+        self._begin([self._anew(side, side.conversation.tip if turn is None else turn) for side in asked])
 
     def branch(self, side: Side, index: int, place: int, other: Candidate) -> None:
         """Have a side write a reply again from one of its tokens on, with another candidate in that token's place."""
@@ -136,7 +158,7 @@ class Talk:
         return [only] if only else self.sides
 
     def _begin(self, starts: Sequence["Start"]) -> None:
-        self._looks, self._next = {}, None
+        self._looks, self.next = {}, None
         common = common_seed(*(start.side.knobs for start in starts))
         asked: dict[Load | None, list[Reply]] = {}
         for start in starts:
@@ -212,20 +234,16 @@ class Talk:
         if self.busy or any(side.conversation is each for each in self._deadly):
             return
         look = next(self._ids)
-        self._looks, self._next = {look: side}, None
+        self._looks, self.next = {look: side}, None
         look_at = Preview(look, side.messages, side.knobs, side.preset.template or "", side.stand.thinking)
         self._mention(look_at, side)
-
-    def next_of(self, side: Side) -> TokenTrace | None:
-        """How a side's next token would be chosen; None while that is not known."""
-        return self._next[1] if self._next and self._next[0] is side else None
 
     def take(self, event: Event, load: Load | None = None) -> Side | None:
         """Bring the sides up to date with an event of the engine that holds `load`; the side it is about, if any."""
         if isinstance(event, Previewed):
             side = self._looks.pop(event.id, None)
             if side:
-                self._next, side.used = (side, event.trace), event.used
+                self.next, side.used = Next(side, event.trace), event.used
             return side
         if isinstance(event, Failed) and event.id in self._looks:
             self._looks.pop(event.id).refuse(event.reason)

@@ -88,8 +88,8 @@ class Looking:
             heading = f"token {view.picked + 1}"
         elif side.busy and side.writing and (trace := side.writing.trace):
             heading = "newest token"
-        elif not self._talk.busy and (trace := self._talk.next_of(side)):
-            heading = "next token"
+        elif not self._talk.busy and (coming := self._talk.next) and coming.side is side:
+            heading, trace = "next token", coming.trace
         elif self._shown is side:
             return
         else:
