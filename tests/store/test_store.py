@@ -52,7 +52,7 @@ def test_a_conversation_opens_with_the_traces_of_its_newest_replies(store: Store
     for number in range(4):
         said = answer(ask(said, "again"), f"answer {number}", "stop", (1,), written(40, seed=number))
     page = store.keep(Page("one"), Sheet(said))
-    with store._database.reading() as connection:
+    with store._sound().reading() as connection:
         sizes = [size for (size,) in connection.execute("SELECT size FROM trace ORDER BY turn")]
     some = store.load(1, recent=sum(sizes[2:])).conversation
     assert [bool(turn.written and turn.written.traces) for turn in some.turns[1::2]] == [False, False, True, True]
@@ -242,7 +242,7 @@ def test_d23_no_other_thread_can_use_the_connection(store: Store) -> None:
 
 
 def test_every_commit_waits_for_the_disk(store: Store) -> None:
-    with store._database.reading() as connection:
+    with store._sound().reading() as connection:
         settings = {
             name: connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("synchronous", "journal_mode")
         }
