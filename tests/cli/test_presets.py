@@ -230,9 +230,9 @@ def test_export_prints_what_ollama_takes(own: Path) -> None:
 def test_an_exported_preset_acts_on_no_terminal(
     own: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (own / "sea.Modelfile").write_text('FROM hf.co/a/b\nSYSTEM """Be brief.\x1b[31m"""\n')
+    (own / "sea.Modelfile").write_bytes(b'FROM hf.co/a/b\nSYSTEM """Be brief.\rHidden."""\n')
     export("sea", ollama=True)
-    assert "Be brief.\x1b[31m" in capsys.readouterr().out
+    assert "Be brief.\rHidden." in capsys.readouterr().out
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     export("sea", ollama=True)
-    assert "Be brief.␛[31m" in capsys.readouterr().out
+    assert "Be brief.␍Hidden." in capsys.readouterr().out

@@ -187,8 +187,9 @@ class Undead:
     def close(self) -> None:
         """Nor of this."""
 
-    async def wait(self) -> int:
-        return await asyncio.get_running_loop().create_future()
+    async def wait(self) -> None:
+        """It never comes back."""
+        await asyncio.Event().wait()
 
 
 async def test_p05_a_process_that_outlives_its_kill_is_not_waited_for() -> None:
