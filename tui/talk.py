@@ -26,12 +26,13 @@ from tui.engine.protocol import (
     Thinking,
     Token,
 )
-from tui.errors import EngineError
+from tui.errors import EngineError, TwiddleError
 from tui.hindsight import Hindsight
 from tui.knob import Value
 from tui.knobs import KNOBS, common_seed, fixed, turn
 from tui.models.reference import find_model
 from tui.presets.gotemplate import TemplateError
+from tui.presets.preset import Preset
 from tui.presets.prompting import Prompting
 from tui.side import Side
 from tui.stand import Stand
@@ -91,6 +92,16 @@ class Talk:
         for side, load in zip(self.sides, loads, strict=True):
             side.load = load
 
+    def use(self, side: Side, preset: Preset, stand: Stand) -> None:
+        """Set a side to a preset, with its knobs where these are; raises TwiddleError, and then nothing has changed."""
+        before = side.preset, side.stand
+        side.preset, (side.knobs, side.apart) = preset, stand
+        try:
+            self.settle()
+        except TwiddleError:
+            side.preset, (side.knobs, side.apart) = before
+            raise
+
     def ask(self, text: str, only: Side | None = None) -> None:
         """Put a question to every side, or to one; raises EngineError."""
         for side in self._meant(only):
@@ -147,10 +158,16 @@ class Talk:
             self._engines.send(Generate(tuple(replies)), load)
 
     def clear(self) -> None:
-        """Begin a new conversation on every side. What was being written is ended and forgotten."""
-        self.stop()
+        """Begin a new conversation on every side."""
+        self.break_off()
         for side in self.sides:
             side.forget()
+
+    def break_off(self, only: Side | None = None) -> None:
+        """End what is being written as it stands, without waiting for an engine to say so."""
+        self.stop(only)
+        for side in [only] if only else self.sides:
+            side.give_up("stopped")
 
     def stop(self, only: Side | None = None) -> None:
         """Ask every reply being written to end, or only that of one side."""
@@ -201,7 +218,7 @@ class Talk:
 
     def look(self, side: Side) -> None:
         """Ask how the next token would be chosen, unless a reply is being written or an engine died over this."""
-        if self.busy or any(side.conversation is each for each in self._deadly):
+        if self.busy or any(side.conversation.messages == each.messages for each in self._deadly):
             return
         look = next(self._ids)
         self._looks, self.next = {look: side}, None

@@ -92,7 +92,7 @@ def put(path: Path, text: str) -> None:
     path = path.resolve()
     draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with draft.open("w", encoding="utf-8", newline="") as file:
             file.write(text)
             file.flush()

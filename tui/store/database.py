@@ -23,7 +23,7 @@ Identity = tuple[int, int] | None
 
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _REASONS = {
-    sqlite3.SQLITE_BUSY: "another program holds it locked",
+    sqlite3.SQLITE_BUSY: "another program holds it locked, or nothing can be locked where it lies",
     sqlite3.SQLITE_FULL: "the disk is full",
     sqlite3.SQLITE_READONLY: "it may only be read",
     sqlite3.SQLITE_CANTOPEN: "it cannot be opened",
@@ -122,10 +122,11 @@ class Database:
             connection.execute("PRAGMA query_only = ON")
         if self.readonly:
             return
-        # Writes come at a person's pace: each may wait until the disk has it.
+        # Writes come at a person's pace: each may wait until the disk has it. EXTRA, since a journal that comes back
+        # when the power goes would take back what was committed.
         journal = "WAL" if sqlite3.sqlite_version_info >= SAFE_WAL else "DELETE"
         for setting in (
-            "synchronous = FULL", "foreign_keys = ON", "secure_delete = ON", "cell_size_check = ON",
+            "synchronous = EXTRA", "foreign_keys = ON", "secure_delete = ON", "cell_size_check = ON",
             f"journal_mode = {journal}",
         ):  # fmt: skip
             connection.execute(f"PRAGMA {setting}")

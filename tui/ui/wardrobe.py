@@ -58,7 +58,7 @@ class Wardrobe:
             return
         self._worn = theme.name
         try:
-            _memory().parent.mkdir(parents=True, exist_ok=True)
+            _memory().parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             _memory().write_text(theme.name, encoding="utf-8")
         except OSError as error:
             self._say(f"The theme is on but not remembered: {_memory()} cannot be written ({error.strerror}).")
