@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tui.errors import StoreError
+from tui.paths import make_private
 from tui.store.schema import MIGRATIONS, migrate, misshapen, version
 
 PATIENCE = 1.0
@@ -100,7 +101,7 @@ class Database:
 
     def _create(self) -> None:
         folder = self.path.parent
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_private(folder)
         with suppress(FileExistsError):
             os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         if not (os.access(self.path, os.W_OK) and os.access(folder, os.W_OK)):
