@@ -1,7 +1,7 @@
 """A talk: what a person says to one side or to several at once, and what the engine says back."""
 
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from itertools import count
 from typing import NamedTuple, Protocol
 
@@ -32,7 +32,6 @@ from tui.knob import Value
 from tui.knobs import KNOBS, common_seed, fixed, turn
 from tui.models.reference import find_model
 from tui.presets.gotemplate import TemplateError
-from tui.presets.preset import Preset
 from tui.presets.prompting import Prompting
 from tui.side import Side
 from tui.stand import Stand
@@ -82,24 +81,25 @@ class Talk:
     def settle(self) -> None:
         """Have the engines hold what the sides are set to now.
 
-        Raises ModelError and EngineError; then no engine has changed, and whoever changed a side must change it back.
+        Raises ModelError and EngineError; then no engine has changed. See `trying` for the sides.
         """
-        loads = [_load(side) for side in self.sides]
+        loads = [side.load if side.load and side.settled == side.needs else _load(side) for side in self.sides]
         changed = [side for side, load in zip(self.sides, loads, strict=True) if side.load not in (None, load)]
         if changed and self.busy:
             raise EngineError("This loads the model anew; a reply is being written, so press Esc first.")
         self._engines.fit(loads)
         for side, load in zip(self.sides, loads, strict=True):
-            side.load = load
+            side.load, side.settled = load, side.needs
 
-    def use(self, side: Side, preset: Preset, stand: Stand) -> None:
-        """Set a side to a preset, with its knobs where these are; raises TwiddleError, and then nothing has changed."""
-        before = side.preset, side.stand
-        side.preset, (side.knobs, side.apart) = preset, stand
+    @contextmanager
+    def trying(self) -> Iterator[None]:
+        """What is changed of how the sides are set is changed back where a TwiddleError says that it cannot be had."""
+        before = [(side, side.preset, side.stand, side.steps, side.refused) for side in self.sides]
         try:
-            self.settle()
+            yield
         except TwiddleError:
-            side.preset, (side.knobs, side.apart) = before
+            for side, preset, stand, steps, refused in before:
+                side.preset, (side.knobs, side.apart), side.steps, side.refused = preset, stand, steps, refused
             raise
 
     def ask(self, text: str, only: Side | None = None) -> None:
@@ -113,8 +113,12 @@ class Talk:
         self._begin([Start(side) for side in self._meant(only)])
 
     def again(self, only: Side | None = None, turn: int | None = None) -> None:
-        """Have every side answer its last question anew, or one side a turn of its own, beside the answer there is."""
-        self._begin([self._anew(side, side.conversation.tip if turn is None else turn) for side in self._meant(only)])
+        """Have every side answer its last question anew, or one side a turn of its own, beside the answer there is.
+
+        A side on which nothing was asked has nothing to answer.
+        """
+        asked = [side for side in self._meant(only) if side.conversation.turns]
+        self._begin([self._anew(side, side.conversation.tip if turn is None else turn) for side in asked])
 
     def branch(self, side: Side, index: int, place: int, other: Candidate) -> None:
         """Have a side write a reply again from one of its tokens on, with another candidate in that token's place."""
