@@ -10,7 +10,7 @@ from msgspec import Struct, json
 
 from tui.chat import Conversation, Turn
 from tui.errors import StoreError
-from tui.store.page import Source
+from tui.store.page import Seat, Source
 
 Form = Literal["markdown", "json", "html"]
 ENDINGS: dict[Form, str] = {"markdown": ".md", "json": ".json", "html": ".html"}
@@ -42,6 +42,8 @@ class Exported(Struct, frozen=True, tag_field="twiddle", tag="conversation"):
     tip: int | None
     said: tuple[Said, ...]
     format: int = FORMAT
+    seats: tuple[Seat, ...] = ()
+    """The sides that it was left with."""
 
     @property
     def path(self) -> tuple[Said, ...]:
@@ -70,7 +72,8 @@ def read(text: str, name: str) -> Exported:
         raise StoreError(f"{name} is damaged: a turn answers one that is not before it.")
     if not all(0 <= at <= _LATEST for at in (exported.began, exported.changed, *(each.at for each in exported.said))):
         raise StoreError(f"{name} is damaged: something in it was said at a time that cannot be.")
-    if exported.tip is not None and not 0 <= exported.tip < len(turns):
+    tips = (exported.tip, *(seat.tip for seat in exported.seats))
+    if any(tip is not None and not 0 <= tip < len(turns) for tip in tips):
         raise StoreError(f"{name} is damaged: it was left at a turn that is not in it.")
     return exported
 
