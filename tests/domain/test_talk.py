@@ -161,14 +161,6 @@ def test_only_the_newest_look_counts() -> None:
     assert sum(isinstance(command, Preview) for command in line.sent) == 2, "none while a reply is written"
 
 
-def test_a_side_that_is_dropped_is_ended() -> None:
-    two, line = talk("default", "default")
-    two.ask("Hi")
-    first, second = two.sides
-    two.drop(second)
-    assert line.sent[-1] == Stop("2") and two.sides == [first]
-
-
 def test_events_find_their_side() -> None:
     two, _ = talk("default", "default")
     two.ask("Hi")

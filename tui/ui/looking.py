@@ -1,6 +1,6 @@
 """Looking closely: a reply token by token, the odds of one of them beside it, and what if knobs are turned."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -58,6 +58,8 @@ class Looking:
     def __init__(self, talk: Talk, panes: Sequence[Pane], candidates: Candidates) -> None:
         """`panes` stays in step with the sides of the talk."""
         self._talk, self._panes, self._candidates = talk, panes, candidates
+        self.recall: Callable[[Side, int], Awaitable[None]] = _at_hand
+        """Fetches how the tokens of a reply were chosen, where that is not at hand; raises TwiddleError."""
         self._reread: dict[TokenView, Reread | None] = {}
         """What is in each view that is filled; None while its reply is being written."""
         self._shown: Side | None = None
@@ -102,10 +104,20 @@ class Looking:
             self._suppose(answer)
         self._keep_up()
 
+    def view(self, active: int) -> TokenView | None:
+        """The view that the active side has open."""
+        return self._panes[active].tokens
+
+    def reread(self, active: int) -> int | None:
+        """The turn whose reply is in that view."""
+        view = self.view(active)
+        found = self._reread.get(view) if view else None
+        return found.number if found else None
+
     async def follow(self, event: Look | None, active: int) -> None:
         """Go where the person goes: into the tokens and out of them, from one to another, to the candidates and back.
 
-        Raises EngineError where there is nothing to look at.
+        Raises TwiddleError where there is nothing to look at.
         """
         match event:
             case None:
@@ -126,7 +138,8 @@ class Looking:
         elif side.busy:
             self._grow(await pane.open_tokens(), side)
         else:
-            turn = _reply(side, pane.transcript.picked)
+            turn = reply(side, pane.transcript.picked)
+            await self.recall(side, turn)
             self._fill(await pane.open_tokens(), side, turn)
 
     def _pick(self, view: TokenView) -> None:
@@ -236,7 +249,11 @@ def _has_tokens(turn: Turn) -> bool:
     return turn.written is not None and bool(turn.written.traces)
 
 
-def _reply(side: Side, picked: int | None) -> int:
+async def _at_hand(side: Side, index: int) -> None:
+    """Nothing is kept elsewhere."""
+
+
+def reply(side: Side, picked: int | None) -> int:
     """The reply meant: the one picked, or the last; raises EngineError where it is not known how it was written."""
     turns = side.conversation.turns
     replies = [index for index in side.conversation.places if turns[index].message.role == "assistant"]
