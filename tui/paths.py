@@ -34,6 +34,14 @@ def history_path() -> Path:
     return Path(chosen).expanduser() if chosen else _data_dir() / "history.db"
 
 
+def make_private(folder: Path) -> None:
+    """Make a folder, and those above it that are missing, for nobody else to look into; raises OSError."""
+    for above in reversed(folder.parents):
+        if not above.exists():
+            above.mkdir(mode=0o700, exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
+
+
 def _data_dir() -> Path:
     return Path(platformdirs.user_data_dir("twiddle", appauthor=False))
 

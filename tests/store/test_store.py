@@ -208,7 +208,7 @@ def test_d18_any_text_comes_back_exactly(store: Store, text: str) -> None:
 def test_d18_what_no_file_can_hold_is_replaced_and_long_texts_are_kept_whole(store: Store) -> None:
     keep(store, "lone \udc80 surrogate", key="one")
     assert store.load(1).conversation.turns[0].message.content == "lone ? surrogate"
-    long = "needle " + "x" * 5_000_000
+    long = "needle " + "x" * 50_000_000
     keep(store, long, key="two")
     assert store.load(2).conversation.turns[0].message.content == long
     assert [entry.id for entry in store.list("needle")] == [2]
@@ -247,7 +247,7 @@ def test_every_commit_waits_for_the_disk(store: Store) -> None:
             name: connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("synchronous", "journal_mode")
         }
     wal = sqlite3.sqlite_version_info >= (3, 51, 3)
-    assert settings == {"synchronous": 2, "journal_mode": "wal" if wal else "delete"}
+    assert settings == {"synchronous": 3, "journal_mode": "wal" if wal else "delete"}
 
 
 def test_a_reply_that_cannot_be_named_is_an_error_with_what_to_do(store: Store) -> None:

@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tui.errors import StoreError
+from tui.paths import make_private
 from tui.store.schema import MIGRATIONS, migrate, misshapen, version
 
 PATIENCE = 1.0
@@ -23,7 +24,7 @@ Identity = tuple[int, int] | None
 
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _REASONS = {
-    sqlite3.SQLITE_BUSY: "another program holds it locked",
+    sqlite3.SQLITE_BUSY: "another program holds it locked, or nothing can be locked where it lies",
     sqlite3.SQLITE_FULL: "the disk is full",
     sqlite3.SQLITE_READONLY: "it may only be read",
     sqlite3.SQLITE_CANTOPEN: "it cannot be opened",
@@ -100,7 +101,7 @@ class Database:
 
     def _create(self) -> None:
         folder = self.path.parent
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_private(folder)
         with suppress(FileExistsError):
             os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         if not (os.access(self.path, os.W_OK) and os.access(folder, os.W_OK)):
@@ -122,10 +123,11 @@ class Database:
             connection.execute("PRAGMA query_only = ON")
         if self.readonly:
             return
-        # Writes come at a person's pace: each may wait until the disk has it.
+        # Writes come at a person's pace: each may wait until the disk has it. EXTRA, since a journal that comes back
+        # when the power goes would take back what was committed.
         journal = "WAL" if sqlite3.sqlite_version_info >= SAFE_WAL else "DELETE"
         for setting in (
-            "synchronous = FULL", "foreign_keys = ON", "secure_delete = ON", "cell_size_check = ON",
+            "synchronous = EXTRA", "foreign_keys = ON", "secure_delete = ON", "cell_size_check = ON",
             f"journal_mode = {journal}",
         ):  # fmt: skip
             connection.execute(f"PRAGMA {setting}")

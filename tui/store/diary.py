@@ -47,13 +47,17 @@ class Diary:
 
     # --- keeping ----------------------------------------------------------------------------------------------------
 
-    def open(self, page: Page) -> None:
-        """Go on with a conversation that was loaded."""
-        self._pages[page.key] = page
+    def open(self, page: Page, name: str | None = None) -> None:
+        """Go on with a conversation that was loaded; by its key, or by a name where several sides keep it."""
+        self._pages[name or page.key] = page
 
-    def note(self, key: str, sheet: Sheet) -> None:
-        """Have a conversation kept as it is now."""
-        self._unsaved[key] = sheet
+    def page(self, name: str) -> Page:
+        """Where a conversation stands in the file, as far as it is saved."""
+        return self._pages.get(name, Page(name))
+
+    def note(self, name: str, sheet: Sheet) -> None:
+        """Have a conversation kept as it is now; a new one has its name for a key."""
+        self._unsaved[name] = sheet
         self._tried.clear()
         self._woken.set()
         if self._writer is None or self._writer.done():
@@ -86,19 +90,19 @@ class Diary:
     async def _write(self) -> None:
         """Save until there is nothing left to save. Trouble with the disk is no reason to stop."""
         while self._unsaved:
-            key, sheet = next(iter(self._unsaved.items()))
+            name, sheet = next(iter(self._unsaved.items()))
             self._woken.clear()
             try:
-                self._pages[key] = await self.ask(Store.keep, self._pages.get(key, Page(key)), sheet)
+                self._pages[name] = await self.ask(Store.keep, self.page(name), sheet)
             except StoreError as error:
-                self._unsaved[key] = self._unsaved.pop(key)  # the others first, next time
+                self._unsaved[name] = self._unsaved.pop(name)  # the others first, next time
                 self._trouble(str(error))
                 self._tried.set()
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._woken.wait(), RETRY)
                 continue
-            if self._unsaved.get(key) is sheet:
-                del self._unsaved[key]
+            if self._unsaved.get(name) is sheet:
+                del self._unsaved[name]
         self._trouble("")
         self._tried.set()
 

@@ -10,7 +10,7 @@ from msgspec import Struct, json
 
 from tui.chat import Conversation, Turn
 from tui.errors import StoreError
-from tui.store.page import Source
+from tui.store.page import Seat, Source
 
 Form = Literal["markdown", "json", "html"]
 ENDINGS: dict[Form, str] = {"markdown": ".md", "json": ".json", "html": ".html"}
@@ -39,6 +39,8 @@ class Exported(Struct, frozen=True, tag_field="twiddle", tag="conversation"):
     tip: int | None
     said: tuple[Said, ...]
     format: int = FORMAT
+    seats: tuple[Seat, ...] = ()
+    """The sides that it was left with."""
 
     @property
     def path(self) -> tuple[Said, ...]:
@@ -65,7 +67,8 @@ def read(text: str, name: str) -> Exported:
     turns = [each.turn for each in exported.said]
     if any(turn.parent is not None and not 0 <= turn.parent < place for place, turn in enumerate(turns)):
         raise StoreError(f"{name} is damaged: a turn answers one that is not before it.")
-    if exported.tip is not None and not 0 <= exported.tip < len(turns):
+    tips = (exported.tip, *(seat.tip for seat in exported.seats))
+    if any(tip is not None and not 0 <= tip < len(turns) for tip in tips):
         raise StoreError(f"{name} is damaged: it was left at a turn that is not in it.")
     return exported
 

@@ -23,6 +23,7 @@ SHAPES = {
     "turn": "nnissjnn",
     "reply": "nissbj",
     "trace": "nnb",
+    "seat": "nnnsjsi",
 }
 """What the columns of each table hold: s text, n a number, b bytes; i a number or nothing, j a text or nothing."""
 

@@ -130,6 +130,7 @@ def _adopt(connection: sqlite3.Connection) -> None:
             "max(id), max(id) FROM turn WHERE conversation = ?",
             (number, uuid4().hex, number),
         )
+    connection.execute("DELETE FROM seat WHERE conversation NOT IN (SELECT id FROM conversation)")
     for table in ("reply", "trace"):
         connection.execute(f"DELETE FROM {table} WHERE turn NOT IN (SELECT id FROM turn)")
     connection.execute("UPDATE reply SET model = NULL WHERE model NOT IN (SELECT id FROM model)")

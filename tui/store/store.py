@@ -16,6 +16,7 @@ from tui.store.export import Exported, Said
 from tui.store.page import Entry, Kept, ModelFile, Page, Sheet, StoredReply
 from tui.store.recovery import mend
 from tui.store.search import entries, find
+from tui.store.text import writable
 from tui.store.title import title_of
 from tui.store.traces import LIMIT, RECENT, keep_within, unpack
 from tui.written import Written
@@ -98,6 +99,10 @@ class Store:
 
         return self._read(read)
 
+    def recall(self, turn: int, written: Written) -> Written:
+        """A reply's record with its traces, where they are still kept."""
+        return self._read(lambda connection: _unpacked(connection, turn, written) or written)
+
     def export(self, number: int) -> Exported:
         """A conversation with everything that is known of it."""
 
@@ -115,6 +120,7 @@ class Store:
                 changed=kept.changed,
                 tip=kept.conversation.tip,
                 said=tuple(said),
+                seats=kept.seats,
             )
 
         return self._read(read)
@@ -130,7 +136,7 @@ class Store:
                 connection, exported.key, Sheet(Conversation(), exported.setting), exported.title
             )
             rows.Leaf(connection, number, Page(exported.key)).copy(
-                [(each.turn, each.at, each.source) for each in exported.said], exported.tip
+                [(each.turn, each.at, each.source) for each in exported.said], exported.tip, exported.seats
             )
             connection.execute(
                 "UPDATE conversation SET began = ?, changed = ? WHERE id = ?",
@@ -143,7 +149,7 @@ class Store:
 
     def rename(self, number: int, title: str) -> None:
         """Give a conversation another title."""
-        self._change("UPDATE conversation SET title = ? WHERE id = ?", number, rows.writable(title)[:1000])
+        self._change("UPDATE conversation SET title = ? WHERE id = ?", number, writable(title)[:1000])
 
     def remove(self, number: int) -> None:
         """Forget a conversation; what it was is overwritten in the file."""
