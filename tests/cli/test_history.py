@@ -1,6 +1,7 @@
 """`twiddle history` and `twiddle replay`."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,15 @@ def test_a_conversation_goes_out_and_comes_in_again(twiddle: Command, kept: Page
     assert twiddle("history", "export", "3").out.startswith("# Why is the sky blue?")
     assert twiddle("history", "export", "3", "--format", "pdf").code == 2
     assert twiddle("history", "export", "3", "-o", str(tmp_path / "x.pdf")).code == 1
+
+
+@pytest.mark.parametrize("words", [("show", "1"), ("export", "1")])
+def test_what_was_said_comes_out_as_it_is_and_acts_on_no_terminal(
+    twiddle: Command, kept: Page, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    assert "Because of \x1b[31mRayleigh scattering." in twiddle("history", *words).out
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    assert "Because of ␛[31mRayleigh scattering." in twiddle("history", *words).out
 
 
 def test_nothing_is_removed_unasked(twiddle: Command, kept: Page) -> None:

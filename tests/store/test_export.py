@@ -13,7 +13,7 @@ from tests.store.pages import talk
 from tui.chat import Conversation, Ending, Message, Turn
 from tui.errors import StoreError
 from tui.knobs import Knobs
-from tui.store.export import read, write
+from tui.store.export import date, read, write
 from tui.store.page import ModelFile, Page, Sheet, Source
 from tui.store.store import Store
 from tui.thinking import Thought
@@ -42,6 +42,21 @@ def test_json_is_lossless(store: Store, tmp_path: Path) -> None:
     other.close()
     store.remove(1)
     assert store.export(store.add(exported)) == exported
+
+
+@pytest.mark.parametrize("seconds", [1e300, float("inf"), float("nan"), -5.0, 1e15])
+def test_a_time_that_cannot_be_is_shown_as_such_and_not_taken_in(store: Store, seconds: float) -> None:
+    assert date(seconds) == "unknown date"
+    store.keep(Page("one"), Sheet(talk("Why?", "So.")))
+    exported = store.export(1)
+    first, *others = exported.said
+    for wrong in (
+        replace(exported, began=seconds),
+        replace(exported, changed=seconds),
+        replace(exported, said=(replace(first, at=seconds), *others)),
+    ):
+        with pytest.raises(StoreError, match=r"^one.json is (damaged: something|not a conversation)"):
+            read(write(wrong, "json"), "one.json")
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from tests.store.pages import draft, keep, talk, written
-from tui.chat import Conversation, Message, Turn, answer, ask
+from tests.store.pages import draft, keep, talk, texts, written
+from tui.chat import Conversation, Message, Turn, answer, ask, edit
 from tui.errors import StoreError
 from tui.store.page import ModelFile, Page, Sheet, Source
 from tui.store.store import Store
@@ -52,7 +52,7 @@ def test_a_conversation_opens_with_the_traces_of_its_newest_replies(store: Store
     for number in range(4):
         said = answer(ask(said, "again"), f"answer {number}", "stop", (1,), written(40, seed=number))
     page = store.keep(Page("one"), Sheet(said))
-    with store._database.reading() as connection:
+    with store._sound().reading() as connection:
         sizes = [size for (size,) in connection.execute("SELECT size FROM trace ORDER BY turn")]
     some = store.load(1, recent=sum(sizes[2:])).conversation
     assert [bool(turn.written and turn.written.traces) for turn in some.turns[1::2]] == [False, False, True, True]
@@ -242,7 +242,7 @@ def test_d23_no_other_thread_can_use_the_connection(store: Store) -> None:
 
 
 def test_every_commit_waits_for_the_disk(store: Store) -> None:
-    with store._database.reading() as connection:
+    with store._sound().reading() as connection:
         settings = {
             name: connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("synchronous", "journal_mode")
         }
@@ -271,3 +271,22 @@ def test_a_record_from_another_version_costs_the_record_and_not_the_text(path: P
     raw.close()
     turn = Store(path).load(1).conversation.turns[1]
     assert turn == Turn(Message("assistant", "Hello"), 0, "stop")
+
+
+def test_a_turn_that_was_written_ahead_and_never_asked_costs_no_reply(path: Path, store: Store) -> None:
+    said = talk("Hi")
+    page = store.keep(Page("one"), Sheet(said, draft=draft(said, "Hel")))
+    page = store.keep(page, Sheet(edit(said, 0, "Ho"), draft=draft(said, "Hell")))  # then asking is refused
+    page = store.keep(page, Sheet(talk("Hi", "Hello")))
+    assert texts(path) == ["Hi", "Hello", "Ho"]
+    assert store.load(1).page.turns[1] == page.turns[1]
+
+
+def test_a_number_that_is_given_again_is_not_taken_for_the_turn_that_had_it(path: Path, store: Store) -> None:
+    page = keep(store, "Hi", "Hello")
+    store.keep(Page("one", page.turns[:1]), Sheet(talk("Hi", "Good day", "Bye")))
+    with store._sound().writing() as connection:  # as after a mend that lost the reply
+        connection.execute("DELETE FROM turn WHERE text = 'Hello'")
+        connection.execute("UPDATE turn SET id = ? WHERE text = 'Bye'", (page.turns[1],))
+    store.keep(page, Sheet(talk("Hi", "Hello", "And?")))
+    assert set(texts(path)) == {"Hi", "Hello", "And?", "Good day", "Bye"}

@@ -11,7 +11,7 @@ from msgspec import to_builtins
 
 from tui.cli.arguments import UsageError
 from tui.cli.aside import tell
-from tui.cli.lines import print_line
+from tui.cli.lines import print_line, print_text
 from tui.cli.tables import print_table
 from tui.errors import StoreError
 from tui.measure import MEASURES, Measure
@@ -20,7 +20,7 @@ from tui.store import export as exports
 from tui.store.page import Entry, Kept
 from tui.store.showing import show as show_exhibit
 from tui.store.store import Store
-from tui.terminal import safe, safe_line
+from tui.terminal import safe_line
 
 app = typer.Typer(help="The conversations that were kept, on this machine alone.", no_args_is_help=True)
 
@@ -71,11 +71,11 @@ def show(number: Number, as_json: AsJson = False) -> None:
         for line in _messages(kept):
             print_line(**line)
         return
-    clean = safe if sys.stdout.isatty() else str
     typer.echo(f"{safe_line(kept.title)}  ({exports.date(kept.began)})")
     for line in _messages(kept):
         note = f" · {line['remark']}" if line["remark"] else ""
-        typer.echo(f"\n[{line['message']}] {safe_line(line['speaker'])}{safe_line(note)}\n{clean(line['text'])}")
+        typer.echo(f"\n[{line['message']}] {safe_line(line['speaker'])}{safe_line(note)}")
+        print_text(f"{line['text']}\n")
 
 
 @app.command()
@@ -105,7 +105,7 @@ def export(
         else:
             text = exports.write(store.export(number), chosen)
     if output is None:
-        typer.echo(text, nl=False)
+        print_text(text)
         return
     output.touch(mode=0o600)
     output.write_text(text, encoding="utf-8", errors="replace")

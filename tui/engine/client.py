@@ -185,11 +185,12 @@ async def _end(process: asyncio.subprocess.Process) -> int:
     except TimeoutError:
         with suppress(ProcessLookupError):
             process.kill()
-        await process.wait()
+        with suppress(TimeoutError):  # one that waits for a disk that does not answer outlives even that
+            await asyncio.wait_for(process.wait(), 1)
     # What it left unread would keep the pipes open; they are closed in the next turn of the loop.
     process._transport.close()  # type: ignore[attr-defined]
     await asyncio.sleep(0)
-    return await process.wait()
+    return -signal.SIGKILL if process.returncode is None else process.returncode
 
 
 async def _line(stream: asyncio.StreamReader) -> bytes:

@@ -44,10 +44,13 @@ class Leaf:
 
     def __init__(self, connection: sqlite3.Connection, conversation: int, page: Page) -> None:
         self._connection, self._conversation, self._page = connection, conversation, page
-        found = connection.execute("SELECT id FROM turn WHERE conversation = ?", (conversation,))
-        self._there = {number for (number,) in found}
-        self._draft = page.draft if page.draft in self._there else None
-        self._others = self._there - {*page.turns, page.draft}
+        found = connection.execute(
+            "SELECT id, role, text, parent, ending FROM turn WHERE conversation = ?", (conversation,)
+        )
+        self._there = {number: row for number, *row in found}
+        is_draft = page.draft in self._there and self._there[page.draft][-1] == INTERRUPTED
+        self._draft = page.draft if is_draft else None
+        self._others = self._there.keys() - {*page.turns, page.draft}
         """What another has added."""
 
     def write(self, sheet: Sheet) -> Page:
@@ -57,8 +60,7 @@ class Leaf:
         newest_reply = last_reply(sheet.conversation)
         for index, turn in enumerate(turns):
             known = self._page.turns[index] if index < len(self._page.turns) else None
-            # Looked up, not believed: the file may be another one by now, or one that was mended.
-            if known is None or known not in self._there:
+            if known is None or not self._is(known, turn, numbers):
                 source = sheet.source if index == newest_reply else Source()
                 known = self._same(turn, numbers) or self._add(turn, numbers, source)
             numbers.append(known)
@@ -78,6 +80,17 @@ class Leaf:
         take_seat(self._connection, self._conversation, sheet.place, seat)
         leave_seats(self._connection, self._conversation, sheet.of)
         return Page(self._page.key, tuple(numbers), draft)
+
+    def _is(self, number: int, turn: Turn, numbers: list[int]) -> bool:
+        """Whether a turn has a number: looked up, not believed.
+
+        The file may be another one by now, or a mended one that gives numbers again; and what was written down ahead
+        of being asked may never have been asked.
+        """
+        role, text, parent, _ = self._there.get(number, (None, None, None, None))
+        above = numbers[turn.parent] if turn.parent is not None else None
+        said = turn.message.content
+        return (role, parent) == (turn.message.role, above) and text in (said, writable(said))
 
     def _same(self, turn: Turn, numbers: list[int]) -> int | None:
         """The number of this very turn where another side has written it down, such as a question asked of both."""

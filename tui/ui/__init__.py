@@ -64,7 +64,8 @@ async def _run(
     finally:
         watch.cancel()
         app.chat.keeper.close()
+        lost = await diary.close() if diary else ""  # before the engines, which may take their time
         await engines.stop()
-        if diary and (lost := await diary.close()):
+        if lost:
             print(f"twiddle: What was said last is not saved. {safe_line(lost)}", file=sys.stderr)
     return app.return_code or 0
