@@ -419,6 +419,26 @@ def test_an_address_without_encryption_is_not_read(models: Path) -> None:
     assert [("Authorization" in request.headers) for request in sent] == [True, False]
 
 
+def test_the_token_is_not_sent_where_it_can_be_read_on_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[httpx2.Request] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        sent.append(request)
+        return httpx2.Response(404)
+
+    huggingface_hub.set_client_factory(lambda: httpx2.Client(transport=httpx2.MockTransport(answer)))
+    try:
+        with pytest.raises(ModelError, match="your token would be read on the way: make HF_ENDPOINT"):
+            pull(HubReference("maker", "Small-GGUF"), lambda *_: None, "http://hub.test")
+        assert not sent
+        monkeypatch.delenv("HF_TOKEN")
+        with pytest.raises(ModelError, match="shows no"):
+            pull(HubReference("maker", "Small-GGUF"), lambda *_: None, "http://hub.test")
+    finally:
+        huggingface_hub.set_client_factory(default_client_factory)
+    assert [("Authorization" in request.headers) for request in sent] == [False]
+
+
 # --- several at once, and none at all -------------------------------------------------------------------------------
 
 

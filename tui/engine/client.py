@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -24,7 +25,16 @@ LAST_WORDS = 8192
 BEAT, BEATS = 3.0, 4
 """Seconds without an event until the engine is asked whether it is there, and how many such it may leave unanswered."""
 
-_SECRETS = ("TOKEN", "SECRET", "PASSWORD", "API_KEY", "CREDENTIAL")
+_NEEDED = re.compile(
+    r"PATH|HOME|USER|LOGNAME|SHELL|TZ|LANG|LANGUAGE|LC_\w+|TMP|TEMP|TMPDIR|XDG_\w+|LD_\w+|DYLD_\w+|PYTHON\w*|VIRTUAL_ENV"
+    r"|(TWIDDLE|COVERAGE|COV_CORE|MALLOC)_\w+"
+    r"|(OMP|GOMP|KMP|OPENBLAS|MKL|VECLIB|GGML|LLAMA)_\w+"  # how many threads, and how they wait
+    r"|(CUDA|NVIDIA|HIP|ROCR|ROCM|HSA|GPU|VK|MESA|MTL|METAL|SYCL|ONEAPI|ZE)_\w+"  # which cards, and their drivers
+)
+"""What of our environment the engine is given."""
+
+_SECRET = re.compile("KEY|TOKEN|SECRET|PASS|CREDENTIAL")
+"""Never, whatever it begins with: LLAMA_API_KEY."""
 
 _CAUSES: dict[int, str] = {
     signal.SIGABRT: "llama.cpp gave up on something it could not handle",
@@ -192,8 +202,9 @@ async def _line(stream: asyncio.StreamReader) -> bytes:
 
 
 def _environment() -> dict[str, str]:
-    """Ours, without what the engine has no use for and a crash report could spill."""
-    return {name: value for name, value in os.environ.items() if not any(part in name.upper() for part in _SECRETS)}
+    """Of ours, what the engine has a use for: the rest may be secret, and a crash report could spill it."""
+    given = (name for name in os.environ if _NEEDED.fullmatch(name) and not _SECRET.search(name))
+    return {name: os.environ[name] for name in given}
 
 
 def _cause(code: int, words: str) -> str:
