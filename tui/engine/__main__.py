@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from typing import NoReturn
 
 import msgspec
 
@@ -20,6 +21,7 @@ from tui.engine.fake import ScriptedBackend, read_script
 from tui.engine.onlooker import Onlooker, Question
 from tui.engine.prompt import PromptWriter
 from tui.engine.protocol import (
+    GARBAGE,
     Command,
     Describe,
     Event,
@@ -200,9 +202,16 @@ def read(engine: Engine) -> None:
     for line in sys.stdin.buffer:
         try:
             engine.take(decode_command(line))
-        except msgspec.MsgspecError as error:
+        except GARBAGE as error:
             print(f"a line that is no command: {error}", file=sys.stderr, flush=True)
     os._exit(0)
+
+
+def give_up(error: BaseException) -> NoReturn:
+    """End the process over an error that nobody foresaw, whichever thread it is in: half an engine helps nobody."""
+    print(trail(error), file=sys.stderr, flush=True)
+    # Python's own end would wait for the thread that reads stdin, and abort.
+    os._exit(1)
 
 
 def main() -> None:
@@ -212,8 +221,8 @@ def main() -> None:
     # A core dump would hold the conversation, and ggml would start a debugger when it aborts.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     os.environ["GGML_NO_BACKTRACE"] = "1"
-    sys.excepthook = lambda kind, error, _: print(trail(error), file=sys.stderr, flush=True)
-    threading.excepthook = lambda fault: print(trail(fault.exc_value or fault.exc_type()), file=sys.stderr, flush=True)
+    sys.excepthook = lambda kind, error, _: give_up(error)
+    threading.excepthook = lambda fault: give_up(fault.exc_value or fault.exc_type())
     spin_briefly()
     engine = Engine(out)
     threading.Thread(target=read, args=(engine,), daemon=True).start()
