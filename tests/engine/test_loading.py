@@ -62,11 +62,11 @@ def answer(model: Llama) -> tuple[str, list[TokenTrace]]:
 @pytest.mark.parametrize(
     ("values", "seen"),
     [
-        ({}, {"flash_attention": True, "cache_types": ("f16", "f16"), "notice": ""}),
+        ({}, {"flash_attention": False, "cache_types": ("f16", "f16"), "notice": ""}),
+        ({"flash_attention": "on"}, {"flash_attention": True, "notice": ""}),
         ({"use_mmap": 0}, {}),
         ({"use_mlock": 1}, {}),
         ({"use_mmap": 0, "use_mlock": 1}, {}),
-        ({"flash_attention": "off"}, {"flash_attention": False}),
         ({"flash_attention": "off", "cache_type_v": "bf16"}, {"cache_types": ("f16", "bf16")}),
         (
             {"flash_attention": "on", "cache_type_k": "q8_0", "cache_type_v": "q8_0"},

@@ -142,7 +142,8 @@ class Engine:
         except TwiddleError as error:
             self.emit(LoadFailed(str(error)))
             return
-        self._scheduler = Scheduler(self._backend, self.emit, self._scribe.template)
+        reproducible = command.knobs.reproducible == "on"
+        self._scheduler = Scheduler(self._backend, self.emit, self._scribe.template, reproducible=reproducible)
         self._onlooker = self._scheduler.onlooker
         self.emit(Loaded(_described(self._backend, self._scheduler.prompts)))
 

@@ -86,7 +86,7 @@ class ChatScreen(Screen[None]):
         shown = self._knobs, self._candidates, self._status
         self._narrator = Narrator(self._talk, engines, self._comparison.contrast, self._panes, *shown)
         # Candidates and rates: eyes want no more, and the model wants the core.
-        self._drawing = Beat(self, lambda: self._narrator.draw(self.active), every=3)
+        self._drawing = Beat(self, lambda: self._narrator.draw(self.active), every=4)
         self._looking = self._narrator.looking
         self._revising = Revising(self._talk, self._panes, self._narrator, self._prompt)
 

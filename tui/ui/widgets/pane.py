@@ -75,7 +75,7 @@ class Pane(Vertical):
     }
     """
 
-    title: reactive[str] = reactive("")
+    title: reactive[str] = reactive("", repaint=False)
     """What this side is set to."""
 
     active: reactive[bool] = reactive(False, toggle_class="-active")
@@ -84,7 +84,7 @@ class Pane(Vertical):
     titled: reactive[bool] = reactive(False, toggle_class="-titled")
     """Whether the title is shown."""
 
-    figures: reactive[Figures | None] = reactive[Figures | None](None)
+    figures: reactive[Figures | None] = reactive[Figures | None](None, repaint=False)
     """What its newest reply came to; shown beside another pane."""
 
     @dataclass
