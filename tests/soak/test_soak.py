@@ -30,21 +30,21 @@ def test_a_seed_draws_the_same_journey_again() -> None:
 
 
 def test_a_journey_is_made_and_told_in_a_line(twiddle: Command, model: Path) -> None:
-    done = twiddle("soak", "--minutes", "0", "--seed", "7", "--model", str(model))
+    done = twiddle("soak", "--minutes", "0", "--seed", "399", "--model", str(model))
     assert done.code == 0, done.err
     seed, journey = done.out.splitlines()
-    assert seed == "seed 7" and journey.startswith("7-1: ") and "ended by" in journey
+    assert seed == "seed 399" and journey.startswith("399-1: ") and "ended by SIGKILL" in journey
 
 
 def test_texts_that_are_gone_are_noticed(tmp_path: Path, model: Path) -> None:
     def journey(seed: str) -> Journey:
-        return Journey(seed, str(model), 6, "quit", 0, go_on=False)
+        return Journey(seed, str(model), 1, "quit", 0, go_on=False)
 
     witness = Witness(tmp_path)
-    assert asyncio.run(witness.see(journey("asks a lot"))).kept
+    assert asyncio.run(witness.see(journey("one question"))).kept
     (tmp_path / "history.db").unlink()
     with pytest.raises(Broken, match="texts that were acknowledged are lost"):
-        asyncio.run(witness.see(journey("asks again")))
+        asyncio.run(witness.see(journey("a")))
 
 
 def test_what_broke_is_said_with_the_seed_of_its_journey(

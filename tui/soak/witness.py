@@ -113,6 +113,9 @@ class Witness:
 
     async def _nobody_is_left(self) -> None:
         until = time.monotonic() + GONE
+        for process in self._left():
+            with suppress(ProcessLookupError):
+                os.kill(int(process), signal.SIGCONT)  # one that is suspended cannot know that it is alone
         while left := list(self._left()):
             if time.monotonic() > until:
                 raise Broken(f"{len(left)} processes are left {GONE:g} s after the program ended")
