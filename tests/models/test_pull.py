@@ -430,8 +430,6 @@ def test_the_token_is_not_sent_where_it_can_be_read_on_the_way(monkeypatch: pyte
     try:
         with pytest.raises(ModelError, match="your token would be read on the way: make HF_ENDPOINT"):
             pull(HubReference("maker", "Small-GGUF"), lambda *_: None, "http://hub.test")
-        with pytest.raises(ModelError, match="no address"):
-            pull(HubReference("maker", "Small-GGUF"), lambda *_: None, "http://[hub")
         assert not sent
         monkeypatch.delenv("HF_TOKEN")
         with pytest.raises(ModelError, match="shows no"):

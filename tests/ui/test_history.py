@@ -124,6 +124,27 @@ async def test_ctrl_o_finds_a_conversation_by_what_was_said(open_chat: OpenChat,
         assert "Before" not in chat.said() and "Hello from the script." not in chat.said()
 
 
+async def test_a_reply_keeps_the_record_of_what_it_was_asked_with(
+    open_chat: OpenChat, path: Path, diary: Diary
+) -> None:
+    async with open_chat(ENDLESS, diary=diary) as chat:
+        asked = chat.side.preset.opening
+        await chat.ask("Hi")
+        await chat.written(30)
+        await chat.ask("/set system Be brief.")
+        await chat.until(lambda: chat.side.preset.opening != asked)
+        await saved(chat, diary)
+        assert Store(path).reply().source.opening == asked, "while it is written"
+        await chat.press("escape")
+        await chat.ready()
+        await chat.ask("And?")  # at once: the end of the first has not been noted yet
+        await chat.written(60)
+        await saved(chat, diary)
+        store = Store(path)
+        first, second = (store.reply(turn).source.opening for turn in (2, 4))
+        assert first == asked and second == chat.side.preset.opening
+
+
 async def test_a_comparison_is_one_conversation_and_a_new_chat_another(
     open_chat: OpenChat, path: Path, diary: Diary
 ) -> None:
