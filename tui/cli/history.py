@@ -86,7 +86,7 @@ def export(
     with opened() as store:
         text = exports.write(store.export(number), chosen)
     if output is None:
-        typer.echo(text, nl=False)
+        typer.echo(safe(text) if sys.stdout.isatty() else text, nl=False)
         return
     output.touch(mode=0o600)
     output.write_text(text, encoding="utf-8", errors="replace")

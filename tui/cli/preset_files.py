@@ -19,7 +19,7 @@ from tui.presets.saving import put, save_preset
 from tui.presets.shelf import is_file, own_path
 from tui.presets.writing import begun
 from tui.settings import parse_setting
-from tui.terminal import safe_line
+from tui.terminal import safe, safe_line
 
 OwnName = Annotated[str, typer.Argument(metavar="NAME", help="What to call it.")]
 Description = Annotated[str, typer.Option("--description", "-d", help="What it is for, in a line.")]
@@ -93,7 +93,7 @@ def export(
     What Ollama cannot be told is commented out, and named on standard error.
     """
     exported = for_ollama(find_preset(name))
-    typer.echo(exported.text, nl=False)
+    typer.echo(safe(exported.text) if sys.stdout.isatty() else exported.text, nl=False)
     for reason in exported.left_out:
         tell(reason)
 

@@ -7,6 +7,7 @@ from typing import Any
 import llama_cpp as C
 
 _WARNING, _ERROR, _CONTINUED = 3, 4, 5
+_SAYS_NOTHING = "failed to load model"
 
 
 class Log:
@@ -30,8 +31,8 @@ class Log:
 
     @property
     def reason(self) -> str:
-        """The last thing it complained of."""
-        lines = [line for line in "".join(self.lines).splitlines() if line.strip()]
+        """The last thing it complained of that says more than that it failed."""
+        lines = [line for line in "".join(self.lines).splitlines() if line.strip() and not line.endswith(_SAYS_NOTHING)]
         return lines[-1].strip() if lines else "llama.cpp gave no reason"
 
 
