@@ -28,13 +28,17 @@ FOREIGN = ("␛", "[@cl")
 
 def watch(painted: dict[str, bool]) -> None:
     """Have whoever is painted noted, and fail on text that does something when it is clicked."""
+    from textual.screen import Screen
     from textual.widget import Widget
+    from textual.widgets._toast import Toast
 
     paint = Widget.render_lines
 
     def note(widget: "Widget", crop: "Region") -> "list[Strip]":
         strips = paint(widget, crop)
         foreign = any(mark in strip.text for strip in strips for mark in FOREIGN)
+        # A screen paints what is below it; a toast is on whichever screen is open.
+        foreign = foreign and not isinstance(widget, Screen | Toast)
         for holder in widget.ancestors_with_self:
             for kind in type(holder).__mro__:
                 if kind.__module__.startswith("tui."):
