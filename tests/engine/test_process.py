@@ -147,7 +147,7 @@ async def test_two_who_start_it_at_once_start_one(tmp_path: Path) -> None:
     assert len(spawned) == 1
 
 
-async def test_loading_another_model_ends_what_runs(engine: Engine) -> None:
+async def test_g53_loading_another_model_ends_what_runs(engine: Engine) -> None:
     engine.send(fake(ENDLESS))
     engine.send(Generate((reply(),)))
     await until(engine, Token)
