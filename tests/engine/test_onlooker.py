@@ -1,5 +1,7 @@
 """What is answered without the model: the next token of a position seen before, and what-if for a finished reply."""
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -7,7 +9,8 @@ from hypothesis import strategies as st
 from tests.engine.bench import GREEDY, Bench, question, reply
 from tui.chat import Message
 from tui.engine.fake import Script
-from tui.engine.protocol import Event, Preview, Previewed, Refused, Remember, WhatIf, WhatIfs
+from tui.engine.protocol import Event, Preview, Previewed, Refused, Remember, Remembered, WhatIf, WhatIfs
+from tui.engine.record import Record, is_whole
 from tui.knobs import Knobs, turn
 
 WARM = turn(Knobs(), temperature=1.3, seed=7, top_k=0, top_p=1.0, min_p=0.0)
@@ -134,3 +137,29 @@ def test_a_position_not_seen_is_left_to_the_model() -> None:
     bench.scheduler.preview(preview)
     bench.run()
     assert bench.scheduler.onlooker.answer(preview, newer=lambda: False)
+
+
+@pytest.mark.parametrize("spoil", [lambda records: records[:-1], lambda records: (b"", *records[1:])])
+def test_a_reply_whose_records_are_damaged_is_refused(spoil: Callable[[tuple[bytes, ...]], tuple[bytes, ...]]) -> None:
+    bench = written()
+    tokens = bench.tokens()["a"]
+    ids, records = tuple(token.trace.id for token in tokens), tuple(token.record for token in tokens)
+    for kept, answer in ((records, Remembered), (spoil(records), Refused)):
+        bench.scheduler.remember(Remember("b", question(), ids, kept, WARM))
+        assert isinstance(bench.events[-1], answer)
+
+
+@pytest.fixture(scope="module")
+def record() -> bytes:
+    return written().tokens()["a"][0].record
+
+
+@given(st.data())
+@settings(max_examples=200, deadline=None)
+def test_a_record_that_counts_as_whole_can_be_read_whatever_it_holds(record: bytes, data: st.DataObject) -> None:
+    packed = bytearray(record)
+    for place in data.draw(st.lists(st.integers(0, len(packed) - 1), min_size=1, max_size=4)):
+        packed[place] = data.draw(st.integers(0, 255))
+    if is_whole(bytes(packed)):
+        whole = Record(bytes(packed))
+        assert len(whole.candidates(1.0)) <= whole.vocabulary == len(whole.logits())
