@@ -49,6 +49,15 @@ class Start(NamedTuple):
     onto: Beginning | None = None
 
 
+class Next(NamedTuple):
+    """How the next token of a side would be chosen."""
+
+    side: Side
+    trace: TokenTrace
+    record: bytes = b""
+    """The scores that this was found from."""
+
+
 class Engines(Protocol):
     """What holds the models of the sides: see `tui.engine.engines`."""
 
@@ -66,10 +75,8 @@ class Talk:
         self._looks: dict[str, Side] = {}
         self._deadly: list[Conversation] = []
         """What engines died over: only a person sends it again."""
-        self.next: TokenTrace | None = None
+        self.next: Next | None = None
         """The answer to the latest look at the next token."""
-        self._record = b""
-        """The scores that this was found from."""
         self.models: dict[Load, ModelInfo] = {}
         """What is loaded."""
         self.hindsight = Hindsight(lambda side, command: self._mention(command, side))
@@ -92,6 +99,8 @@ class Talk:
         self._engines.fit(loads)
         for side, load in zip(self.sides, loads, strict=True):
             side.load, side.settled = load, side.needs
+        for side in changed:
+            self.hindsight.forget(side)
 
     @contextmanager
     def trying(self) -> Iterator[None]:
@@ -132,7 +141,7 @@ class Talk:
             raise EngineError("How this reply was written is not known, so it has no tokens to branch from.")
         written, text = turn.written, turn.message.content
         if place == len(written.traces) and self.next:
-            written = written.then(text, self.next, self._record)
+            written = written.then(text, self.next.trace, self.next.record)
         self._begin([Start(side, index, branched(text, written, place, other))])
 
     def resume(self, side: Side, index: int) -> None:
@@ -170,10 +179,16 @@ class Talk:
             self._engines.send(Generate(tuple(replies)), load)
 
     def clear(self) -> None:
-        """Begin a new conversation on every side. What was being written is ended and forgotten."""
-        self.stop()
+        """Begin a new conversation on every side."""
+        self.break_off()
         for side in self.sides:
             side.forget()
+
+    def break_off(self, only: Side | None = None) -> None:
+        """End what is being written as it stands, without waiting for an engine to say so."""
+        self.stop(only)
+        for side in [only] if only else self.sides:
+            side.give_up("stopped")
 
     def stop(self, only: Side | None = None) -> None:
         """Ask every reply being written to end, or only that of one side."""
@@ -224,7 +239,7 @@ class Talk:
 
     def look(self, side: Side) -> None:
         """Ask how the next token would be chosen, unless a reply is being written or an engine died over this."""
-        if self.busy or any(side.conversation is each for each in self._deadly):
+        if self.busy or any(side.conversation.messages == each.messages for each in self._deadly):
             return
         look = next(self._ids)
         self._looks, self.next = {look: side}, None
@@ -236,7 +251,7 @@ class Talk:
         if isinstance(event, Previewed):
             side = self._looks.pop(event.id, None)
             if side:
-                self.next, self._record, side.used = event.trace, event.record, event.used
+                self.next, side.used = Next(side, event.trace, event.record), event.used
             return side
         if isinstance(event, Failed) and event.id in self._looks:
             self._looks.pop(event.id).refuse(event.reason)

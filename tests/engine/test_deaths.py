@@ -27,15 +27,23 @@ class Stub:
         self._path, self.engine = folder / "python", Engine(folder / "engine.log")
         monkeypatch.setattr(sys, "executable", str(self._path))
 
-    async def ends(self, line: str) -> Died:
-        """How it is told that a process of this line has ended."""
+    def write(self, line: str) -> None:
+        """Have the next process be this line."""
         self._path.write_text(f"#!/bin/sh\n{line}\n")
         self._path.chmod(0o700)
-        self.engine.attempts.forgive()
-        await self.engine.start()
-        (died,) = [event async for event in self.engine.events()]
+
+    async def ends(self, line: str) -> Died:
+        """How it is told that a process of this line has ended."""
+        (died,) = await self.says(line)
         assert isinstance(died, Died)
         return died
+
+    async def says(self, line: str) -> list[Event]:
+        """What a process of this line is heard to say."""
+        self.write(line)
+        self.engine.attempts.forgive()
+        await self.engine.start()
+        return [event async for event in self.engine.events()]
 
 
 @pytest.fixture
@@ -171,3 +179,27 @@ async def test_p22_fifty_restarts_leave_no_descriptor_and_no_zombie(stub: Stub) 
     await asyncio.sleep(0)
     assert len(list(Path("/proc/self/fd").iterdir())) <= before
     assert children.read_text() == there, "a zombie is a child still"
+
+
+class Undead:
+    """A process that waits for a disk that does not answer: killed, it stays."""
+
+    returncode = None
+
+    def __init__(self) -> None:
+        self._transport = self
+
+    def kill(self) -> None:
+        """Nothing comes of it."""
+
+    def close(self) -> None:
+        """Nor of this."""
+
+    async def wait(self) -> None:
+        """It never comes back."""
+        await asyncio.Event().wait()
+
+
+async def test_p05_a_process_that_outlives_its_kill_is_not_waited_for() -> None:
+    async with asyncio.timeout(60):
+        assert await client._end(Undead()) == -signal.SIGKILL  # type: ignore[arg-type]

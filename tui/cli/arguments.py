@@ -27,7 +27,11 @@ class UsageError(TwiddleError):
 
 def choose(setting: str | None) -> tuple[Chosen, Path]:
     """What a setting comes to, and its model file; raises TwiddleError for anything that could not start a chat."""
-    chosen = resolve(parse_setting(setting) if setting is not None else Setting())
+    return with_model(resolve(parse_setting(setting) if setting is not None else Setting()))
+
+
+def with_model(chosen: Chosen) -> tuple[Chosen, Path]:
+    """What a setting comes to, and its model file; raises ModelError."""
     preset = chosen.preset
     return chosen, find_model(preset.model, beside=preset.path.parent if preset.path else None)
 
@@ -77,6 +81,7 @@ def require_screen(instead: str) -> None:
     """Raise UsageError, naming what works without one, unless there is a terminal to draw on."""
     if os.environ.get("TERM") == "dumb":
         raise UsageError(f"The screen cannot be drawn with TERM=dumb; use `{instead}`.")
-    for name, stream in (("stdin", sys.stdin), ("stdout", sys.stdout)):
+    # Textual draws on stderr.
+    for name, stream in (("stdin", sys.stdin), ("stdout", sys.stdout), ("stderr", sys.stderr)):
         if stream is None or not stream.isatty():
             raise UsageError(f"The screen needs a terminal and {name} is not one; use `{instead}`.")

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from tui.errors import PresetError, did_you_mean
 from tui.knobs import Knobs
+from tui.paths import preset_dirs
 from tui.presets.preset import Preset, read_preset
 from tui.presets.shelf import SUFFIX, is_file, names, stamped
 from tui.settings import Setting
@@ -57,6 +58,13 @@ def find_preset(reference: str) -> Preset:
 def has_preset(reference: str) -> bool:
     """Whether it names a preset, or a file that could be one."""
     return reference in names() or (_is_path(reference) and is_file(_expanded(reference)))
+
+
+def reference_to(preset: Preset) -> str:
+    """What names a preset from anywhere: its name in the library, else the path of its file, or of its model."""
+    if preset.path is None:
+        return preset.name if preset.name in names() else preset.model
+    return preset.name if preset.path.parent in preset_dirs() else str(preset.path.absolute())
 
 
 def preset_path(reference: str) -> Path:
