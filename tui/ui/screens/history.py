@@ -16,7 +16,6 @@ from tui.store.export import date
 from tui.store.page import Entry
 from tui.terminal import safe, safe_line
 from tui.ui.screens.dialog import Dialog
-from tui.ui.screens.help import HelpScreen
 from tui.ui.widgets.footer import Footer
 
 Find = Callable[[str], Awaitable[tuple[Entry, ...]]]
@@ -30,7 +29,6 @@ class HistoryPicker(Dialog[int | None]):
         Binding("enter", "take", "Go on with it", priority=True, id="history.open"),
         Binding("down", "move(1)", "Next", show=False, priority=True, id="history.next"),
         Binding("up", "move(-1)", "Previous", show=False, priority=True, id="history.previous"),
-        Binding("f1", "help", "Help", tooltip="These keys", id="history.help"),
         Binding("escape", "dismiss", "Back", id="history.back"),
     ]
 
@@ -90,10 +88,6 @@ class HistoryPicker(Dialog[int | None]):
     def action_take(self) -> None:
         """Go on with the one that is lit."""
         self._list.action_select()
-
-    def action_help(self) -> None:
-        """The keys that work here."""
-        self.app.push_screen(HelpScreen())
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Go on with it."""
