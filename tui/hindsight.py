@@ -36,9 +36,11 @@ class Question(NamedTuple):
     knobs: Knobs
     looked: int = -1
     """The place of a token to explain in full."""
+    alone: bool = False
+    """Whether only that token is asked about: of the others it is known."""
 
 
-def question(side: Side, index: int, looked: int = -1) -> Question | None:
+def question(side: Side, index: int, looked: int = -1, *, alone: bool = False) -> Question | None:
     """What if a reply of this side had been written with the knobs as they are; None if it is not known how it was."""
     turn = side.conversation.turns[index]
     written = turn.written
@@ -47,7 +49,7 @@ def question(side: Side, index: int, looked: int = -1) -> Question | None:
     before = until(side.conversation, turn.parent).messages
     begun = turn.message.content[: written.starts[0]]
     there = (Message("assistant", begun),) if written.begun and begun else ()
-    return Question(side, (*side.preset.opening, *before, *there), written, side.knobs, looked)
+    return Question(side, (*side.preset.opening, *before, *there), written, side.knobs, looked, alone)
 
 
 class Answer(NamedTuple):
@@ -145,4 +147,4 @@ class Hindsight:
 
     def _inquire(self, asked: Question) -> None:
         looked = asked.looked + asked.written.begun if asked.looked >= 0 else -1
-        self._send(asked.side, WhatIf(self._name, asked.knobs, looked))
+        self._send(asked.side, WhatIf(self._name, asked.knobs, looked, asked.alone))
