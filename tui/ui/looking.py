@@ -171,7 +171,8 @@ class Looking:
             traces = len(turn.written.traces)
             if _has_end(turn):
                 return Place(side, tip, traces - 1)
-            if turn.ending != "stop" and (coming := self._talk.next) and coming.side is side:  # it was cut: it goes on from there
+            coming = self._talk.next
+            if turn.ending != "stop" and coming and coming.side is side:  # it was cut: it goes on from there
                 return Place(side, tip, traces)
         raise EngineError("Pick a token of a finished reply first: Ctrl+T shows them.")
 
