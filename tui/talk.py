@@ -54,8 +54,8 @@ class Next(NamedTuple):
 
     side: Side
     trace: TokenTrace
-    record: bytes = b""
-    """The scores that this was found from."""
+    record: bytes
+    """The scores that it was found from."""
 
 
 class Engines(Protocol):
@@ -140,7 +140,7 @@ class Talk:
         if turn.written is None:
             raise EngineError("How this reply was written is not known, so it has no tokens to branch from.")
         written, text = turn.written, turn.message.content
-        if place == len(written.traces) and self.next:
+        if place == len(written.traces) and self.next and self.next.side is side:
             written = written.then(text, self.next.trace, self.next.record)
         self._begin([Start(side, index, branched(text, written, place, other))])
 

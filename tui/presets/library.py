@@ -55,16 +55,16 @@ def find_preset(reference: str) -> Preset:
     return read_preset(preset_path(reference))
 
 
-def has_preset(reference: str) -> bool:
-    """Whether it names a preset, or a file that could be one."""
-    return reference in names() or (_is_path(reference) and is_file(_expanded(reference)))
-
-
 def reference_to(preset: Preset) -> str:
     """What names a preset from anywhere: its name in the library, else the path of its file, or of its model."""
     if preset.path is None:
         return preset.name if preset.name in names() else preset.model
     return preset.name if preset.path.parent in preset_dirs() else str(preset.path.absolute())
+
+
+def has_preset(reference: str) -> bool:
+    """Whether it names a preset, or a file that could be one."""
+    return reference in names() or (_is_path(reference) and is_file(_expanded(reference)))
 
 
 def preset_path(reference: str) -> Path:
