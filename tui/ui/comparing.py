@@ -189,10 +189,10 @@ class Comparison:
         if self.blind.on:
             self.blind.end()
         else:
-            self._only = False
             self.blind.begin()
 
     def _changed(self) -> None:
+        self._only = self._only and not self.blind.on
         self.announce()
         self._desk.settle()
 

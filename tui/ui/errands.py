@@ -44,6 +44,7 @@ from tui.terminal import safe
 from tui.ui.comparing import Comparison
 from tui.ui.keeper import Keeper
 from tui.ui.librarian import Librarian
+from tui.ui.refusal import refusals
 from tui.ui.screens.engine import EngineScreen
 from tui.ui.screens.help import HelpScreen
 from tui.ui.screens.history import HistoryPicker
@@ -94,8 +95,9 @@ class Errands:
             raise EngineError("That would tell which side is which; F7 votes and shows it, /blind shows it at once.")
         match command:
             case TurnKnob():
-                self._talk.turn(self._desk.side, command.name, command.value)
-                self._desk.settle()
+                with self._talk.trying():
+                    self._talk.turn(self._desk.side, command.name, command.value)
+                    self._desk.settle()
                 self._mention(self._told(command))
             case Explain():
                 self._mention(command.sentence)
@@ -158,14 +160,9 @@ class Errands:
                 self._desk.say(await asyncio.to_thread(particulars, command.part, side.preset, side.stand))
 
     def _use(self, preset: Preset, stand: Stand) -> None:
-        side = self._desk.side
-        before = side.preset, side.stand
-        try:
-            side.preset, (side.knobs, side.apart) = preset, stand
+        with self._talk.trying():
+            self._desk.side.use(preset, stand)
             self._desk.settle()
-        except TwiddleError:
-            side.preset, (side.knobs, side.apart) = before
-            raise
 
     def _told(self, turned: TurnKnob) -> str:
         """What came of turning a knob."""
@@ -186,8 +183,9 @@ class Errands:
     def _show_engine(self) -> None:
         def restart(wanted: bool | None) -> None:
             if wanted:
-                self._engines.restart()
-                self._desk.settle()
+                with refusals(self._desk.app):
+                    self._engines.restart()
+                    self._desk.settle()
 
         self._desk.app.push_screen(EngineScreen(self._engines.reports()), restart)
 
