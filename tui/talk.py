@@ -162,10 +162,16 @@ class Talk:
             self._engines.send(Generate(tuple(replies)), load)
 
     def clear(self) -> None:
-        """Begin a new conversation on every side. What was being written is ended and forgotten."""
-        self.stop()
+        """Begin a new conversation on every side."""
+        self.break_off()
         for side in self.sides:
             side.forget()
+
+    def break_off(self, only: Side | None = None) -> None:
+        """End what is being written as it stands, without waiting for an engine to say so."""
+        self.stop(only)
+        for side in [only] if only else self.sides:
+            side.give_up("stopped")
 
     def stop(self, only: Side | None = None) -> None:
         """Ask every reply being written to end, or only that of one side."""
@@ -216,7 +222,7 @@ class Talk:
 
     def look(self, side: Side) -> None:
         """Ask how the next token would be chosen, unless a reply is being written or an engine died over this."""
-        if self.busy or any(side.conversation is each for each in self._deadly):
+        if self.busy or any(side.conversation.messages == each.messages for each in self._deadly):
             return
         look = next(self._ids)
         self._looks, self.next = {look: side}, None

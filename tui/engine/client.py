@@ -13,7 +13,7 @@ import msgspec
 from tui.engine.attempts import Attempts
 from tui.engine.protocol import Answers, Command, Died, Event, Ping, Pong, Silent, decode_event, encode
 from tui.errors import EngineError
-from tui.paths import log_dir
+from tui.paths import log_dir, make_private
 
 LONGEST_LINE = 64 * 2**20
 """Bytes in one event: a Finished carries its whole reply."""
@@ -74,7 +74,7 @@ class Engine:
 
     async def _spawn(self) -> None:
         try:
-            self._log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_private(self._log.parent)
             descriptor = os.open(self._log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         except OSError as error:
             raise EngineError(f"The engine's log {str(self._log)!r} cannot be written: {error.strerror}.") from None
@@ -175,11 +175,12 @@ async def _end(process: asyncio.subprocess.Process) -> int:
     except TimeoutError:
         with suppress(ProcessLookupError):
             process.kill()
-        await process.wait()
+        with suppress(TimeoutError):  # one that waits for a disk that does not answer outlives even that
+            await asyncio.wait_for(process.wait(), 1)
     # What it left unread would keep the pipes open; they are closed in the next turn of the loop.
     process._transport.close()  # type: ignore[attr-defined]
     await asyncio.sleep(0)
-    return await process.wait()
+    return -signal.SIGKILL if process.returncode is None else process.returncode
 
 
 async def _line(stream: asyncio.StreamReader) -> bytes:
