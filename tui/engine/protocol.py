@@ -4,10 +4,11 @@ For each reply of a Generate the engine sends Token events and then exactly one 
 and `Died` are never sent: the client makes them of what it does not hear.
 """
 
-from msgspec import Struct, json
+from msgspec import MsgspecError, Struct, json
 
 from tui.chat import Ending, Message
 from tui.engine.machine import Machine
+from tui.errors import KnobError
 from tui.knobs import Knobs
 from tui.thinking import Thought
 from tui.trace import TokenTrace
@@ -108,6 +109,8 @@ class WhatIf(Struct, frozen=True, tag="what_if"):
     knobs: Knobs
     looked: int = -1
     """Index of a token to explain in full."""
+    alone: bool = False
+    """Whether only that token is asked about: of the others it is known."""
 
 
 class Describe(Struct, frozen=True, tag="describe"):
@@ -297,6 +300,8 @@ class Previewed(Struct, frozen=True, tag="previewed"):
     id: str
     trace: TokenTrace
     used: int
+    record: bytes = b""
+    """The scores it would be chosen from, as `tui.engine.record` keeps them."""
 
 
 class Piece(Struct, frozen=True, array_like=True):
@@ -380,6 +385,9 @@ Event = (
 
 encode = json.Encoder().encode
 """A command or event as one line of JSON, without its newline."""
+
+GARBAGE = (MsgspecError, KnobError, UnicodeDecodeError, RecursionError)
+"""What a line raises that is neither."""
 
 decode_command = json.Decoder(Command).decode
 decode_event = json.Decoder(Event).decode

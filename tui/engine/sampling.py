@@ -75,6 +75,11 @@ class Chain:
                     self._fixed[name].accept(token)
 
     @property
+    def learns(self) -> bool:
+        """Whether it goes by how likely the tokens before were: what they are is not enough then."""
+        return any(name in _AIMED for name in self._order)
+
+    @property
     def key(self) -> tuple[object, ...]:
         """What decides how the stages act: equal keys over equal tokens leave equal odds."""
         return (*stage_values(self._knobs), self.feedback)
@@ -103,11 +108,7 @@ class Chain:
         ids = top if few else np.arange(len(logits), dtype=np.int32)
         candidates = np.empty(len(ids), CANDIDATE)
         candidates["id"], candidates["logit"] = ids, logits[top] if few else logits
-        passed = self.apply(candidates, history, chance, top, allowed)
-        if not len(passed.left):
-            emptied = next((step.name for step in passed.steps if not step.survivors), "nothing")
-            raise EngineError(f"{emptied} leaves none of the model's tokens here.")
-        return Odds(logits, passed, top, allowed)
+        return Odds(logits, self.apply(candidates, history, chance, top, allowed), top, allowed)
 
     def apply(
         self,
@@ -117,7 +118,10 @@ class Chain:
         watched: npt.NDArray[np.int64],
         allowed: npt.NDArray[np.bool_] | None = None,
     ) -> Passed:
-        """Send candidates through the stages, and note which stage cut each of the watched tokens."""
+        """Send candidates through the stages, and note which stage cut each of the watched tokens.
+
+        Raises EngineError when nothing is left.
+        """
         steps: list[StageTrace] = []
         cut: dict[int, str] = {}
         untouched = None
@@ -135,7 +139,11 @@ class Chain:
                 there = among(watched, left["id"])
                 cut |= dict.fromkeys(watched[~there].tolist(), name)
                 watched = watched[there]
-        return Passed(_left(candidates), tuple(steps), cut, untouched)
+        left = _left(candidates)
+        if not len(left):
+            emptied = next((step.name for step in steps if not step.survivors), "nothing")
+            raise EngineError(f"{emptied} leaves none of the model's tokens here.")
+        return Passed(left, tuple(steps), cut, untouched)
 
     def _apply(self, name: str, candidates: Candidates, history: Sequence[int]) -> Candidates:
         if name in _NEEDING_FINITE:
