@@ -90,7 +90,7 @@ SAID = (
     Stop(BACK_TAB, "o Thought"),
     Stop("o", "▾ thought for"),
     Stop("[", "█  bank"),
-    Stop("\r", "y copies it"),
+    Stop("\r", "y Copy"),
     Stop("y", r"Copied \d+ characters"),
 )
 TOKENS = (
@@ -114,8 +114,8 @@ KNOBS = (
     Stop("/[@cl", r"/ \[@cl"),
     Stop(ESCAPE, "/ finds"),
     Stop("/stop\r", "/ stop "),
-    Stop("\r", "Esc leaves it"),
-    Stop(ESCAPE, hides="Esc leaves it"),
+    Stop("\r", "An entry a line"),
+    Stop(ESCAPE, hides="An entry a line"),
     Stop(ESCAPE, "/ finds"),
     Stop("/temperature\r", "/ temperature "),
     Stop("1[@click=x]\r", r"\[@click=x\]'"),
