@@ -91,6 +91,10 @@ class Written(Struct, frozen=True):
         return max(place, 0)
 
 
+UNFINISHED = "\ufffd"
+"""Stands at the end of a text, for what the tokens of a beginning say beyond it."""
+
+
 class Beginning(Struct, frozen=True):
     """The part of a reply that is there before the model goes on with it."""
 
@@ -105,7 +109,7 @@ class Beginning(Struct, frozen=True):
     @property
     def message(self) -> str:
         """The text as the engine is told it: a sign stands for what is unfinished."""
-        return self.text + ("\ufffd" if self.unfinished else "")
+        return self.text + (UNFINISHED if self.unfinished else "")
 
 
 _BRACKETS = (("<", ">"), ("[", "]"))
@@ -138,6 +142,6 @@ def branched(text: str, written: Written, place: int, other: Candidate) -> Begin
 def whole(text: str, tokens: tuple[int, ...], written: Written | None) -> Beginning:
     """All of a reply, to be gone on with; `tokens` are those of its text, nothing where a person wrote some of it."""
     kept = written.first(len(tokens)) if written and tokens else None
-    if tokens and text.endswith("\ufffd"):
-        return Beginning(text.rstrip("\ufffd"), tokens, kept, unfinished=True)
+    if tokens and text.endswith(UNFINISHED):
+        return Beginning(text.rstrip(UNFINISHED), tokens, kept, unfinished=True)
     return Beginning(text, tokens, kept)

@@ -11,7 +11,7 @@ from tests.engine.touchy import Scene, said
 from tui.chat import Message
 from tui.engine.fake import Script
 from tui.engine.pace import SLICE
-from tui.engine.protocol import Generate, Preview, Reply, SetKnobs, Shifted, Stop, Token
+from tui.engine.protocol import Generate, Preview, Reply, SetKnobs, Shifted, Stop, Token, Waits
 from tui.knobs import Knobs, turn
 from tui.written import Change
 
@@ -42,6 +42,7 @@ def test_replies_wait_for_each_other_and_each_is_worked_out_as_it_would_be_alone
     assert second.tokens == alone(reply("b", other, LONG)) != first.tokens
     order = [event.id for event in scene.events if isinstance(event, Token)]
     assert [each for each, _ in groupby(order)] == ["a", "b", "c"]
+    assert [event.id for event in scene.events if isinstance(event, Waits)] == ["b", "c"]
     beside = Scene(reproducible=False)
     together = beside.write(reply("a", WARM, LONG), reply("b", other, LONG))
     assert together[1].tokens != second.tokens, "else this model notices nothing"

@@ -163,7 +163,7 @@ def test_knobs_turned_by_hand_and_a_reply_that_was_stopped(model: Llama, store: 
 
 def test_searches(model: Llama, store: Store) -> None:
     for strategy in ("beam", "contrastive"):
-        setting = f"{SETTING},strategy={strategy}"
+        setting = f"{SETTING},strategy={strategy},num_predict=8"
         chat = Chat(model, store, setting, f"{setting},num_beams=2")
         chat.pages = [Page(f"{strategy} {place}") for place in range(2)]
         for text in ("Name a fish.", "And a bird."):
@@ -185,3 +185,19 @@ def test_a_thought_with_knobs_of_its_own(model: Llama, store: Store) -> None:
     assert written.thought and written.thought.end, "it thought, and answered"
     assert [change.knobs.temperature for change in written.lane] == [0.3]
     check(model, *chat.replies())
+
+
+def test_a_branch_within_a_character(model: Llama, store: Store) -> None:
+    chat = Chat(model, store, f"{SETTING},choices=Yes 🎉 it is")
+    chat.talk.ask("Is it time to party?")
+    chat.run()
+    written = chat.side.conversation.turns[1].written
+    assert written
+    place = next(place for place, start in enumerate(written.starts) if start in written.starts[:place])
+    other = next(each for each in written.traces[place].candidates if each.id != written.traces[place].id)
+    chat.talk.turn(chat.side, "choices", ())
+    chat.talk.branch(chat.side, 1, place, other)
+    chat.run()
+    replies = chat.replies()
+    assert replies[1].written.given == place + 1
+    check(model, *replies)

@@ -46,6 +46,19 @@ def titles(chat: Chat) -> list[str]:
 # --- sides ----------------------------------------------------------------------------------------------------------
 
 
+async def test_a_reproducible_side_waits_for_the_other_and_says_so(open_chat: OpenChat) -> None:
+    alone = "reproducible=on,num_predict=20"
+    async with open_chat(UNSURE, f"{GREEDY},{alone}", f"temperature=1.5,seed=1,{alone}") as chat:
+        await chat.ask("Hi")
+        await chat.written(3)
+        assert "waits for its turn: reproducible is on" in chat.said(1)
+        await chat.until(lambda: len(chat.engine.heard(Finished)) == 2)
+        await chat.pilot.pause()
+        assert "waits" not in chat.said(1)
+        order = [event.id for event in chat.engine.heard(Token)]
+        assert order == sorted(order), "one after the other"
+
+
 async def test_sides_are_added_up_to_four_dropped_and_kept(open_chat: OpenChat) -> None:
     async with open_chat(Script(), size=(200, 50)) as chat:
         await chat.ready()

@@ -186,6 +186,12 @@ class LoadFailed(Struct, frozen=True, tag="load_failed"):
     reason: str
 
 
+class Waits(Struct, frozen=True, tag="waits"):
+    """The reply begins when what was asked before it is done: `reproducible on` has one at a time."""
+
+    id: str
+
+
 class Prefill(Struct, frozen=True, tag="prefill"):
     """How much of a prompt is evaluated."""
 
@@ -371,7 +377,7 @@ class Died(Struct, frozen=True, tag="died"):
 
 Event = (
     Progress | Loaded | LoadFailed | Machine | Pong | Silent | Answers | Died
-    | Prefill | Token | Hypotheses | KnobsTurned | Thinking | Refused | Shifted | Finished | Failed
+    | Waits | Prefill | Token | Hypotheses | KnobsTurned | Thinking | Refused | Shifted | Finished | Failed
     | Previewed | Rendered | Remembered | WhatIfs
 )  # fmt: skip
 

@@ -38,6 +38,7 @@ from tui.engine.protocol import (
     SetKnobs,
     Stop,
     Token,
+    Waits,
 )
 from tui.engine.strategies import width
 from tui.engine.tree import Tree
@@ -99,6 +100,8 @@ class Scheduler:
             if key not in started or self._stride:
                 started[key] = self._tree.plant(prompt)
             started[key].readers.append(generation)
+            if self._stride and started[key] is not self._tree.branches[0]:
+                self._emit(Waits(reply.id))
 
     def _admit(self, reply: Reply) -> None:
         running = self._generations()

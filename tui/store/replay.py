@@ -10,6 +10,7 @@ from tui.engine.protocol import Reply
 from tui.errors import ModelError, StoreError
 from tui.store.page import ModelFile, StoredReply
 from tui.trace import TokenTrace
+from tui.written import UNFINISHED
 
 _CHUNK = 2**20
 
@@ -85,8 +86,10 @@ def _beginning(stored: StoredReply) -> Message:
         raise StoreError("This reply goes on from a beginning that is no longer kept: its traces were dropped.")
     if written.given >= len(written.starts):
         return Message("assistant", text, written.ids[: written.given])
-    start = written.starts[written.given]
-    return Message("assistant", text[:start], () if written.begun else written.ids[: written.given])
+    begun = text[: written.starts[written.given]]
+    if written.begun:
+        return Message("assistant", begun)
+    return Message("assistant", begun + UNFINISHED, written.ids[: written.given])  # they may say more than the text
 
 
 def _sha256(path: Path) -> str:

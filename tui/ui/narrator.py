@@ -18,6 +18,7 @@ from tui.engine.protocol import (
     Shifted,
     Silent,
     Token,
+    Waits,
 )
 from tui.side import Side, describe_turn
 from tui.talk import Talk
@@ -128,8 +129,8 @@ class Narrator:
     def _say(self, event: Event, side: Side) -> None:
         transcript = self._panes[self._talk.sides.index(side)].transcript
         match event:
-            case Prefill():
-                transcript.progress(f"reading the prompt: {event.done} of {event.total} tokens")
+            case Waits() | Prefill() | Hypotheses():
+                transcript.progress(_progress(event))
             case KnobsTurned():
                 transcript.progress("")
                 if label := describe_turn(event.before, event.after):
@@ -137,9 +138,6 @@ class Narrator:
             case Token():
                 transcript.append(event.text, side.writing.thought if side.writing else None)
                 self._contrast.look()
-            case Hypotheses():
-                best = event.hypotheses[0].text.replace("\n", " ")
-                transcript.progress(f"{len(event.hypotheses)} hypotheses, the best:{best[-LONGEST:]}")
             case Shifted():
                 transcript.mark(f"context full, {event.dropped} oldest tokens forgotten")
             case Refused():
@@ -152,6 +150,18 @@ class Narrator:
         if isinstance(event, Finished | Failed):
             reason = event.reason if isinstance(event, Failed) else "stopped before its first word"
             _close(transcript, side, reason)
+
+
+def _progress(event: Waits | Prefill | Hypotheses) -> str:
+    """What happens before the next token is there."""
+    match event:
+        case Waits():
+            return "waits for its turn: reproducible is on"
+        case Prefill(done=done, total=total):
+            return f"reading the prompt: {done} of {total} tokens"
+        case Hypotheses(hypotheses=hypotheses):
+            best = hypotheses[0].text.replace("\n", " ")
+            return f"{len(hypotheses)} hypotheses, the best:{best[-LONGEST:]}"
 
 
 def _news(event: Loaded | LoadFailed | Silent | Answers) -> str:
