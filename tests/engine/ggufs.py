@@ -47,13 +47,27 @@ def _model(path: Path, architecture: str, width: int, heads: int) -> _File:
     return file
 
 
-def write_llama(path: Path, head: int) -> Path:
+def write_llama(path: Path, head: int, *, name: str = "", template: str = "") -> Path:
     """A model whose two heads have so many numbers each."""
     file = _model(path, "llama", 2 * head, heads=2)
+    if name:
+        file.writer.add_name(name)
+    if template:
+        file.writer.add_chat_template(template)
     for name in ("attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down"):
         file.weights(f"blk.0.{name}.weight", 2 * head, 2 * head)
     file.weights("blk.0.ffn_norm.weight", 2 * head)
     return file.close()
+
+
+def change(path: Path, key: str, value: bytes) -> Path:
+    """Put other bytes in the place of a value of a file's metadata; of a text, of the same length."""
+    content = path.read_bytes()
+    name = key.encode()
+    place = content.index(len(name).to_bytes(8, "little") + name) + 8 + len(name)
+    place += 12 if content[place] == 8 else 4  # a type, and of a text its length
+    path.write_bytes(content[:place] + value + content[place + len(value) :])
+    return path
 
 
 def write_mamba(path: Path) -> Path:

@@ -53,7 +53,7 @@ def test_a_shift_keeps_the_system_prompt_and_num_keep() -> None:
         assert branch.tokens[:count] == prompt[:count]
 
 
-def test_by_default_a_full_context_ends_the_reply() -> None:
+def test_c08_by_default_a_full_context_ends_the_reply() -> None:
     bench = Bench(Script(replies=(LONG,), context=200))
     bench.ask(Reply("a", system("Be brief."), GREEDY))
     bench.run()
@@ -157,7 +157,7 @@ def test_whoever_wants_an_end_waits_for_no_prompt() -> None:
 
 @given(st.lists(st.booleans(), min_size=1, max_size=30))
 @settings(max_examples=20, deadline=None)
-def test_interrupts_change_nothing(storm: list[bool]) -> None:
+def test_c12_interrupts_change_nothing(storm: list[bool]) -> None:
     bench = Bench(Script())
     bench.backend.batch = 64
     bench.ask(reply("a", text="long " * 60), reply("b", text="long " * 50))

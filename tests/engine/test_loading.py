@@ -236,7 +236,7 @@ def not_adapters(folder: Path) -> dict[str, str]:
 
 
 @pytest.mark.model
-def test_what_is_no_adapter_for_the_model_is_refused(starter: Path, tmp_path: Path) -> None:
+def test_g50_what_is_no_adapter_for_the_model_is_refused(starter: Path, tmp_path: Path) -> None:
     for entry, sentence in not_adapters(tmp_path).items():
         with pytest.raises((ModelError, KnobError), match=rf"^lora: .*{sentence}"):
             Llama(str(starter), knobs(lora=(str(tmp_path / entry),)))
@@ -278,7 +278,7 @@ REFUSED: list[tuple[dict[str, Any], int, str]] = [
 
 
 @pytest.mark.parametrize(("values", "gpus", "sentence"), REFUSED)
-def test_what_cannot_be_loaded_is_refused(values: dict[str, Any], gpus: int, sentence: str) -> None:
+def test_g48_g49_what_cannot_be_loaded_is_refused(values: dict[str, Any], gpus: int, sentence: str) -> None:
     with pytest.raises(KnobError, match=f"^{re.escape(sentence)}$"):
         check(knobs(**values), TWO[:gpus], cores=2)
 

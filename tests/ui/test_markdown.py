@@ -233,7 +233,7 @@ def test_colours_go_on_over_lines() -> None:
     assert styles["print"] == "code builtin"
 
 
-def test_a_long_block_is_plain_until_it_is_complete() -> None:
+def test_t28_a_long_block_is_plain_until_it_is_complete() -> None:
     document = grown("| x | y |\n|---|---|\n", [])
     for _ in range(OPEN_LINES):
         document.append("| **a** | b |\n")
@@ -257,7 +257,7 @@ def test_a_long_block_is_plain_until_it_is_complete() -> None:
     ],
     ids=["brackets", "quotes", "words", "word", "list", "stars", "table", "code"],
 )
-def test_hostile_markdown_is_shown(text: str) -> None:
+def test_t28_t29_hostile_markdown_is_shown(text: str) -> None:
     whole = Document(80, text)
     assert whole.height
     assert grown(text, [len(text) // 3] * 2, 80).height
@@ -277,6 +277,12 @@ def test_hostile_markdown_is_shown(text: str) -> None:
 )
 def test_inline(text: str, shown: str) -> None:
     assert "\n".join(drawn(text)) == shown
+
+
+def test_an_address_in_a_text_is_a_link_and_the_name_of_a_file_is_none() -> None:
+    text = "See https://example.org/a_(b)?c=%20d. Or mailto:a@b.example; not main.py, README.md, `https://x.example`."
+    links = {span.text: span.link for line in Document(200, text).lines for span in line.spans if span.link}
+    assert links == {address: address for address in ("https://example.org/a_(b)?c=%20d", "mailto:a@b.example")}
 
 
 def test_a_table_is_folded_into_its_width() -> None:

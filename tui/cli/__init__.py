@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer._click.exceptions import ClickException
 
 from tui import __version__
-from tui.cli import bench, chat, compare, doctor, history, models, presets, replay, run
+from tui.cli import bench, chat, compare, doctor, history, models, presets, replay, run, soak
 from tui.cli.arguments import ThemeName, UsageError
 from tui.cli.aside import tell
 from tui.errors import TwiddleError
+from tui.terminal import safe
 
 app = typer.Typer(
     help="A terminal chat client with live sampling knobs. Alone, `twiddle` opens the chat.",
@@ -22,6 +24,7 @@ app = typer.Typer(
 )
 for command in (chat.chat, compare.compare, run.run, doctor.doctor, bench.bench, replay.replay):
     app.command()(command)
+app.command(hidden=True)(soak.soak)
 app.add_typer(history.app, name="history")
 app.add_typer(presets.app, name="presets")
 app.add_typer(models.app, name="models")
@@ -53,13 +56,22 @@ def main() -> None:
     """Entry point of `twiddle`, and the one place where an error becomes words and an exit code."""
     _ready_output()
     try:
-        app(prog_name="twiddle")
+        sys.exit(app(prog_name="twiddle", standalone_mode=False))
+    except ClickException as error:  # words that mean nothing, which it quotes
+        said = io.StringIO()
+        error.show(said)
+        print(safe(said.getvalue()), end="", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except typer.Abort:
+        sys.exit("Aborted!")
     except TwiddleError as error:
         tell(str(error))
         sys.exit(2 if isinstance(error, UsageError) else 1)
     except OSError as error:  # a full disk behind `>`, a folder that may not be read
         tell(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}.")
         sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
 
 
 def _ready_output() -> None:

@@ -8,6 +8,7 @@ nor any hash. What it would tell the Hub of this machine with every request is n
 import errno
 import hashlib
 import os
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -35,6 +36,7 @@ RETRY_S = 1.0
 SPARE = 2**26
 """Bytes of disk that a download leaves to others."""
 _CHUNK = 2**20
+_SHA256 = re.compile("[0-9a-fA-F]{64}")
 
 Tell = Callable[[str, str, int, int], None]
 """Told what is done (`fetching`, `checking`, `waiting for`), which file, how many bytes of it, and of how many."""
@@ -107,7 +109,7 @@ def offered(reference: HubReference, endpoint: str | None = None) -> list[Offer]
     offers = []
     for name in parts_among(choose(reference, files), files):
         lfs = files[name]
-        if lfs is None or len(lfs.sha256) != 64 or lfs.size < 0:
+        if lfs is None or not _SHA256.fullmatch(lfs.sha256) or lfs.size < 0:
             raise ModelError(f"The Hub gives no sha256 for {name!r} of {reference}, so it could not be checked.")
         # The address of this revision: what is fetched later, or resumed, is what was described.
         url = hf_hub_url(repo, name, revision=told.sha, endpoint=endpoint)

@@ -48,12 +48,12 @@ async def _run(
     engines = Engines()
     await engines.start(loads)
     with Background() as background:
-        from tui.ui.answers import ignore_late_answers
+        from tui.ui.answers import read_with_care
         from tui.ui.app import TwiddleApp
         from tui.ui.signals import end_in_good_order, outlive_no_terminal
 
         dark = background.dark()
-    ignore_late_answers()
+    read_with_care()
     app = TwiddleApp(engines, chosen, loads, diary, settled, dark)
     if going_on:
         app.chat.keeper.go_on(going_on)

@@ -6,6 +6,9 @@ from typing import Any
 
 import llama_cpp as C
 
+_EMPTY = "failed to load model"
+"""How it ends its account of whatever it was."""
+
 _WARNING, _ERROR, _CONTINUED = 3, 4, 5
 
 
@@ -30,8 +33,8 @@ class Log:
 
     @property
     def reason(self) -> str:
-        """The last thing it complained of."""
-        lines = [line for line in "".join(self.lines).splitlines() if line.strip()]
+        """The last thing it complained of that says something."""
+        lines = [line for line in "".join(self.lines).splitlines() if line.strip() and not line.endswith(_EMPTY)]
         return lines[-1].strip() if lines else "llama.cpp gave no reason"
 
 
