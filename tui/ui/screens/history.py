@@ -8,7 +8,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
@@ -16,13 +15,13 @@ from tui.errors import StoreError
 from tui.store.export import date
 from tui.store.page import Entry
 from tui.terminal import safe, safe_line
-from tui.ui.screens.help import HelpScreen
+from tui.ui.screens.dialog import Dialog
 from tui.ui.widgets.footer import Footer
 
 Find = Callable[[str], Awaitable[tuple[Entry, ...]]]
 
 
-class HistoryPicker(ModalScreen[int | None]):
+class HistoryPicker(Dialog[int | None]):
     """The conversations, narrowed down by typing. Gives the number of the one chosen, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -30,7 +29,6 @@ class HistoryPicker(ModalScreen[int | None]):
         Binding("enter", "take", "Go on with it", priority=True, id="history.open"),
         Binding("down", "move(1)", "Next", show=False, priority=True, id="history.next"),
         Binding("up", "move(-1)", "Previous", show=False, priority=True, id="history.previous"),
-        Binding("f1", "help", "Help", tooltip="These keys", id="history.help"),
         Binding("escape", "dismiss", "Back", id="history.back"),
     ]
 
@@ -90,10 +88,6 @@ class HistoryPicker(ModalScreen[int | None]):
     def action_take(self) -> None:
         """Go on with the one that is lit."""
         self._list.action_select()
-
-    def action_help(self) -> None:
-        """The keys that work here."""
-        self.app.push_screen(HelpScreen())
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Go on with it."""
