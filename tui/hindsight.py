@@ -60,7 +60,7 @@ class Answer(NamedTuple):
 
 
 class Hindsight:
-    """Knobs move faster than a long reply is gone through: while one question is answered, the newest one waits."""
+    """Knobs move faster than a long reply is gone through: while one question is answered, each side's newest waits."""
 
     def __init__(self, send: Callable[[Side, Command], None]) -> None:
         """`send` sends to the engine of a side."""
@@ -71,12 +71,20 @@ class Hindsight:
         self._asked: Question | None = None
         self._name = ""
         """Of the reply that is asked about."""
-        self._waiting: Question | None = None
+        self._waiting: dict[Side, Question] = {}
 
     def ask(self, asked: Question) -> None:
-        """Ask, once the question before is answered; one that waits gives way."""
-        self._waiting = asked
+        """Ask, once the question before is answered; one of this side's that waits gives way."""
+        self._waiting[asked.side] = asked
         if self._asked is None:
+            self._go_on()
+
+    def forget(self, side: Side) -> None:
+        """Ask nothing of the engine that a side talked to: it may be gone without a word."""
+        self._waiting.pop(side, None)
+        if self._asked and self._asked.side is side:
+            # Told anew it has another name, and a late answer goes by this one.
+            self._known.pop(id(self._asked.written), None)
             self._go_on()
 
     def take(self, event: Event) -> Answer | None:
@@ -85,15 +93,19 @@ class Hindsight:
             case Died() | Loaded() | LoadFailed():
                 # Whoever holds a model now was told of nothing. One that is gone will not answer; its next one will.
                 self._known.clear()
-                self._waiting = self._waiting or self._asked
+                if self._asked:
+                    self._waiting.setdefault(self._asked.side, self._asked)
                 self._go_on()
             case Remembered(id=name) if self._asked and name == self._name:
                 self._known[id(self._asked.written)] = (name, self._asked.written)
                 self._inquire(self._asked)
-            case Refused(id=name) | Failed(id=name) if self._asked and name == self._name:
+            case Failed(id=name) if self._asked and name == self._name:
+                self._go_on()  # it would fail again
+            case Refused(id=name) if self._asked and name == self._name:
                 # It has forgotten the reply: tell it again. What it would not be told of is let go.
                 forgot = self._known.pop(id(self._asked.written), None)
-                self._waiting = self._waiting or (self._asked if forgot else None)
+                if forgot:
+                    self._waiting.setdefault(self._asked.side, self._asked)
                 self._go_on()
             case WhatIfs(id=name) if self._asked and name == self._name:
                 answer = Answer(self._asked, event.first - self._asked.written.begun, event)
@@ -103,7 +115,7 @@ class Hindsight:
         return None
 
     def _go_on(self) -> None:
-        self._asked, self._waiting = self._waiting, None
+        self._asked = self._waiting.pop(next(iter(self._waiting))) if self._waiting else None
         if self._asked is None:
             return
         known = self._known.get(id(self._asked.written))

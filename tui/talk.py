@@ -49,6 +49,13 @@ class Start(NamedTuple):
     onto: Beginning | None = None
 
 
+class Next(NamedTuple):
+    """How the next token of a side would be chosen."""
+
+    side: Side
+    trace: TokenTrace
+
+
 class Engines(Protocol):
     """What holds the models of the sides: see `tui.engine.engines`."""
 
@@ -66,7 +73,7 @@ class Talk:
         self._looks: dict[str, Side] = {}
         self._deadly: list[Conversation] = []
         """What engines died over: only a person sends it again."""
-        self.next: TokenTrace | None = None
+        self.next: Next | None = None
         """The answer to the latest look at the next token."""
         self.models: dict[Load, ModelInfo] = {}
         """What is loaded."""
@@ -90,6 +97,8 @@ class Talk:
         self._engines.fit(loads)
         for side, load in zip(self.sides, loads, strict=True):
             side.load, side.settled = load, side.needs
+        for side in changed:
+            self.hindsight.forget(side)
 
     @contextmanager
     def trying(self) -> Iterator[None]:
@@ -162,10 +171,16 @@ class Talk:
             self._engines.send(Generate(tuple(replies)), load)
 
     def clear(self) -> None:
-        """Begin a new conversation on every side. What was being written is ended and forgotten."""
-        self.stop()
+        """Begin a new conversation on every side."""
+        self.break_off()
         for side in self.sides:
             side.forget()
+
+    def break_off(self, only: Side | None = None) -> None:
+        """End what is being written as it stands, without waiting for an engine to say so."""
+        self.stop(only)
+        for side in [only] if only else self.sides:
+            side.give_up("stopped")
 
     def stop(self, only: Side | None = None) -> None:
         """Ask every reply being written to end, or only that of one side."""
@@ -216,7 +231,7 @@ class Talk:
 
     def look(self, side: Side) -> None:
         """Ask how the next token would be chosen, unless a reply is being written or an engine died over this."""
-        if self.busy or any(side.conversation is each for each in self._deadly):
+        if self.busy or any(side.conversation.messages == each.messages for each in self._deadly):
             return
         look = next(self._ids)
         self._looks, self.next = {look: side}, None
@@ -228,7 +243,7 @@ class Talk:
         if isinstance(event, Previewed):
             side = self._looks.pop(event.id, None)
             if side:
-                self.next, side.used = event.trace, event.used
+                self.next, side.used = Next(side, event.trace), event.used
             return side
         if isinstance(event, Failed) and event.id in self._looks:
             self._looks.pop(event.id).refuse(event.reason)

@@ -16,7 +16,7 @@ def test_the_reply_and_nothing_else_goes_to_stdout(twiddle: Command, scripted: P
     assert twiddle("run", "temperature=0", "Hi") == (0, "Hello, żółw.\n", "")
 
 
-def test_text_for_a_program_is_raw(twiddle: Command, scripted: Play) -> None:
+def test_t31_text_for_a_program_is_raw(twiddle: Command, scripted: Play) -> None:
     scripted(Script(replies=("\x1b[31mred",)))
     assert twiddle("run", "temperature=0", "Hi").out == "\x1b[31mred\n"
 

@@ -92,14 +92,14 @@ GOOD = {
 
 
 @pytest.mark.parametrize(("content", "said"), BAD.values(), ids=BAD)
-def test_every_bad_file_has_its_own_words(content: bytes, said: str) -> None:
+def test_g01_to_g27_every_bad_file_has_its_own_words(content: bytes, said: str) -> None:
     with pytest.raises(Fault) as caught:
         read(content)
     assert said in str(caught.value)
 
 
 @pytest.mark.parametrize("content", GOOD.values(), ids=GOOD)
-def test_good_files_pass(content: bytes) -> None:
+def test_g28_good_files_pass(content: bytes) -> None:
     read(content)
 
 
@@ -126,7 +126,7 @@ def test_every_type_of_value_is_read(kind: str, value: float) -> None:
     assert header.metadata == {"one": value, "many": (value, value)}
 
 
-def test_what_is_not_utf8_is_noted_and_shown() -> None:
+def test_g40_what_is_not_utf8_is_noted_and_shown() -> None:
     header = read(GOOD["KV_NOT_UTF8"])
     assert header.text("general.name") == "caf\ufffd"
     assert header.notes == ("the metadata 'general.name' is not UTF-8",)
@@ -143,7 +143,7 @@ def test_long_lists_stay_in_the_file() -> None:
 
 
 @pytest.mark.parametrize("length", range(0, len(WHOLE), 7))
-def test_a_file_cut_anywhere_is_refused(length: int) -> None:
+def test_g30_a_file_cut_anywhere_is_refused(length: int) -> None:
     with pytest.raises(Fault, match="is incomplete: "):
         read(WHOLE[:length])
 
@@ -225,7 +225,7 @@ def engine_reads(ggml: ctypes.CDLL, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 @pytest.mark.parametrize("name", [*BAD, *GOOD])
-def test_llama_cpp_judges_the_same(name: str, engine_reads: Callable[[bytes], bool]) -> None:
+def test_g28_llama_cpp_judges_the_same(name: str, engine_reads: Callable[[bytes], bool]) -> None:
     content = GOOD.get(name) or BAD[name][0]
     # Whether the data is all there is asked later, by llama.cpp's loader.
     only_ours = {"DATA_NOT_ENOUGH_DATA", "DATA_MEM_SIZE_OVERFLOW"}
@@ -258,7 +258,7 @@ HOLES = st.lists(
 @given(HOLES, st.integers(0, 40))
 @example([(8, b"\xff" * 8)], 0)
 @settings(max_examples=EXAMPLES, deadline=1000, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_mutated_headers_are_judged_as_llama_cpp_does(
+def test_g55_mutated_headers_are_judged_as_llama_cpp_does(
     engine_reads: Callable[[bytes], bool], holes: list[tuple[int, bytes]], cut: int
 ) -> None:
     content = bytearray(WHOLE)

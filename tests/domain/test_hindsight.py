@@ -7,6 +7,7 @@ from tui.chat import Message
 from tui.engine.protocol import (
     Command,
     Died,
+    Failed,
     Finished,
     Loaded,
     ModelInfo,
@@ -38,7 +39,6 @@ class Asked:
         self.hindsight = Hindsight(self._send)
 
     def _send(self, side: Side, command: Command) -> None:
-        assert side is self.side
         self.sent.append(command)
 
     def question(self, temperature: float, looked: int = -1) -> Question:
@@ -106,6 +106,16 @@ def test_an_engine_that_has_forgotten_is_told_again_and_one_that_will_not_learn_
     assert isinstance(asked.taken()[0], Remember), "it asks again when there is a new question"
 
 
+def test_what_cannot_be_worked_out_is_let_go() -> None:
+    asked = Asked()
+    name = asked.know()
+    asked.taken()
+    asked.hindsight.take(Failed(name, "temperature leaves none of the model's tokens here."))
+    assert not asked.taken()
+    asked.hindsight.ask(asked.question(0.9))
+    assert isinstance(asked.taken()[0], WhatIf)
+
+
 def test_a_new_engine_is_told_everything_anew() -> None:
     asked = Asked()
     name = asked.know()
@@ -148,3 +158,32 @@ def test_of_what_was_not_recorded_nothing_is_asked() -> None:
         ),
     )
     assert question(asked.side, 1) is None
+
+
+def test_each_side_has_its_newest_question_waiting() -> None:
+    asked, other = Asked(), side("precise,seed=3")
+    name = asked.know()
+    asked.taken()
+    theirs = asked.question(0.9)._replace(side=other)
+    for question_ in (asked.question(0.6), theirs, asked.question(0.7)):
+        asked.hindsight.ask(question_)
+    temperatures = []
+    for _ in range(2):
+        asked.hindsight.take(answer(name, Knobs()))
+        (sent,) = asked.taken()
+        assert isinstance(sent, WhatIf)
+        temperatures.append(sent.knobs.temperature)
+    assert temperatures == [0.7, 0.9]
+
+
+def test_a_side_that_is_gone_is_not_waited_for() -> None:
+    asked, other = Asked(), side("precise,seed=3")
+    name = asked.know()
+    asked.taken()
+    asked.hindsight.ask(asked.question(0.9)._replace(side=other))
+    asked.hindsight.forget(asked.side)
+    (told,) = asked.taken()
+    assert isinstance(told, Remember) and told.id != name
+    assert asked.hindsight.take(answer(name, Knobs())) is None, "the answer to the one that is gone"
+    asked.hindsight.take(Remembered(told.id))
+    assert asked.taken() == [WhatIf(told.id, asked.side.knobs)]

@@ -114,7 +114,7 @@ def test_what_is_no_preset_is_a_model(write: Write, name: str) -> None:
         ({"sea": "tide", "tide": "bay", "bay": "tide"}, "sea → tide → bay → tide"),
     ],
 )
-def test_a_circle_is_told_with_the_chain(write: Write, bases: dict[str, str], shown: str) -> None:
+def test_f18_a_circle_is_told_with_the_chain(write: Write, bases: dict[str, str], shown: str) -> None:
     for name, base in bases.items():
         write(name, f"FROM {base}\n")
     with pytest.raises(ModelfileError) as caught:

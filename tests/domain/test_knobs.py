@@ -43,7 +43,7 @@ def test_a_row_is_consistent(row: Knob) -> None:
 
 
 @by_name
-def test_its_ends_are_in_and_what_lies_past_them_is_out(row: Knob) -> None:
+def test_c10_g46_its_ends_are_in_and_what_lies_past_them_is_out(row: Knob) -> None:
     assert row.check(row.kind(row.low)) == row.low
     assert row.check(row.kind(row.high)) == row.high
     for outside in (row.kind(row.low) - 1, row.kind(row.high) + 1):
@@ -52,7 +52,7 @@ def test_its_ends_are_in_and_what_lies_past_them_is_out(row: Knob) -> None:
 
 
 @pytest.mark.parametrize(("name", "text"), [("temperature", "nan"), ("temperature", "inf"), ("top_p", "1.01")])
-def test_no_number_without_an_end_or_out_of_range(name: str, text: str) -> None:
+def test_c10_no_number_without_an_end_or_out_of_range(name: str, text: str) -> None:
     with pytest.raises(KnobError, match="out of range"):
         knob(name).parse(text)
 
@@ -67,7 +67,7 @@ def test_no_number_without_an_end_or_out_of_range(name: str, text: str) -> None:
         ("stop", "", "stop: an empty text is no entry; leave it out."),
     ],
 )
-def test_what_cannot_be_read_is_said(name: str, text: str, said: str) -> None:
+def test_c10_what_cannot_be_read_is_said(name: str, text: str, said: str) -> None:
     with pytest.raises(KnobError) as caught:
         knob(name).parse(text)
     assert said in str(caught.value)
@@ -98,7 +98,7 @@ def test_differing_names_the_turned_knobs_in_table_order() -> None:
     assert Knobs().differing(Knobs()) == ()
 
 
-def test_a_seed_is_drawn_only_where_none_is_set() -> None:
+def test_c11_a_seed_is_drawn_only_where_none_is_set() -> None:
     assert with_seed(Knobs()).seed >= 0
     assert with_seed(Knobs(seed=7)).seed == 7
 

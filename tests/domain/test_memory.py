@@ -110,7 +110,7 @@ def test_verdicts() -> None:
         assert says in found.says
 
 
-def test_too_large_is_refused_with_numbers(tmp_path: Path) -> None:
+def test_g47_too_large_is_refused_with_numbers(tmp_path: Path) -> None:
     header = check_model(write(tmp_path / "a.gguf", *LLAMA_8B))
     large = Knobs(num_ctx=1_048_576)
     with pytest.raises(ModelError, match=r"it needs 139 GB, 10.0 GB are free; turn num_ctx down to \d+, or take a "):

@@ -124,7 +124,7 @@ def test_places_are_those_of_the_instruction() -> None:
 
 
 @pytest.mark.parametrize("blanks", ["", " ", "\t ", "\n\n", "# note\n"])
-def test_a_byte_order_mark_is_removed_once(blanks: str) -> None:
+def test_f18_a_byte_order_mark_is_removed_once(blanks: str) -> None:
     assert commands(("\ufeff" + blanks + "FROM x").encode()) == [("model", "x")]
     assert commands(("\ufeff" + blanks + "FROM x").encode("utf-16-le")) == [("model", "x")]
     assert commands("\ufeff\ufeffFROM x".encode()) == [("model", "x")]
@@ -194,7 +194,7 @@ def test_what_is_no_version(version: str) -> None:
     assert fault(f"FROM x\nREQUIRES {version}").kind == "invalid_requires"
 
 
-def test_a_large_hostile_file_is_read_in_one_pass() -> None:
+def test_f18_a_large_hostile_file_is_read_in_one_pass() -> None:
     quotes = 'FROM x\nSYSTEM "' + "a\n" * 200_000
     assert fault(quotes).kind == "unexpected_eof"
     assert len(commands("FROM x\n" * 20_000)) == 20_000
@@ -226,7 +226,7 @@ def understood(source: str | bytes) -> None:
 
 @given(st.one_of(st.text(), st.binary(), st.lists(pieces).map("".join), st.lists(pieces).map(" ".join)))
 @IN_TIME
-def test_anything_is_read_or_refused_in_our_own_words(source: str | bytes) -> None:
+def test_f18_anything_is_read_or_refused_in_our_own_words(source: str | bytes) -> None:
     try:
         understood(source)
     except ModelfileError as error:

@@ -51,27 +51,35 @@ def test_a_model_passes_and_its_header_is_returned(tmp_path: Path) -> None:
         (b"\xff" * 100, "some other binary file"),
     ],
 )
-def test_what_is_not_a_gguf_is_named(tmp_path: Path, content: bytes, what: str) -> None:
+def test_g29_what_is_not_a_gguf_is_named(tmp_path: Path, content: bytes, what: str) -> None:
     path = tmp_path / "a.gguf"
     path.write_bytes(content)
     assert pytest.raises(ModelError, check_model, path).match(what)
     said(path)
 
 
-def test_a_missing_file(tmp_path: Path) -> None:
+def test_g32_a_missing_file(tmp_path: Path) -> None:
     assert "There is no model file" in said(tmp_path / "a.gguf")
     assert "cannot be read" in said(tmp_path / ("a" * 300))
 
 
-def test_a_folder_and_a_pipe_are_never_opened(tmp_path: Path) -> None:
+def test_g32_g33_a_folder_and_a_pipe_are_never_opened(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.gguf")
     assert "is a folder" in said(tmp_path)
     assert "is a pipe" in said(tmp_path / "pipe.gguf")
-    assert "not a plain file" in said(Path("/dev/null"))
+    for device in ("/dev/null", "/dev/zero"):
+        assert "not a plain file" in said(Path(device))
+
+
+def test_g32_a_link_that_leads_nowhere(tmp_path: Path) -> None:
+    (tmp_path / "dangling.gguf").symlink_to(tmp_path / "gone.gguf")
+    (tmp_path / "loop.gguf").symlink_to(tmp_path / "loop.gguf")
+    assert "There is no model file" in said(tmp_path / "dangling.gguf")
+    assert "cannot be read: Too many levels of symbolic links" in said(tmp_path / "loop.gguf")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:
+def test_g32_a_file_that_may_not_be_read(tmp_path: Path) -> None:
     path = tmp_path / "a.gguf"
     path.write_bytes(tiny())
     path.chmod(0)
@@ -92,13 +100,13 @@ def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:
         (tiny(("split.count", number(3, "H"))), "one part of a split model under another name"),
     ],
 )
-def test_a_gguf_that_is_no_model_is_named(tmp_path: Path, content: bytes, what: str) -> None:
+def test_g35_g36_a_gguf_that_is_no_model_is_named(tmp_path: Path, content: bytes, what: str) -> None:
     path = tmp_path / "a.gguf"
     path.write_bytes(content)
     assert what in said(path)
 
 
-def test_a_split_model_is_all_its_parts(tmp_path: Path) -> None:
+def test_g51_a_split_model_is_all_its_parts(tmp_path: Path) -> None:
     first, second = parts(tmp_path / "big-00001-of-00002.gguf")
     count = ("split.count", number(2, "H"))
     write(first, count)
@@ -112,7 +120,7 @@ def test_a_split_model_is_all_its_parts(tmp_path: Path) -> None:
 
 @given(st.data())
 @settings(max_examples=1000, deadline=1000, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_nothing_but_a_model_error_comes_out(tmp_path: Path, data: st.DataObject) -> None:
+def test_g55_nothing_but_a_model_error_comes_out(tmp_path: Path, data: st.DataObject) -> None:
     content = bytearray(tiny())
     for _ in range(data.draw(st.integers(1, 5))):
         place = data.draw(st.integers(0, len(content) - DATA))

@@ -1,6 +1,7 @@
 """From what FROM says to a file."""
 
 import json
+import os
 import sys
 from importlib.machinery import ModuleSpec
 from pathlib import Path
@@ -74,9 +75,14 @@ def test_absolute_paths_and_the_home_folder(tmp_path: Path) -> None:
         ("a\0b", "names no model"),
         ("x" * 300, "cannot be reached: File name too long"),
         ("~nobody-of-that-name/x", "somebody unknown"),
+        ("a\nb.gguf", "names no model"),
+        (os.fsdecode(b"\xff.gguf"), "names no model"),
+        ("/" + "x/" * 2048, "cannot be reached: File name too long"),
+        ("/etc/passwd", "is not a GGUF but a text file"),
+        ("http://127.0.0.1:9/a.gguf", "There is no model file"),
     ],
 )
-def test_what_is_not_there_is_said(here: Path, reference: str, said: str) -> None:
+def test_f10_f18_g34_what_is_not_there_is_said(here: Path, reference: str, said: str) -> None:
     write(here / "sea.gguf")
     with pytest.raises(ModelError, match=said):
         find_model(reference)

@@ -17,8 +17,9 @@ class _File:
         self.writer, self.path = GGUFWriter(str(path), architecture), path
         self._random = np.random.default_rng(0)
 
-    def weights(self, name: str, *shape: int) -> None:
-        self.writer.add_tensor(name, self._random.normal(size=shape).astype(np.float32))
+    def weights(self, name: str, *shape: int, sign: int = 0) -> None:
+        numbers = self._random.normal(size=shape).astype(np.float32)
+        self.writer.add_tensor(name, sign * abs(numbers) if sign else numbers)
 
     def close(self) -> Path:
         self.writer.write_header_to_file()
@@ -46,13 +47,27 @@ def _model(path: Path, architecture: str, width: int, heads: int) -> _File:
     return file
 
 
-def write_llama(path: Path, head: int) -> Path:
+def write_llama(path: Path, head: int, *, name: str = "", template: str = "") -> Path:
     """A model whose two heads have so many numbers each."""
     file = _model(path, "llama", 2 * head, heads=2)
+    if name:
+        file.writer.add_name(name)
+    if template:
+        file.writer.add_chat_template(template)
     for name in ("attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down"):
         file.weights(f"blk.0.{name}.weight", 2 * head, 2 * head)
     file.weights("blk.0.ffn_norm.weight", 2 * head)
     return file.close()
+
+
+def change(path: Path, key: str, value: bytes) -> Path:
+    """Put other bytes in the place of a value of a file's metadata; of a text, of the same length."""
+    content = path.read_bytes()
+    name = key.encode()
+    place = content.index(len(name).to_bytes(8, "little") + name) + 8 + len(name)
+    place += 12 if content[place] == 8 else 4  # a type, and of a text its length
+    path.write_bytes(content[:place] + value + content[place + len(value) :])
+    return path
 
 
 def write_mamba(path: Path) -> Path:
@@ -69,7 +84,7 @@ def write_mamba(path: Path) -> Path:
     file.weights("blk.0.ssm_x.weight", rank + 2 * state, inner)
     file.weights("blk.0.ssm_dt.weight", inner, rank)
     file.weights("blk.0.ssm_dt.bias", inner)
-    file.weights("blk.0.ssm_a", inner, state)
+    file.weights("blk.0.ssm_a", inner, state, sign=-1)  # what was read fades; else it would grow past all numbers
     file.weights("blk.0.ssm_d", inner)
     file.weights("blk.0.ssm_out.weight", width, inner)
     return file.close()

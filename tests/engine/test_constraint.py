@@ -234,7 +234,7 @@ def test_gbnf_names_characters_by_number() -> None:
         ({"schema": "[" * 100_000}, "schema: it is nested too deeply."),
     ],
 )
-def test_a_mistake_is_told_with_its_place(values: dict[str, Any], said: str) -> None:
+def test_c17_c20_a_mistake_is_told_with_its_place(values: dict[str, Any], said: str) -> None:
     with pytest.raises(EngineError) as caught:
         GRAMMARS.constraint(turn(Knobs(), **values))
     assert said in str(caught.value)
@@ -292,7 +292,7 @@ def test_a_tokenizer_that_adds_a_blank_changes_nothing(monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("grammar", ["start: <[256]>", "start: <[0-256]>", "start: <[^1-255]>"])
-def test_no_grammar_makes_a_reply_say_what_steers_the_model(grammar: str) -> None:
+def test_c19_no_grammar_makes_a_reply_say_what_steers_the_model(grammar: str) -> None:
     assert 256 not in allowed(BYTES, turn(Knobs(), grammar=grammar))
 
 

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given, settings
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.engine.bench import GREEDY, Bench, question, reply
 from tui.chat import Message
-from tui.engine.backend import Decoded, Row
+from tui.engine.backend import Decoded, Interrupted, Row
 from tui.engine.fake import Script
 from tui.engine.pace import Pace
 from tui.engine.protocol import Failed, Finished, Generate, Refused, Reply, SetKnobs, Shifted, Stop
@@ -52,7 +53,7 @@ def test_a_shift_keeps_the_system_prompt_and_num_keep() -> None:
         assert branch.tokens[:count] == prompt[:count]
 
 
-def test_by_default_a_full_context_ends_the_reply() -> None:
+def test_c08_by_default_a_full_context_ends_the_reply() -> None:
     bench = Bench(Script(replies=(LONG,), context=200))
     bench.ask(Reply("a", system("Be brief."), GREEDY))
     bench.run()
@@ -156,7 +157,7 @@ def test_whoever_wants_an_end_waits_for_no_prompt() -> None:
 
 @given(st.lists(st.booleans(), min_size=1, max_size=30))
 @settings(max_examples=20, deadline=None)
-def test_interrupts_change_nothing(storm: list[bool]) -> None:
+def test_c12_interrupts_change_nothing(storm: list[bool]) -> None:
     bench = Bench(Script())
     bench.backend.batch = 64
     bench.ask(reply("a", text="long " * 60), reply("b", text="long " * 50))
@@ -165,6 +166,24 @@ def test_interrupts_change_nothing(storm: list[bool]) -> None:
             bench.backend.interrupt.set()
         bench.scheduler.step()
         bench.backend.interrupt.clear()
+    bench.run()
+    assert bench.finished("a").text == bench.finished("b").text == Script().replies[0]
+
+
+def test_a_memory_that_is_one_running_state_begins_anew_after_an_interrupt() -> None:
+    bench = Bench(Script())
+    bench.backend.cuttable, bench.backend.batch = False, 64
+    decode = bench.backend.decode
+
+    def broken_off(rows: Sequence[Row]) -> Decoded:
+        decode(rows[: len(rows) // 2])
+        raise Interrupted
+
+    bench.ask(reply("a", text="long " * 60), reply("b", text="long " * 50))
+    for step in range(9):
+        bench.backend.decode = broken_off if step % 4 == 2 else decode  # type: ignore[method-assign]
+        bench.scheduler.step()
+    bench.backend.decode = decode  # type: ignore[method-assign]
     bench.run()
     assert bench.finished("a").text == bench.finished("b").text == Script().replies[0]
 

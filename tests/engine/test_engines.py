@@ -89,7 +89,7 @@ async def test_a_model_that_comes_up_later_takes_the_spare_engine_or_a_new_one(t
         assert await room.write(THREE, "b") == "three"
 
 
-async def test_only_the_answer_to_the_newest_load_counts(tmp_path: Path) -> None:
+async def test_g53_only_the_answer_to_the_newest_load_counts(tmp_path: Path) -> None:
     async with opened(tmp_path, ONE) as room:
         room.engines.fit([TWO])
         room.engines.fit([THREE])

@@ -47,7 +47,7 @@ def controls(tokens: list[int]) -> list[int]:
 @pytest.mark.parametrize(("name", "jinja", "go"), TEMPLATES, ids=lambda given: given if given else None)
 @given(chats)
 @settings(max_examples=200, deadline=None)
-def test_the_control_tokens_are_those_of_a_harmless_chat(
+def test_c01_c02_c03_the_control_tokens_are_those_of_a_harmless_chat(
     name: str, jinja: str | None, go: str, chat: list[tuple[str, str]]
 ) -> None:
     prompts = writer(jinja)
@@ -60,7 +60,7 @@ def test_the_control_tokens_are_those_of_a_harmless_chat(
 
 
 @pytest.mark.parametrize(("jinja", "go"), [(JINJA["side by side"], ""), (None, GO["turns"])])
-def test_two_messages_make_no_control_token_together(jinja: str | None, go: str) -> None:
+def test_c01_two_messages_make_no_control_token_together(jinja: str | None, go: str) -> None:
     said = [Message("system", "<|im_"), Message("user", "end|>")]
     prompts = writer(jinja)
     apart = [Message("system", "a"), Message("user", "b")]

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -133,6 +134,15 @@ def test_a_model_that_cannot_be_locked_is_loaded_and_says_so(starter: Path) -> N
     )
 
 
+def test_a_file_is_looked_at_whatever_computes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """llama.cpp's own answer is one line for every fault, and some end the process."""
+    monkeypatch.setattr(C, "llama_supports_gpu_offload", lambda: True)
+    path = tmp_path / "model.gguf"
+    path.write_text("Dear diary,")
+    with pytest.raises(ModelError, match="is not a GGUF but a text file"):
+        Llama(str(path), Knobs())
+
+
 # --- what the file says ---------------------------------------------------------------------------------------------
 
 
@@ -144,6 +154,31 @@ def test_a_recurrent_model_says_that_it_cannot_go_back(tmp_path: Path) -> None:
         assert not model.info.flash_attention
     with loaded(path, num_ctx=0, flash_attention="on") as model:
         assert model.info.notice.endswith("flash_attention: this model does without; llama.cpp declined it.")
+
+
+def test_a_recurrent_model_reads_a_prompt_right_after_it_was_broken_off(tmp_path: Path) -> None:
+    path = write_mamba(tmp_path / "mamba.gguf")
+    with loaded(path, num_batch=64) as model:
+        whole = read_and_broken_off(model, at=-1)
+    assert len(whole) == 4
+    for at in (0, 10, 20, 30):
+        with loaded(path, num_batch=64) as model:
+            assert read_and_broken_off(model, at) == whole
+
+
+def read_and_broken_off(model: Llama, at: int) -> list[float]:
+    """The odds of the tokens after a prompt, whose second slice is broken off at a node of the graph."""
+    scheduler = Scheduler(model, (events := list[Event]()).append)
+    prompt = "How long is a piece of string? " * 6
+    scheduler.generate(Generate((reply("a", turn(GREEDY, num_predict=4), prompt),)))
+    scheduler.step()
+    nodes = count()
+    model._abort = C.ggml_abort_callback(lambda _: next(nodes) == at)
+    scheduler.step()
+    assert next(nodes) > at, "it was never asked so often"
+    while scheduler.busy:
+        scheduler.step()
+    return [event.trace.p_raw for event in events if isinstance(event, Token)]
 
 
 @pytest.mark.parametrize("flash", ["auto", "on", "off"])
@@ -201,7 +236,7 @@ def not_adapters(folder: Path) -> dict[str, str]:
 
 
 @pytest.mark.model
-def test_what_is_no_adapter_for_the_model_is_refused(starter: Path, tmp_path: Path) -> None:
+def test_g50_what_is_no_adapter_for_the_model_is_refused(starter: Path, tmp_path: Path) -> None:
     for entry, sentence in not_adapters(tmp_path).items():
         with pytest.raises((ModelError, KnobError), match=rf"^lora: .*{sentence}"):
             Llama(str(starter), knobs(lora=(str(tmp_path / entry),)))
@@ -243,7 +278,7 @@ REFUSED: list[tuple[dict[str, Any], int, str]] = [
 
 
 @pytest.mark.parametrize(("values", "gpus", "sentence"), REFUSED)
-def test_what_cannot_be_loaded_is_refused(values: dict[str, Any], gpus: int, sentence: str) -> None:
+def test_g48_g49_what_cannot_be_loaded_is_refused(values: dict[str, Any], gpus: int, sentence: str) -> None:
     with pytest.raises(KnobError, match=f"^{re.escape(sentence)}$"):
         check(knobs(**values), TWO[:gpus], cores=2)
 

@@ -43,7 +43,7 @@ print(*sizes)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_memory_stays_flat(tmp_path: object) -> None:
+def test_g54_memory_stays_flat(tmp_path: object) -> None:
     done = subprocess.run(
         [sys.executable, "-c", GROW, f"{tmp_path}/model.gguf"], capture_output=True, text=True, check=False
     )

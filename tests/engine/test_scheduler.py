@@ -89,7 +89,7 @@ def test_stop_keeps_the_text_and_the_engine_goes_on(bench: Bench) -> None:
     assert bench.finished("b").text == TEXT
 
 
-def test_stop_storms_leave_the_context_right(bench: Bench) -> None:
+def test_c13_stop_storms_leave_the_context_right(bench: Bench) -> None:
     for number in range(50):
         bench.ask(reply(str(number), WARM, text="Hi" * (number % 5)))
         for _ in range(number % 7):
@@ -100,7 +100,7 @@ def test_stop_storms_leave_the_context_right(bench: Bench) -> None:
     assert bench.finished("last").text == TEXT
 
 
-def test_num_predict_and_stop_texts_end_a_reply(bench: Bench) -> None:
+def test_c16_num_predict_and_stop_texts_end_a_reply(bench: Bench) -> None:
     bench.ask(reply("a", turn(GREEDY, num_predict=4)), reply("b", turn(GREEDY, stop=("from",))))
     bench.ask(reply("c", turn(GREEDY, num_predict=0)))
     bench.run()
@@ -143,7 +143,7 @@ def test_a_look_shows_the_next_token_and_writes_nothing(bench: Bench) -> None:
     assert bench.tokens()["a"][0].trace.candidates[0].p_raw == seen.trace.candidates[0].p_raw
 
 
-def test_a_prompt_longer_than_the_context_is_refused_with_both_numbers() -> None:
+def test_c07_a_prompt_longer_than_the_context_is_refused_with_both_numbers() -> None:
     bench = Bench(Script(context=64))
     bench.ask(reply(text="x" * 100))
     (failed,) = bench.events
@@ -152,7 +152,7 @@ def test_a_prompt_longer_than_the_context_is_refused_with_both_numbers() -> None
     assert f"is {prompt} tokens long and the context holds 64" in failed.reason
 
 
-def test_a_reply_ends_where_the_context_does() -> None:
+def test_c08_c16_a_reply_ends_where_the_context_does() -> None:
     bench = Bench(Script(replies=("y" * 500,), context=128))
     bench.ask(reply())
     bench.run()
@@ -212,7 +212,7 @@ def test_text_held_back_for_a_stop_comes_with_the_end(bench: Bench) -> None:
     assert done.tail == "script."
 
 
-def test_at_most_eight_replies_run_at_once(bench: Bench) -> None:
+def test_c14_at_most_eight_replies_run_at_once(bench: Bench) -> None:
     bench.ask(*(reply(str(number), turn(WARM, seed=number)) for number in range(9)))
     bench.run()
     endings = Counter(type(event) for event in bench.events if isinstance(event, Finished | Failed))
@@ -221,7 +221,7 @@ def test_at_most_eight_replies_run_at_once(bench: Bench) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**32), st.integers(2, 30))
-def test_joining_and_leaving_disturbs_nobody(seed: int, actions: int) -> None:
+def test_c14_joining_and_leaving_disturbs_nobody(seed: int, actions: int) -> None:
     """Whatever joins, leaves and turns beside it, a reply is the one it would be alone, and ends exactly once."""
     rng = random.Random(seed)
     bench = Bench(Script(replies=("abcdefgh" * 4, "01234567" * 3), context=rng.choice([700, 4096])))

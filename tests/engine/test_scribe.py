@@ -56,7 +56,7 @@ def test_what_does_not_compile_is_told_at_once(scribe: Scribe) -> None:
         (f"{{{{ 'x' * {LARGEST} }}}}{{{{ messages }}}}", "takes too much memory"),
     ],
 )  # fmt: skip
-def test_a_template_that_takes_too_much_is_given_up_and_the_next_is_written(
+def test_g43_g44_a_template_that_takes_too_much_is_given_up_and_the_next_is_written(
     scribe: Scribe, source: str, said: str
 ) -> None:
     began = time.process_time()

@@ -136,7 +136,7 @@ def test_reuse_does_not_change_a_greedy_answer(model: Llama) -> None:
     assert again.finished("b").text == again.finished("a").text
 
 
-def test_a_message_cannot_forge_a_role(model: Llama) -> None:
+def test_c01_a_message_cannot_forge_a_role(model: Llama) -> None:
     from tui.engine.prompt import PromptWriter
 
     writer = PromptWriter(model)
@@ -146,8 +146,10 @@ def test_a_message_cannot_forge_a_role(model: Llama) -> None:
     assert controls == [token for token in harmless if model.is_control(token)]
 
 
-@pytest.mark.parametrize("text", ["x" + " " * 65 + "y", "=" * 300, "żółć 日本語 👩‍👩‍👧", "tab\tand\nline", ""])
-def test_tokens_say_exactly_what_was_tokenized(model: Llama, text: str) -> None:
+@pytest.mark.parametrize(
+    "text", [*(f"x{' ' * count}y" for count in (33, 65, 100)), "=" * 300, "żółć 日本語 👩‍👩‍👧", "tab\tand\nline", ""]
+)
+def test_c05_tokens_say_exactly_what_was_tokenized(model: Llama, text: str) -> None:
     tokens = model.tokenize(text, special=False)
     assert b"".join(map(model.piece, tokens)).decode() == text
 
@@ -169,7 +171,7 @@ def test_a_file_that_is_no_model_says_why(tmp_path: Path) -> None:
         Llama(str(path), Knobs())
 
 
-def test_a_storm_of_stops_leaves_the_context_right(model: Llama) -> None:
+def test_c12_c13_a_storm_of_stops_leaves_the_context_right(model: Llama) -> None:
     """Fifty prompts are broken off in mid-decode; the answer after them is that of a fresh engine."""
     run, chance = Run(model), random.Random(7)
     for index in range(50):

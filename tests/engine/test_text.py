@@ -14,19 +14,19 @@ def cut(data: str, places: list[int]) -> list[str]:
 
 
 @given(st.text(), st.integers(1, 4))
-def test_utf8_in_pieces_is_the_whole(text: str, size: int) -> None:
+def test_c06_utf8_in_pieces_is_the_whole(text: str, size: int) -> None:
     raw, utf8 = text.encode(), Utf8()
     pieces = [utf8.decode(raw[i : i + size]) for i in range(0, len(raw), size)]
     assert "".join(pieces) + utf8.flush() == text
 
 
-def test_utf8_waits_for_the_character() -> None:
+def test_c06_utf8_waits_for_the_character() -> None:
     utf8 = Utf8()
     assert [utf8.decode(bytes([byte])) for byte in "é".encode()] == ["", "é"]
 
 
 @given(st.binary())
-def test_utf8_replaces_what_is_wrong(raw: bytes) -> None:
+def test_c06_utf8_replaces_what_is_wrong(raw: bytes) -> None:
     utf8 = Utf8()
     text = "".join(utf8.decode(bytes([byte])) for byte in raw) + utf8.flush()
     assert text == raw.decode("utf-8", "replace")

@@ -55,7 +55,7 @@ def test_a_mistake_is_told_as_it_is_here() -> None:
     ],
     ids=["references", "items", "rules", "terminals"],
 )
-def test_what_overflows_the_stack_is_refused(name: str, value: str) -> None:
+def test_c17_c20_what_overflows_the_stack_is_refused(name: str, value: str) -> None:
     with pytest.raises(EngineError, match=rf"^{name}: it is nested too deeply"):
         read_apart(name, value)
 
@@ -70,7 +70,7 @@ def test_what_overflows_the_stack_is_refused(name: str, value: str) -> None:
     ],
     ids=["multiple", "multiple within", "properties", "rules of gbnf"],
 )
-def test_what_takes_too_long_is_refused(name: str, value: str) -> None:
+def test_c17_c20_what_takes_too_long_is_refused(name: str, value: str) -> None:
     with pytest.raises(EngineError, match=rf"^{name}: it takes more than 1 s to read"):
         read_apart(name, value)
 
@@ -99,7 +99,7 @@ def test_what_takes_too_long_is_refused(name: str, value: str) -> None:
     ],
     ids=lambda values: f"{next(iter(values))} {str(next(iter(values.values())))[:12]}",
 )
-def test_what_is_hostile_is_followed_or_refused_in_a_sentence(values: dict[str, Any]) -> None:
+def test_c17_c18_c20_what_is_hostile_is_followed_or_refused_in_a_sentence(values: dict[str, Any]) -> None:
     try:
         constraint = GRAMMARS.constraint(turn(Knobs(), **values))
         assert constraint

@@ -73,6 +73,7 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
     def do_GET(self) -> None:
+        self.path = self.path.removeprefix("http://hub.test")  # asked as a proxy
         if self.path.startswith("/api/models/"):
             self.server.lists.append(dict(self.headers))
             self._answer(self.server.status, self.server.describe())
@@ -117,6 +118,8 @@ class Handler(BaseHTTPRequestHandler):
         self, status: int, content: bytes, headers: dict[str, str] | None = None, length: int | None = -1
     ) -> None:
         self.send_response(status)
+        if status == 401 and self.server.elsewhere:
+            self.send_header("WWW-Authenticate", f'Bearer realm="{self.server.elsewhere.address}/token"')
         for name, value in (headers or {}).items():
             self.send_header(name, value)
         if length is not None:
@@ -175,7 +178,7 @@ def test_a_model_is_fetched_and_from_can_name_it(hub: Hub, models: Path) -> None
     assert heard[-1] == ("fetching", NAME, len(MODEL), len(MODEL))
 
 
-def test_what_is_there_is_checked_and_not_fetched_again(hub: Hub, models: Path) -> None:
+def test_g31_what_is_there_is_checked_and_not_fetched_again(hub: Hub, models: Path) -> None:
     fetch(hub)
     fetch(hub)
     assert len(hub.gets) == 1
@@ -186,7 +189,7 @@ def test_what_is_there_is_checked_and_not_fetched_again(hub: Hub, models: Path) 
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.99])
-def test_a_connection_that_is_cut_is_resumed(hub: Hub, models: Path, share: float) -> None:
+def test_f01_a_connection_that_is_cut_is_resumed(hub: Hub, models: Path, share: float) -> None:
     at = int(len(MODEL) * share)
     hub.faults = [f"cut {at}"]
     fetch(hub)
@@ -195,7 +198,7 @@ def test_a_connection_that_is_cut_is_resumed(hub: Hub, models: Path, share: floa
 
 
 @pytest.mark.parametrize("at", [0, 5000])
-def test_a_connection_that_stalls_is_opened_anew(hub: Hub, models: Path, at: int) -> None:
+def test_f09_a_connection_that_stalls_is_opened_anew(hub: Hub, models: Path, at: int) -> None:
     hub.faults = [f"stall {at}"]
     fetch(hub)
     assert len(hub.gets) == 2
@@ -209,13 +212,13 @@ def test_a_busy_server_is_asked_again(hub: Hub, models: Path) -> None:
     assert target(models).read_bytes() == MODEL
 
 
-def test_a_server_that_knows_no_ranges_starts_over(hub: Hub, models: Path) -> None:
+def test_f02_a_server_that_knows_no_ranges_starts_over(hub: Hub, models: Path) -> None:
     hub.faults = ["cut 9000", "ignore range"]
     fetch(hub)
     assert target(models).read_bytes() == MODEL
 
 
-def test_it_gives_up_and_the_next_pull_goes_on(hub: Hub, models: Path) -> None:
+def test_f01_it_gives_up_and_the_next_pull_goes_on(hub: Hub, models: Path) -> None:
     hub.faults = ["cut 9000"] + ["cut 0"] * pulling.RETRIES
     with pytest.raises(ModelError, match=r"stopped sending 'small-Q4_0.gguf' after 9.0 kB of .* what has come is kept"):
         fetch(hub)
@@ -234,21 +237,29 @@ def test_it_gives_up_and_the_next_pull_goes_on(hub: Hub, models: Path) -> None:
         (["404"], "The Hub shows no 'small-Q4_0.gguf'"),
     ],
 )
-def test_a_server_that_lies_is_refused(hub: Hub, models: Path, faults: list[str], said: str) -> None:
+def test_f03_f15_a_server_that_lies_is_refused(hub: Hub, models: Path, faults: list[str], said: str) -> None:
     hub.faults = faults
     with pytest.raises(ModelError, match=said):
         fetch(hub)
     assert not target(models).exists()
 
 
-def test_content_of_the_right_size_and_another_hash_is_thrown_away(hub: Hub, models: Path) -> None:
+def test_f04_content_of_the_right_size_and_another_hash_is_thrown_away(hub: Hub, models: Path) -> None:
     hub.hashes[NAME] = "ab" * 32
     with pytest.raises(ModelError, match="its sha256 differs"):
         fetch(hub)
     assert leftovers(models) == []
 
 
-def test_what_is_left_of_another_content_is_not_resumed(hub: Hub, models: Path) -> None:
+@pytest.mark.parametrize("digest", ["ab" * 31, "zz" * 32, "../../../../evil".ljust(64, "a"), "ab" * 31 + "\n"])
+def test_f16_what_is_no_sha256_is_refused(hub: Hub, models: Path, digest: str) -> None:
+    hub.hashes[NAME] = digest
+    with pytest.raises(ModelError, match="gives no sha256"):
+        fetch(hub)
+    assert not hub.gets and not models.exists()
+
+
+def test_f05_what_is_left_of_another_content_is_not_resumed(hub: Hub, models: Path) -> None:
     hub.faults = ["cut 9000"] + ["cut 0"] * pulling.RETRIES
     with pytest.raises(ModelError, match="stopped sending"):
         fetch(hub)
@@ -282,14 +293,14 @@ def test_a_split_model_is_all_its_parts(hub: Hub, models: Path) -> None:
 @pytest.mark.parametrize(
     "name", ["../../evil-Q4_0.gguf", "/etc/evil-Q4_0.gguf", "a\\..\\evil-Q4_0.gguf", "\x1b-Q4_0.gguf"]
 )
-def test_names_that_lead_elsewhere_are_not_on_offer(hub: Hub, models: Path, name: str) -> None:
+def test_f10_names_that_lead_elsewhere_are_not_on_offer(hub: Hub, models: Path, name: str) -> None:
     hub.files = {name: MODEL}
     with pytest.raises(ModelError, match="holds no GGUF"):
         fetch(hub)
     assert not hub.gets and not models.exists()
 
 
-def test_a_link_out_of_the_folder_is_not_followed(hub: Hub, models: Path, tmp_path: Path) -> None:
+def test_f11_a_link_out_of_the_folder_is_not_followed(hub: Hub, models: Path, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     models.mkdir()
     (models / "maker").symlink_to(tmp_path / "out")
@@ -304,14 +315,14 @@ def test_a_link_out_of_the_folder_is_not_followed(hub: Hub, models: Path, tmp_pa
     assert not (tmp_path / "victim").exists()
 
 
-def test_the_disk_is_looked_at_first(hub: Hub, models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_f07_the_disk_is_looked_at_first(hub: Hub, models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10**6, 0, 10**4))
     with pytest.raises(ModelError, match=r"67.2 MB of disk are needed and 10.0 kB are free .* set TWIDDLE_MODELS"):
         fetch(hub)
     assert not hub.gets
 
 
-def test_a_disk_that_fills_up_meanwhile_keeps_what_has_come(
+def test_f07_a_disk_that_fills_up_meanwhile_keeps_what_has_come(
     hub: Hub, models: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Full:
@@ -338,7 +349,7 @@ def test_a_disk_that_fills_up_meanwhile_keeps_what_has_come(
 # --- who is told what -----------------------------------------------------------------------------------------------
 
 
-def test_the_token_stays_with_its_host(
+def test_f12_f14_the_token_stays_with_its_host(
     hubs: list[Hub], models: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     hub, storage = hubs
@@ -354,6 +365,14 @@ def test_the_token_stays_with_its_host(
     with pytest.raises(ModelError) as caught:
         fetch(hub)
     assert SECRET not in str(caught.value) + caplog.text + "".join(capfd.readouterr())
+
+
+def test_f13_who_asks_for_a_token_for_another_host_gets_none(hubs: list[Hub]) -> None:
+    hub, other = hubs
+    hub.elsewhere, hub.status = other, 401
+    with pytest.raises(ModelError, match="The Hub shows no hf.co/maker/Small-GGUF"):
+        fetch(hub)
+    assert not other.lists and not other.gets
 
 
 def test_nothing_of_this_machine_is_told(hub: Hub) -> None:
@@ -381,7 +400,7 @@ def test_a_list_that_is_none_is_said(hub: Hub, listing: bytes) -> None:
         fetch(hub)
 
 
-def test_no_hub_no_circle_no_hash(hubs: list[Hub]) -> None:
+def test_f12_f19_no_hub_no_circle_no_hash(hubs: list[Hub]) -> None:
     hub, other = hubs
     hub.elsewhere, other.elsewhere = other, hub
     with pytest.raises(ModelError, match="in a circle"):
@@ -392,13 +411,14 @@ def test_no_hub_no_circle_no_hash(hubs: list[Hub]) -> None:
     hub.listing = json.dumps({"sha": SHA, "siblings": [{"rfilename": NAME}]}).encode()
     with pytest.raises(ModelError, match="gives no sha256"):
         fetch(hub)
+    hub.listing = None
     hub.shutdown()
     hub.server_close()
     with pytest.raises(ModelError, match=r"The Hub cannot be reached \(ConnectError\); are you online"):
         fetch(hub)
 
 
-def test_an_address_without_encryption_is_not_read(models: Path) -> None:
+def test_f12_an_address_without_encryption_is_not_read(models: Path) -> None:
     sent: list[httpx2.Request] = []
 
     def answer(request: httpx2.Request) -> httpx2.Response:
@@ -419,10 +439,30 @@ def test_an_address_without_encryption_is_not_read(models: Path) -> None:
     assert [("Authorization" in request.headers) for request in sent] == [True, False]
 
 
+def test_the_token_is_not_sent_where_it_can_be_read_on_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[httpx2.Request] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        sent.append(request)
+        return httpx2.Response(404)
+
+    huggingface_hub.set_client_factory(lambda: httpx2.Client(transport=httpx2.MockTransport(answer)))
+    try:
+        with pytest.raises(ModelError, match="your token would be read on the way: make HF_ENDPOINT"):
+            pull(HubReference("maker", "Small-GGUF"), lambda *_: None, "http://hub.test")
+        assert not sent
+        monkeypatch.delenv("HF_TOKEN")
+        with pytest.raises(ModelError, match="shows no"):
+            pull(HubReference("maker", "Small-GGUF"), lambda *_: None, "http://hub.test")
+    finally:
+        huggingface_hub.set_client_factory(default_client_factory)
+    assert [("Authorization" in request.headers) for request in sent] == [False]
+
+
 # --- several at once, and none at all -------------------------------------------------------------------------------
 
 
-def test_two_pulls_of_a_file_are_one_download(hub: Hub, models: Path) -> None:
+def test_f08_two_pulls_of_a_file_are_one_download(hub: Hub, models: Path) -> None:
     hub.faults = ["wait"]
     got: list[Path] = []
     heard: list[tuple[str, str, int, int]] = []
@@ -439,15 +479,33 @@ def test_two_pulls_of_a_file_are_one_download(hub: Hub, models: Path) -> None:
     assert len(hub.gets) == 1
 
 
-def command(hub: Hub, *words: str, **options: Any) -> "subprocess.Popen[str]":
-    environment = os.environ | {"HF_ENDPOINT": hub.address, "PYTHONPATH": str(Path(__file__).parents[2])}
+def command(hub: Hub, *words: str, **more: str) -> "subprocess.Popen[str]":
+    environment = {"HF_ENDPOINT": hub.address, "PYTHONPATH": str(Path(__file__).parents[2]), **more}
     return subprocess.Popen(
         [sys.executable, "-m", "tui", "models", *words],
-        env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options,
+        env=os.environ | environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
 
 
-def test_the_command_prints_the_path_and_survives_a_kill(hub: Hub, models: Path) -> None:
+def test_f20_a_proxy_and_an_endpoint_are_honoured(hub: Hub, models: Path) -> None:
+    proxied = command(hub, "pull", "hf.co/maker/Small-GGUF", HF_ENDPOINT="http://hub.test", HTTP_PROXY=hub.address)
+    out, err = proxied.communicate(timeout=60)
+    assert (proxied.returncode, out) == (0, f"{target(models)}\n"), err
+    assert [headers["Host"] for headers in (*hub.lists, *hub.gets)] == ["hub.test", "hub.test"]
+
+
+def test_f19_without_a_network_it_is_a_sentence_and_what_is_here_still_works(hub: Hub, models: Path) -> None:
+    fetch(hub)
+    pulled = command(hub, "pull", "hf.co/maker/Other-GGUF", HF_ENDPOINT="http://nowhere.invalid")
+    _, err = pulled.communicate(timeout=60)
+    assert (pulled.returncode, err.count("\n")) == (1, 1)
+    assert err.startswith("twiddle: The Hub cannot be reached (ConnectError); are you online")
+    listed = command(hub, "list", HF_ENDPOINT="http://nowhere.invalid")
+    out, _ = listed.communicate(timeout=60)
+    assert "hf.co/maker/Small-GGUF:Q4_0" in out
+
+
+def test_f06_the_command_prints_the_path_and_survives_a_kill(hub: Hub, models: Path) -> None:
     hub.faults = ["stall 40000"]
     killed = command(hub, "pull", "hf.co/maker/Small-GGUF")
     partial = target(models).with_name(f".{NAME}.{hashlib.sha256(MODEL).hexdigest()[:16]}.partial")

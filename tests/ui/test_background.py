@@ -114,3 +114,16 @@ def test_escape_and_alt_with_a_bracket_are_still_keys() -> None:
     messages += parser.feed("")
     assert "up" in [message.key for message in messages if isinstance(message, events.Key)]
     assert not parser._begun
+
+
+HOSTILE = "a\x1b]0;a title of more than thirty-two letters, and then\x07\x11\r\x1b\x1b[A\x1b]11;rgb:0/0/0\x07 end\n"
+
+
+@pytest.mark.parametrize("size", [1, 3, 7, 1000])
+def test_t27_a_paste_is_one_text_whatever_is_in_it_and_however_it_comes(size: int) -> None:
+    parser = Parser()
+    read = f"b\x1b[200~{HOSTILE}\x1b[201~c\x1b[200~\x1b[201~"
+    pieces = [read[start : start + size] for start in range(0, len(read), size)]
+    messages = [message for data in pieces for message in parser.feed(data)]
+    assert [message.key for message in messages if isinstance(message, events.Key)] == ["b", "c"]
+    assert [message.text for message in messages if isinstance(message, events.Paste)] == [HOSTILE, ""]

@@ -57,7 +57,7 @@ async def test_the_conversation_goes_on(open_chat: OpenChat) -> None:
         assert chat.prompt.text == ""
 
 
-async def test_what_is_pasted_has_its_lines_and_acts_on_nothing(open_chat: OpenChat) -> None:
+async def test_t27_what_is_pasted_has_its_lines_and_acts_on_nothing(open_chat: OpenChat) -> None:
     async with open_chat(Script()) as chat:
         chat.app.post_message(events.Paste("one\rtwo\r\nthree\x1b]0;x\x07"))
         await chat.until(lambda: chat.prompt.text == "one\ntwo\nthree␛]0;x␇")
@@ -414,7 +414,7 @@ async def test_f4_shows_the_knobs_on_a_narrow_screen_and_goes_there(open_chat: O
         assert chat.app.focused == chat.prompt
 
 
-async def test_any_size_of_terminal_is_survived(open_chat: OpenChat) -> None:
+async def test_t30_any_size_of_terminal_is_survived(open_chat: OpenChat) -> None:
     async with open_chat(Script()) as chat:
         await chat.answered("Hi")
         for size in [(20, 6), (1, 1), (300, 80)]:
@@ -537,7 +537,7 @@ async def test_a_model_that_cannot_be_loaded_is_explained_and_another_can_be_use
         assert "anyone there?" not in [each.content for each in chat.side.conversation.messages]
 
 
-async def test_a_prompt_too_long_is_refused_with_both_numbers(open_chat: OpenChat) -> None:
+async def test_c07_a_prompt_too_long_is_refused_with_both_numbers(open_chat: OpenChat) -> None:
     async with open_chat(Script(context=200)) as chat:
         await chat.ready()
         await chat.ask("word " * 60)
@@ -559,7 +559,7 @@ async def test_a_question_put_back_does_not_overwrite_what_was_written_meanwhile
 
 
 @pytest.mark.parametrize("settings", [(GREEDY,), (GREEDY, GREEDY)])
-async def test_a_full_context_ends_the_reply(open_chat: OpenChat, settings: tuple[str, ...]) -> None:
+async def test_c08_a_full_context_ends_the_reply(open_chat: OpenChat, settings: tuple[str, ...]) -> None:
     async with open_chat(Script(replies=("on and on " * 100,), context=200), *settings) as chat:
         await chat.answered("Hi")
         assert chat.side.conversation.path[-1].ending == "length"

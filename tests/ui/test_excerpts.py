@@ -54,7 +54,7 @@ async def test_a_block_of_code_is_copied_as_it_was_written(chat: Chat) -> None:
     assert chat.app.clipboard == CODE
 
 
-async def test_without_one_lit_the_last_message_is_copied_and_filtered(open_chat: OpenChat) -> None:
+async def test_t26_without_one_lit_the_last_message_is_copied_and_filtered(open_chat: OpenChat) -> None:
     async with open_chat(Script(replies=("a\x1b]52;c;eA==\x07b",))) as chat:
         await chat.ready()
         await chat.answered("Hi")
@@ -74,7 +74,7 @@ async def test_stepping_goes_both_ways_and_stays_at_the_ends(chat: Chat) -> None
     assert copied == [*down, down[-1], *reversed(down[:-1]), down[0], down[0]]
 
 
-async def test_a_link_shows_its_target_and_waits(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_t25_a_link_shows_its_target_and_waits(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[str] = []
 
     async def run(*command: str, **options: object) -> None:
@@ -91,7 +91,7 @@ async def test_a_link_shows_its_target_and_waits(chat: Chat, monkeypatch: pytest
     assert opened == ["opener", "https://example.org/a"]
 
 
-async def test_a_link_of_another_kind_is_only_shown(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_t23_a_link_of_another_kind_is_only_shown(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tui.ui.screens.link._opener", lambda: pytest.fail("it must not be opened"))
     await chat.press(*["left_square_bracket"] * 3, "enter")
     await chat.until(lambda: isinstance(chat.app.screen, LinkScreen))
@@ -134,9 +134,15 @@ async def test_what_is_not_there_is_not_offered(open_chat: OpenChat) -> None:
         "//x",
         "http://[",
         "mailto:",
+        "smb://e/s",
+        "vscode://x",
+        "-flag",
+        "../../a",
+        "http://%1b]0;PWN%07/",
+        "http://\x1b]0;PWN\x07/",
     ],
 )
-def test_only_plain_web_and_mail_addresses_are_opened(target: str) -> None:
+def test_t23_t24_t25_only_plain_web_and_mail_addresses_are_opened(target: str) -> None:
     assert LinkScreen(target)._host is None
 
 
@@ -146,9 +152,10 @@ def test_only_plain_web_and_mail_addresses_are_opened(target: str) -> None:
         ("https://example.org@evil.example/a", "evil.example"),
         ("https://de.wikipedia.org/wiki/Bär", "de.wikipedia.org"),
         ("mailto:a@example.org", "a@example.org"),
+        ("http://example.org/%1b]0;PWN%07", "example.org"),
     ],
 )
-def test_the_real_host_is_said(target: str, host: str) -> None:
+def test_t25_the_real_host_is_said(target: str, host: str) -> None:
     assert LinkScreen(target)._host == host
 
 
@@ -202,3 +209,14 @@ async def test_what_terminals_would_cut_is_said(monkeypatch: pytest.MonkeyPatch)
     said = await clipboard.copy("x" * 80_000, written.append)
     assert said == "Not copied: 80 kB, and the terminal's clipboard takes 75; select less."
     assert written == []
+
+
+async def test_what_is_no_longer_on_screen_is_not_copied(chat: Chat) -> None:
+    await chat.press("left_square_bracket")
+    assert chat.panes[0].transcript._lit
+    await chat.press("ctrl+r")
+    await chat.until(lambda: len(chat.side.conversation.turns) == 3 and not chat.side.busy)
+    chat.panes[0].transcript.focus()
+    await chat.press("y")
+    await chat.toast()
+    assert chat.app.clipboard == chat.side.conversation.path[-1].message.content

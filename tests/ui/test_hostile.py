@@ -26,7 +26,9 @@ def harmful(text: str) -> set[str]:
     return {repr(char) for char in text if char != "\n" and unicodedata.category(char) in ("Cc", "Cf", "Cs", "Co")}
 
 
-async def test_a_hostile_question_and_reply_are_shown_and_do_nothing(open_chat: OpenChat) -> None:
+async def test_t01_to_t13_t15_t20_t22_a_hostile_question_and_reply_are_shown_and_do_nothing(
+    open_chat: OpenChat,
+) -> None:
     async with open_chat(Script(replies=(HOSTILE, "fine"), context=65_536), size=(160, 50)) as chat:
         await chat.ready()
         await chat.answered(f"{SEQUENCES} {BIDI} {MARKUP} {COMBINING}")
@@ -52,7 +54,7 @@ def hostile_preset() -> str:
     return name
 
 
-async def test_a_hostile_preset_is_shown_found_and_used(open_chat: OpenChat, hostile_preset: str) -> None:
+async def test_t17_t20_a_hostile_preset_is_shown_found_and_used(open_chat: OpenChat, hostile_preset: str) -> None:
     async with open_chat(Script(), size=(160, 50)) as chat:
         await chat.ready()
         await chat.press("f2", *"app.quit")
@@ -75,7 +77,7 @@ async def test_a_hostile_preset_is_shown_found_and_used(open_chat: OpenChat, hos
         assert not harmful(chat.view), harmful(chat.view)
 
 
-async def test_a_hostile_model_path_and_its_error_are_shown(
+async def test_t17_a_hostile_model_path_and_its_error_are_shown(
     open_chat: OpenChat, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "\x1b]52;c;x\x07[x][@click=app.quit]\u202e.gguf"
@@ -90,7 +92,7 @@ async def test_a_hostile_model_path_and_its_error_are_shown(
         assert not harmful(chat.view), harmful(chat.view)
 
 
-async def test_hostile_commands_are_refused_in_words(open_chat: OpenChat) -> None:
+async def test_t17_hostile_commands_are_refused_in_words(open_chat: OpenChat) -> None:
     async with open_chat(Script(), size=(160, 50)) as chat:
         await chat.ready()
         commands = [f"/{LINE}", f"/preset {LINE}", f"/set parameter temperature {LINE}", f"/compare {LINE}"]
@@ -101,7 +103,7 @@ async def test_hostile_commands_are_refused_in_words(open_chat: OpenChat) -> Non
             assert not harmful(chat.view), harmful(chat.view)
 
 
-async def test_a_hostile_theme_file_is_left_out_in_words(open_chat: OpenChat) -> None:
+async def test_t17_a_hostile_theme_file_is_left_out_in_words(open_chat: OpenChat) -> None:
     folder = config_dir() / "themes"
     folder.mkdir(parents=True)
     (folder / "[@click=app.quit]\x1b]0;t\x07.toml").write_text('primary = "\\u001b]0;t\\u0007[/x]"')

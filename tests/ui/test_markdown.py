@@ -233,7 +233,7 @@ def test_colours_go_on_over_lines() -> None:
     assert styles["print"] == "code builtin"
 
 
-def test_a_long_block_is_plain_until_it_is_complete() -> None:
+def test_t28_a_long_block_is_plain_until_it_is_complete() -> None:
     document = grown("| x | y |\n|---|---|\n", [])
     for _ in range(OPEN_LINES):
         document.append("| **a** | b |\n")
@@ -257,7 +257,7 @@ def test_a_long_block_is_plain_until_it_is_complete() -> None:
     ],
     ids=["brackets", "quotes", "words", "word", "list", "stars", "table", "code"],
 )
-def test_hostile_markdown_is_shown(text: str) -> None:
+def test_t28_t29_hostile_markdown_is_shown(text: str) -> None:
     whole = Document(80, text)
     assert whole.height
     assert grown(text, [len(text) // 3] * 2, 80).height

@@ -85,6 +85,15 @@ class Terminal:
             assert time.monotonic() < deadline, f"it did not come about:\n{self.view}"
             assert self._read(), f"it ended:\n{self.view}"
 
+    def rests(self, condition: Callable[[], object]) -> None:
+        """The same, until it holds on a whole frame: nothing more comes, and it still does."""
+        while True:
+            self.until(condition)
+            before = len(self.output)
+            self._read()
+            if len(self.output) == before and condition():
+                return
+
     def ends(self) -> int:
         """Its exit status, once it has ended and everything is read."""
         while self._read():
@@ -202,7 +211,7 @@ def test_the_persons_editor_has_the_terminal_while_the_reply_goes_on(
 
 
 @linux
-def test_a_megabyte_is_pasted_and_typing_goes_on(terminal: Open) -> None:
+def test_t27_a_megabyte_is_pasted_and_typing_goes_on(terminal: Open) -> None:
     screen = terminal(sys.executable, "-c", SCRIPTED, "default", model(Script()))
     screen.until(lambda: "● ready" in screen.view)
     screen.send("\x1b[200~" + "The quick brown fox.\r" * 50_000 + "\x1b[201~and more")
@@ -211,7 +220,20 @@ def test_a_megabyte_is_pasted_and_typing_goes_on(terminal: Open) -> None:
     assert screen.ends() == 0
 
 
-def test_no_text_reaches_the_terminal_as_anything_but_text(terminal: Open) -> None:
+@linux
+@pytest.mark.parametrize("variables", [{"NO_COLOR": "1"}, {"LC_ALL": "C"}, {"LC_ALL": "xx_XX.ISO-8859-1"}], ids=str)
+def test_t30_whatever_the_environment_says_it_opens_and_closes(
+    terminal: Open, variables: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    screen = terminal(sys.executable, "-c", SCRIPTED, "default", model(Script()))
+    screen.until(lambda: "● ready" in screen.view)
+    screen.send(CTRL_Q)
+    assert screen.ends() == 0
+
+
+def test_t01_to_t13_no_text_reaches_the_terminal_as_anything_but_text(terminal: Open) -> None:
     script = Script(replies=(HOSTILE,), context=16_384)
     screen = terminal(sys.executable, "-c", SCRIPTED, "default", model(script), size=(160, 50))
     screen.until(lambda: "● ready" in screen.view)

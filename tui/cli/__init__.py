@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer._click.exceptions import ClickException
 
 from tui import __version__
 from tui.cli import bench, chat, compare, doctor, history, models, presets, replay, run, soak
 from tui.cli.arguments import ThemeName, UsageError
 from tui.cli.aside import tell
 from tui.errors import TwiddleError
+from tui.terminal import safe
 
 app = typer.Typer(
     help="A terminal chat client with live sampling knobs. Alone, `twiddle` opens the chat.",
@@ -41,11 +43,11 @@ def _twiddle(
         bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
     ] = False,
     go_on: chat.GoOn = False,
-    forget: chat.Forget = False,
+    keep: chat.Keep = None,
     theme: ThemeName = None,
 ) -> None:
     if context.invoked_subcommand is None:
-        chat.chat(go_on=go_on, forget=forget, theme=theme)
+        chat.chat(go_on=go_on, keep=keep, theme=theme)
     elif theme is not None:
         raise UsageError(f"--theme goes after the command: `twiddle chat --theme {theme}`.")
 
@@ -54,7 +56,14 @@ def main() -> None:
     """Entry point of `twiddle`, and the one place where an error becomes words and an exit code."""
     _ready_output()
     try:
-        app(prog_name="twiddle")
+        sys.exit(app(prog_name="twiddle", standalone_mode=False))
+    except ClickException as error:  # words that mean nothing, which it quotes
+        said = io.StringIO()
+        error.show(said)
+        print(safe(said.getvalue()), end="", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except typer.Abort:
+        sys.exit("Aborted!")
     except TwiddleError as error:
         tell(str(error))
         sys.exit(2 if isinstance(error, UsageError) else 1)

@@ -9,6 +9,7 @@ import typer
 
 from tui.cli.arguments import SETTING_HELP, UsageError
 from tui.cli.aside import tell
+from tui.cli.lines import print_text
 from tui.editor import editing, ended, not_started
 from tui.errors import PresetError
 from tui.presets.library import find_preset, preset_path, resolve
@@ -93,7 +94,7 @@ def export(
     What Ollama cannot be told is commented out, and named on standard error.
     """
     exported = for_ollama(find_preset(name))
-    typer.echo(exported.text, nl=False)
+    print_text(exported.text)
     for reason in exported.left_out:
         tell(reason)
 

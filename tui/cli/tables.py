@@ -26,7 +26,7 @@ def print_table(headings: tuple[str, ...], rows: Rows, *, right: tuple[str, ...]
         return
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", show_header=any(headings))
     for heading in headings:
-        table.add_column(heading, justify="right" if heading in right else "left", overflow="fold")
+        table.add_column(Text(safe_line(heading)), justify="right" if heading in right else "left", overflow="fold")
     for row in rows:
         table.add_row(*(Text(safe_line(cell)) for cell in row))
     Console().print(table)

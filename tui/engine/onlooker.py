@@ -147,6 +147,10 @@ class Onlooker:
         if len(tokens) != len(records) or not all(map(is_whole, records)):
             self._emit(Refused(command.id, "What was kept of this reply's tokens is damaged."))
             return
+        size = self._backend.info.vocabulary
+        if any(Record(packed).vocabulary != size for packed in records) or not all(0 <= each < size for each in tokens):
+            self._emit(Refused(command.id, "This reply was written by another model."))
+            return
         written = Written(list(prompt), command.knobs.seed, command.begun, tokens, records)
         with self._lock:
             _put(self._written, command.id, written, REPLIES)

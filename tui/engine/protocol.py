@@ -8,6 +8,7 @@ from msgspec import MsgspecError, Struct, json
 
 from tui.chat import Ending, Message
 from tui.engine.machine import Machine
+from tui.errors import KnobError
 from tui.knobs import Knobs
 from tui.thinking import Thought
 from tui.trace import TokenTrace
@@ -375,7 +376,7 @@ Event = (
 encode = json.Encoder().encode
 """A command or event as one line of JSON, without its newline."""
 
-GARBAGE = (MsgspecError, UnicodeDecodeError, RecursionError)
+GARBAGE = (MsgspecError, KnobError, UnicodeDecodeError, RecursionError)
 """What a line raises that is neither."""
 
 decode_command = json.Decoder(Command).decode

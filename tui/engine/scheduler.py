@@ -249,6 +249,8 @@ class Scheduler:
         try:
             decoded = self._backend.decode(rows)
         except Interrupted:
+            if not self._backend.cuttable:
+                self._begin_anew([branch for branch, _ in takes])
             return
         except ContextFull:
             self._make_room()
@@ -306,6 +308,13 @@ class Scheduler:
         for reader in list(branch.readers):
             reader.crowded()
             self._tree.leave(reader)
+
+    def _begin_anew(self, branches: Sequence[Branch]) -> None:
+        """Forget what some branches hold, and read their tokens again."""
+        for branch in branches:
+            assert branch.held
+            self._tree.cache.drop(branch.held)
+            branch.held = None
 
     def _give_up(self, branches: Sequence[Branch], reason: str) -> None:
         """Fail everyone who reads on some branches; what these hold cannot be relied on any more."""

@@ -8,6 +8,7 @@ nor any hash. What it would tell the Hub of this machine with every request is n
 import errno
 import hashlib
 import os
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -25,7 +26,7 @@ from tui.models.preflight import check_model
 from tui.paths import models_dir
 
 if TYPE_CHECKING:
-    from httpx2 import Response
+    from httpx2 import URL, Response
 
 STALL_S = 30.0
 """A connection on which nothing comes for so long is opened anew."""
@@ -35,6 +36,7 @@ RETRY_S = 1.0
 SPARE = 2**26
 """Bytes of disk that a download leaves to others."""
 _CHUNK = 2**20
+_SHA256 = re.compile("[0-9a-fA-F]{64}")
 
 Tell = Callable[[str, str, int, int], None]
 """Told what is done (`fetching`, `checking`, `waiting for`), which file, how many bytes of it, and of how many."""
@@ -107,7 +109,7 @@ def offered(reference: HubReference, endpoint: str | None = None) -> list[Offer]
     offers = []
     for name in parts_among(choose(reference, files), files):
         lfs = files[name]
-        if lfs is None or len(lfs.sha256) != 64 or lfs.size < 0:
+        if lfs is None or not _SHA256.fullmatch(lfs.sha256) or lfs.size < 0:
             raise ModelError(f"The Hub gives no sha256 for {name!r} of {reference}, so it could not be checked.")
         # The address of this revision: what is fetched later, or resumed, is what was described.
         url = hf_hub_url(repo, name, revision=told.sha, endpoint=endpoint)
@@ -252,6 +254,11 @@ def _asking(url: str, headers: dict[str, str]) -> "Iterator[Response]":
     if token:
         sent["Authorization"] = f"Bearer {token}"
     try:
+        if token and not _is_private(httpx2.URL(url)):
+            raise ModelError(
+                "The address of the Hub is without encryption, and your token would be read on the way: make "
+                "HF_ENDPOINT begin with https://, or pull without the token (HF_TOKEN, or what `hf auth login` kept)."
+            )
         with get_session().stream("GET", url, headers=sent, timeout=httpx2.Timeout(STALL_S)) as response:
             if url.startswith("https:") and any(hop.url.scheme != "https" for hop in (*response.history, response)):
                 raise ModelError("The Hub points to an address without encryption, so nothing was fetched.")
@@ -260,6 +267,11 @@ def _asking(url: str, headers: dict[str, str]) -> "Iterator[Response]":
         raise ModelError("HF_HUB_OFFLINE is set, so nothing can be pulled.") from None
     except (httpx2.TooManyRedirects, httpx2.InvalidURL):
         raise ModelError("The Hub points to no address, or in a circle; is HF_ENDPOINT right?") from None
+
+
+def _is_private(address: "URL") -> bool:
+    """Whether nobody between here and there can read what is sent to an address."""
+    return address.scheme == "https" or address.host in ("localhost", "127.0.0.1", "::1")
 
 
 def _refuse(response: "Response", what: str) -> None:

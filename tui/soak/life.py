@@ -120,7 +120,7 @@ async def living(model: Path, *, go_on: bool) -> AsyncIterator[Life]:
     await engines.start(loads)
     app = TwiddleApp(engines, (chosen,), loads, diary)
     if kept:
-        app.chat.keeper.open(app.chat.side, kept)
+        app.chat.keeper.open(kept, app.chat.side)
     try:
         async with app.run_test(size=(120, 40)) as pilot:
             yield Life(app, app.chat.query_one(Prompt), pilot, engines, diary)

@@ -1,34 +1,63 @@
-"""What the terminal answers when nobody waits any more is not typed into the app."""
+"""What comes from the terminal and is no key is not typed into the app: answers nobody waits for, and pasted text."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 
 from textual._xterm_parser import XTermParser
 from textual.drivers import linux_driver
+from textual.events import Paste
 from textual.message import Message
 
 _ANSWER = re.compile("\x1b\\]11;[^\x07\x1b]*(?:\x07|\x1b\\\\)")
-_BEGUN = re.compile("\x1b\\]11;[^\x07\x1b]{0,40}\x1b?\\Z")
+_BEGUN = re.compile("(?:\x1b\\]11;[^\x07\x1b]{0,40}\x1b?|\x1b\\[20{0,2})\\Z")
+_START, _END = "\x1b[200~", "\x1b[201~"
 
 
 class Parser(XTermParser):
-    """Textual's, which would take an answer to OSC 11 for two dozen keys."""
+    """Textual's, which would take an answer to OSC 11 for two dozen keys, and escape sequences in a paste for more."""
 
     def __init__(self, debug: bool = False) -> None:
         super().__init__(debug)
         self._begun = ""
+        """What may become an answer or a paste."""
+        self._last = ""
+        """The end of what was read as keys."""
+        self._pasted: str | None = None
+        """What has come of a paste."""
 
     def feed(self, data: str) -> Iterable[Message]:
-        """The messages in what was read; an answer may come in two pieces."""
+        """The messages in what was read; an answer or a paste may come in pieces."""
         if not data:  # the end
-            return super().feed(data)
-        data = _ANSWER.sub("", self._begun + data)
-        begun = _BEGUN.search(data)
-        self._begun = begun[0] if begun else ""
-        data = data.removesuffix(self._begun)
-        return super().feed(data) if data else ()
+            yield from super().feed(data)
+        while data:
+            if self._pasted is None:
+                data = yield from self._keys(data)
+            else:
+                before, text = len(self._pasted), self._pasted + data
+                place = text.find(_END, max(0, before - len(_END)))
+                if place < 0:
+                    self._pasted = text
+                    return
+                yield Paste(text[:place].replace("\0", ""))
+                self._pasted, data = None, text[place + len(_END) :]
+
+    def _keys(self, data: str) -> Generator[Message, None, str]:
+        """Read up to where a paste begins; what comes after that."""
+        last = self._last
+        keys, start, after = (last + self._begun + data).partition(_START)
+        if len(keys) < len(last):  # a first part of the start was read already, and means nothing by itself
+            for _ in super().feed(_START[len(last) - len(keys) :] + _END):
+                pass
+        new = _ANSWER.sub("", keys[len(last) :])
+        begun = None if start else _BEGUN.search(last + new)
+        kept = max(len(new) - len(begun[0]), 0) if begun else len(new)
+        new, self._begun = new[:kept], new[kept:]
+        if new:
+            yield from super().feed(new)
+        self._last, self._pasted = ("", "") if start else ((last + new)[-len(_START) :], None)
+        return after
 
 
-def ignore_late_answers() -> None:
+def read_with_care() -> None:
     """Have Textual's driver read with this parser; it names its own in its module and nowhere else."""
     linux_driver.XTermParser = Parser  # type: ignore[attr-defined]

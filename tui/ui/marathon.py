@@ -9,7 +9,8 @@ from textual.app import App, ComposeResult
 from textual.widget import Widget
 
 from tui.chat import Conversation, answer, ask
-from tui.ui.widgets.token_field import Bit, TokenField
+from tui.ui.widgets.bits import Bit
+from tui.ui.widgets.token_field import TokenField
 from tui.ui.widgets.transcript import Transcript
 
 MESSAGES, TOKENS = 5000, 4000

@@ -102,6 +102,8 @@ def load_themes(folders: Iterable[Path] | None = None) -> ThemeLoad:
 
 def read_theme(path: Path) -> Theme:
     """The theme in a file, named after it; raises ThemeError."""
+    if "[" in path.stem or safe_line(path.stem) != path.stem:  # Textual's palette reads the name as markup
+        raise _failure(path, "its name cannot be shown", "rename it, to such as my-theme.toml")
     try:
         palette = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:

@@ -22,6 +22,7 @@ from tui.talk import Talk
 from tui.terminal import safe
 from tui.turning import obey
 from tui.ui.beat import Beat
+from tui.ui.camera import Camera
 from tui.ui.comparing import Comparison
 from tui.ui.errands import Errands
 from tui.ui.keeper import Keeper
@@ -77,18 +78,21 @@ class ChatScreen(Screen[None]):
         self._panes = [Pane() for _ in chosen]
         self._knobs, self._candidates, self._status = KnobPanel(), Candidates(), Status()
         self._composer = Composer("Ask something. Enter sends, Ctrl+J begins a new line.")
+        self._composer.keeping = diary is not None
         self._prompt = self._composer.prompt
         self._comparison = Comparison(self, self._talk, self._panes, self._prompt)
         self._librarian = Librarian(self, self._talk)
         self.keeper = Keeper(diary, self._talk, self._panes, self._status)
-        self._errands = Errands(
-            self, self._talk, engines, self._comparison, self._composer, self.keeper, self._librarian
-        )
         shown = self._knobs, self._candidates, self._status
         self._narrator = Narrator(self._talk, engines, self._comparison.contrast, self._panes, *shown)
         # Candidates and rates: eyes want no more, and the model wants the core.
         self._drawing = Beat(self, lambda: self._narrator.draw(self.active), every=4)
         self._looking = self._narrator.looking
+        self._looking.recall = self.keeper.recall
+        camera = Camera(self, self._talk, self._looking)
+        self._errands = Errands(
+            self, self._talk, engines, self._comparison, self._composer, self.keeper, self._librarian, camera
+        )
         self._revising = Revising(self._talk, self._panes, self._narrator, self._prompt)
 
     @property
@@ -198,6 +202,8 @@ class ChatScreen(Screen[None]):
                 await self._comparison.add(side.fork(event.turn))
                 return
             await self._engines.revive()
+            if event.wish == "continue":
+                await self.keeper.recall(side, event.turn)
             self._revising.grant(event.wish, side, event.turn)
         except TwiddleError as error:
             self._refuse(error)
@@ -315,6 +321,7 @@ class ChatScreen(Screen[None]):
 
     def clear(self) -> None:
         """Begin a new chat with the same settings."""
+        self._talk.break_off()
         self.keeper.note()  # the end of the old chat
         self._talk.clear()
         self.keeper.note()  # that another begins

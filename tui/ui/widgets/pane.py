@@ -47,11 +47,20 @@ class Pane(Vertical):
             tooltip="Scroll the sides together, or each alone",
             id="pane.level",
         ),
+        Binding(
+            "s",
+            "screen.obey('/picture')",
+            "Picture",
+            show=False,
+            tooltip="Save the replies beside each other as a picture (SVG)",
+            id="pane.picture",
+        ),
     ]
     """
     | Key(s) | Description |
     | :- | :- |
     | d, p, l | Beside another pane: mark the words that differ, go to where replies part, scroll together or alone. |
+    | s | Save the last replies as a picture. |
     """
 
     DEFAULT_CSS = """
