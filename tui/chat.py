@@ -113,5 +113,37 @@ def until(conversation: Conversation, index: int | None) -> Conversation:
     return replace(conversation, tip=index)
 
 
+def last_reply(conversation: Conversation) -> int | None:
+    """The place of the last reply on the path."""
+    turns = conversation.turns
+    return next((place for place in reversed(conversation.places) if turns[place].message.role == "assistant"), None)
+
+
+def recalled(conversation: Conversation, index: int, written: Written) -> Conversation:
+    """The conversation with how the tokens of a reply were chosen, which was not at hand."""
+    turns = list(conversation.turns)
+    turns[index] = replace(turns[index], written=written)
+    return replace(conversation, turns=tuple(turns))
+
+
+def join(conversation: Conversation, other: Conversation) -> Conversation:
+    """The conversation with the turns of another that begins like it beside its own, as versions; its path stays."""
+    turns = list(conversation.turns)
+    there: dict[tuple[int | None, str], list[int]] = {}
+    for place, turn in enumerate(turns):
+        there.setdefault((turn.parent, turn.message.content), []).append(place)
+    places: list[int] = []
+    for turn in other.turns:
+        moved = replace(turn, parent=places[turn.parent] if turn.parent is not None else None)
+        same = there.get((moved.parent, moved.message.content), [])
+        place = next((each for each in same if turns[each] == moved), len(turns))
+        if place < len(turns):
+            same.remove(place)  # of two that are alike there, two are here
+        else:
+            turns.append(moved)
+        places.append(place)
+    return Conversation(tuple(turns), conversation.tip)
+
+
 def _add(conversation: Conversation, turn: Turn) -> Conversation:
     return Conversation((*conversation.turns, turn), len(conversation.turns))

@@ -49,6 +49,10 @@ class Config(Struct, frozen=True, kw_only=True):
         str,
         Entry(help="The SETTING that a chat opens with: a preset, perhaps with knobs.", example='"precise,top_k=5"'),
     ] = ""
+    history: Annotated[
+        bool,
+        Entry(help="Whether what is said is kept; false is --no-history for every chat.", example="false"),
+    ] = True
     keys: Annotated[
         dict[str, str],
         Entry(help="Other keys for what can be done, by the names in docs/keys.md.", example='{"chat.compare" = "f9"}'),

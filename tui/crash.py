@@ -4,7 +4,7 @@ import os
 import traceback
 from pathlib import Path
 
-from tui.paths import log_dir
+from tui.paths import log_dir, make_private
 
 
 def trail(error: BaseException) -> str:
@@ -17,7 +17,7 @@ def trail(error: BaseException) -> str:
 def write_trail(error: BaseException) -> Path:
     """Keep the trail in a file for the person alone; raises OSError."""
     path = log_dir() / "crash.log"
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_private(path.parent)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as log:
         log.write(trail(error))

@@ -7,6 +7,7 @@
     ├── ModelError      a model file that is missing or is not one
     ├── AttachmentError a file that cannot go along with a question
     ├── EditorError     the person's editor, that cannot be started or failed
+    ├── PictureError    a picture that cannot be put into a file
     ├── EngineError     the engine refused a request or is gone
     └── StoreError      the history cannot be read or written
 
@@ -43,6 +44,10 @@ class AttachmentError(TwiddleError):
 
 class EditorError(TwiddleError):
     """The person's own editor cannot be started, or failed."""
+
+
+class PictureError(TwiddleError):
+    """A picture cannot be put into a file."""
 
 
 class EngineError(TwiddleError):

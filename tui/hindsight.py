@@ -90,7 +90,9 @@ class Hindsight:
             case Remembered(id=name) if self._asked and name == self._name:
                 self._known[id(self._asked.written)] = (name, self._asked.written)
                 self._inquire(self._asked)
-            case Refused(id=name) | Failed(id=name) if self._asked and name == self._name:
+            case Failed(id=name) if self._asked and name == self._name:
+                self._go_on()  # it would fail again
+            case Refused(id=name) if self._asked and name == self._name:
                 # It has forgotten the reply: tell it again. What it would not be told of is let go.
                 forgot = self._known.pop(id(self._asked.written), None)
                 self._waiting = self._waiting or (self._asked if forgot else None)

@@ -64,7 +64,7 @@ class Loading(Struct, frozen=True, kw_only=True):
     flash_attention: Annotated[
         str,
         Knob(
-            help="Attention that never writes its matrix down: quicker and smaller where the model allows it.",
+            help="Attention that never writes its matrix down: quicker on a GPU. On a CPU, auto does without.",
             group=_MODEL, choices=("auto", "on", "off"), live=False,
         ),
     ] = "auto"  # fmt: skip
@@ -99,20 +99,30 @@ class Loading(Struct, frozen=True, kw_only=True):
             group=_MODEL, form=r".+?(:[+-]?\d+(\.\d+)?)?", example="'style.gguf:0.8'", live=False,
         ),
     ] = ()  # fmt: skip
+    reproducible: Annotated[
+        str,
+        Knob(
+            help="Work each reply out by itself, in the same steps every time: a replay then gives the same tokens.",
+            group=_MODEL, choices=("off", "on"), live=False,
+        ),
+    ] = "off"  # fmt: skip
 
 
-FLASH_ON_CPU = "auto"
-"""What `flash_attention auto` is where no GPU has a layer: `auto` leaves it to llama.cpp, which takes it.
+FLASH_ON_CPU = "off"
+"""What `flash_attention auto` is where no GPU has a layer; llama.cpp itself would take it.
 
-On a CPU llama.cpp's flash attention (ggml-cpu/ops.cpp) turns the keys from F16 into F32 one number at a time, anew for
-every head and every 64 tokens of a prompt, and goes through fewer than 64 tokens one by one; without it they are
-multiplied as matrices. In return it passes over the cells of other replies, which are multiplied otherwise, and never
-writes the scores down. A cache of values in blocks has no other way.
+On a CPU its flash attention (ggml-cpu/ops.cpp) turns the keys from F16 into F32 one number at a time, anew for every
+head and every 64 tokens of a prompt, and goes through fewer than 64 tokens one by one; without it they are multiplied
+as matrices, which is twice as quick in a long conversation and a tenth slower in a short one (docs/benchmarks.md), and
+takes memory for the scores. A cache of values in blocks has no other way.
 """
+
+SCORED = 16_384
+"""The longest context of which the scores are written down unasked: more would take more memory than the cache."""
 
 
 def attention(knobs: Loading, *, gpu: bool) -> str:
     """How attention is worked out: on, off, or auto where llama.cpp is to see."""
-    if knobs.flash_attention != "auto" or gpu or knobs.cache_type_v in QUANTIZED:
+    if knobs.flash_attention != "auto" or gpu or knobs.cache_type_v in QUANTIZED or knobs.num_ctx > SCORED:
         return knobs.flash_attention
     return FLASH_ON_CPU

@@ -31,17 +31,26 @@ def sent_file() -> Path:
 def history_path() -> Path:
     """The conversations: TWIDDLE_HISTORY, or a file among the person's data."""
     chosen = os.environ.get("TWIDDLE_HISTORY")
-    return Path(chosen).expanduser() if chosen else _data_dir() / "history.db"
+    return Path(chosen).expanduser() if chosen else data_dir() / "history.db"
 
 
-def _data_dir() -> Path:
+def make_private(folder: Path) -> None:
+    """Make a folder, and those above it that are missing, for nobody else to look into; raises OSError."""
+    for above in reversed(folder.parents):
+        if not above.exists():
+            above.mkdir(mode=0o700, exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
+
+
+def data_dir() -> Path:
+    """The history and the models, unless they are told to live elsewhere."""
     return Path(platformdirs.user_data_dir("twiddle", appauthor=False))
 
 
 def models_dir() -> Path:
     """Where `twiddle models pull` puts models: TWIDDLE_MODELS, or a folder among the person's data."""
     chosen = os.environ.get("TWIDDLE_MODELS")
-    return Path(chosen).expanduser() if chosen else _data_dir() / "models"
+    return Path(chosen).expanduser() if chosen else data_dir() / "models"
 
 
 def shipped(folder: str) -> Path:

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from tui.paths import make_private
+
 MOST = 500
 """Prompts kept."""
 LONGEST = 10_000
@@ -37,7 +39,7 @@ def add_sent(path: Path, text: str) -> None:
     if len(text) > LONGEST:
         return
     with suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_private(path.parent)
         # One write, so that two windows do not mix their lines.
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK
         with os.fdopen(os.open(path, flags, 0o600), "wb", buffering=0) as file:

@@ -1,13 +1,14 @@
 """A side: one setting being talked to, with its conversation and the reply it is writing."""
 
 import time
+from pathlib import Path
 
 from msgspec.structs import replace
 
 from tui.chat import Conversation, Ending, Message, answer, ask, edit, go, until
 from tui.engine.protocol import Finished, KnobsTurned, Load, Refused, Reply, Thinking, Token
-from tui.knob import Value
-from tui.knobs import KNOBS, Knobs, knob
+from tui.knobs import KNOBS, Knobs, fixed, knob
+from tui.loading import Loading
 from tui.presets.library import Chosen
 from tui.presets.preset import Preset
 from tui.settings import Setting
@@ -123,6 +124,8 @@ class Side:
         """The knobs that are turned for the thought alone."""
         self.load = load
         """What the engine that it talks to was told to load; None before `Talk.settle` finds it one."""
+        self.settled = self.needs if load else None
+        """What it needed then: a model file is looked at again where that is another by now."""
         self.steps: Steps[Stand] = Steps()
         """How the knobs came to stand where they do."""
         self.refused: dict[str, str] = {}
@@ -139,6 +142,11 @@ class Side:
     def busy(self) -> bool:
         """Whether a reply is being written."""
         return self.writing is not None and self.writing.ending is None
+
+    @property
+    def needs(self) -> tuple[str, Path | None, Loading]:
+        """What decides which engine it needs: the model that its preset names, and the knobs it is loaded with."""
+        return self.preset.model, self.preset.path, fixed(self.knobs)
 
     @property
     def stand(self) -> Stand:
@@ -161,15 +169,11 @@ class Side:
         """Everything the model is to read."""
         return self.preset.opening + self.conversation.messages
 
-    def use(self, preset: Preset) -> None:
-        """Switch the preset: its knobs and system prompt hold from the next reply on; the conversation stays."""
+    def use(self, preset: Preset, stand: Stand | None = None) -> None:
+        """Switch the preset: its knobs, or these, and its system prompt hold from the next reply on."""
         self.steps = self.steps.left(self.stand)
         self.preset, self.refused = preset, {}
-        self.knobs, self.apart = preset.stand
-
-    def turn(self, name: str, value: Value) -> None:
-        """Turn a knob, also of the reply being written; raises KnobError."""
-        self.put(self.stand.turn(name, value))
+        self.knobs, self.apart = stand or preset.stand
 
     def put(self, stand: Stand, stroke: object = None) -> None:
         """Put the knobs where these are, also those of the reply being written.

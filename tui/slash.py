@@ -92,6 +92,12 @@ class Again(Struct, frozen=True):
     """/again"""
 
 
+class Picture(Struct, frozen=True):
+    """/picture [FILE]"""
+
+    path: str | None
+
+
 class OpenHistory(Struct, frozen=True):
     """/history"""
 
@@ -110,7 +116,7 @@ class Leave(Struct, frozen=True):
 
 Slash = (
     TurnKnob | SetSystem | UsePreset | UseModel | CompareWith | Compare | Save | Show | KeepHistory | Explain
-    | Clear | OpenHistory | Again | ShowTree | ShowEngine | Help | Leave
+    | Clear | OpenHistory | Picture | Again | ShowTree | ShowEngine | Help | Leave
 )  # fmt: skip
 
 COMMANDS = {
@@ -138,6 +144,7 @@ COMMANDS = {
     "/again": "answer the last question anew",
     "/tree": "every version of every message; go to one",
     "/history": "go on with a conversation that was kept",
+    "/picture [FILE]": "save how the reply was chosen, token by token, as an SVG picture",
     "/clear": "begin a new chat",
     "/engine": "how it is with the engine: its log, and another start",
     "/help": "keys and commands",
@@ -198,6 +205,8 @@ def parse_slash(text: str) -> Slash:
             return CompareWith(rest or None)
         case "/show":
             return _show(rest)
+        case "/picture":
+            return Picture(unquoted(rest) or None)
         case "/save":
             return _save(rest)
         case alone if alone in _ALONE:

@@ -1,7 +1,7 @@
 """A talk: what a person says to one side or to several at once, and what the engine says back."""
 
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from itertools import count
 from typing import NamedTuple, Protocol
 
@@ -26,7 +26,7 @@ from tui.engine.protocol import (
     Thinking,
     Token,
 )
-from tui.errors import EngineError
+from tui.errors import EngineError, TwiddleError
 from tui.hindsight import Hindsight
 from tui.knob import Value
 from tui.knobs import KNOBS, common_seed, fixed, turn
@@ -81,15 +81,26 @@ class Talk:
     def settle(self) -> None:
         """Have the engines hold what the sides are set to now.
 
-        Raises ModelError and EngineError; then no engine has changed, and whoever changed a side must change it back.
+        Raises ModelError and EngineError; then no engine has changed. See `trying` for the sides.
         """
-        loads = [_load(side) for side in self.sides]
+        loads = [side.load if side.load and side.settled == side.needs else _load(side) for side in self.sides]
         changed = [side for side, load in zip(self.sides, loads, strict=True) if side.load not in (None, load)]
         if changed and self.busy:
             raise EngineError("This loads the model anew; a reply is being written, so press Esc first.")
         self._engines.fit(loads)
         for side, load in zip(self.sides, loads, strict=True):
-            side.load = load
+            side.load, side.settled = load, side.needs
+
+    @contextmanager
+    def trying(self) -> Iterator[None]:
+        """What is changed of how the sides are set is changed back where a TwiddleError says that it cannot be had."""
+        before = [(side, side.preset, side.stand, side.steps, side.refused) for side in self.sides]
+        try:
+            yield
+        except TwiddleError:
+            for side, preset, stand, steps, refused in before:
+                side.preset, (side.knobs, side.apart), side.steps, side.refused = preset, stand, steps, refused
+            raise
 
     def ask(self, text: str, only: Side | None = None) -> None:
         """Put a question to every side, or to one; raises EngineError."""
@@ -102,8 +113,12 @@ class Talk:
         self._begin([Start(side) for side in self._meant(only)])
 
     def again(self, only: Side | None = None, turn: int | None = None) -> None:
-        """Have every side answer its last question anew, or one side a turn of its own, beside the answer there is."""
-        self._begin([self._anew(side, side.conversation.tip if turn is None else turn) for side in self._meant(only)])
+        """Have every side answer its last question anew, or one side a turn of its own, beside the answer there is.
+
+        A side on which nothing was asked has nothing to answer.
+        """
+        asked = [side for side in self._meant(only) if side.conversation.turns]
+        self._begin([self._anew(side, side.conversation.tip if turn is None else turn) for side in asked])
 
     def branch(self, side: Side, index: int, place: int, other: Candidate) -> None:
         """Have a side write a reply again from one of its tokens on, with another candidate in that token's place."""
@@ -147,10 +162,16 @@ class Talk:
             self._engines.send(Generate(tuple(replies)), load)
 
     def clear(self) -> None:
-        """Begin a new conversation on every side. What was being written is ended and forgotten."""
-        self.stop()
+        """Begin a new conversation on every side."""
+        self.break_off()
         for side in self.sides:
             side.forget()
+
+    def break_off(self, only: Side | None = None) -> None:
+        """End what is being written as it stands, without waiting for an engine to say so."""
+        self.stop(only)
+        for side in [only] if only else self.sides:
+            side.give_up("stopped")
 
     def stop(self, only: Side | None = None) -> None:
         """Ask every reply being written to end, or only that of one side."""
@@ -201,7 +222,7 @@ class Talk:
 
     def look(self, side: Side) -> None:
         """Ask how the next token would be chosen, unless a reply is being written or an engine died over this."""
-        if self.busy or any(side.conversation is each for each in self._deadly):
+        if self.busy or any(side.conversation.messages == each.messages for each in self._deadly):
             return
         look = next(self._ids)
         self._looks, self.next = {look: side}, None

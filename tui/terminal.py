@@ -23,7 +23,9 @@ _TABLE: dict[int, str | None] = {
     0x2029: "\n",
 }
 
-_COMBINING = re.compile("([\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]{8})[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]+")  # fmt: skip  # noqa: E501
+_MARK = "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"
+_COMBINING = re.compile(f"({_MARK}{{8}}){_MARK}+")
+_LAST_MARKS = re.compile(f"{_MARK}*\\Z")
 
 
 def safe(text: str) -> str:
@@ -35,6 +37,20 @@ def safe(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     return _COMBINING.sub(r"\1", text.translate(_TABLE))
+
+
+class Strainer:
+    """The same for a text that comes piece by piece: a run of combining marks ends at eight in however many pieces."""
+
+    def __init__(self) -> None:
+        self._marks = ""
+        """Those that the text so far ends with."""
+
+    def __call__(self, piece: str) -> str:
+        """What to show of the next piece."""
+        text = safe(self._marks + piece)
+        before, self._marks = len(self._marks), _LAST_MARKS.findall(text)[0]
+        return text[before:]
 
 
 def safe_lines(text: str) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from tui.knobs import ROWS
+from tui.models.places import STARTER
 from tui.side import Side
 
 LONGEST = 24
@@ -22,6 +23,19 @@ def titles(sides: Sequence[Side]) -> list[str]:
     if not differing:
         return [side.title for side in sides]
     return [" · ".join(filter(None, said)) for said in zip(*differing, strict=True)]
+
+
+def names(sides: Sequence[Side]) -> list[str]:
+    """What each side is called by itself: its preset, what is turned, a model other than the starter.
+
+    Sides that would be called alike, but are told something else by their system prompts, are called by these too.
+    """
+    said = [" · ".join((side.title, *([_model(side)] if side.preset.model != STARTER else []))) for side in sides]
+    told = len({side.preset.system for side in sides}) > 1
+    return [
+        f"{name} · {_system(side)}" if told and said.count(name) > 1 else name
+        for side, name in zip(sides, said, strict=True)
+    ]
 
 
 def _apart(sides: Sequence[Side]) -> list[str]:

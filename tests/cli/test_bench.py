@@ -19,7 +19,7 @@ def test_every_measure_is_made(twiddle: Command) -> None:
     assert {"system", "cpu", "cores", "threads", "binding", "build", "load_before", "load_after"} == set(machine)
     assert machine["cpu"] and machine["binding"] == "0.3.36"
     measured = {(each["model"], each["name"]) for each in report["results"]}
-    assert len(measured) == len(report["results"]) == 24
+    assert len(measured) == len(report["results"]) == 44
     for result in report["results"]:
         assert result["min"] <= result["median"] <= result["max"]
         assert all(value > 0 for value in result["rounds"])

@@ -1,14 +1,16 @@
 """`twiddle history` and `twiddle replay`."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
 
 from tests.cli.conftest import Command
-from tests.store.pages import keep
+from tests.store.pages import keep, talk, written
+from tui.chat import answer, until
 from tui.paths import history_path
-from tui.store.page import Page
+from tui.store.page import Page, Sheet
 from tui.store.store import Store
 
 
@@ -65,6 +67,15 @@ def test_a_conversation_goes_out_and_comes_in_again(twiddle: Command, kept: Page
     assert twiddle("history", "export", "3", "-o", str(tmp_path / "x.pdf")).code == 1
 
 
+@pytest.mark.parametrize("words", [("show", "1"), ("export", "1")])
+def test_what_was_said_comes_out_as_it_is_and_acts_on_no_terminal(
+    twiddle: Command, kept: Page, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    assert "Because of \x1b[31mRayleigh scattering." in twiddle("history", *words).out
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    assert "Because of ␛[31mRayleigh scattering." in twiddle("history", *words).out
+
+
 def test_nothing_is_removed_unasked(twiddle: Command, kept: Page) -> None:
     assert twiddle("history", "rm", "1").code == 2
     assert twiddle("history", "rm", "1", "9", "--yes").code == 1, "one that is not there keeps the others too"
@@ -85,3 +96,36 @@ def test_a_damaged_history_is_mended_and_that_is_said(twiddle: Command) -> None:
     history_path().write_bytes(b"not a database" * 100)
     listed = twiddle("history", "list")
     assert listed.code == 0 and listed.err.startswith("twiddle: The history was damaged.")
+
+
+def test_a_reply_leaves_as_a_picture(twiddle: Command, kept: Page, tmp_path: Path) -> None:
+    file = tmp_path / "sky.svg"
+    assert twiddle("history", "export", "1", "-o", str(file)).code == 0
+    assert file.read_text().startswith("<svg ") and "Why is the sky blue?" in file.read_text()
+    assert file.stat().st_mode & 0o77 == 0
+    ranked = twiddle("history", "export", "1", "--format", "svg", "--message", "2", "--measure", "rank").out
+    assert ">rank</text>" in ranked and "\x1b" not in ranked
+    assert twiddle("history", "export", "1", "--format", "svg", "--measure", "mood").code == 2
+    assert "not a reply" in twiddle("history", "export", "1", "--format", "svg", "--message", "1").err
+    assert "is not in conversation 1" in twiddle("history", "export", "1", "--format", "svg", "--message", "4").err
+
+
+def test_a_comparison_leaves_as_a_picture_of_its_sides(twiddle: Command) -> None:
+    store = Store(history_path())
+    said = talk("Why?", "So.")
+    store.keep(Page("one"), Sheet(said, "cold", of=2))
+    other = answer(until(said, 0), "Because.", "stop", (1, 2, 3), written(3, seed=8))
+    store.keep(Page("one"), Sheet(other, "warm", place=1, of=2))
+    store.close()
+    picture = twiddle("history", "export", "1", "--format", "svg").out
+    assert ">cold</text>" in picture and ">warm</text>" in picture and ">cause.</text>" in picture
+    assert ">warm</text>" not in twiddle("history", "export", "1", "--format", "svg", "--message", "2").out
+
+
+def test_a_picture_needs_to_know_how_the_tokens_were_chosen(twiddle: Command) -> None:
+    store = Store(history_path(), limit=0)
+    keep(store, "Why?", "So.")
+    keep(store, "Why?", key="unanswered")
+    store.close()
+    assert "no longer kept" in twiddle("history", "export", "1", "--format", "svg").err
+    assert "There is no reply in conversation 2 yet." in twiddle("history", "export", "2", "--format", "svg").err

@@ -1,12 +1,14 @@
 """`twiddle presets` as a person and as a program see it."""
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from tui.cli.preset_files import export
 from tui.cli.presets import app
 from tui.errors import EditorError, PresetError
 from tui.knobs import KNOBS
@@ -223,3 +225,14 @@ def test_export_prints_what_ollama_takes(own: Path) -> None:
     assert "FROM hf.co/a/b\n# PARAMETER xtc_probability 0.5\nPARAMETER top_k 3\n" in text
     assert "xtc_probability 0.5: it is twiddle's own." in text
     output("export", "sea", exit_code=2)
+
+
+def test_an_exported_preset_acts_on_no_terminal(
+    own: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (own / "sea.Modelfile").write_bytes(b'FROM hf.co/a/b\nSYSTEM """Be brief.\rHidden."""\n')
+    export("sea", ollama=True)
+    assert "Be brief.\rHidden." in capsys.readouterr().out
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    export("sea", ollama=True)
+    assert "Be brief.␍Hidden." in capsys.readouterr().out

@@ -16,6 +16,11 @@ def test_a_template_alone_needs_no_model(twiddle: Command, tmp_path: Path) -> No
     assert (done.code, done.out) == (0, "[s]hi!")
 
 
+def test_a_prompt_for_a_program_is_exact(twiddle: Command, tmp_path: Path) -> None:
+    (tmp_path / "t").write_text("\x1b[1m{{ .Prompt }}\r!")
+    assert twiddle("presets", "render", "--template-file", str(tmp_path / "t")).out.startswith("\x1b[1mWhy")
+
+
 def test_a_request_may_hold_tools_and_calls(twiddle: Command, tmp_path: Path) -> None:
     (tmp_path / "t").write_text(
         "{{ range .Tools }}{{ .Function.Name }}{{ end }}{{ range .Messages }}|{{ .Role }}:{{ .Content }}"

@@ -130,8 +130,43 @@ def test_continue_goes_on_with_the_conversation_and_setting_it_was_left_with(
     assert twiddle("--continue").code == twiddle("chat", "-c", "wild").code == twiddle("--no-history").code == 0
     assert begun == [(True, "precise,temperature=0.5 Why?"), (True, "wild Why?"), (False, "default None")]
     assert twiddle("--continue", "--no-history").code == 2
+    config_path().parent.mkdir(parents=True)
+    config_path().write_text("history = false")
+    assert twiddle().code == 0 and begun.pop() == (False, "default None")
+    assert "add --history to keep this chat" in twiddle("--continue").err
+    assert twiddle("--continue", "--history").code == 0 and begun.pop() == (True, "precise,temperature=0.5 Why?")
+    config_path().unlink()
     store = Store(history_path())
     store.keep(Page("two"), Sheet(talk("Gone?"), "no-such-preset"))
     store.close()
     assert "It was left with no-such-preset, which cannot be used" in twiddle("--continue").err
     assert begun[-1] == (True, "default Gone?")
+
+
+def test_continue_has_every_side_of_a_comparison_as_it_was_left(
+    twiddle: Command, opened: Opened, scripted: Callable[..., None]
+) -> None:
+    scripted(a=Script(), b=Script(replies=("other",)))
+    store = Store(history_path())
+    store.keep(Page("one"), Sheet(talk("Why?", "So."), "precise,top_k=3", model="a", of=2))
+    store.keep(Page("one"), Sheet(talk("Why?", "So."), "wild", system="Rave.", model="b", place=1, of=2))
+    store.close()
+    assert twiddle("--continue").code == 3
+    ((settings, models),) = opened
+    assert settings == ("precise,top_k=3", "wild") and models[0] != models[1]
+
+
+def test_the_config_keeps_a_comparison_from_being_kept_too(
+    twiddle: Command, opened: Opened, starter: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: list[bool] = []
+
+    def start(chosen: object, models: object, settled: object, *, keep: bool) -> int:
+        kept.append(keep)
+        return 0
+
+    monkeypatch.setattr(tui.ui, "start", start)
+    config_path().parent.mkdir(parents=True)
+    config_path().write_text("history = false")
+    assert twiddle("compare", "precise", "wild").code == 0
+    assert kept == [False]

@@ -1,9 +1,11 @@
 """A conversation as a value: asking, answering and branching return new ones."""
 
+from collections import Counter
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.chat import Conversation, Message, answer, ask, edit, go, until, versions
+from tui.chat import Conversation, Message, answer, ask, edit, go, join, until, versions
 
 
 def said(conversation: Conversation) -> list[tuple[str, str]]:
@@ -79,3 +81,40 @@ def test_a_long_path_is_walked_without_recursion() -> None:
     for number in range(2000):
         chat = answer(ask(chat, str(number)), "ok", "stop")
     assert len(chat.messages) == 4000
+
+
+def test_what_is_said_on_another_side_joins_as_versions() -> None:
+    asked = ask(Conversation(), "Why?")
+    left, right = answer(asked, "So.", "stop"), answer(ask(Conversation(), "Why?"), "Because.", "stop")
+    right = answer(ask(right, "And?"), "Also.", "stop")
+    joined = join(left, right)
+    assert [(turn.message.content, turn.parent) for turn in joined.turns] == [
+        ("Why?", None), ("So.", 0), ("Because.", 0), ("And?", 2), ("Also.", 3),
+    ]  # fmt: skip
+    assert joined.path == left.path and versions(joined, 1) == (1, 2)
+    assert join(joined, right) == joined, "once"
+
+
+def grown(steps: list[tuple[int, str]]) -> Conversation:
+    """A tree that grows from anywhere."""
+    tree = Conversation()
+    for place, text in steps:
+        tree = ask(until(tree, place % len(tree.turns) if tree.turns else None), text)
+    return tree
+
+
+trees = st.lists(st.tuples(st.integers(0, 9), st.sampled_from("ab")), max_size=8).map(grown)
+
+
+@given(trees, trees)
+def test_of_two_that_are_joined_every_path_is_there_and_the_first_stays_as_it_is(
+    one: Conversation, other: Conversation
+) -> None:
+    joined = join(one, other)
+    assert joined.turns[: len(one.turns)] == one.turns and joined.tip == one.tip
+
+    def paths(conversation: Conversation) -> Counter[tuple[str, ...]]:
+        places = range(len(conversation.turns))
+        return Counter(tuple(turn.message.content for turn in until(conversation, place).path) for place in places)
+
+    assert paths(joined) >= paths(one) | paths(other) and set(paths(joined)) == {*paths(one), *paths(other)}

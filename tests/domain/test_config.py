@@ -23,6 +23,14 @@ def test_typed_wins_over_the_environment_over_the_file(monkeypatch: pytest.Monke
     assert read_config(theme="ansi").config == Config(theme="ansi", preset="precise")
 
 
+def test_history_is_kept_unless_the_file_says_otherwise() -> None:
+    assert read_config().config.history
+    write("history = false")
+    assert read_config() == (Config(history=False), ())
+    write("history = 'no'")
+    assert read_config().faults == (f"{config_path()}: history is 'no'; write history = false.",)
+
+
 @pytest.mark.parametrize("written", ['"chat.compare" = "f9"', 'chat.compare = "f9"', '[keys.chat]\ncompare = "f9"'])
 def test_keys_are_named_with_or_without_quotes(written: str) -> None:
     write(f"[keys]\n{written}")

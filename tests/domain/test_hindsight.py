@@ -7,6 +7,7 @@ from tui.chat import Message
 from tui.engine.protocol import (
     Command,
     Died,
+    Failed,
     Finished,
     Loaded,
     ModelInfo,
@@ -104,6 +105,16 @@ def test_an_engine_that_has_forgotten_is_told_again_and_one_that_will_not_learn_
     assert not asked.taken()
     asked.hindsight.ask(asked.question(0.9))
     assert isinstance(asked.taken()[0], Remember), "it asks again when there is a new question"
+
+
+def test_what_cannot_be_worked_out_is_let_go() -> None:
+    asked = Asked()
+    name = asked.know()
+    asked.taken()
+    asked.hindsight.take(Failed(name, "temperature leaves none of the model's tokens here."))
+    assert not asked.taken()
+    asked.hindsight.ask(asked.question(0.9))
+    assert isinstance(asked.taken()[0], WhatIf)
 
 
 def test_a_new_engine_is_told_everything_anew() -> None:

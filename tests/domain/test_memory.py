@@ -68,18 +68,18 @@ def test_recurrent_layers_have_a_state_for_each_sequence(tmp_path: Path) -> None
 
 
 def test_scores_are_written_down_without_flash_attention(tmp_path: Path) -> None:
-    spared = memory(tmp_path, *LLAMA_8B)
+    spared = memory(tmp_path, *LLAMA_8B, knobs=Knobs(flash_attention="on"))
     written = memory(tmp_path, *LLAMA_8B, knobs=Knobs(flash_attention="off"))
     assert written.compute - spared.compute == (4 + 2) * 512 * 8192 * 32 + 2 * 512 * 8192
 
 
-def test_what_auto_comes_to_on_a_cpu_is_reckoned_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tui.loading.FLASH_ON_CPU", "off")
+def test_what_auto_comes_to_on_a_cpu_is_reckoned_with(tmp_path: Path) -> None:
     off = Knobs(flash_attention="off")
     assert memory(tmp_path, *LLAMA_8B, knobs=Knobs()).compute == memory(tmp_path, *LLAMA_8B, knobs=off).compute
     in_blocks = Knobs(cache_type_v="q8_0")
     assert attention(in_blocks, gpu=False) == "auto" and attention(Knobs(), gpu=True) == "auto"
-    assert attention(Knobs(), gpu=False) == "off"
+    assert attention(Knobs(), gpu=False) == attention(Knobs(num_ctx=16_384), gpu=False) == "off"
+    assert attention(Knobs(num_ctx=32_768), gpu=False) == "auto"
 
 
 def test_weights_at_other_precisions(tmp_path: Path) -> None:

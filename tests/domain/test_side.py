@@ -81,11 +81,11 @@ def test_another_preset_changes_knobs_and_opening_and_keeps_the_conversation() -
 def test_the_title_says_what_is_turned() -> None:
     one = side("precise")
     assert one.title == "precise"
-    one.turn("temperature", 1.4)
-    one.turn("top_k", 0)
+    one.put(one.stand.turn("temperature", 1.4))
+    one.put(one.stand.turn("top_k", 0))
     assert one.title == "precise · temperature 1.4 · top_k off"
     with pytest.raises(KnobError):
-        one.turn("temperature", 9)
+        one.put(one.stand.turn("temperature", 9))
     assert one.knobs.temperature == 1.4
 
 
@@ -93,7 +93,7 @@ def test_a_fork_stands_where_the_other_does_and_goes_its_own_way() -> None:
     one = side("temperature=0.3")
     one.ask("Hi")
     other = one.fork()
-    other.turn("temperature", 1)
+    other.put(other.stand.turn("temperature", 1))
     other.ask("there")
     assert (one.knobs.temperature, other.knobs.temperature) == (0.3, 1)
     assert len(one.conversation.turns) == 1 and other.question == "there"
@@ -158,5 +158,5 @@ def test_another_preset_brings_its_own_knobs_for_the_thought() -> None:
     assert one.turned == ("think_temperature",) and one.title == "default · think_temperature 0.3"
     one.use(resolve(parse_setting("precise")).preset)
     assert one.stand == one.preset.stand
-    one.turn("think_top_k", 5)
+    one.put(one.stand.turn("think_top_k", 5))
     assert one.stand.thinking and one.fork().stand == one.stand

@@ -1,6 +1,7 @@
 """What is said to the engine, and what its events do to the sides."""
 
 from collections.abc import Iterable
+from pathlib import Path
 
 import pytest
 
@@ -368,3 +369,48 @@ def test_choosing_the_token_that_ends_a_reply_ends_it_there() -> None:
     turn = side.conversation.path[-1]
     assert (turn.message, side.conversation.tip) == (Message("assistant", "He", (100,)), 2)
     assert turn.written and turn.written.ids == (100, 7)
+
+
+def test_a_model_file_is_looked_for_only_when_another_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[str] = []
+
+    def find(reference: str, beside: Path | None = None) -> Path:
+        looked.append(reference)
+        return Path("/models") / reference
+
+    monkeypatch.setattr("tui.talk.find_model", find)
+    ours, line = talk("default", "default")
+    ours.settle()
+    assert looked == ["starter", "starter"]
+    ours.turn(ours.sides[0], "temperature", 0.3)
+    ours.settle()
+    assert len(looked) == 2
+    ours.turn(ours.sides[0], "num_ctx", 1024)
+    ours.settle()
+    assert len(looked) == 4 and {load.knobs.num_ctx for load in line.loads} == {1024}
+
+
+def test_what_cannot_be_had_is_taken_back_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tui.talk.find_model", lambda reference, beside=None: Path("/models") / reference)
+    ours, line = talk("precise")
+    ours.settle()
+    one = ours.sides[0]
+    before = one.preset, one.stand, one.steps
+    line.full = True
+    with pytest.raises(ModelError), ours.trying():
+        one.use(find_preset("creative"))
+        ours.turn(one, "num_ctx", 1024)
+        ours.settle()
+    assert (one.preset, one.stand, one.steps) == before
+    line.full = False
+    ours.turn(one, "temperature", 0.9)
+    ours.settle()  # nothing of it is in the way
+
+
+def test_sides_without_a_question_have_nothing_to_answer_again() -> None:
+    ours, line = talk("default", "default")
+    ours.ask("one?", ours.sides[0])
+    ours.sides[0].give_up("stopped")
+    ours.again()
+    last = line.sent[-1]
+    assert isinstance(last, Generate) and len(last.replies) == 1

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 from tests.domain.test_side import side, token
 from tui.engine.protocol import Finished
 from tui.figures import Figures, Tape
-from tui.titles import titles
+from tui.titles import names, titles
 from tui.written import Stats
 
 
@@ -57,3 +57,13 @@ def test_the_figures_grow_with_the_reply_and_stay_when_it_is_over() -> None:
     assert Tape().read(one) == over, "the same from what is kept of it"
     assert tape.read(side()) is None
     assert Figures(0).p is None
+
+
+def test_sides_that_only_their_system_prompts_tell_apart_are_called_by_these() -> None:
+    one, other, third = side(), side(), side("top_k=7")
+    assert names([one, third]) == ["default", "default · top_k 7"]
+    other.preset = replace(other.preset, system="Answer in verse.")
+    assert names([one, other, third])[1:] == ["default · system Answer in verse.", "default · top_k 7"]
+    assert names([one, other])[0].startswith("default · system You are")
+    third.preset = replace(third.preset, model="/models/other.gguf")
+    assert names([one, third])[1] == "default · top_k 7 · other"

@@ -19,7 +19,7 @@ class _File:
 
     def weights(self, name: str, *shape: int, sign: int = 0) -> None:
         numbers = self._random.normal(size=shape).astype(np.float32)
-        self.writer.add_tensor(name, sign * np.abs(numbers) if sign else numbers)
+        self.writer.add_tensor(name, sign * abs(numbers) if sign else numbers)
 
     def close(self) -> Path:
         self.writer.write_header_to_file()
@@ -84,7 +84,7 @@ def write_mamba(path: Path) -> Path:
     file.weights("blk.0.ssm_x.weight", rank + 2 * state, inner)
     file.weights("blk.0.ssm_dt.weight", inner, rank)
     file.weights("blk.0.ssm_dt.bias", inner)
-    file.weights("blk.0.ssm_a", inner, state, sign=-1)  # a memory that fades
+    file.weights("blk.0.ssm_a", inner, state, sign=-1)  # what was read fades; else it would grow past all numbers
     file.weights("blk.0.ssm_d", inner)
     file.weights("blk.0.ssm_out.weight", width, inner)
     return file.close()

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given, settings
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.engine.bench import GREEDY, Bench, question, reply
 from tui.chat import Message
-from tui.engine.backend import Decoded, Row
+from tui.engine.backend import Decoded, Interrupted, Row
 from tui.engine.fake import Script
 from tui.engine.pace import Pace
 from tui.engine.protocol import Failed, Finished, Generate, Refused, Reply, SetKnobs, Shifted, Stop
@@ -165,6 +166,24 @@ def test_c12_interrupts_change_nothing(storm: list[bool]) -> None:
             bench.backend.interrupt.set()
         bench.scheduler.step()
         bench.backend.interrupt.clear()
+    bench.run()
+    assert bench.finished("a").text == bench.finished("b").text == Script().replies[0]
+
+
+def test_a_memory_that_is_one_running_state_begins_anew_after_an_interrupt() -> None:
+    bench = Bench(Script())
+    bench.backend.cuttable, bench.backend.batch = False, 64
+    decode = bench.backend.decode
+
+    def broken_off(rows: Sequence[Row]) -> Decoded:
+        decode(rows[: len(rows) // 2])
+        raise Interrupted
+
+    bench.ask(reply("a", text="long " * 60), reply("b", text="long " * 50))
+    for step in range(9):
+        bench.backend.decode = broken_off if step % 4 == 2 else decode  # type: ignore[method-assign]
+        bench.scheduler.step()
+    bench.backend.decode = decode  # type: ignore[method-assign]
     bench.run()
     assert bench.finished("a").text == bench.finished("b").text == Script().replies[0]
 

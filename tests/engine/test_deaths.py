@@ -171,3 +171,27 @@ async def test_p22_fifty_restarts_leave_no_descriptor_and_no_zombie(stub: Stub) 
     await asyncio.sleep(0)
     assert len(list(Path("/proc/self/fd").iterdir())) <= before
     assert children.read_text() == there, "a zombie is a child still"
+
+
+class Undead:
+    """A process that waits for a disk that does not answer: killed, it stays."""
+
+    returncode = None
+
+    def __init__(self) -> None:
+        self._transport = self
+
+    def kill(self) -> None:
+        """Nothing comes of it."""
+
+    def close(self) -> None:
+        """Nor of this."""
+
+    async def wait(self) -> None:
+        """It never comes back."""
+        await asyncio.Event().wait()
+
+
+async def test_p05_a_process_that_outlives_its_kill_is_not_waited_for() -> None:
+    async with asyncio.timeout(60):
+        assert await client._end(Undead()) == -signal.SIGKILL  # type: ignore[arg-type]

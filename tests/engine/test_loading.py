@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -62,11 +63,11 @@ def answer(model: Llama) -> tuple[str, list[TokenTrace]]:
 @pytest.mark.parametrize(
     ("values", "seen"),
     [
-        ({}, {"flash_attention": True, "cache_types": ("f16", "f16"), "notice": ""}),
+        ({}, {"flash_attention": False, "cache_types": ("f16", "f16"), "notice": ""}),
+        ({"flash_attention": "on"}, {"flash_attention": True, "notice": ""}),
         ({"use_mmap": 0}, {}),
         ({"use_mlock": 1}, {}),
         ({"use_mmap": 0, "use_mlock": 1}, {}),
-        ({"flash_attention": "off"}, {"flash_attention": False}),
         ({"flash_attention": "off", "cache_type_v": "bf16"}, {"cache_types": ("f16", "bf16")}),
         (
             {"flash_attention": "on", "cache_type_k": "q8_0", "cache_type_v": "q8_0"},
@@ -133,6 +134,15 @@ def test_a_model_that_cannot_be_locked_is_loaded_and_says_so(starter: Path) -> N
     )
 
 
+def test_a_file_is_looked_at_whatever_computes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """llama.cpp's own answer is one line for every fault, and some end the process."""
+    monkeypatch.setattr(C, "llama_supports_gpu_offload", lambda: True)
+    path = tmp_path / "model.gguf"
+    path.write_text("Dear diary,")
+    with pytest.raises(ModelError, match="is not a GGUF but a text file"):
+        Llama(str(path), Knobs())
+
+
 # --- what the file says ---------------------------------------------------------------------------------------------
 
 
@@ -144,6 +154,31 @@ def test_a_recurrent_model_says_that_it_cannot_go_back(tmp_path: Path) -> None:
         assert not model.info.flash_attention
     with loaded(path, num_ctx=0, flash_attention="on") as model:
         assert model.info.notice.endswith("flash_attention: this model does without; llama.cpp declined it.")
+
+
+def test_a_recurrent_model_reads_a_prompt_right_after_it_was_broken_off(tmp_path: Path) -> None:
+    path = write_mamba(tmp_path / "mamba.gguf")
+    with loaded(path, num_batch=64) as model:
+        whole = read_and_broken_off(model, at=-1)
+    assert len(whole) == 4
+    for at in (0, 10, 20, 30):
+        with loaded(path, num_batch=64) as model:
+            assert read_and_broken_off(model, at) == whole
+
+
+def read_and_broken_off(model: Llama, at: int) -> list[float]:
+    """The odds of the tokens after a prompt, whose second slice is broken off at a node of the graph."""
+    scheduler = Scheduler(model, (events := list[Event]()).append)
+    prompt = "How long is a piece of string? " * 6
+    scheduler.generate(Generate((reply("a", turn(GREEDY, num_predict=4), prompt),)))
+    scheduler.step()
+    nodes = count()
+    model._abort = C.ggml_abort_callback(lambda _: next(nodes) == at)
+    scheduler.step()
+    assert next(nodes) > at, "it was never asked so often"
+    while scheduler.busy:
+        scheduler.step()
+    return [event.trace.p_raw for event in events if isinstance(event, Token)]
 
 
 @pytest.mark.parametrize("flash", ["auto", "on", "off"])

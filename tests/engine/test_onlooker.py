@@ -96,6 +96,25 @@ def test_a_reply_can_be_brought_back() -> None:
     assert [part.p for part in answers(second, knobs)] == [part.p for part in answers(first, knobs)]
 
 
+@pytest.mark.parametrize("vocabulary", [259, 2**32 - 1])
+def test_what_another_model_wrote_is_refused(vocabulary: int) -> None:
+    """A record says how large its vocabulary is, and room is made for so many logits."""
+    bench = written()
+    tokens = bench.tokens()["a"]
+    records = [vocabulary.to_bytes(4, "little") + token.record[4:] for token in tokens]
+    ids = tuple(token.trace.id for token in tokens)
+    bench.scheduler.remember(Remember("b", question(), ids, tuple(records), WARM))
+    assert bench.events[-1] == Refused("b", "This reply was written by another model.")
+
+
+@pytest.mark.parametrize("stray", [-1, 258])
+def test_a_token_that_the_model_does_not_have_is_refused(stray: int) -> None:
+    bench = written()
+    record = bench.tokens()["a"][0].record
+    bench.scheduler.remember(Remember("b", question(), (stray,), (record,), WARM))
+    assert bench.events[-1] == Refused("b", "This reply was written by another model.")
+
+
 def test_the_token_after_a_reply_is_shown_without_the_model() -> None:
     bench = written(GREEDY)
     done, decoded = bench.finished("a"), bench.backend.decoded

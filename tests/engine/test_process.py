@@ -15,6 +15,7 @@ import pytest_asyncio
 from msgspec import json
 
 from tests.engine.bench import GREEDY, reply
+from tui.engine import client
 from tui.engine.client import Engine
 from tui.engine.fake import Script
 from tui.engine.machine import Machine
@@ -29,10 +30,17 @@ from tui.engine.protocol import (
     Load,
     Loaded,
     LoadFailed,
+    Ping,
+    Pong,
     Progress,
     SetKnobs,
     Stop,
     Token,
+    WhatIf,
+    WhatIfs,
+    decode_command,
+    decode_event,
+    encode,
 )
 from tui.errors import EngineError
 from tui.knobs import Knobs, turn
@@ -168,6 +176,8 @@ async def test_a_death_while_loading_is_an_event(engine: Engine) -> None:
 async def test_a_command_that_is_none_is_ignored_and_logged(engine: Engine, tmp_path: Path) -> None:
     assert engine._process and engine._process.stdin
     engine._process.stdin.write(b'garbage\n{"type":"generate"}\n\xff\xfe\n')
+    engine._process.stdin.write(b'{"type":"set_knobs","id":"a","knobs":{"temperature":9}}\n')
+    engine._process.stdin.write(b'{"type":"describe","x":' + b"[" * 100_000 + b"\n")
     engine.send(Describe())
     assert isinstance((await until(engine, Machine))[-1], Machine)
     assert "no command" in (tmp_path / "engine.log").read_text()
@@ -191,8 +201,42 @@ async def test_the_log_is_for_the_person_alone(engine: Engine, tmp_path: Path) -
     assert (tmp_path / "engine.log").stat().st_mode & 0o777 == 0o600
 
 
+SECRETS = [
+    "HF_TOKEN",
+    "GITHUB_PAT",
+    "MYSQL_PWD",
+    "DB_PASSWD",
+    "BORG_PASSPHRASE",
+    "OPENAI_KEY",
+    "DATABASE_URL",
+    "HTTPS_PROXY",
+    "SSH_AUTH_SOCK",
+    "LLAMA_API_KEY",
+    "TWIDDLE_TOKEN",
+    "UV_INDEX_INTERNAL_USERNAME",
+]
+NEEDED = [
+    "PATH",
+    "LC_ALL",
+    "TMPDIR",
+    "LD_LIBRARY_PATH",
+    "PYTHONPATH",
+    "OMP_NUM_THREADS",
+    "GGML_VK_VISIBLE_DEVICES",
+    "CUDA_VISIBLE_DEVICES",
+]
+
+
+def test_the_engine_is_given_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (*SECRETS, *NEEDED):
+        monkeypatch.setenv(name, "x")
+    assert set(NEEDED) <= client._environment().keys()
+    assert not client._environment().keys() & set(SECRETS)
+
+
 async def test_no_secret_reaches_the_engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    for name in SECRETS:
+        monkeypatch.setenv(name, "hf_secret")
     engine = Engine(tmp_path / "engine.log")
     await engine.start()
     engine.send(Describe())
@@ -222,6 +266,38 @@ def test_the_engine_goes_when_its_parent_is_killed() -> None:
         assert ready, "the engine outlived its parent"
 
 
+def test_an_engine_suspended_while_its_parent_goes_goes_when_it_is_woken() -> None:
+    """It finds a question to answer, and nobody who hears the answer."""
+    engine = subprocess.Popen(
+        [sys.executable, "-m", "tui.engine"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
+    assert engine.stdin and engine.stdout
+    try:
+        engine.stdin.write(encode(Ping()) + b"\n")
+        engine.stdin.flush()
+        assert decode_event(engine.stdout.readline()) == Pong()
+        engine.send_signal(signal.SIGSTOP)
+        engine.stdin.write(encode(Ping()) + b"\n")
+        engine.stdin.close()
+        engine.stdout.close()
+        engine.send_signal(signal.SIGCONT)
+        assert engine.wait(20) == 0
+    finally:
+        engine.kill()
+        engine.wait()
+
+
+async def test_a_reply_asked_about_with_hopeless_knobs_can_be_asked_about_again(engine: Engine) -> None:
+    engine.send(fake(Script()))
+    engine.send(Generate((reply(),)))
+    await until(engine, Finished)
+    engine.send(WhatIf("a", turn(GREEDY, temperature=1e-38)))
+    failed = (await until(engine, Failed))[-1]
+    assert failed == Failed("a", "temperature leaves none of the model's tokens here.")
+    engine.send(WhatIf("a", GREEDY))
+    assert isinstance((await until(engine, WhatIfs))[-1], WhatIfs)
+
+
 PARENT = """
 import asyncio
 from tests.engine.test_process import ENDLESS, fake
@@ -244,8 +320,6 @@ asyncio.run(main())
 
 
 def test_every_command_and_event_survives_the_pipe() -> None:
-    from tui.engine.protocol import decode_command, decode_event, encode
-
     commands: list[Command] = [fake(Script()), Generate((reply(),)), SetKnobs("a", GREEDY), Stop("a"), Describe()]
     for command in commands:
         assert decode_command(encode(command)) == command

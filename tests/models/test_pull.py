@@ -439,6 +439,26 @@ def test_f12_an_address_without_encryption_is_not_read(models: Path) -> None:
     assert [("Authorization" in request.headers) for request in sent] == [True, False]
 
 
+def test_the_token_is_not_sent_where_it_can_be_read_on_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[httpx2.Request] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        sent.append(request)
+        return httpx2.Response(404)
+
+    huggingface_hub.set_client_factory(lambda: httpx2.Client(transport=httpx2.MockTransport(answer)))
+    try:
+        with pytest.raises(ModelError, match="your token would be read on the way: make HF_ENDPOINT"):
+            pull(HubReference("maker", "Small-GGUF"), lambda *_: None, "http://hub.test")
+        assert not sent
+        monkeypatch.delenv("HF_TOKEN")
+        with pytest.raises(ModelError, match="shows no"):
+            pull(HubReference("maker", "Small-GGUF"), lambda *_: None, "http://hub.test")
+    finally:
+        huggingface_hub.set_client_factory(default_client_factory)
+    assert [("Authorization" in request.headers) for request in sent] == [False]
+
+
 # --- several at once, and none at all -------------------------------------------------------------------------------
 
 
@@ -468,7 +488,8 @@ def command(hub: Hub, *words: str, **more: str) -> "subprocess.Popen[str]":
 
 
 def test_f20_a_proxy_and_an_endpoint_are_honoured(hub: Hub, models: Path) -> None:
-    proxied = command(hub, "pull", "hf.co/maker/Small-GGUF", HF_ENDPOINT="http://hub.test", HTTP_PROXY=hub.address)
+    elsewhere = {"HF_ENDPOINT": "http://hub.test", "HF_TOKEN": "", "HTTP_PROXY": hub.address}
+    proxied = command(hub, "pull", "hf.co/maker/Small-GGUF", **elsewhere)
     out, err = proxied.communicate(timeout=60)
     assert (proxied.returncode, out) == (0, f"{target(models)}\n"), err
     assert [headers["Host"] for headers in (*hub.lists, *hub.gets)] == ["hub.test", "hub.test"]
@@ -476,11 +497,12 @@ def test_f20_a_proxy_and_an_endpoint_are_honoured(hub: Hub, models: Path) -> Non
 
 def test_f19_without_a_network_it_is_a_sentence_and_what_is_here_still_works(hub: Hub, models: Path) -> None:
     fetch(hub)
-    pulled = command(hub, "pull", "hf.co/maker/Other-GGUF", HF_ENDPOINT="http://nowhere.invalid")
+    offline = {"HF_ENDPOINT": "http://nowhere.invalid", "HF_TOKEN": ""}
+    pulled = command(hub, "pull", "hf.co/maker/Other-GGUF", **offline)
     _, err = pulled.communicate(timeout=60)
     assert (pulled.returncode, err.count("\n")) == (1, 1)
     assert err.startswith("twiddle: The Hub cannot be reached (ConnectError); are you online")
-    listed = command(hub, "list", HF_ENDPOINT="http://nowhere.invalid")
+    listed = command(hub, "list", **offline)
     out, _ = listed.communicate(timeout=60)
     assert "hf.co/maker/Small-GGUF:Q4_0" in out
 

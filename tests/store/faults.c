@@ -11,9 +11,11 @@
 
 static long left;
 static long failed;
+static int lockless;
 
 void fault_at(long n) { left = n; failed = 0; }
 long faults(void) { return failed; }
+void take_locks_away(int away) { lockless = away; }
 
 static int falls(const char *path) {
     if (left <= 0 || !path || !strstr(path, "history")) return 0;
@@ -46,6 +48,23 @@ int fdatasync(int fd) { return falls_on(fd) ? -1 : REAL(fdatasync)(fd); }
 int ftruncate(int fd, off_t n) { return falls_on(fd) ? -1 : REAL(ftruncate)(fd, n); }
 int ftruncate64(int fd, off64_t n) { return falls_on(fd) ? -1 : REAL(ftruncate64)(fd, n); }
 int unlink(const char *path) { return falls(path) ? -1 : REAL(unlink)(path); }
+
+/* As a network file system without a lock server answers. */
+#define FCNTL(name)                                                                        \
+    int name(int fd, int command, ...) {                                                   \
+        va_list rest;                                                                      \
+        va_start(rest, command);                                                           \
+        void *argument = va_arg(rest, void *);                                             \
+        va_end(rest);                                                                      \
+        if (lockless && (command == F_SETLK || command == F_SETLKW || command == F_GETLK)) { \
+            errno = ENOLCK;                                                                \
+            return -1;                                                                     \
+        }                                                                                  \
+        return REAL(name)(fd, command, argument);                                          \
+    }
+
+FCNTL(fcntl)
+FCNTL(fcntl64)
 
 int open(const char *path, int flags, ...) {
     va_list rest;

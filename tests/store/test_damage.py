@@ -3,14 +3,22 @@
 import os
 import random
 import sqlite3
+import struct
 import time
+import tracemalloc
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from tests.store.pages import keep, talk, texts
 from tui.errors import StoreError
+from tui.paths import data_dir, history_path
+from tui.store import recovery
+from tui.store.leaves import leaves
 from tui.store.page import Page, Sheet
+from tui.store.rows import Leaf
 from tui.store.schema import MIGRATIONS
 from tui.store.store import Store
 
@@ -66,7 +74,7 @@ def test_d10_what_can_be_read_around_damaged_pages_is_recovered(path: Path, page
     if moved := aside(path):
         assert moved[0].read_bytes() == bytes(whole)
     store = Store(path)
-    with store._database.reading() as connection:
+    with store._sound().reading() as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     assert len(aside(path)) <= 1, "and it is done once"
 
@@ -90,6 +98,67 @@ def test_d10_a_folder_in_its_place_is_an_error_that_names_it(path: Path) -> None
     path.mkdir(parents=True)
     with pytest.raises(StoreError, match="history.db.* cannot be used"):
         Store(path)
+
+
+def spoil(path: Path) -> None:
+    """Damage an open file where it stands: everything but its head."""
+    with path.open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\xff" * (path.stat().st_size - 4096))
+
+
+def test_d10_a_mend_that_fails_is_tried_again(path: Path) -> None:
+    fill(path)
+    store = Store(path)
+    path.with_suffix(".lock").mkdir()
+    spoil(path)
+    for _ in range(2):
+        with pytest.raises(StoreError, match="is damaged and cannot be mended: "):
+            store.list()
+        with pytest.raises(StoreError, match="is damaged and cannot be mended: "):
+            keep(store, "Hi")
+    path.with_suffix(".lock").rmdir()
+    keep(store, "Hi")
+    store.close()
+    assert texts(path)[-1] == "Hi" and len(aside(path)) == 1
+
+
+def test_d10_a_program_that_mends_without_end_is_not_waited_for(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recovery, "_PATIENCE", 0.05)
+    fill(path)
+    spoil(path)
+    with FileLock(path.with_suffix(".lock")), pytest.raises(StoreError, match="another program has been mending it"):
+        Store(path)
+    Store(path).close()
+
+
+def test_d10_a_large_table_is_recovered_a_row_at_a_time(path: Path) -> None:
+    path.parent.mkdir()
+    with closing(sqlite3.connect(path)) as damaged:
+        damaged.execute("CREATE TABLE turn (id INTEGER PRIMARY KEY, text TEXT)")
+        damaged.executemany("INSERT INTO turn VALUES (?, ?)", ((n, "x" * 100_000) for n in range(1, 101)))
+        tracemalloc.start()
+        count = sum(1 for _ in recovery._rows(damaged, "turn", ("id", "text")))
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert count == 100 and peak < 1_000_000
+
+
+def test_d10_a_row_that_claims_to_be_longer_than_the_file_is_not_followed(tmp_path: Path) -> None:
+    page = bytearray(4096)
+    page[16:18], page[100] = struct.pack(">H", 4096), 0x0D
+    page[103:105], page[108:110] = struct.pack(">H", 1), struct.pack(">H", 200)
+    page[200:206] = b"\x82\x80\x80\x80\x00\x01"  # 2**29 bytes, row 1
+    page[:4] = struct.pack(">I", 1)  # and its pages go round in a circle
+    local = (4096 - 12) * 32 // 255 - 23 + (2**29 - ((4096 - 12) * 32 // 255 - 23)) % 4092
+    place = 206 + (local if local <= 4096 - 35 else (4096 - 12) * 32 // 255 - 23)
+    page[place : place + 4] = struct.pack(">I", 1)
+    (tmp_path / "history.db").write_bytes(page)
+    tracemalloc.start()
+    assert list(leaves(tmp_path / "history.db")) == []
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1_000_000
 
 
 def test_d11_an_empty_file_beside_a_log_of_changes_is_not_taken_for_a_new_one(path: Path) -> None:
@@ -149,6 +218,24 @@ def test_d13_a_file_that_is_gone_is_noticed_before_anything_is_lost(path: Path, 
     assert texts(path.with_name("elsewhere.db")) == ["Hi", "Hello"]
 
 
+def test_d13_what_is_written_while_the_file_is_moved_is_written_to_the_one_there_now(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store(path)
+    page = keep(store, "Hi", "Hello")
+    write = Leaf.write
+
+    def slowly(leaf: Leaf, sheet: Sheet) -> Page:
+        if not path.with_name("elsewhere.db").exists():
+            path.rename(path.with_name("elsewhere.db"))
+        return write(leaf, sheet)
+
+    monkeypatch.setattr(Leaf, "write", slowly)
+    store.keep(page, Sheet(talk("Hi", "Hello", "Still there?")))
+    store.close()
+    assert texts(path) == ["Hi", "Hello", "Still there?"]
+
+
 def test_d13_a_conversation_lost_from_the_file_is_written_anew(path: Path) -> None:
     store, other = Store(path), Store(path)
     page = keep(store, "Hi", "Hello")
@@ -173,6 +260,32 @@ def test_d14_a_file_of_a_newer_twiddle_is_only_read(path: Path) -> None:
         keep(store, "Hi")
     store.close()
     assert path.read_bytes() == before
+
+
+def test_d14_a_damaged_file_of_a_newer_twiddle_is_left_as_it_is(path: Path) -> None:
+    fill(path)
+    with closing(sqlite3.connect(path)) as newer:
+        newer.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 5}")
+    store = Store(path)
+    spoil(path)
+    before = path.read_bytes()
+    with pytest.raises(StoreError, match="is damaged: .* by a newer twiddle; open it with that one"):
+        store.list()
+    store.close()
+    assert path.read_bytes() == before and not aside(path)
+
+
+def test_the_folder_of_the_history_is_for_its_owner_alone_unless_a_person_chose_it(
+    path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "share"))
+    monkeypatch.delenv("TWIDDLE_HISTORY", raising=False)
+    for folder in (data_dir(), path.parent):
+        folder.mkdir(parents=True)
+        folder.chmod(0o755)
+    Store(history_path()).close()
+    Store(path).close()
+    assert [folder.stat().st_mode & 0o777 for folder in (data_dir(), path.parent)] == [0o700, 0o755]
 
 
 def test_d09_a_file_that_may_only_be_read_is_read(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,8 @@
 
 import asyncio
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -119,6 +121,63 @@ async def test_trouble_with_one_conversation_keeps_no_other_from_being_saved(
     await until(lambda: texts(path) == ["Hi"])
     assert diary.trouble == "It is too long."
     assert await diary.close(0.1) == "It is too long."
+
+
+async def test_whatever_goes_wrong_it_is_tried_again(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    keep, failures = Store.keep, [ValueError("a fault of ours")]
+
+    def faulty(store: Store, page: Page, sheet: Sheet) -> Page:
+        if failures:
+            raise failures.pop()
+        return keep(store, page, sheet)
+
+    monkeypatch.setattr(Store, "keep", faulty)
+    told: list[str] = []
+    diary = Diary(path, told.append)
+    diary.note("one", Sheet(talk("Hi")))
+    await until(lambda: texts(path) == ["Hi"] and not diary.trouble)
+    assert told == ["The history failed: ValueError('a fault of ours').", ""]
+    await diary.close()
+
+
+async def test_at_the_end_everything_is_tried_once_more_at_once(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(diaries, "RETRY", 1000)
+    keep, broken = Store.keep, {"bad", "good"}
+
+    def choosy(store: Store, page: Page, sheet: Sheet) -> Page:
+        if page.key in broken:
+            raise StoreError("The disk is full.")
+        return keep(store, page, sheet)
+
+    monkeypatch.setattr(Store, "keep", choosy)
+    diary = Diary(path)
+    diary.note("bad", Sheet(talk("Hi")))
+    diary.note("good", Sheet(talk("Hello")))
+    assert not await diary.settled(10)
+    broken.remove("good")
+    assert await diary.close(10) == "The disk is full."
+    assert texts(path) == ["Hello"]
+
+
+STUCK = """
+import asyncio, sys, threading
+from pathlib import Path
+from tests.store.pages import talk
+from tui.store.diary import Diary
+from tui.store.page import Sheet
+from tui.store.store import Store
+Store.keep = lambda *_: threading.Event().wait()
+async def main():
+    diary = Diary(Path(sys.argv[1]))
+    diary.note("one", Sheet(talk("Hi")))
+    print(await diary.close(0.1))
+asyncio.run(main())
+"""
+
+
+def test_a_disk_that_does_not_answer_does_not_keep_the_program_from_ending(path: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", STUCK, str(path)], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "The history does not answer.\n", "")
 
 
 async def test_d10_that_a_file_was_mended_is_told_once(path: Path) -> None:

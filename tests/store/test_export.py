@@ -1,16 +1,24 @@
 """A conversation leaves for elsewhere, and comes back as it was."""
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import get_args
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from tests.store.pages import talk
-from tui.chat import Message
+from tui.chat import Conversation, Ending, Message, Turn
 from tui.errors import StoreError
-from tui.store.export import read, write
+from tui.knobs import Knobs
+from tui.store.export import date, read, write
 from tui.store.page import ModelFile, Page, Sheet, Source
 from tui.store.store import Store
+from tui.thinking import Thought
+from tui.trace import Candidate, Stage, TokenTrace
+from tui.written import Change, Stats, Written
 
 HOSTILE = "<script>alert(1)</script> ![x](http://elsewhere/pixel) [y](javascript:alert(1)) </article> \x1b[31m"
 
@@ -34,6 +42,21 @@ def test_json_is_lossless(store: Store, tmp_path: Path) -> None:
     other.close()
     store.remove(1)
     assert store.export(store.add(exported)) == exported
+
+
+@pytest.mark.parametrize("seconds", [1e300, float("inf"), float("nan"), -5.0, 1e15])
+def test_a_time_that_cannot_be_is_shown_as_such_and_not_taken_in(store: Store, seconds: float) -> None:
+    assert date(seconds) == "unknown date"
+    store.keep(Page("one"), Sheet(talk("Why?", "So.")))
+    exported = store.export(1)
+    first, *others = exported.said
+    for wrong in (
+        replace(exported, began=seconds),
+        replace(exported, changed=seconds),
+        replace(exported, said=(replace(first, at=seconds), *others)),
+    ):
+        with pytest.raises(StoreError, match=r"^one.json is (damaged: something|not a conversation)"):
+            read(write(wrong, "json"), "one.json")
 
 
 @pytest.mark.parametrize(
@@ -79,3 +102,63 @@ def test_html_stands_alone_and_does_nothing(store: Store) -> None:
     assert "src=" not in text and "<link" not in text
     assert text.count("</article>") == 2
     assert "default-src 'none'" in text
+
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+chances = st.floats(0, 1)
+words = st.tuples(st.integers(-1, 10**6), texts, chances, chances, st.none() | st.sampled_from(["top_k", "min_p"]))
+traces = st.builds(
+    TokenTrace, st.integers(-1, 10**6), texts, chances, chances, st.integers(0, 10**6), st.floats(0, 20),
+    st.floats(0, 20), st.lists(st.builds(Stage, texts, st.integers(0, 10**6)), max_size=2).map(tuple),
+    st.lists(words.map(lambda word: Candidate(*word)), max_size=2).map(tuple),
+)  # fmt: skip
+stops = st.lists(texts.filter(bool), max_size=2).map(tuple)
+knobs = st.builds(Knobs, temperature=st.floats(0, 5), seed=st.integers(0, 2**31), stop=stops)
+lanes = st.lists(st.builds(Change, st.integers(0, 9), knobs), max_size=2).map(tuple)
+
+
+@st.composite
+def replies(draw: st.DrawFn) -> Written:
+    chosen = draw(st.lists(traces, max_size=3))
+    return Written(
+        preset=draw(texts), model=draw(texts), knobs=draw(knobs), template=draw(texts), given=draw(st.integers(0, 3)),
+        begun=draw(st.integers(0, 3)), lane=draw(lanes),
+        starts=tuple(range(len(chosen))), traces=tuple(chosen),
+        records=tuple(draw(st.binary(max_size=9)) for _ in chosen),
+        stats=draw(st.none() | st.builds(Stats, *[st.integers(0, 99)] * 3, *[st.floats(0, 1e6)] * 2)),
+        thinking=draw(st.none() | knobs), thought=draw(st.none() | st.just(Thought(0, 2, 1))),
+    )  # fmt: skip
+
+
+@st.composite
+def conversations(draw: st.DrawFn) -> Conversation:
+    turns: list[Turn] = []
+    for _ in range(draw(st.integers(1, 5))):
+        parent = draw(st.none() | st.integers(0, len(turns) - 1)) if turns else None
+        if draw(st.booleans()):
+            turns.append(Turn(Message("user", draw(texts)), parent, None, draw(st.booleans())))
+        else:
+            message = Message("assistant", draw(texts), tuple(draw(st.lists(st.integers(0, 10**6), max_size=3))))
+            ending = draw(st.sampled_from(get_args(Ending)))
+            turns.append(Turn(message, parent, ending, draw(st.booleans()), draw(st.none() | replies())))
+    return Conversation(tuple(turns), draw(st.integers(0, len(turns) - 1)))
+
+
+@given(conversations(), st.lists(st.tuples(texts, st.none() | texts, texts), min_size=1, max_size=3), texts)
+@settings(max_examples=100, deadline=None)
+def test_whatever_was_said_goes_out_as_json_and_comes_in_as_it_was(
+    said: Conversation, sides: list[tuple[str, str | None, str]], title: str
+) -> None:
+    with TemporaryDirectory() as folder:
+        one, other = Store(Path(folder) / "one.db"), Store(Path(folder) / "other.db")
+        page = Page("one")
+        for place, (setting, system, model) in enumerate(sides):
+            sheet = Sheet(said, setting, system=system, model=model, place=place, of=len(sides))
+            page = one.keep(page, sheet)
+        one.rename(1, title)
+        exported = one.export(1)
+        assert [each.turn for each in exported.said] == list(said.turns)
+        number = other.add(read(write(exported, "json"), "one.json"))
+        assert other.export(number) == exported
+        one.close()
+        other.close()

@@ -68,11 +68,17 @@ assert hit > 10
     run(code, tmp_path)
 
 
-@pytest.mark.skipif(not shutil.which("cc"), reason="needs the C compiler that llama.cpp is built with")
-@pytest.mark.skipif(sys.platform != "linux", reason="puts itself between the program and its C library by LD_PRELOAD")
-def test_d08_an_error_at_any_operation_on_the_file_leaves_it_whole(tmp_path: Path) -> None:
+@pytest.fixture
+def library(tmp_path: Path) -> Path:
+    """What stands between the program and its C library."""
+    if sys.platform != "linux" or not shutil.which("cc"):
+        pytest.skip("needs LD_PRELOAD, and the C compiler that llama.cpp is built with")
     library = tmp_path / "faults.so"
     subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", library, ROOT / "tests/store/faults.c", "-ldl"], check=True)
+    return library
+
+
+def test_d08_an_error_at_any_operation_on_the_file_leaves_it_whole(tmp_path: Path, library: Path) -> None:
     code = """
 import ctypes, sys
 from pathlib import Path
@@ -91,5 +97,22 @@ while number < 2000:
     assert safe == said, (number, troubles)
     assert texts(path) == said, (number, troubles, texts(path))
 assert number > 200 and told > 50, (number, told)
+"""
+    run(code, tmp_path, LD_PRELOAD=str(library))
+
+
+def test_d24_where_nothing_can_be_locked_that_is_said_and_saved_once_it_can(tmp_path: Path, library: Path) -> None:
+    code = """
+import ctypes, sys
+from pathlib import Path
+library = ctypes.CDLL(None)
+path = Path(sys.argv[1]) / "history.db"
+library.take_locks_away(1)
+safe, troubles, said = attempt(path, 1)
+library.take_locks_away(0)
+assert not safe and all("nothing can be locked where it lies" in each for each in troubles), (safe, troubles)
+assert not list(path.parent.glob("*.damaged-*"))
+safe, troubles, said = attempt(path, 1)
+assert safe == said == texts(path) and not troubles
 """
     run(code, tmp_path, LD_PRELOAD=str(library))

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from tests.store.pages import draft, keep, talk, written
-from tui.chat import Conversation, Message, Turn, answer, ask
+from tests.store.pages import draft, keep, talk, texts, written
+from tui.chat import Conversation, Message, Turn, answer, ask, edit
 from tui.errors import StoreError
 from tui.store.page import ModelFile, Page, Sheet, Source
 from tui.store.store import Store
@@ -52,7 +52,7 @@ def test_a_conversation_opens_with_the_traces_of_its_newest_replies(store: Store
     for number in range(4):
         said = answer(ask(said, "again"), f"answer {number}", "stop", (1,), written(40, seed=number))
     page = store.keep(Page("one"), Sheet(said))
-    with store._database.reading() as connection:
+    with store._sound().reading() as connection:
         sizes = [size for (size,) in connection.execute("SELECT size FROM trace ORDER BY turn")]
     some = store.load(1, recent=sum(sizes[2:])).conversation
     assert [bool(turn.written and turn.written.traces) for turn in some.turns[1::2]] == [False, False, True, True]
@@ -208,7 +208,7 @@ def test_d18_any_text_comes_back_exactly(store: Store, text: str) -> None:
 def test_d18_what_no_file_can_hold_is_replaced_and_long_texts_are_kept_whole(store: Store) -> None:
     keep(store, "lone \udc80 surrogate", key="one")
     assert store.load(1).conversation.turns[0].message.content == "lone ? surrogate"
-    long = "needle " + "x" * 5_000_000
+    long = "needle " + "x" * 50_000_000
     keep(store, long, key="two")
     assert store.load(2).conversation.turns[0].message.content == long
     assert [entry.id for entry in store.list("needle")] == [2]
@@ -242,12 +242,12 @@ def test_d23_no_other_thread_can_use_the_connection(store: Store) -> None:
 
 
 def test_every_commit_waits_for_the_disk(store: Store) -> None:
-    with store._database.reading() as connection:
+    with store._sound().reading() as connection:
         settings = {
             name: connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("synchronous", "journal_mode")
         }
     wal = sqlite3.sqlite_version_info >= (3, 51, 3)
-    assert settings == {"synchronous": 2, "journal_mode": "wal" if wal else "delete"}
+    assert settings == {"synchronous": 3, "journal_mode": "wal" if wal else "delete"}
 
 
 def test_a_reply_that_cannot_be_named_is_an_error_with_what_to_do(store: Store) -> None:
@@ -271,3 +271,22 @@ def test_a_record_from_another_version_costs_the_record_and_not_the_text(path: P
     raw.close()
     turn = Store(path).load(1).conversation.turns[1]
     assert turn == Turn(Message("assistant", "Hello"), 0, "stop")
+
+
+def test_a_turn_that_was_written_ahead_and_never_asked_costs_no_reply(path: Path, store: Store) -> None:
+    said = talk("Hi")
+    page = store.keep(Page("one"), Sheet(said, draft=draft(said, "Hel")))
+    page = store.keep(page, Sheet(edit(said, 0, "Ho"), draft=draft(said, "Hell")))  # then asking is refused
+    page = store.keep(page, Sheet(talk("Hi", "Hello")))
+    assert texts(path) == ["Hi", "Hello", "Ho"]
+    assert store.load(1).page.turns[1] == page.turns[1]
+
+
+def test_a_number_that_is_given_again_is_not_taken_for_the_turn_that_had_it(path: Path, store: Store) -> None:
+    page = keep(store, "Hi", "Hello")
+    store.keep(Page("one", page.turns[:1]), Sheet(talk("Hi", "Good day", "Bye")))
+    with store._sound().writing() as connection:  # as after a mend that lost the reply
+        connection.execute("DELETE FROM turn WHERE text = 'Hello'")
+        connection.execute("UPDATE turn SET id = ? WHERE text = 'Bye'", (page.turns[1],))
+    store.keep(page, Sheet(talk("Hi", "Hello", "And?")))
+    assert set(texts(path)) == {"Hi", "Hello", "And?", "Good day", "Bye"}

@@ -7,15 +7,20 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input, OptionList
 
-from tests.store.pages import keep, talk, texts
-from tests.ui.driver import ENDLESS, Chat, OpenChat
+from tests.store.pages import keep, talk, texts, written
+from tests.ui.driver import ENDLESS, GREEDY, UNSURE, Chat, OpenChat
+from tui.chat import answer, until, versions
 from tui.engine.fake import Script
 from tui.engine.protocol import Generate
+from tui.paths import sent_file
+from tui.reopening import as_left
 from tui.store import diary as diaries
 from tui.store.diary import Diary
 from tui.store.page import Page, Sheet
 from tui.store.store import Store
+from tui.ui.screens.help import HelpScreen
 from tui.ui.screens.history import HistoryPicker
+from tui.ui.widgets.token_view import TokenView
 
 
 @pytest.fixture
@@ -119,25 +124,144 @@ async def test_ctrl_o_finds_a_conversation_by_what_was_said(open_chat: OpenChat,
         assert "Before" not in chat.said() and "Hello from the script." not in chat.said()
 
 
-async def test_a_new_chat_and_another_side_are_conversations_of_their_own(
+async def test_a_comparison_is_one_conversation_and_a_new_chat_another(
     open_chat: OpenChat, path: Path, diary: Diary
 ) -> None:
-    async with open_chat(Script(replies=("one", "two")), diary=diary) as chat:
+    async with open_chat(Script(replies=("one", "two"), sureness=1.5), diary=diary) as chat:
         await chat.answered("first")
         await saved(chat, diary)
         await chat.press("f3")
         await chat.until(lambda: len(chat.panes) == 2)
         await saved(chat, diary)
-        assert len(Store(path).list()) == 1, "a side on which nothing was said is nothing new"
+        assert [entry.messages for entry in Store(path).list()] == [2], "a side on which nothing was said"
+        chat.screen._talk.turn(chat.side, "temperature", 1.5)
         await chat.answered("both")
         await chat.until(lambda: not chat.screen._talk.busy)
         await saved(chat, diary)
-        assert [entry.messages for entry in Store(path).list()] == [4, 4]
+        (entry,) = Store(path).list()
+        assert entry.messages == 5 and entry.setting == (
+            "default,temperature=0,seed=1 | default,temperature=1.5,seed=1"
+        )
+        kept = Store(path).load(1)
+        assert [kept.conversation.turns[seat.tip or 0].parent for seat in kept.seats] == [2, 2], "one question"
         await chat.press("f7")
+        await chat.until(lambda: len(chat.panes) == 1)
+        await saved(chat, diary)
+        assert len(Store(path).load(1).seats) == 1 and len(Store(path).load(1).conversation.turns) == 5
         await chat.press("ctrl+n")
         await chat.answered("third")
         await saved(chat, diary)
-        assert [entry.title for entry in Store(path).list()] == ["third", "first", "first"]
+        assert [entry.title for entry in Store(path).list()] == ["third", "first"]
+
+
+async def test_the_side_that_is_kept_has_the_others_reply_as_a_version(
+    open_chat: OpenChat, path: Path, diary: Diary
+) -> None:
+    async with open_chat(UNSURE, GREEDY, "temperature=1.5,seed=1", diary=diary) as chat:
+        await chat.ask("Hi")
+        await chat.written(20, pane=1)
+        await chat.press("f7")
+        await chat.until(lambda: len(chat.panes) == 1)
+        await chat.press("escape")
+        await chat.ready()
+        question, other, mine = chat.side.conversation.turns
+        assert (other.parent, other.ending, mine.parent) == (0, "stopped", 0)
+        assert other.written and other.written.knobs.temperature == 1.5 and other.written.traces
+        assert versions(chat.side.conversation, 2) == (1, 2) and chat.side.conversation.tip == 2
+        await saved(chat, diary)
+        assert len(texts(path)) == 3, "and each is kept once"
+
+
+async def test_a_comparison_is_opened_as_one(open_chat: OpenChat, path: Path, diary: Diary) -> None:
+    said = talk("Why?", "left.", onto=None)
+    both = answer(until(said, 0), "right.", "stop", (1, 2, 3))
+    store = Store(path)
+    first = Sheet(until(both, 1), "default,temperature=0", system="Be left.", of=2)
+    page = store.keep(Page("one"), first)
+    store.keep(page, Sheet(until(both, 2), "default,temperature=1.5", system="Be right.", place=1, of=2))
+    keep(store, "Another", key="another")
+    store.close()
+    async with open_chat(Script(), diary=diary) as chat:
+        await chat.ready()
+        await chat.press("ctrl+o")
+        await chat.until(lambda: isinstance(chat.app.screen, HistoryPicker))
+        await chat.until(lambda: chat.app.screen.query_one(OptionList).option_count == 2)
+        await chat.press("down")
+        await chat.until(lambda: "default,temperature=0 | default,temperature=1.5" in chat.view)
+        await chat.press("enter")
+        await chat.until(lambda: len(chat.panes) == 2)
+        await chat.until(lambda: "right." in chat.said(1))
+        assert "eft." in chat.said(0) and "right." not in chat.said(0)
+        left, right = chat.screen._talk.sides
+        assert (left.knobs.temperature, right.knobs.temperature) == (0, 1.5)
+        assert (left.preset.system, right.preset.system) == ("Be left.", "Be right.")
+        await chat.answered("And?")
+        await chat.until(lambda: not chat.screen._talk.busy)
+        await saved(chat, diary)
+    kept = Store(path).load(1)
+    assert [until(kept.conversation, seat.tip).path[1].message.content for seat in kept.seats] == ["left.", "right."]
+    assert [turn.message.content for turn in kept.conversation.turns].count("And?") == 2, "each under its own reply"
+
+
+@pytest.mark.parametrize("end", ["ctrl+n", "quit"])
+async def test_what_is_being_written_is_kept_with_how_its_tokens_were_chosen(
+    open_chat: OpenChat, path: Path, diary: Diary, end: str
+) -> None:
+    async with open_chat(ENDLESS, diary=diary) as chat:
+        await chat.ask("Hi")
+        await chat.written(30)
+        if end == "quit":
+            chat.screen.keeper.close()  # as `tui.ui.start` does at the end
+        else:
+            await chat.press("ctrl+n")
+            await chat.until(lambda: not chat.side.conversation.turns)
+        assert await diary.settled(10)
+    store = Store(path)
+    reply = store.load(1).conversation.turns[1]
+    assert reply.ending == "stopped" and reply.written and len(texts(path)) == 2
+    assert reply.message.tokens == reply.written.ids and len(reply.written.traces) >= 30
+
+
+async def test_the_tokens_of_an_older_reply_are_fetched_when_they_are_looked_at(
+    open_chat: OpenChat, path: Path, diary: Diary
+) -> None:
+    store = Store(path)
+    keep(store, "first", "one", "second", "two")
+    kept = store.load(1, recent=0)
+    store.close()
+    async with open_chat(Script(), diary=diary, going_on=kept) as chat:
+        await chat.ready()
+        await chat.press("ctrl+t")
+        await chat.until(lambda: chat.screen.query(TokenView))
+        await chat.until(lambda: chat.screen.query_one(TokenView).count == 3)
+        assert chat.side.conversation.turns[3].written == written()
+        await chat.press("ctrl+t")
+        chat.panes[0].transcript.focus()
+        assert not kept.conversation.turns[1].written or not kept.conversation.turns[1].written.traces
+
+
+async def test_that_traces_were_dropped_is_said(open_chat: OpenChat, path: Path, diary: Diary) -> None:
+    store = Store(path, limit=0)
+    keep(store, "first", "one")
+    kept = store.load(1)
+    store.close()
+    async with open_chat(Script(), diary=diary, going_on=kept) as chat:
+        await chat.ready()
+        await chat.press("ctrl+t")
+        assert (await chat.toast()).startswith("How these tokens were chosen is no longer kept")
+
+
+async def test_what_a_side_is_set_to_is_kept_though_nothing_more_is_said(
+    open_chat: OpenChat, path: Path, diary: Diary
+) -> None:
+    async with open_chat(Script(), diary=diary) as chat:
+        await chat.answered("Why?")
+        await chat.ask("/set system Be brief.")
+        await chat.until(lambda: chat.side.preset.system == "Be brief.")
+        await saved(chat, diary)
+        (seat,) = Store(path).load(1).seats
+        assert (seat.setting, seat.system) == ("default,temperature=0,seed=1", "Be brief.")
+        assert as_left(seat).preset.system == "Be brief."
 
 
 async def test_d06_a_locked_file_is_marked_and_the_mark_goes_when_it_is_saved(
@@ -168,11 +292,29 @@ async def test_d10_that_the_history_was_mended_is_told(open_chat: OpenChat, path
 
 
 async def test_without_a_diary_nothing_is_kept(open_chat: OpenChat, path: Path) -> None:
+    """Nor are prompts, and nobody can have them kept."""
     async with open_chat(Script()) as chat:
         await chat.answered("Why?")
+        await chat.ask("/set history")
+        assert (await chat.toast()).startswith("Nothing of this chat is kept")
+        await chat.until(lambda: not any(worker.group == "kept" for worker in chat.app.workers))
+        assert not sent_file().exists()
         await chat.press("ctrl+o")
         await chat.until(lambda: "Nothing is kept yet." in chat.view)
     assert not path.exists()
+
+
+async def test_the_history_has_its_keys_below_and_f1_explains_them(open_chat: OpenChat, diary: Diary) -> None:
+    async with open_chat(Script(), diary=diary, size=(80, 24)) as chat:
+        await chat.ready()
+        await chat.press("ctrl+o")
+        await chat.until(lambda: isinstance(chat.app.screen, HistoryPicker))
+        await chat.until(lambda: "⏎ Go on with it  f1 Help  esc Back" in chat.view)
+        await chat.press("f1")
+        await chat.until(lambda: isinstance(chat.app.screen, HelpScreen))
+        assert "Go on with it" in chat.view
+        await chat.press("escape", "escape")
+        await chat.until(lambda: chat.app.screen is chat.screen)
 
 
 async def test_versions_and_another_wording_are_kept(open_chat: OpenChat, path: Path, diary: Diary) -> None:

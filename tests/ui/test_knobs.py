@@ -126,7 +126,7 @@ async def test_a_row_says_its_name_and_value() -> None:
 @pytest.mark.parametrize("width", [20, 24, 30, 34, 44, 60])
 async def test_a_line_fills_its_width_exactly_and_keeps_its_value_whole(width: int) -> None:
     app = Host()
-    async with app.run_test(size=(80, 90)) as pilot:
+    async with app.run_test(size=(80, 100)) as pilot:
         app.panel.styles.width = width
         for group in app.knobs.lines.groups:
             app.knobs.fold(group, False)

@@ -2,8 +2,12 @@
 
 from pathlib import Path
 
+import pytest
+
+from tests.gguf import write
 from tests.ui.driver import ENDLESS, Chat, OpenChat
 from tui.engine.fake import Script
+from tui.errors import ModelError
 from tui.paths import preset_dirs
 from tui.ui.screens.preset_editor import PresetEditor
 from tui.ui.screens.presets import PresetPicker
@@ -137,3 +141,36 @@ async def test_a_hostile_file_cannot_act_on_the_terminal(open_chat: OpenChat) ->
         await editor(chat)
         assert not set("\x1b\x9b\u202e") & set(chat.view)
         assert "PWN" in chat.view
+
+
+async def test_that_there_is_nothing_to_say_is_no_finding_to_go_to(open_chat: OpenChat) -> None:
+    async with open_chat(HI) as chat:
+        path = own("mine", "FROM ./a.gguf\nPARAMETER temperature 0.3\n")
+        write(path.with_name("a.gguf"))
+        await picker(chat, "mine")
+        await chat.press("ctrl+e")
+        screen = await editor(chat)
+        await chat.until(lambda: "nothing to say" in chat.view)
+        screen._list.focus()
+        await chat.press("down", "enter")
+        await chat.pilot.click(screen._list, offset=(3, 0))
+        assert chat.app.screen is screen
+
+
+async def test_a_file_that_cannot_be_had_is_said_once(open_chat: OpenChat, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with open_chat(HI) as chat:
+        path = own("mine", "FROM starter\nPARAMETER temperature 0.3\n")
+        await chat.ready()
+        await chat.ask("/preset mine")
+        await chat.turned("temperature", 0.3)
+
+        def find(reference: str, beside: Path | None = None) -> Path:
+            raise ModelError("There is no model file.")
+
+        monkeypatch.setattr("tui.talk.find_model", find)
+        path.write_text("FROM ./gone.gguf\nPARAMETER temperature 0.4\n")
+        await chat.until(lambda: "was left as it is here" in chat.said())
+        for _ in range(3):
+            chat.screen._librarian.look()
+        assert chat.said().count("was left as it is here") == 1
+        assert chat.side.knobs.temperature == 0.3

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.store.pages import keep
 from tests.ui.driver import model
 from tests.ui.test_endings import ENDLESS, writing
 from tests.ui.test_terminal import CTRL_Q, ROOT, SCRIPTED, Open, environment, linux, terminal
 from tui.engine.fake import Script
 from tui.paths import history_path, log_dir, sent_file
+from tui.store.store import Store
 
 __all__ = ["terminal"]
 
@@ -66,6 +68,8 @@ WITH_A_MODEL = [
     ("run", "num_predict=2", "Hi"),
     ("compare", "precise,num_predict=2", "creative,num_predict=2", "-p", "Hi"),
     ("models", "info", "starter"),
+    ("presets", "render", "precise"),
+    ("bench", "--quick"),
 ]
 
 
@@ -80,6 +84,45 @@ def test_no_command_uses_the_network(seen: Path, words: tuple[str, ...]) -> None
 @pytest.mark.parametrize("words", WITH_A_MODEL, ids=" ".join)
 def test_no_command_with_a_model_uses_the_network(seen: Path, words: tuple[str, ...]) -> None:
     test_no_command_uses_the_network(seen, words)
+
+
+def test_nothing_that_is_done_with_what_is_kept_uses_the_network(seen: Path, tmp_path: Path) -> None:
+    store = Store(history_path())
+    keep(store, "Why?", "So.", key="one")
+    keep(store, "And?", "Also.", key="two")
+    store.close()
+    for words in (
+        ("history", "show", "1"),
+        *(("history", "export", "1", "-o", str(tmp_path / f"one.{form}")) for form in ("md", "json", "html", "svg")),
+        ("history", "rename", "2", "Other"),
+        ("history", "rm", "1", "--yes"),
+        ("history", "import", str(tmp_path / "one.json")),
+        ("history", "backup", str(tmp_path / "copy.db")),
+    ):
+        test_no_command_uses_the_network(seen, words)
+
+
+def test_nothing_that_is_done_with_presets_uses_the_network(
+    seen: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EDITOR", "true")
+    for words in (
+        ("presets", "new", "mine", "--from", "precise"),
+        ("presets", "edit", "mine"),
+        ("presets", "save", "other", "precise,top_k=3"),
+        ("presets", "diff", "mine", "other"),
+        ("presets", "export", "--ollama", "mine"),
+    ):
+        test_no_command_uses_the_network(seen, words)
+
+
+@pytest.mark.model
+def test_a_replay_uses_no_network(seen: Path) -> None:
+    store = Store(history_path())
+    keep(store, "Why?", "So.")
+    store.close()
+    assert "differs at token" in twiddle("replay").stdout, "it was written by nobody"
+    assert not seen.exists(), seen.read_text()
 
 
 @linux
@@ -103,7 +146,10 @@ def test_d22_what_is_said_is_in_the_history_and_in_no_log(terminal: Open) -> Non
     for path in logs:
         assert b"private" not in path.read_bytes(), path
         assert path.stat().st_mode & 0o777 == 0o600
-    assert log_dir().stat().st_mode & 0o777 == 0o700
+    # The prompts that the up key brings back, and the theme that was picked, stand beside each other.
+    for folder in (log_dir(), sent_file().parent):
+        assert folder.stat().st_mode & 0o777 == 0o700
+    assert sent_file().stat().st_mode & 0o777 == 0o600
     screen.send(CTRL_Q)
     assert screen.ends() == 0
     # The prompts alone are kept beside it, for the up key: see `/set nohistory`.

@@ -225,6 +225,39 @@ async def test_what_was_said_in_blind_rounds_is_kept_in_the_tree(open_chat: Open
         assert {turn.message.content for turn in chat.side.conversation.turns} >= {"first", "second"}
 
 
+async def test_a_reply_looked_at_closely_does_not_give_its_side_away(open_chat: OpenChat) -> None:
+    async with open_chat(SHORT) as chat:
+        await chat.answered("first")
+        await chat.press("ctrl+t")
+        await chat.until(lambda: chat.panes[0].tokens)
+        await chat.press("f3")
+        await sides(chat, 2)
+        await chat.ask("/set parameter temperature 1.4")
+        await chat.turned("temperature", 1.4)
+        await chat.ask("/blind")
+        await chat.until(lambda: titles(chat) == ["A", "B"])
+        assert not any(pane.tokens for pane in chat.panes) and "what if" not in chat.view
+
+
+async def test_the_sides_are_not_shown_or_hidden_in_mid_reply(open_chat: OpenChat) -> None:
+    async with open_chat(ENDLESS, GREEDY, GREEDY) as chat:
+        await chat.ask("/blind")
+        await chat.until(lambda: titles(chat) == ["A", "B"])
+        await chat.ask("first")
+        await chat.written(10)
+        await chat.ask("/blind")
+        assert "press Esc" in await chat.toast()
+        assert titles(chat) == ["A", "B"]
+        chat.prompt.clear()
+        await chat.ask("/tally")
+        await chat.until(lambda: isinstance(chat.app.screen, TallyScreen))
+        await chat.press("b", "escape")
+        await chat.until(lambda: chat.app.screen is chat.screen)
+        written = chat.panes[0].transcript.text
+        await chat.written(len(written) + 5)
+        assert chat.panes[0].transcript.text.startswith(written[:10])
+
+
 # --- several models -------------------------------------------------------------------------------------------------
 
 

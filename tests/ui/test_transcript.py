@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 import pytest
 from rich.cells import cell_len
 from textual.app import App, ComposeResult
-from textual.geometry import Offset
+from textual.geometry import Offset, Region
 from textual.pilot import Pilot
 from textual.selection import SELECT_ALL, Selection
 
@@ -90,6 +90,28 @@ async def test_nothing_beats_while_nothing_comes() -> None:
         await until(pilot, lambda: "text" in seen(transcript) and not transcript._beat.waiting)
         transcript.append(" more")
         await until(pilot, lambda: "text more" in seen(transcript))
+
+
+async def test_only_the_rows_that_change_are_drawn_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with stage() as (transcript, pilot):
+        transcript.ask("Why?")
+        transcript.begin()
+        transcript.append("one paragraph of several lines " * 4)
+        await until(pilot, lambda: seen(transcript).count("several") == 4)
+        asked: list[tuple[Region, bool]] = []
+
+        def refresh(*regions: Region, layout: bool = False, **options: bool) -> Transcript:
+            asked.extend((region, layout) for region in regions or (transcript.size.region,))
+            return Transcript.refresh(transcript, *regions, layout=layout, **options)
+
+        monkeypatch.setattr(transcript, "refresh", refresh)
+        last = max(y for y, line in enumerate(screen(transcript)) if "several" in line)
+        transcript.append("and")
+        await until(pilot, lambda: "and" in screen(transcript)[last])
+        assert {(region.y, region.height) for region, _ in asked} == {(last, 1)}
+        transcript.append(" a new line" * 5)
+        await until(pilot, lambda: seen(transcript).count("new line") == 5)
+        assert not any(layout for _, layout in asked)  # nothing else moves with a line that is added
 
 
 async def test_marks_and_endings() -> None:

@@ -1,6 +1,6 @@
 """Messages said before: picked, worded anew, gone on with, read in other versions."""
 
-from tests.ui.driver import ENDLESS, Chat, OpenChat
+from tests.ui.driver import ENDLESS, GREEDY, Chat, OpenChat
 from tui.chat import Message
 from tui.engine.fake import Script
 from tui.engine.protocol import Generate
@@ -179,3 +179,43 @@ async def test_the_tree_shows_every_version_and_leads_to_each(open_chat: OpenCha
         await chat.until(
             lambda: [turn.message.content for turn in chat.side.conversation.path][1:] == ["First answer."]
         )
+
+
+async def test_a_message_that_is_gone_cannot_be_worded_anew(open_chat: OpenChat) -> None:
+    async with open_chat(TWO) as chat:
+        await conversed(chat)
+        await chat.press("up", "e")
+        await chat.press("ctrl+n")
+        await chat.press("!", "enter")
+        assert "is gone" in await chat.toast()
+        assert chat.prompt.text == "two?!" and not chat.side.conversation.turns
+        await chat.press("enter")
+        await chat.until(lambda: len(chat.side.conversation.turns) == 2)
+        assert said(chat)[0] == "two?!"
+
+
+async def test_a_message_of_a_side_that_was_dropped_cannot_be_worded_anew(open_chat: OpenChat) -> None:
+    async with open_chat(TWO, GREEDY, GREEDY) as chat:
+        await chat.ready()
+        await chat.answered("one?")
+        await chat.until(lambda: not any(side.busy for side in chat.screen._talk.sides))
+        await chat.press("f6")
+        chat.panes[1].transcript.focus()
+        await chat.press("up", "up", "e", "f8")
+        await chat.until(lambda: len(chat.panes) == 1)
+        chat.prompt.focus()
+        asked = len(chat.engine.commands(Generate))
+        await chat.press("!", "enter")
+        assert "is gone" in await chat.toast()
+        assert len(chat.engine.commands(Generate)) == asked
+
+
+async def test_rewording_waits_for_the_end_of_a_reply_and_keeps_nothing_of_it(open_chat: OpenChat) -> None:
+    async with open_chat(ENDLESS) as chat:
+        await chat.ready()
+        await chat.ask("one?")
+        await chat.written(5)
+        chat.panes[0].transcript.focus()
+        await chat.press("up", "up", "e", "!", "enter")
+        assert "press Esc" in await chat.toast()
+        assert chat.prompt.text == "one?!" and said(chat) == ["one?"]

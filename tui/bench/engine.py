@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
+from tui.bench.reproducible import reproducible
 from tui.bench.result import Result, ratios
-from tui.bench.writing import CONTEXT, QUESTION, Writing, rate
+from tui.bench.writing import CONTEXT, QUESTION, Writing, nine_turns, rate
 from tui.chat import Message
 from tui.engine.llama import Llama, make_stage
 from tui.engine.llama.baseline import Endless, HighLevel, raw_rate
@@ -33,6 +34,7 @@ def engine(name: str, path: Path, rounds: int, tokens: int, history: int = 0) ->
         yield from _searches(name, model, rounds, tokens)
         if history:
             yield from _reuse(name, model, rounds, history)
+            yield from reproducible(name, model, rounds, tokens, history)
     finally:
         model.close()
 
@@ -78,13 +80,7 @@ def _searches(name: str, model: Llama, rounds: int, tokens: int) -> Iterator[Res
 
 
 def _reuse(name: str, model: Llama, rounds: int, history: int) -> Iterator[Result]:
-    writing, few = Writing(model), turn(Knobs(), seed=1, num_predict=4)
-    filler = "The keeper climbed the stairs, lit the lamp and wrote the weather into his book. "
-    turns = tuple(
-        Message(role, f"{index}. {filler * (history // 18 // 18)}")
-        for index in range(9)
-        for role in ("user", "assistant")
-    )
+    writing, few, turns = Writing(model), turn(Knobs(), seed=1, num_predict=4), nine_turns(history)
     writing.write(Reply("before", turns[:-1], few))
     late, early, evaluated = [], [], []
     for index in range(rounds):

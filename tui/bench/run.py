@@ -8,6 +8,8 @@ from pathlib import Path
 from tui.bench.engine import chain, engine
 from tui.bench.process import process
 from tui.bench.result import Result
+from tui.bench.screen import screen
+from tui.bench.store import Archive, store
 from tui.bench.synthetic import HEAVY, Shape, write_model
 
 ROUNDS, TOKENS = 5, 128
@@ -20,8 +22,8 @@ PROMPT = 4000
 """Tokens of the prompt that is stopped."""
 
 
-PARTS = ("chain", "engine", "process", "synthetic")
-"""What it consists of: choosing a token, the model in this process and in its own, a model of random weights."""
+PARTS = ("chain", "engine", "process", "screen", "synthetic", "store")
+"""Choosing a token, the model in this process and in its own, the screen, a model of random weights, what is kept."""
 
 
 def run(
@@ -41,8 +43,13 @@ def run(
     if "process" in parts:
         say(f"{name}: the process")
         yield from asyncio.run(_all(process(name, path, rounds, max(tokens, 24), prompt)))
+    if "screen" in parts:
+        say(f"{name}: the screen")
+        yield from screen(name, path, rounds, tokens, keys=20 if quick else 100)
     if "synthetic" in parts:
         yield from _synthetic(Shape(vocabulary=320) if quick else HEAVY, rounds, tokens, say)
+    if "store" in parts:
+        yield from _store(Archive(240, 20, 60, 8) if quick else Archive(), rounds, say)
 
 
 def _synthetic(shape: Shape, rounds: int, tokens: int, say: Callable[[str], None]) -> Iterator[Result]:
@@ -52,6 +59,12 @@ def _synthetic(shape: Shape, rounds: int, tokens: int, say: Callable[[str], None
         write_model(synthetic, shape)
         say("synthetic: the engine")
         yield from engine("synthetic", synthetic, rounds, tokens)
+
+
+def _store(archive: Archive, rounds: int, say: Callable[[str], None]) -> Iterator[Result]:
+    with tempfile.TemporaryDirectory() as folder:
+        say(f"the store: writing {archive.messages:,} messages")
+        yield from store(Path(folder), rounds, archive)
 
 
 async def _all(results: AsyncIterator[Result]) -> list[Result]:

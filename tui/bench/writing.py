@@ -17,15 +17,26 @@ CONTEXT = Knobs(num_ctx=8192)
 
 QUESTION = (Message("user", "Write a long story about a lighthouse keeper and the sea."),)
 
+_FILLER = "The keeper climbed the stairs, lit the lamp and wrote the weather into his book. "
+
+
+def nine_turns(tokens: int) -> tuple[Message, ...]:
+    """A conversation of nine turns with about so many tokens."""
+    return tuple(
+        Message(role, f"{index}. {_FILLER * (tokens // 18 // 18)}")
+        for index in range(9)
+        for role in ("user", "assistant")
+    )
+
 
 class Writing:
     """Replies to one request, and when their tokens came."""
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Backend, *, reproducible: bool = False) -> None:
         """On a cache that holds nothing."""
         for sequence in range(backend.sequences):
             backend.drop(sequence)
-        self.scheduler = Scheduler(backend, self._take)
+        self.scheduler = Scheduler(backend, self._take, reproducible=reproducible)
         self.finished: list[Finished] = []
         self._times: list[float] = []
         self._ids: list[str] = []

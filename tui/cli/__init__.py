@@ -42,11 +42,11 @@ def _twiddle(
         bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
     ] = False,
     go_on: chat.GoOn = False,
-    forget: chat.Forget = False,
+    keep: chat.Keep = None,
     theme: ThemeName = None,
 ) -> None:
     if context.invoked_subcommand is None:
-        chat.chat(go_on=go_on, forget=forget, theme=theme)
+        chat.chat(go_on=go_on, keep=keep, theme=theme)
     elif theme is not None:
         raise UsageError(f"--theme goes after the command: `twiddle chat --theme {theme}`.")
 

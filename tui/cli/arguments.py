@@ -27,7 +27,11 @@ class UsageError(TwiddleError):
 
 def choose(setting: str | None) -> tuple[Chosen, Path]:
     """What a setting comes to, and its model file; raises TwiddleError for anything that could not start a chat."""
-    chosen = resolve(parse_setting(setting) if setting is not None else Setting())
+    return with_model(resolve(parse_setting(setting) if setting is not None else Setting()))
+
+
+def with_model(chosen: Chosen) -> tuple[Chosen, Path]:
+    """What a setting comes to, and its model file; raises ModelError."""
     preset = chosen.preset
     return chosen, find_model(preset.model, beside=preset.path.parent if preset.path else None)
 

@@ -31,7 +31,9 @@ def bench(
     quick: Annotated[bool, typer.Option("--quick", help="Try every measure once; the figures mean nothing.")] = False,
     only: Annotated[
         list[str] | None,
-        typer.Option(metavar="PART", help="chain, engine, process or synthetic: measure that alone; repeatable."),
+        typer.Option(
+            metavar="PART", help="Measure this alone: chain, engine, process, screen, synthetic, store; repeatable."
+        ),
     ] = None,
 ) -> None:
     """Measure the engine against llama.cpp itself; takes about ten minutes on two cores."""

@@ -1,37 +1,48 @@
 """`twiddle chat`: the screen."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from tui.cli.arguments import SETTING_HELP, ThemeName, UsageError, choose, require_screen, settle
+from tui.cli.arguments import SETTING_HELP, ThemeName, UsageError, choose, require_screen, settle, with_model
 from tui.cli.aside import tell
 from tui.cli.history import opened
+from tui.config import config_path
 from tui.errors import TwiddleError
-from tui.store.page import Kept
+from tui.presets.library import Chosen
+from tui.reopening import as_left
+from tui.store.page import Kept, Seat
 
 GoOn = Annotated[bool, typer.Option("--continue", "-c", help="Go on with the conversation talked in last.")]
-Forget = Annotated[bool, typer.Option("--no-history", help="Keep nothing of what is said.")]
+Keep = Annotated[
+    bool | None,
+    typer.Option(
+        "--history/--no-history", help="Keep what is said, or nothing; kept unless config.toml says otherwise."
+    ),
+]
 
 
 def chat(
     setting: Annotated[str | None, typer.Argument(metavar="SETTING", help=SETTING_HELP)] = None,
     go_on: GoOn = False,
-    forget: Forget = False,
+    keep: Keep = None,
     theme: ThemeName = None,
 ) -> None:
     """Open the chat; this is what `twiddle` alone does."""
     require_screen("twiddle run")
-    if go_on and forget:
-        raise UsageError("--continue goes on with what was kept, and --no-history keeps nothing; take one of them.")
     settled = settle(theme)
+    keeping = settled.config.history if keep is None else keep
+    if go_on and not keeping:
+        said = "--no-history" if keep is False else f"`history = false` in {config_path()}"
+        remedy = "take one of them" if keep is False else "add --history to keep this chat"
+        raise UsageError(f"--continue goes on with what was kept, and {said} keeps nothing; {remedy}.")
     kept = _newest() if go_on else None
-    if kept and setting is None:
-        setting = _usable(kept.setting)
-    chosen, model = choose(setting or settled.config.preset or None)
+    sides = _as_left(kept) if kept and setting is None else ()
+    chosen, models = zip(*(sides or (choose(setting or settled.config.preset or None),)), strict=True)
     from tui.ui import start
 
-    raise typer.Exit(start((chosen,), (model,), settled, keep=not forget, going_on=kept))
+    raise typer.Exit(start(chosen, models, settled, keep=keeping, going_on=kept))
 
 
 def _newest() -> Kept:
@@ -42,11 +53,10 @@ def _newest() -> Kept:
         return store.load(number)
 
 
-def _usable(setting: str) -> str | None:
-    """The setting that a conversation was left with, unless its preset is no longer there."""
+def _as_left(kept: Kept) -> tuple[tuple[Chosen, Path], ...]:
+    """The sides that a conversation was left with, unless one of them is no longer to be had."""
     try:
-        choose(setting)
+        return tuple(with_model(as_left(seat)) for seat in kept.seats or (Seat(kept.setting),))
     except TwiddleError as error:
-        tell(f"It was left with {setting}, which cannot be used: {error} It goes on with the default.")
-        return None
-    return setting
+        tell(f"It was left with {kept.setting}, which cannot be used: {error} It goes on with the default.")
+        return ()

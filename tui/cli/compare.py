@@ -58,7 +58,7 @@ def _open_screen(left: str, right: str, as_json: bool, theme: str | None) -> Non
     (a, model), (b, other) = choose(left), choose(right)
     from tui.ui import start
 
-    raise typer.Exit(start((a, b), (model, other), settled))
+    raise typer.Exit(start((a, b), (model, other), settled, keep=settled.config.history))
 
 
 class Column(NamedTuple):

@@ -4,26 +4,31 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from msgspec import to_builtins
 
 from tui.cli.arguments import UsageError
 from tui.cli.aside import tell
-from tui.cli.lines import print_line
+from tui.cli.lines import print_line, print_text
 from tui.cli.tables import print_table
 from tui.errors import StoreError
+from tui.measure import MEASURES, Measure
 from tui.paths import history_path
 from tui.store import export as exports
 from tui.store.page import Entry, Kept
+from tui.store.showing import show as show_exhibit
 from tui.store.store import Store
-from tui.terminal import safe, safe_line
+from tui.terminal import safe_line
 
 app = typer.Typer(help="The conversations that were kept, on this machine alone.", no_args_is_help=True)
 
 PATIENCE = 10.0
 """Seconds to wait for a chat that is just writing."""
+
+Form = exports.Form | Literal["svg"]
+_ENDINGS: tuple[tuple[Form, str], ...] = (*exports.ENDINGS.items(), ("svg", ".svg"))
 
 Number = Annotated[int, typer.Argument(metavar="CONVERSATION", help="Its number in the list.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print a JSON object a line.")]
@@ -66,27 +71,41 @@ def show(number: Number, as_json: AsJson = False) -> None:
         for line in _messages(kept):
             print_line(**line)
         return
-    clean = safe if sys.stdout.isatty() else str
     typer.echo(f"{safe_line(kept.title)}  ({exports.date(kept.began)})")
     for line in _messages(kept):
         note = f" · {line['remark']}" if line["remark"] else ""
-        typer.echo(f"\n[{line['message']}] {safe_line(line['speaker'])}{safe_line(note)}\n{clean(line['text'])}")
+        typer.echo(f"\n[{line['message']}] {safe_line(line['speaker'])}{safe_line(note)}")
+        print_text(f"{line['text']}\n")
 
 
 @app.command()
 def export(
     number: Number,
-    form: Annotated[str, typer.Option("--format", help="markdown, json (lossless) or html.")] = "",
+    form: Annotated[str, typer.Option("--format", help="markdown, json (lossless), html or svg.")] = "",
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="The file to write; else it is printed.")
     ] = None,
+    message: Annotated[
+        int | None, typer.Option(help="For svg: the reply, by its number; else the last, or of a comparison all last.")
+    ] = None,
+    measure: Annotated[
+        str, typer.Option(help="For svg: what the tokens are coloured by: probability, raw, rank or entropy.")
+    ] = "probability",
 ) -> None:
-    """Write a conversation for elsewhere. The form is that of the file's name, unless --format says another."""
-    chosen = _form(form, output)
+    """Write a conversation for elsewhere. The form is that of the file's name, unless --format says another.
+
+    svg is a picture of how a reply was chosen, token by token; of a comparison, of all sides with where they part.
+    """
+    chosen, coloured = _form(form, output), _measure(measure)
     with opened() as store:
-        text = exports.write(store.export(number), chosen)
+        if chosen == "svg":
+            from tui.ui.picture import draw
+
+            text = draw(show_exhibit(store, number, message), coloured)
+        else:
+            text = exports.write(store.export(number), chosen)
     if output is None:
-        typer.echo(safe(text) if sys.stdout.isatty() else text, nl=False)
+        print_text(text)
         return
     output.touch(mode=0o600)
     output.write_text(text, encoding="utf-8", errors="replace")
@@ -168,15 +187,22 @@ def _messages(kept: Kept) -> Iterator[dict[str, Any]]:
         }
 
 
-def _form(name: str, output: Path | None) -> exports.Form:
+def _measure(name: str) -> Measure:
+    for measure in MEASURES:
+        if name in (measure.name, measure.short):
+            return measure
+    raise UsageError(f"There is no measure {name!r}; it is probability, raw, rank or entropy.")
+
+
+def _form(name: str, output: Path | None) -> Form:
     if name:
-        for form in exports.ENDINGS:
+        for form, _ in _ENDINGS:
             if form == name:
                 return form
-        raise UsageError(f"There is no format {name!r}; it is one of {', '.join(exports.ENDINGS)}.")
-    for form, ending in exports.ENDINGS.items():
+        raise UsageError(f"There is no format {name!r}; it is one of {', '.join(form for form, _ in _ENDINGS)}.")
+    for form, ending in _ENDINGS:
         if output and output.suffix == ending:
             return form
     if output and output.suffix:
-        raise StoreError(f"{output.suffix} names no format; end the file in .md, .json or .html, or say --format.")
+        raise StoreError(f"{output.suffix} is no format; end the file in .md, .json, .html or .svg, or say --format.")
     return "markdown"

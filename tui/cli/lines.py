@@ -1,9 +1,10 @@
-"""JSON on standard output, an object a line.
+"""What goes to standard output for others to read: text as it is, and JSON, an object a line.
 
-Everything beyond ASCII is escaped, so that nothing in a text acts on a terminal that shows the lines.
+In JSON everything beyond ASCII is escaped, so that nothing in a text acts on a terminal that shows the lines.
 """
 
 import json
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,11 +13,19 @@ import typer
 
 from tui.cli.arguments import UsageError
 from tui.errors import TwiddleError
+from tui.terminal import safe
 
 
 def print_line(**fields: Any) -> None:
     """Print one object."""
     print(json.dumps(fields, separators=(",", ":")), flush=True)
+
+
+def print_text(text: str) -> None:
+    """Print what somebody wrote: as it is for a file or a program, and without what acts on it for a terminal."""
+    # Not typer.echo, which takes escape sequences out of what goes into a file.
+    sys.stdout.write(safe(text) if sys.stdout.isatty() else text)
+    sys.stdout.flush()
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import typer
 
 from tui.cli.arguments import SETTING_HELP, UsageError
 from tui.cli.aside import tell
+from tui.cli.lines import print_text
 from tui.editor import editing, ended, not_started
 from tui.errors import PresetError
 from tui.presets.library import find_preset, preset_path, resolve
@@ -19,7 +20,7 @@ from tui.presets.saving import put, save_preset
 from tui.presets.shelf import is_file, own_path
 from tui.presets.writing import begun
 from tui.settings import parse_setting
-from tui.terminal import safe, safe_line
+from tui.terminal import safe_line
 
 OwnName = Annotated[str, typer.Argument(metavar="NAME", help="What to call it.")]
 Description = Annotated[str, typer.Option("--description", "-d", help="What it is for, in a line.")]
@@ -93,7 +94,7 @@ def export(
     What Ollama cannot be told is commented out, and named on standard error.
     """
     exported = for_ollama(find_preset(name))
-    typer.echo(safe(exported.text) if sys.stdout.isatty() else exported.text, nl=False)
+    print_text(exported.text)
     for reason in exported.left_out:
         tell(reason)
 

@@ -8,6 +8,7 @@ import typer
 from msgspec import DecodeError, Struct, json
 
 from tui.chat import Message
+from tui.cli.lines import print_text
 from tui.cli.signals import converse
 from tui.engine.protocol import Piece
 from tui.engine.protocol import Render as Ask
@@ -60,12 +61,13 @@ def render(
         pieces = (Piece(asked.fill(template), False),)
     else:
         pieces = _rendered(find_preset(preset or "default"), asked, template)
-    styled = sys.stdout.isatty()
+    if not sys.stdout.isatty():
+        print_text("".join(piece.text for piece in pieces))
+        return
     for piece in pieces:
-        text = safe(piece.text) if styled else piece.text
+        text = safe(piece.text)
         typer.secho(text, nl=False, bold=piece.control, reverse=piece.control, fg="cyan" if piece.control else None)
-    if styled:
-        typer.echo()
+    typer.echo()
 
 
 def _rendered(preset: Preset, asked: Request, template: str) -> tuple[Piece, ...]:

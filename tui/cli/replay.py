@@ -29,7 +29,8 @@ def replay(
 ) -> None:
     """Write a stored reply again from its record, and compare it token by token.
 
-    The model file must be the same. The exit code is 1 when a token differs.
+    The model file must be the same. The exit code is 1 when a token differs, which is ruled out, on the same machine
+    and build, for a reply that was written with the knob `reproducible` on.
     """
     with errors_as_json(as_json):
         with opened() as store:
@@ -44,8 +45,16 @@ def replay(
         wanted = expected(stored)
         now = converse(_write(request(stored), path, len(wanted)))
     found = difference(stored, now)
+    reproducible = stored.written.knobs.reproducible == "on"
+    if found and not reproducible:
+        tell("It was not written with `reproducible on`, without which the odds may differ in their last digits.")
     if as_json:
-        print_line(tokens=len(wanted), identical=found is None, difference=asdict(found) if found else None)
+        print_line(
+            tokens=len(wanted),
+            reproducible=reproducible,
+            identical=found is None,
+            difference=asdict(found) if found else None,
+        )
     elif found:
         was, comes = safe_line(repr(found.was)), safe_line(repr(found.now))
         typer.echo(f"differs at token {found.index + 1} of {len(wanted)}: it was {was} and is {comes} now")

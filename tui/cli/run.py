@@ -18,7 +18,7 @@ from tui.cli.so_far import SoFar
 from tui.engine.protocol import Finished, ModelInfo, Prefill, Reply, Thinking, Token
 from tui.engine.session import Session
 from tui.knobs import with_seed
-from tui.terminal import safe
+from tui.terminal import Strainer
 
 Told = Thinking | Token | Finished
 Show = Callable[[Told], None]
@@ -60,14 +60,14 @@ def as_text(hidethinking: bool = False) -> Iterator[Show]:
 
     Its thought is no part of that: a person sees it on stderr.
     """
-    clean = safe if sys.stdout.isatty() else str
+    clean, aside = Strainer() if sys.stdout.isatty() else str, Strainer()
     so_far, begun, answered = SoFar(), False, False
 
     def show(event: Told) -> None:
         nonlocal begun, answered
         begun, (thought, answer) = True, so_far.take(event)
         if so_far.thought and not hidethinking:
-            muse(thought + ("\n\n" if answer and not answered else ""))
+            muse(aside(thought) + ("\n\n" if answer and not answered else ""))
         answered = answered or bool(answer)
         print(clean(answer), end="", flush=True)
 

@@ -9,8 +9,9 @@ import queue
 import resource
 import sys
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import NoReturn
 
 import msgspec
 
@@ -20,6 +21,7 @@ from tui.engine.fake import ScriptedBackend, read_script
 from tui.engine.onlooker import Onlooker, Question
 from tui.engine.prompt import PromptWriter
 from tui.engine.protocol import (
+    GARBAGE,
     Command,
     Describe,
     Event,
@@ -44,7 +46,7 @@ from tui.engine.protocol import (
 from tui.engine.scheduler import Scheduler
 from tui.engine.scribe import Scribe
 from tui.engine.spinning import spin_briefly
-from tui.errors import TwiddleError
+from tui.errors import EngineError, TwiddleError
 
 
 class Engine:
@@ -61,6 +63,8 @@ class Engine:
         """The newest, which those before it give way to."""
         self._onlooker: Onlooker | None = None
         """The scheduler's, while no other model is about to be loaded."""
+        self._looking = threading.Lock()
+        """Held while it answers: it reads from the model, which must not be closed under it."""
 
     def run(self) -> None:
         """Work for as long as the process lives; the reader thread ends it."""
@@ -88,8 +92,9 @@ class Engine:
             return
         self._onlooker = None if isinstance(command, Load) else self._onlooker
         self._commands.put(command)
-        if isinstance(command, Stop | Load) and self._backend:
-            self._backend.interrupt.set()  # whoever wants an end waits for no prompt
+        backend = self._backend  # which the thread that loads may take away at any moment
+        if isinstance(command, Stop | Load) and backend:
+            backend.interrupt.set()  # whoever wants an end waits for no prompt
 
     def _drain(self) -> None:
         """Take every command that is there; with nothing to do, wait for one."""
@@ -109,12 +114,30 @@ class Engine:
                 while True:
                     questions.append(self._looks.get(block=False))
             for question in _newest(questions):
-                onlooker = self._onlooker
-                if onlooker is None or not onlooker.answer(question, newer=self._is_past(question)):
-                    self._commands.put(question)
+                self._look(question)
 
-    def _is_past(self, question: Question) -> Callable[[], bool]:
-        return lambda: isinstance(question, WhatIf) and question is not self._what_if
+    def _look(self, question: Question) -> None:
+        """Answer without the model, or leave it to the loop: also where another model is about to be loaded."""
+        with self._looking, self._net(question):
+            onlooker = self._onlooker
+            if onlooker is None or not onlooker.answer(question, lambda: self._is_past(question, onlooker)):
+                self._commands.put(question)
+
+    def _is_past(self, question: Question, onlooker: Onlooker) -> bool:
+        """Whether nobody waits for the rest of an answer: there is a newer question, or another model is wanted."""
+        return self._onlooker is not onlooker or (isinstance(question, WhatIf) and question is not self._what_if)
+
+    @contextmanager
+    def _net(self, question: Question) -> Iterator[None]:
+        """Whatever goes wrong with a question is the answer to it: it must cost no reply, and no later question."""
+        try:
+            yield
+        except EngineError as error:
+            self.emit(Failed(question.id, str(error)))
+        except Exception as error:  # noqa: BLE001
+            print(trail(error), file=sys.stderr, flush=True)
+            kind = type(error).__name__
+            self.emit(Failed(question.id, f"This could not be worked out ({kind}); the engine's log says where."))
 
     def _obey(self, command: Command) -> None:
         if isinstance(command, Load):
@@ -123,6 +146,9 @@ class Engine:
             from tui.engine.llama import machine
 
             self.emit(machine())
+        elif self._scheduler and isinstance(command, Question):
+            with self._net(command):
+                _schedule(self._scheduler, command)
         elif self._scheduler and not isinstance(command, Ping):
             _schedule(self._scheduler, command)
         elif isinstance(command, Generate):
@@ -132,15 +158,17 @@ class Engine:
     def _load(self, command: Load) -> None:
         if self._scheduler:
             self._scheduler.abandon("Another model is being loaded.")
-        if self._backend:
-            self._backend.close()
-        self._backend = self._scheduler = self._onlooker = None
+        with self._looking:
+            if self._backend:
+                self._backend.close()
+            self._backend = self._scheduler = self._onlooker = None
         try:
             self._backend = self._open(command)
         except TwiddleError as error:
             self.emit(LoadFailed(str(error)))
             return
-        self._scheduler = Scheduler(self._backend, self.emit, self._scribe.template)
+        reproducible = command.knobs.reproducible == "on"
+        self._scheduler = Scheduler(self._backend, self.emit, self._scribe.template, reproducible=reproducible)
         self._onlooker = self._scheduler.onlooker
         self.emit(Loaded(_described(self._backend, self._scheduler.prompts)))
 
@@ -197,12 +225,22 @@ def _newest(questions: list[Question]) -> list[Question]:
 
 def read(engine: Engine) -> None:
     """Feed the engine from stdin. The end of stdin means that the parent is gone: go too, even in mid-decode."""
-    for line in sys.stdin.buffer:
-        try:
-            engine.take(decode_command(line))
-        except msgspec.MsgspecError as error:
-            print(f"a line that is no command: {error}", file=sys.stderr, flush=True)
+    with suppress(BrokenPipeError):  # gone without an end of stdin, such as while this process was suspended
+        for line in sys.stdin.buffer:
+            try:
+                engine.take(decode_command(line))
+            except GARBAGE as error:
+                print(f"a line that is no command: {error}", file=sys.stderr, flush=True)
     os._exit(0)
+
+
+def give_up(error: BaseException) -> NoReturn:
+    """End the process over an error that nobody foresaw, whichever thread it is in: half an engine helps nobody."""
+    try:
+        print(trail(error), file=sys.stderr, flush=True)
+    finally:
+        # Python's own end would wait for the thread that reads stdin, and abort.
+        os._exit(1)
 
 
 def main() -> None:
@@ -212,8 +250,8 @@ def main() -> None:
     # A core dump would hold the conversation, and ggml would start a debugger when it aborts.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     os.environ["GGML_NO_BACKTRACE"] = "1"
-    sys.excepthook = lambda kind, error, _: print(trail(error), file=sys.stderr, flush=True)
-    threading.excepthook = lambda fault: print(trail(fault.exc_value or fault.exc_type()), file=sys.stderr, flush=True)
+    sys.excepthook = lambda kind, error, _: give_up(error)
+    threading.excepthook = lambda fault: give_up(fault.exc_value or fault.exc_type())
     spin_briefly()
     engine = Engine(out)
     threading.Thread(target=read, args=(engine,), daemon=True).start()

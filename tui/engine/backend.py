@@ -53,7 +53,10 @@ class ContextFull(Exception):
 
 
 class Interrupted(Exception):
-    """The evaluation of a prompt was broken off. Nothing was evaluated."""
+    """The evaluation of a prompt was broken off. Nothing was evaluated, where sequences can be shortened.
+
+    Where they cannot, the state of every sequence in the batch is somewhere in between.
+    """
 
 
 class Stage(Protocol):

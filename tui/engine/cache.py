@@ -12,7 +12,8 @@ class Held:
         self.sequence, self.tokens, self.hidden = sequence, tokens, hidden
         """`hidden` are the hidden states of the first tokens, for as many as they were asked for."""
         self.sound = sound
-        """How many tokens are as if evaluated anew; those after a shift are not. None: all."""
+        """How many tokens are as if evaluated anew, for whoever goes on from them; those after a shift are not. None:
+        all."""
 
     def reusable(self, hidden: bool) -> list[int]:
         """The tokens that another prompt can begin with, where it needs hidden states or not."""
@@ -21,10 +22,15 @@ class Held:
 
 
 class Cache:
-    """Every sequence of one context; those not in use are kept for later, and the longest unused goes first."""
+    """Every sequence of one context; those not in use are kept for later, and the longest unused goes first.
 
-    def __init__(self, backend: Backend) -> None:
-        self._backend = backend
+    With a `stride` the numbers are to be the same, to the last digit, whatever was evaluated before. They depend on how
+    many tokens a batch has and on which cells of the context are in use. So a prompt begins with whole slices of that
+    many tokens, which were evaluated from the first cell on, and with nothing else in the context.
+    """
+
+    def __init__(self, backend: Backend, stride: int | None = None) -> None:
+        self._backend, self._stride = backend, stride
         self._held: dict[int, Held] = {}
         self._idle: list[Held] = []
         """Not in use, the least recently used first."""
@@ -34,6 +40,12 @@ class Cache:
 
         The last token is always left to evaluate: its logits are what a reply starts from.
         """
+        held = self._begin(prompt, hidden)
+        while self._stride and self.evict():
+            pass
+        return held
+
+    def _begin(self, prompt: Sequence[int], hidden: bool) -> Held:
         source, length = self._longest(prompt, hidden)
         if source in self._idle and source is not None:
             self._idle.remove(source)
@@ -50,6 +62,8 @@ class Cache:
         """Note that tokens were evaluated in a sequence, and their hidden states where they were asked for."""
         if len(held.hidden) == len(held.tokens):
             held.hidden += hidden
+        if held.sound == len(held.tokens) and len(tokens) == self._stride:
+            held.sound += self._stride
         held.tokens += tokens
 
     def shift(self, held: Held, keep: int, count: int) -> Held:
@@ -67,7 +81,10 @@ class Cache:
             return kept
         del held.tokens[keep : keep + count]
         del held.hidden[keep:]
-        held.sound = keep if held.sound is None else min(held.sound, keep)
+        if self._stride:
+            held.sound = 0  # it is the keys that are turned, all of them anew: some by nothing, which may round them
+        else:
+            held.sound = keep if held.sound is None else min(held.sound, keep)
         return held
 
     def release(self, held: Held) -> None:
@@ -98,21 +115,32 @@ class Cache:
     def _longest(self, prompt: Sequence[int], hidden: bool) -> tuple[Held | None, int]:
         best, length = None, 0
         for held in self._held.values():
-            shared = common(held.reusable(hidden), prompt[:-1])
+            shared = self._whole(common(held.reusable(hidden), prompt[:-1]))
             if shared < len(held.tokens) and not self._backend.cuttable:
                 continue  # such a memory is one running state: it can be gone on from, not cut back
+            if self._stride and bool(held.hidden) != hidden:
+                continue  # a batch that gives hidden states is another computation
             if shared > length or (shared == length and shared and held in self._idle):
                 best, length = held, shared
         return best, length
 
     def _copy(self, source: Held | None, length: int) -> Held:
-        held = Held(self._free(), [], [])
+        held = Held(self._free(), [], [], 0 if self._stride else None)
         if source:
             self._backend.copy(source.sequence, held.sequence, length)
-            sound = source.sound if source.sound is not None and source.sound < length else None
-            held = Held(held.sequence, source.tokens[:length], source.hidden[:length], sound)
+            held = Held(held.sequence, source.tokens[:length], source.hidden[:length], self._sound(source, length))
         self._held[held.sequence] = held
         return held
+
+    def _sound(self, source: Held, length: int) -> int | None:
+        """How many of the first tokens of a sequence are as if evaluated anew, in a copy of them."""
+        if self._stride:
+            return min(source.sound or 0, self._whole(length))
+        return source.sound if source.sound is not None and source.sound < length else None
+
+    def _whole(self, length: int) -> int:
+        """How many of so many tokens stand in whole slices."""
+        return length - length % self._stride if self._stride else length
 
     def _free(self) -> int:
         for sequence in range(self._backend.sequences):

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -13,7 +14,7 @@ import msgspec
 from tui.engine.attempts import Attempts
 from tui.engine.protocol import Answers, Command, Died, Event, Ping, Pong, Silent, decode_event, encode
 from tui.errors import EngineError
-from tui.paths import log_dir
+from tui.paths import log_dir, make_private
 
 LONGEST_LINE = 64 * 2**20
 """Bytes in one event: a Finished carries its whole reply."""
@@ -24,7 +25,16 @@ LAST_WORDS = 8192
 BEAT, BEATS = 3.0, 4
 """Seconds without an event until the engine is asked whether it is there, and how many such it may leave unanswered."""
 
-_SECRETS = ("TOKEN", "SECRET", "PASSWORD", "API_KEY", "CREDENTIAL")
+_NEEDED = re.compile(
+    r"PATH|HOME|USER|LOGNAME|SHELL|TZ|LANG|LANGUAGE|LC_\w+|TMP|TEMP|TMPDIR|XDG_\w+|LD_\w+|DYLD_\w+|PYTHON\w*|VIRTUAL_ENV"
+    r"|(TWIDDLE|COVERAGE|COV_CORE|MALLOC)_\w+"
+    r"|(OMP|GOMP|KMP|OPENBLAS|MKL|VECLIB|GGML|LLAMA)_\w+"  # how many threads, and how they wait
+    r"|(CUDA|NVIDIA|HIP|ROCR|ROCM|HSA|GPU|VK|MESA|MTL|METAL|SYCL|ONEAPI|ZE)_\w+"  # which cards, and their drivers
+)
+"""What of our environment the engine is given."""
+
+_SECRET = re.compile("KEY|TOKEN|SECRET|PASS|CREDENTIAL")
+"""Never, whatever it begins with: LLAMA_API_KEY."""
 
 _CAUSES: dict[int, str] = {
     signal.SIGABRT: "llama.cpp gave up on something it could not handle",
@@ -74,7 +84,7 @@ class Engine:
 
     async def _spawn(self) -> None:
         try:
-            self._log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_private(self._log.parent)
             descriptor = os.open(self._log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         except OSError as error:
             raise EngineError(f"The engine's log {str(self._log)!r} cannot be written: {error.strerror}.") from None
@@ -175,11 +185,12 @@ async def _end(process: asyncio.subprocess.Process) -> int:
     except TimeoutError:
         with suppress(ProcessLookupError):
             process.kill()
-        await process.wait()
+        with suppress(TimeoutError):  # one that waits for a disk that does not answer outlives even that
+            await asyncio.wait_for(process.wait(), 1)
     # What it left unread would keep the pipes open; they are closed in the next turn of the loop.
     process._transport.close()  # type: ignore[attr-defined]
     await asyncio.sleep(0)
-    return await process.wait()
+    return -signal.SIGKILL if process.returncode is None else process.returncode
 
 
 async def _line(stream: asyncio.StreamReader) -> bytes:
@@ -191,8 +202,9 @@ async def _line(stream: asyncio.StreamReader) -> bytes:
 
 
 def _environment() -> dict[str, str]:
-    """Ours, without what the engine has no use for and a crash report could spill."""
-    return {name: value for name, value in os.environ.items() if not any(part in name.upper() for part in _SECRETS)}
+    """Of ours, what the engine has a use for: the rest may be secret, and a crash report could spill it."""
+    given = (name for name in os.environ if _NEEDED.fullmatch(name) and not _SECRET.search(name))
+    return {name: os.environ[name] for name in given}
 
 
 def _cause(code: int, words: str) -> str:

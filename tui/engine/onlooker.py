@@ -16,7 +16,7 @@ from tui.engine.constraint import is_bound
 from tui.engine.odds import distribution
 from tui.engine.prompt import PromptWriter
 from tui.engine.protocol import Event, Preview, Previewed, Refused, Remember, Remembered, Token, WhatIf, WhatIfs
-from tui.engine.record import Record
+from tui.engine.record import Record, is_whole
 from tui.engine.sampling import Chain, draw
 from tui.knobs import Knobs
 from tui.trace import TokenTrace
@@ -144,6 +144,13 @@ class Onlooker:
     def remember(self, command: Remember, prompt: Sequence[int]) -> None:
         """Learn of a reply written before, which answered this prompt."""
         tokens, records = list(command.tokens), list(command.records)
+        if len(tokens) != len(records) or not all(map(is_whole, records)):
+            self._emit(Refused(command.id, "What was kept of this reply's tokens is damaged."))
+            return
+        size = self._backend.info.vocabulary
+        if any(Record(packed).vocabulary != size for packed in records) or not all(0 <= each < size for each in tokens):
+            self._emit(Refused(command.id, "This reply was written by another model."))
+            return
         written = Written(list(prompt), command.knobs.seed, command.begun, tokens, records)
         with self._lock:
             _put(self._written, command.id, written, REPLIES)

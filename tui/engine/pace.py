@@ -3,6 +3,10 @@
 RESPONSIVE = 0.25
 """Seconds that a slice of a prompt may take while nothing is being written: how often progress is shown."""
 
+SLICE = 64
+"""Prompt tokens in each step of a reproducible reply, which may not depend on time. The next prompt reuses whole ones,
+so they are small; were they smaller, llama.cpp's flash attention on a CPU would take them one by one."""
+
 
 class Pace:
     """Learns from how long steps took."""

@@ -4,10 +4,11 @@ For each reply of a Generate the engine sends Token events and then exactly one 
 and `Died` are never sent: the client makes them of what it does not hear.
 """
 
-from msgspec import Struct, json
+from msgspec import MsgspecError, Struct, json
 
 from tui.chat import Ending, Message
 from tui.engine.machine import Machine
+from tui.errors import KnobError
 from tui.knobs import Knobs
 from tui.thinking import Thought
 from tui.trace import TokenTrace
@@ -374,6 +375,9 @@ Event = (
 
 encode = json.Encoder().encode
 """A command or event as one line of JSON, without its newline."""
+
+GARBAGE = (MsgspecError, KnobError, UnicodeDecodeError, RecursionError)
+"""What a line raises that is neither."""
 
 decode_command = json.Decoder(Command).decode
 decode_event = json.Decoder(Event).decode

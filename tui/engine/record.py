@@ -79,6 +79,20 @@ class Record:
         return logits
 
 
+def is_whole(packed: bytes) -> bool:
+    """Whether it can be a record: what is read from a file may be anything."""
+    if len(packed) < _HEAD.size:
+        return False
+    vocabulary, best, kept, bins = _HEAD.unpack_from(packed)
+    if len(packed) != _HEAD.size + 8 * kept + 12 * bins or not kept:
+        return False
+    record = Record(packed)
+    there = (record.ids >= 0) & (record.ids < vocabulary) & (record.kept <= best)  # also -inf, but not NaN
+    counted = kept + int(record.counts.sum(dtype=np.uint64)) <= vocabulary
+    spread = np.isfinite(record._widths) & np.isfinite(record.means) & (record.means >= 0)
+    return counted and bool(np.isfinite(best)) and bool(there.all()) and bool(spread.all())
+
+
 def pack(
     logits: Logits, likeliest: npt.NDArray[np.int64], gaps: npt.NDArray[np.float32], total: float, chosen: int
 ) -> bytes:

@@ -103,11 +103,7 @@ class Chain:
         ids = top if few else np.arange(len(logits), dtype=np.int32)
         candidates = np.empty(len(ids), CANDIDATE)
         candidates["id"], candidates["logit"] = ids, logits[top] if few else logits
-        passed = self.apply(candidates, history, chance, top, allowed)
-        if not len(passed.left):
-            emptied = next((step.name for step in passed.steps if not step.survivors), "nothing")
-            raise EngineError(f"{emptied} leaves none of the model's tokens here.")
-        return Odds(logits, passed, top, allowed)
+        return Odds(logits, self.apply(candidates, history, chance, top, allowed), top, allowed)
 
     def apply(
         self,
@@ -117,7 +113,10 @@ class Chain:
         watched: npt.NDArray[np.int64],
         allowed: npt.NDArray[np.bool_] | None = None,
     ) -> Passed:
-        """Send candidates through the stages, and note which stage cut each of the watched tokens."""
+        """Send candidates through the stages, and note which stage cut each of the watched tokens.
+
+        Raises EngineError when nothing is left.
+        """
         steps: list[StageTrace] = []
         cut: dict[int, str] = {}
         untouched = None
@@ -135,7 +134,11 @@ class Chain:
                 there = among(watched, left["id"])
                 cut |= dict.fromkeys(watched[~there].tolist(), name)
                 watched = watched[there]
-        return Passed(_left(candidates), tuple(steps), cut, untouched)
+        left = _left(candidates)
+        if not len(left):
+            emptied = next((step.name for step in steps if not step.survivors), "nothing")
+            raise EngineError(f"{emptied} leaves none of the model's tokens here.")
+        return Passed(left, tuple(steps), cut, untouched)
 
     def _apply(self, name: str, candidates: Candidates, history: Sequence[int]) -> Candidates:
         if name in _NEEDING_FINITE:

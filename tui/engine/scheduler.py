@@ -3,6 +3,9 @@
 Think of the cache as a tree of tokens whose leaves are branches. Replies that agree so far stand on one branch: it is
 decoded once, so they see the same logits, and it splits at the first token where they choose differently. The
 hypotheses of a beam search and the candidates of a contrastive one are branches like any other.
+
+Where replies are to be reproducible they are written one after the other instead, each in steps that depend on nothing
+but itself.
 """
 
 import time
@@ -19,7 +22,7 @@ from tui.engine.jinja import Template
 from tui.engine.lane import Sets
 from tui.engine.look import Look
 from tui.engine.onlooker import Onlooker
-from tui.engine.pace import Pace
+from tui.engine.pace import SLICE, Pace
 from tui.engine.prompt import Compiled, PromptWriter
 from tui.engine.protocol import (
     Event,
@@ -51,12 +54,16 @@ KEPT = 8
 class Scheduler:
     """Everything running in one context."""
 
-    def __init__(self, backend: Backend, emit: Emit, compiled: Compiled = Template) -> None:
+    def __init__(
+        self, backend: Backend, emit: Emit, compiled: Compiled = Template, *, reproducible: bool = False
+    ) -> None:
         """`compiled` makes a model's own chat template of its source."""
         self._backend, self._out = backend, emit
         self._prompts = PromptWriter(backend, compiled)
         self._grammars = Grammars(backend)
-        self._tree = Tree(backend)
+        self._stride = min(SLICE, backend.batch) if reproducible else None
+        """Prompt tokens in a step, where that is fixed."""
+        self._tree = Tree(backend, self._stride)
         self._pace = Pace()
         self.onlooker = Onlooker(backend, self._prompts, emit)
 
@@ -89,7 +96,7 @@ class Scheduler:
                 self._emit(Failed(reply.id, str(error)))
                 continue
             key = (tuple(prompt), generation.hidden)
-            if key not in started:
+            if key not in started or self._stride:
                 started[key] = self._tree.plant(prompt)
             started[key].readers.append(generation)
 
@@ -187,7 +194,7 @@ class Scheduler:
         """Choose tokens wherever logits are ready, then evaluate one batch."""
         self._tree.root()
         self._choose()
-        if self._tree.branches:
+        if self._tree.rooted:
             self._evaluate()
 
     # --- branches ---------------------------------------------------------------------------------------------------
@@ -242,6 +249,8 @@ class Scheduler:
         try:
             decoded = self._backend.decode(rows)
         except Interrupted:
+            if not self._backend.cuttable:
+                self._begin_anew([branch for branch, _ in takes])
             return
         except ContextFull:
             self._make_room()
@@ -273,6 +282,7 @@ class Scheduler:
         reading = sorted((branch for branch in rooted if branch.pending > 1), key=lambda each: each.pending)
         takes = [(branch, 1) for branch in writing]
         room = min(self._pace.slice(len(writing), self._backend.batch), self._backend.batch - len(writing))
+        room = self._stride or room
         if any(branch.hidden for branch in rooted):
             room = min(room, HIDDEN_ROWS)
         for branch in reading:
@@ -298,6 +308,13 @@ class Scheduler:
         for reader in list(branch.readers):
             reader.crowded()
             self._tree.leave(reader)
+
+    def _begin_anew(self, branches: Sequence[Branch]) -> None:
+        """Forget what some branches hold, and read their tokens again."""
+        for branch in branches:
+            assert branch.held
+            self._tree.cache.drop(branch.held)
+            branch.held = None
 
     def _give_up(self, branches: Sequence[Branch], reason: str) -> None:
         """Fail everyone who reads on some branches; what these hold cannot be relied on any more."""

@@ -10,9 +10,10 @@ from tui.engine.cache import Cache, common
 class Tree:
     """Every branch that somebody reads on."""
 
-    def __init__(self, backend: Backend) -> None:
-        self._backend = backend
-        self.cache = Cache(backend)
+    def __init__(self, backend: Backend, stride: int | None = None) -> None:
+        """With a `stride` there is one reader at a time in the cache: see there."""
+        self._backend, self._alone = backend, stride is not None
+        self.cache = Cache(backend, stride)
         self.branches: list[Branch] = []
 
     @property
@@ -81,7 +82,9 @@ class Tree:
         return (branch for branch in self.branches if reader in branch.readers)
 
     def _awaits(self, branch: Branch) -> bool:
-        """Whether another branch is about to evaluate more of this one's beginning than is there."""
+        """Whether another branch is about to evaluate more of this one's beginning than is there, or has its turn."""
+        if self._alone:
+            return bool(self.rooted)
         if not self._backend.cuttable:
             return False
         wanted = branch.tokens[:-1]

@@ -26,7 +26,7 @@ from tui.models.preflight import check_model
 from tui.paths import models_dir
 
 if TYPE_CHECKING:
-    from httpx2 import Response
+    from httpx2 import URL, Response
 
 STALL_S = 30.0
 """A connection on which nothing comes for so long is opened anew."""
@@ -254,6 +254,11 @@ def _asking(url: str, headers: dict[str, str]) -> "Iterator[Response]":
     if token:
         sent["Authorization"] = f"Bearer {token}"
     try:
+        if token and not _is_private(httpx2.URL(url)):
+            raise ModelError(
+                "The address of the Hub is without encryption, and your token would be read on the way: make "
+                "HF_ENDPOINT begin with https://, or pull without the token (HF_TOKEN, or what `hf auth login` kept)."
+            )
         with get_session().stream("GET", url, headers=sent, timeout=httpx2.Timeout(STALL_S)) as response:
             if url.startswith("https:") and any(hop.url.scheme != "https" for hop in (*response.history, response)):
                 raise ModelError("The Hub points to an address without encryption, so nothing was fetched.")
@@ -262,6 +267,11 @@ def _asking(url: str, headers: dict[str, str]) -> "Iterator[Response]":
         raise ModelError("HF_HUB_OFFLINE is set, so nothing can be pulled.") from None
     except (httpx2.TooManyRedirects, httpx2.InvalidURL):
         raise ModelError("The Hub points to no address, or in a circle; is HF_ENDPOINT right?") from None
+
+
+def _is_private(address: "URL") -> bool:
+    """Whether nobody between here and there can read what is sent to an address."""
+    return address.scheme == "https" or address.host in ("localhost", "127.0.0.1", "::1")
 
 
 def _refuse(response: "Response", what: str) -> None:

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from tui.errors import PresetError, did_you_mean
 from tui.knobs import Knobs
+from tui.paths import preset_dirs
 from tui.presets.preset import Preset, read_preset
 from tui.presets.shelf import SUFFIX, names, stamped
 from tui.settings import Setting
@@ -52,6 +53,13 @@ def list_presets() -> tuple[Preset | Broken, ...]:
 def find_preset(reference: str) -> Preset:
     """The preset of that name, or in the Modelfile or GGUF file at that path; raises PresetError."""
     return read_preset(preset_path(reference))
+
+
+def reference_to(preset: Preset) -> str:
+    """What names a preset from anywhere: its name in the library, else the path of its file, or of its model."""
+    if preset.path is None:
+        return preset.name if preset.name in names() else preset.model
+    return preset.name if preset.path.parent in preset_dirs() else str(preset.path.absolute())
 
 
 def preset_path(reference: str) -> Path:

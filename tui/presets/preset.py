@@ -75,6 +75,11 @@ class Preset(Struct, frozen=True, kw_only=True):
         return dict(self.inherited).get(what, self.name if said else "")
 
 
+def reworded(preset: Preset, **own: str) -> Preset:
+    """The preset with its `system` or its `model` in place of what it says, or has from a base."""
+    return replace(preset, **own, inherited=tuple(each for each in preset.inherited if each[0] not in own))
+
+
 def read_preset(path: Path, above: tuple[Path, ...] = ()) -> Preset:
     """The preset in a Modelfile; a GGUF file is a preset that says nothing but its model. Raises PresetError.
 

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from tui.errors import PresetError
 from tui.knobs import Knobs
+from tui.paths import make_private
 from tui.presets.modelfile import Command, decode, parse_modelfile
 from tui.presets.parameters import parameter_commands
 from tui.presets.preset import PARTS, Preset, anchored, compose, read_preset, read_source
@@ -92,7 +93,7 @@ def put(path: Path, text: str) -> None:
     path = path.resolve()
     draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_private(path.parent)
         with draft.open("w", encoding="utf-8", newline="") as file:
             file.write(text)
             file.flush()

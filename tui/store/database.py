@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tui.errors import StoreError
+from tui.paths import data_dir, make_private
 from tui.store.schema import MIGRATIONS, migrate, misshapen, version
 
 PATIENCE = 1.0
@@ -23,7 +24,7 @@ Identity = tuple[int, int] | None
 
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _REASONS = {
-    sqlite3.SQLITE_BUSY: "another program holds it locked",
+    sqlite3.SQLITE_BUSY: "another program holds it locked, or nothing can be locked where it lies",
     sqlite3.SQLITE_FULL: "the disk is full",
     sqlite3.SQLITE_READONLY: "it may only be read",
     sqlite3.SQLITE_CANTOPEN: "it cannot be opened",
@@ -42,6 +43,10 @@ class Damaged(StoreError):
         """Which one it is: by the time that it is mended, another window may have put a sound one in its place."""
 
 
+class Moved(StoreError):
+    """The file was moved or replaced while it was being written to: what was written is not in the one there now."""
+
+
 class Database:
     """An open file. Raises StoreError for what cannot be opened, Damaged for what has to be mended first."""
 
@@ -49,6 +54,8 @@ class Database:
         self.path, self._patience = path, patience
         self.readonly = ""
         """Why nothing can be written; empty where it can."""
+        self._newer = False
+        """Whether a newer twiddle wrote it."""
         with self._explained():
             if sqlite3.sqlite_version_info < OLDEST:
                 raise StoreError(
@@ -82,8 +89,10 @@ class Database:
             # From the start for writing: one that begins by reading is refused at once when another has written.
             connection.execute("BEGIN IMMEDIATE")
             try:
+                self._must_be_there()
                 yield connection
                 connection.execute("COMMIT")
+                self._must_be_there()  # again: a window that mends it may just have read it
             finally:
                 with suppress(sqlite3.Error):
                     if connection.in_transaction:
@@ -94,13 +103,20 @@ class Database:
         """Whether the file was moved, removed or replaced: what is written to it now would be lost."""
         return identity(self.path) != self._identity
 
+    def _must_be_there(self) -> None:
+        if self.gone:
+            raise Moved(f"The history {str(self.path)!r} is moved or replaced again and again.")
+
     def close(self) -> None:
         """Let go of the file."""
         self._connection.close()
 
     def _create(self) -> None:
         folder = self.path.parent
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_private(folder)
+        if folder == data_dir():  # not one that a person named; and where models came first, this one is open to all
+            with suppress(OSError):
+                folder.chmod(0o700)
         with suppress(FileExistsError):
             os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         if not (os.access(self.path, os.W_OK) and os.access(folder, os.W_OK)):
@@ -117,15 +133,17 @@ class Database:
     def _prepare(self) -> None:
         connection = self._connection
         made = version(connection)
-        if made > len(MIGRATIONS):
+        self._newer = made > len(MIGRATIONS)
+        if self._newer:
             self.readonly = f"The history {str(self.path)!r} was written by a newer twiddle; this one only reads it."
             connection.execute("PRAGMA query_only = ON")
         if self.readonly:
             return
-        # Writes come at a person's pace: each may wait until the disk has it.
+        # Writes come at a person's pace: each may wait until the disk has it. EXTRA, since a journal that comes back
+        # when the power goes would take back what was committed.
         journal = "WAL" if sqlite3.sqlite_version_info >= SAFE_WAL else "DELETE"
         for setting in (
-            "synchronous = FULL", "foreign_keys = ON", "secure_delete = ON", "cell_size_check = ON",
+            "synchronous = EXTRA", "foreign_keys = ON", "secure_delete = ON", "cell_size_check = ON",
             f"journal_mode = {journal}",
         ):  # fmt: skip
             connection.execute(f"PRAGMA {setting}")
@@ -142,7 +160,7 @@ class Database:
         except sqlite3.ProgrammingError:
             raise  # the connection on another thread: a fault of ours
         except UnicodeDecodeError as error:  # what SQLite says of the damage quotes it
-            raise Damaged(f"The history {str(self.path)!r} is damaged.", self._identity) from error
+            raise self._damage("it says so in letters that cannot be read") from error
         except sqlite3.Error as error:
             raise self._explain(error) from error
         except OSError as error:
@@ -151,8 +169,14 @@ class Database:
     def _explain(self, error: sqlite3.Error) -> StoreError:
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
         if code in _DAMAGED:
-            return Damaged(f"The history {str(self.path)!r} is damaged: {error}.", self._identity)
+            return self._damage(str(error))
         return StoreError(f"The history {str(self.path)!r} cannot be used: {_REASONS.get(code, error)}.")
+
+    def _damage(self, what: str) -> StoreError:
+        said = f"The history {str(self.path)!r} is damaged: {what}."
+        if self._newer:  # mended here, it would lose what this one does not know
+            return StoreError(f"{said} It was written by a newer twiddle; open it with that one to mend it.")
+        return Damaged(said, self._identity)
 
 
 def identity(path: Path) -> Identity:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 from uuid import uuid4
 
 from tui.errors import StoreError
+from tui.store.clerk import Clerk
 from tui.store.page import Page, Sheet
 from tui.store.store import Store
 
@@ -34,7 +34,7 @@ class Diary:
     def __init__(self, path: Path, tell: Callable[[str], None] = lambda trouble: None) -> None:
         """`tell` hears why nothing is saved whenever that changes, and an empty text when everything is again."""
         self._path, self.tell = path, tell
-        self._thread = ThreadPoolExecutor(1, "history")
+        self._clerk = Clerk()
         self._store: Store | None = None
         self._pages: dict[str, Page] = {}
         self._unsaved: dict[str, Sheet] = {}
@@ -47,13 +47,17 @@ class Diary:
 
     # --- keeping ----------------------------------------------------------------------------------------------------
 
-    def open(self, page: Page) -> None:
-        """Go on with a conversation that was loaded."""
-        self._pages[page.key] = page
+    def open(self, page: Page, name: str | None = None) -> None:
+        """Go on with a conversation that was loaded; by its key, or by a name where several sides keep it."""
+        self._pages[name or page.key] = page
 
-    def note(self, key: str, sheet: Sheet) -> None:
-        """Have a conversation kept as it is now."""
-        self._unsaved[key] = sheet
+    def page(self, name: str) -> Page:
+        """Where a conversation stands in the file, as far as it is saved."""
+        return self._pages.get(name, Page(name))
+
+    def note(self, name: str, sheet: Sheet) -> None:
+        """Have a conversation kept as it is now; a new one has its name for a key."""
+        self._unsaved[name] = sheet
         self._tried.clear()
         self._woken.set()
         if self._writer is None or self._writer.done():
@@ -70,35 +74,44 @@ class Diary:
         self, what: Callable[Concatenate[Store, Arguments], Answer], *args: Arguments.args, **more: Arguments.kwargs
     ) -> Answer:
         """What the store answers, such as `ask(Store.list, "blue")`; raises StoreError."""
-        deed = partial(self._with_store, lambda store: what(store, *args, **more))
-        return await asyncio.get_running_loop().run_in_executor(self._thread, deed)
+        return await self._clerk.do(partial(self._with_store, lambda store: what(store, *args, **more)))
 
     async def close(self, patience: float = PATIENCE) -> str:
         """Save what is left and let go of the file; why something could not be saved, if so."""
-        await self.settled(patience)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._try_again(), patience)
         if self._writer:
             self._writer.cancel()
         lost = self.trouble or "The history does not answer." if self._unsaved else ""
-        self._thread.submit(self._close)
-        self._thread.shutdown(wait=not lost)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._clerk.do(self._close), patience)
+        self._clerk.leave()
         return lost
+
+    async def _try_again(self) -> None:
+        """Try whatever is not saved now, and not when it would be its turn; what fails goes behind the others."""
+        for _ in tuple(self._unsaved):
+            if self._unsaved:
+                self._tried.clear()
+                self._woken.set()
+                await self._tried.wait()
 
     async def _write(self) -> None:
         """Save until there is nothing left to save. Trouble with the disk is no reason to stop."""
         while self._unsaved:
-            key, sheet = next(iter(self._unsaved.items()))
+            name, sheet = next(iter(self._unsaved.items()))
             self._woken.clear()
             try:
-                self._pages[key] = await self.ask(Store.keep, self._pages.get(key, Page(key)), sheet)
-            except StoreError as error:
-                self._unsaved[key] = self._unsaved.pop(key)  # the others first, next time
-                self._trouble(str(error))
+                self._pages[name] = await self.ask(Store.keep, self.page(name), sheet)
+            except Exception as error:  # noqa: BLE001 whatever it is: with this task nothing would ever be saved again
+                self._unsaved[name] = self._unsaved.pop(name)  # the others first, next time
+                self._trouble(str(error) if isinstance(error, StoreError) else f"The history failed: {error!r}.")
                 self._tried.set()
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._woken.wait(), RETRY)
                 continue
-            if self._unsaved.get(key) is sheet:
-                del self._unsaved[key]
+            if self._unsaved.get(name) is sheet:
+                del self._unsaved[name]
         self._trouble("")
         self._tried.set()
 

@@ -10,13 +10,16 @@ from msgspec import Struct, json
 
 from tui.chat import Conversation, Turn
 from tui.errors import StoreError
-from tui.store.page import Source
+from tui.store.page import Seat, Source
 
 Form = Literal["markdown", "json", "html"]
 ENDINGS: dict[Form, str] = {"markdown": ".md", "json": ".json", "html": ".html"}
 """What a file of each form is called."""
 
 FORMAT = 1
+
+_LATEST = 253_402_300_799
+"""The last second of the year 9999."""
 
 
 class Said(Struct, frozen=True):
@@ -39,6 +42,8 @@ class Exported(Struct, frozen=True, tag_field="twiddle", tag="conversation"):
     tip: int | None
     said: tuple[Said, ...]
     format: int = FORMAT
+    seats: tuple[Seat, ...] = ()
+    """The sides that it was left with."""
 
     @property
     def path(self) -> tuple[Said, ...]:
@@ -65,7 +70,10 @@ def read(text: str, name: str) -> Exported:
     turns = [each.turn for each in exported.said]
     if any(turn.parent is not None and not 0 <= turn.parent < place for place, turn in enumerate(turns)):
         raise StoreError(f"{name} is damaged: a turn answers one that is not before it.")
-    if exported.tip is not None and not 0 <= exported.tip < len(turns):
+    if not all(0 <= at <= _LATEST for at in (exported.began, exported.changed, *(each.at for each in exported.said))):
+        raise StoreError(f"{name} is damaged: something in it was said at a time that cannot be.")
+    tips = (exported.tip, *(seat.tip for seat in exported.seats))
+    if any(tip is not None and not 0 <= tip < len(turns) for tip in tips):
         raise StoreError(f"{name} is damaged: it was left at a turn that is not in it.")
     return exported
 
@@ -90,7 +98,9 @@ def remark(turn: Turn) -> str:
 
 
 def date(seconds: float) -> str:
-    """A moment as people write it, in local time."""
+    """A moment as people write it, in local time; a damaged file may name one that cannot be."""
+    if not 0 <= seconds <= _LATEST:
+        return "unknown date"
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
 
 

@@ -23,6 +23,7 @@ SHAPES = {
     "turn": "nnissjnn",
     "reply": "nissbj",
     "trace": "nnb",
+    "seat": "nnnsjsi",
 }
 """What the columns of each table hold: s text, n a number, b bytes; i a number or nothing, j a text or nothing."""
 
@@ -71,7 +72,7 @@ def _row(pages: _Pages, page: bytes, place: int) -> Row:
     """The cell that begins at a place of a leaf: its number stands for the first column."""
     length, place = _varint(page, place)
     number, place = _varint(page, place)
-    if not 0 < length < _LONGEST:
+    if not 0 < length < min(_LONGEST, pages.count * pages.size):
         raise IndexError
     payload = _payload(pages, page, place, length)
     head, place = _varint(payload, 0)

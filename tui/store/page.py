@@ -37,8 +37,20 @@ class Page(Struct, frozen=True):
     """That of the reply being written."""
 
 
+class Seat(Struct, frozen=True):
+    """How one of the sides was left that a conversation was talked to with, beside each other."""
+
+    setting: str
+    system: str | None = None
+    """What its model was told first; None where that is not known."""
+    model: str = ""
+    """What its preset's FROM said, or what was put in its place."""
+    tip: int | None = None
+    """The turn that it read to."""
+
+
 class Sheet(Struct, frozen=True):
-    """A conversation as it is now, to be kept."""
+    """A conversation as it is now on one side, to be kept."""
 
     conversation: Conversation
     setting: str = ""
@@ -47,6 +59,13 @@ class Sheet(Struct, frozen=True):
     """The reply being written, as far as it is there."""
     source: Source = Source()
     """What the newest reply is written from."""
+    system: str | None = None
+    model: str = ""
+    """As in Seat."""
+    place: int = 0
+    """Which of the sides this is, from 0."""
+    of: int = 1
+    """How many sides keep this conversation."""
 
 
 class Entry(Struct, frozen=True):
@@ -77,6 +96,8 @@ class Kept(Struct, frozen=True):
     conversation: Conversation
     at: tuple[float, ...]
     """When each turn was said."""
+    seats: tuple[Seat, ...] = ()
+    """The sides that it was left with; none in a file that is older than they are."""
 
 
 class StoredReply(Struct, frozen=True):

@@ -9,7 +9,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from uuid import uuid4
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from tui.errors import StoreError
 from tui.store.database import Database, Identity, decode, identity
@@ -22,25 +22,38 @@ _GUESS = 2**17
 _FAILURES = 5000
 """How often reading a part of a table may fail until the rest is given up: behind a damaged root all of it fails."""
 
+_PATIENCE = 10.0
+"""Seconds to wait for another window that mends."""
+
 Row = tuple[object, ...]
 
 
 def mend(path: Path, damaged: Identity) -> str:
     """Put a sound file in the place of a damaged one; a sentence about it. Raises StoreError."""
-    with FileLock(path.with_suffix(".lock"), mode=0o600):  # of two windows one mends, and the other finds it done
-        if identity(path) != damaged:
-            return ""
-        fresh = path.with_name(f"{path.stem}.recovering-{os.getpid()}{path.suffix}")
-        try:
-            salvaged = _salvage(path, fresh)
-            aside = _move_aside(path)
-            fresh.rename(path)
-        except OSError as error:
-            raise StoreError(f"The history {str(path)!r} is damaged and cannot be mended: {error.strerror}.") from error
-        finally:
-            for suffix in ("", *_SIDE_FILES):
-                with suppress(OSError):
-                    fresh.with_name(fresh.name + suffix).unlink()
+    try:
+        # Of two windows one mends, and the other finds it done.
+        with FileLock(path.with_suffix(".lock"), timeout=_PATIENCE, mode=0o600):
+            return _mend(path) if identity(path) == damaged else ""
+    except Timeout as error:
+        raise StoreError(
+            f"The history {str(path)!r} is damaged, and another program has been mending it for {_PATIENCE:g} s."
+        ) from error
+    except OSError as error:
+        raise StoreError(
+            f"The history {str(path)!r} is damaged and cannot be mended: {error.strerror or error}."
+        ) from error
+
+
+def _mend(path: Path) -> str:
+    fresh = path.with_name(f"{path.stem}.recovering-{os.getpid()}{path.suffix}")
+    try:
+        salvaged = _salvage(path, fresh)
+        aside = _move_aside(path)
+        fresh.rename(path)
+    finally:
+        for suffix in ("", *_SIDE_FILES):
+            with suppress(OSError):
+                fresh.with_name(fresh.name + suffix).unlink()
     return (
         f"The history was damaged. {salvaged['conversation']} conversations with {salvaged['turn']} messages were "
         f"recovered; the damaged file is kept as {str(aside)!r}."
@@ -91,7 +104,9 @@ def _rows(damaged: sqlite3.Connection, table: str, columns: tuple[str, ...]) -> 
     while stretches and failures < _FAILURES:
         low, high = stretches.popleft()
         try:
-            rows = damaged.execute(select, (low, high)).fetchall()
+            for row in damaged.execute(select, (low, high)):  # one by one: a history may be larger than the memory
+                yield row
+                low = row[0] + 1
         except UnicodeDecodeError:
             return  # what SQLite says of the damage quotes it
         except sqlite3.DatabaseError as error:
@@ -101,8 +116,6 @@ def _rows(damaged: sqlite3.Connection, table: str, columns: tuple[str, ...]) -> 
             if low < high:
                 middle = (low + high) // 2
                 stretches += [(low, middle), (middle + 1, high)]
-            continue
-        yield from rows
 
 
 def _highest(damaged: sqlite3.Connection, table: str, number: str) -> int:
@@ -130,6 +143,7 @@ def _adopt(connection: sqlite3.Connection) -> None:
             "max(id), max(id) FROM turn WHERE conversation = ?",
             (number, uuid4().hex, number),
         )
+    connection.execute("DELETE FROM seat WHERE conversation NOT IN (SELECT id FROM conversation)")
     for table in ("reply", "trace"):
         connection.execute(f"DELETE FROM {table} WHERE turn NOT IN (SELECT id FROM turn)")
     connection.execute("UPDATE reply SET model = NULL WHERE model NOT IN (SELECT id FROM model)")

@@ -9,10 +9,12 @@ import msgspec
 from msgspec import json, msgpack
 from msgspec.structs import replace
 
-from tui.chat import Conversation, Ending, Message, Role, Turn
+from tui.chat import Conversation, Ending, Message, Role, Turn, last_reply
 from tui.errors import KnobError, StoreError
-from tui.store.page import Kept, ModelFile, Page, Sheet, Source
+from tui.store.page import Kept, ModelFile, Page, Seat, Sheet, Source
 from tui.store.schema import INTERRUPTED
+from tui.store.seats import leave_seats, seats_of, take_seat
+from tui.store.text import writable
 from tui.store.traces import pack
 from tui.written import Written
 
@@ -21,18 +23,13 @@ _read_opening = json.Decoder(tuple[Message, ...]).decode
 _read_tokens = msgpack.Decoder(tuple[int, ...]).decode
 
 
-def writable(text: str) -> str:
-    """The text with what UTF-8 cannot say replaced."""
-    return text.encode("utf-8", "replace").decode()
-
-
 def conversation_of(connection: sqlite3.Connection, key: str, sheet: Sheet, title: str) -> int:
     """The number of a conversation, which is begun where it is not there yet."""
     now = time.time()
     (number,) = connection.execute(
         "INSERT INTO conversation (key, title, setting, began, changed) VALUES (?, ?, ?, ?, ?) "
         # Never REPLACE: it would delete the row, and every turn with it.
-        "ON CONFLICT (key) DO UPDATE SET setting = excluded.setting, changed = excluded.changed RETURNING id",
+        "ON CONFLICT (key) DO UPDATE SET changed = excluded.changed RETURNING id",
         (key, writable(title), writable(sheet.setting), now, now),
     ).fetchone()
     return int(number)
@@ -41,24 +38,31 @@ def conversation_of(connection: sqlite3.Connection, key: str, sheet: Sheet, titl
 class Leaf:
     """A conversation being written down.
 
-    Turns are only ever added. What another window has added meanwhile stays: it is another branch of the same tree.
+    Turns are only ever added. What another window or side has added meanwhile stays: it is another branch of the same
+    tree, and a turn that both have is one.
     """
 
     def __init__(self, connection: sqlite3.Connection, conversation: int, page: Page) -> None:
         self._connection, self._conversation, self._page = connection, conversation, page
-        found = connection.execute("SELECT id FROM turn WHERE conversation = ?", (conversation,))
-        self._there = {number for (number,) in found}
-        self._draft = page.draft if page.draft in self._there else None
+        found = connection.execute(
+            "SELECT id, role, text, parent, ending FROM turn WHERE conversation = ?", (conversation,)
+        )
+        self._there = {number: row for number, *row in found}
+        is_draft = page.draft in self._there and self._there[page.draft][-1] == INTERRUPTED
+        self._draft = page.draft if is_draft else None
+        self._others = self._there.keys() - {*page.turns, page.draft}
+        """What another has added."""
 
     def write(self, sheet: Sheet) -> Page:
         """Add what is not there; where the conversation stands now."""
         turns = sheet.conversation.turns
         numbers: list[int] = []
+        newest_reply = last_reply(sheet.conversation)
         for index, turn in enumerate(turns):
             known = self._page.turns[index] if index < len(self._page.turns) else None
-            # Looked up, not believed: the file may be another one by now, or one that was mended.
-            if known is None or known not in self._there:
-                known = self._add(turn, numbers, sheet.source if index == len(turns) - 1 else Source())
+            if known is None or not self._is(known, turn, numbers):
+                source = sheet.source if index == newest_reply else Source()
+                known = self._same(turn, numbers) or self._add(turn, numbers, source)
             numbers.append(known)
         tip = sheet.conversation.tip
         at = numbers[tip] if tip is not None else None
@@ -70,11 +74,48 @@ class Leaf:
             draft = None
         newest = max((*numbers, draft or 0), default=0)
         self._connection.execute(
-            "UPDATE conversation SET tip = ?, newest = max(newest, ?) WHERE id = ?", (at, newest, self._conversation)
+            "UPDATE conversation SET newest = max(newest, ?) WHERE id = ?", (newest, self._conversation)
         )
+        seat = Seat(sheet.setting, sheet.system, sheet.model, at)
+        take_seat(self._connection, self._conversation, sheet.place, seat)
+        leave_seats(self._connection, self._conversation, sheet.of)
         return Page(self._page.key, tuple(numbers), draft)
 
-    def copy(self, said: Sequence[tuple[Turn, float, Source]], tip: int | None) -> None:
+    def _is(self, number: int, turn: Turn, numbers: list[int]) -> bool:
+        """Whether a turn has a number: looked up, not believed.
+
+        The file may be another one by now, or a mended one that gives numbers again; and what was written down ahead
+        of being asked may never have been asked.
+        """
+        role, text, parent, _ = self._there.get(number, (None, None, None, None))
+        above = numbers[turn.parent] if turn.parent is not None else None
+        said = turn.message.content
+        return (role, parent) == (turn.message.role, above) and text in (said, writable(said))
+
+    def _same(self, turn: Turn, numbers: list[int]) -> int | None:
+        """The number of this very turn where another side has written it down, such as a question asked of both."""
+        if not self._others or turn.ending == INTERRUPTED:  # that one may still be written
+            return None
+        found = self._connection.execute(
+            "SELECT id, written FROM turn LEFT JOIN reply ON turn = id "
+            "WHERE conversation = ? AND parent IS ? AND role = ? AND text = ? AND ending IS ? AND edited = ?",
+            (
+                self._conversation,
+                numbers[turn.parent] if turn.parent is not None else None,
+                turn.message.role,
+                writable(turn.message.content),
+                turn.ending,
+                turn.edited,
+            ),
+        )
+        wanted = _bare(turn.written)
+        for number, bare in found:
+            if number in self._others and bare == wanted:
+                self._others.remove(number)
+                return int(number)
+        return None
+
+    def copy(self, said: Sequence[tuple[Turn, float, Source]], tip: int | None, seats: Sequence[Seat]) -> None:
         """Write a whole conversation down, with the time and the source of every turn."""
         numbers: list[int] = []
         for turn, at, source in said:
@@ -89,6 +130,9 @@ class Leaf:
             "UPDATE conversation SET tip = ?, newest = ? WHERE id = ?",
             (numbers[tip] if tip is not None else None, max(numbers, default=0), self._conversation),
         )
+        for place, seat in enumerate(seats):
+            seat = replace(seat, tip=numbers[seat.tip] if seat.tip is not None else None)
+            take_seat(self._connection, self._conversation, place, seat)
 
     def _withdraw(self, draft: int) -> None:
         """Take back a reply that came to nothing, unless another window has gone on from it."""
@@ -138,7 +182,7 @@ class Leaf:
                 source.build,
                 json.encode(source.opening).decode(),
                 msgpack.encode(turn.message.tokens),
-                json.encode(replace(written, traces=(), records=())).decode() if written else None,
+                _bare(written),
             ),
         )
         if written and written.traces:
@@ -152,6 +196,11 @@ class Leaf:
             "SELECT id FROM model WHERE path = ? AND size = ? AND modified = ?", identity
         ).fetchone()
         return int(number)
+
+
+def _bare(written: Written | None) -> str | None:
+    """A reply's record as it is kept, without what is kept packed."""
+    return json.encode(replace(written, traces=(), records=())).decode() if written else None
 
 
 # --- reading --------------------------------------------------------------------------------------------------------
@@ -187,6 +236,7 @@ def load(connection: sqlite3.Connection, number: int) -> Kept:
         changed=changed,
         conversation=Conversation(tuple(turns), places.get(tip, len(turns) - 1 if turns else None)),
         at=tuple(row[6] for row in found),
+        seats=tuple(seats_of(connection, number, places)),
     )
 
 

@@ -18,6 +18,7 @@ TABLES = {
     "turn": ("id", "conversation", "parent", "role", "text", "ending", "edited", "at"),
     "reply": ("turn", "model", "build", "opening", "tokens", "written"),
     "trace": ("turn", "size", "packed"),
+    "seat": ("id", "conversation", "place", "setting", "system", "model", "tip"),
 }
 """The columns of every table after the last step, the number that its rows go by first; who is referred to, earlier."""
 
@@ -94,6 +95,21 @@ MIGRATIONS: tuple[Migration, ...] = (
                 INSERT INTO words (words, rowid, text)
                 VALUES ('delete', old.id, substr(old.text, 1, {LONGEST_INDEXED}));
             END""",
+        ),
+    ),
+    Migration(
+        "sides of a conversation",
+        (
+            """CREATE TABLE seat (
+                id INTEGER PRIMARY KEY,
+                conversation INTEGER NOT NULL REFERENCES conversation ON DELETE CASCADE,
+                place INTEGER NOT NULL,                  -- among the sides beside each other
+                setting TEXT NOT NULL,
+                system TEXT,
+                model TEXT NOT NULL,
+                tip INTEGER,                             -- the turn that this side was left at
+                UNIQUE (conversation, place)
+            ) STRICT""",
         ),
     ),
 )

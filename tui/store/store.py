@@ -11,11 +11,12 @@ from msgspec.structs import replace
 from tui.chat import Conversation
 from tui.errors import StoreError
 from tui.store import rows
-from tui.store.database import PATIENCE, Damaged, Database
+from tui.store.database import PATIENCE, Damaged, Database, Moved
 from tui.store.export import Exported, Said
 from tui.store.page import Entry, Kept, ModelFile, Page, Sheet, StoredReply
 from tui.store.recovery import mend
 from tui.store.search import entries, find
+from tui.store.text import writable
 from tui.store.title import title_of
 from tui.store.traces import LIMIT, RECENT, keep_within, unpack
 from tui.written import Written
@@ -35,12 +36,12 @@ class Store:
         self._path, self._patience, self._limit = path, patience, limit
         self.notice = ""
         """What a person should know of what was found."""
-        self._database = self._open()
+        self._database: Database | None = self._open()
 
     @property
     def readonly(self) -> str:
         """Why nothing can be kept; empty where it can."""
-        return self._database.readonly
+        return self._database.readonly if self._database else ""
 
     def keep(self, page: Page, sheet: Sheet) -> Page:
         """Write down what is new of a conversation; where it stands now. When it returns, the disk has it."""
@@ -98,6 +99,10 @@ class Store:
 
         return self._read(read)
 
+    def recall(self, turn: int, written: Written) -> Written:
+        """A reply's record with its traces, where they are still kept."""
+        return self._read(lambda connection: _unpacked(connection, turn, written) or written)
+
     def export(self, number: int) -> Exported:
         """A conversation with everything that is known of it."""
 
@@ -115,6 +120,7 @@ class Store:
                 changed=kept.changed,
                 tip=kept.conversation.tip,
                 said=tuple(said),
+                seats=kept.seats,
             )
 
         return self._read(read)
@@ -130,7 +136,7 @@ class Store:
                 connection, exported.key, Sheet(Conversation(), exported.setting), exported.title
             )
             rows.Leaf(connection, number, Page(exported.key)).copy(
-                [(each.turn, each.at, each.source) for each in exported.said], exported.tip
+                [(each.turn, each.at, each.source) for each in exported.said], exported.tip, exported.seats
             )
             connection.execute(
                 "UPDATE conversation SET began = ?, changed = ? WHERE id = ?",
@@ -143,7 +149,7 @@ class Store:
 
     def rename(self, number: int, title: str) -> None:
         """Give a conversation another title."""
-        self._change("UPDATE conversation SET title = ? WHERE id = ?", number, rows.writable(title)[:1000])
+        self._change("UPDATE conversation SET title = ? WHERE id = ?", number, writable(title)[:1000])
 
     def remove(self, number: int) -> None:
         """Forget a conversation; what it was is overwritten in the file."""
@@ -170,7 +176,9 @@ class Store:
 
     def close(self) -> None:
         """Let go of the file."""
-        self._database.close()
+        if self._database:
+            self._database.close()
+            self._database = None
 
     def _change(self, statement: str, number: int, *values: str) -> None:
         def change(connection: sqlite3.Connection) -> None:
@@ -191,6 +199,12 @@ class Store:
 
     def _write(self, deed: Deed[Answer]) -> Answer:
         try:
+            return self._written(deed)
+        except Moved:
+            return self._written(deed)  # in the file that stands there now
+
+    def _written(self, deed: Deed[Answer]) -> Answer:
+        try:
             with self._sound().writing() as connection:
                 return deed(connection)
         except Damaged as damage:
@@ -205,24 +219,23 @@ class Store:
             return Database(self._path, self._patience)
 
     def _sound(self) -> Database:
-        if self._database.gone:
+        database = self._database
+        if database and not database.gone and not database.readonly:
+            return database
+        if database and database.gone:
             self.notice = (
                 f"The history {str(self._path)!r} was moved or replaced while it was in use; "
                 "what is open here is saved in the one that is there now."
             )
-            self._database.close()
-            self._database = self._open()
-        elif self._database.readonly:
-            # It may have become writable again.
-            self._database.close()
-            self._database = self._open()
-        return self._database
+        self.close()  # where it can only be read: it may have become writable again
+        self._database = database = self._open()
+        return database
 
     def _mended(self, damage: Damaged) -> Database:
-        self._database.close()
+        self.close()  # and where it cannot be mended, the next call opens it anew
         self.notice = mend(self._path, damage.file)
-        self._database = Database(self._path, self._patience)
-        return self._database
+        self._database = database = Database(self._path, self._patience)
+        return database
 
 
 def _unpacked(connection: sqlite3.Connection, turn: int, written: Written | None) -> Written | None:

@@ -28,7 +28,7 @@ def start(
     """Open the chat, a pane for each setting with its model; the exit code when it is closed.
 
     `settled` is the person's config, `keep` says whether what is said is saved, `going_on` with which conversation the
-    first pane begins.
+    panes begin.
     """
     diary = Diary(history_path()) if keep else None
     return asyncio.run(_run(chosen, loads_of(chosen, models), settled, diary, going_on))
@@ -56,16 +56,16 @@ async def _run(
     read_with_care()
     app = TwiddleApp(engines, chosen, loads, diary, settled, dark)
     if going_on:
-        app.chat.keeper.open(app.chat.side, going_on)
+        app.chat.keeper.go_on(going_on)
     end_in_good_order(app)
     watch = asyncio.create_task(outlive_no_terminal(app))
     try:
         await app.run_async()
     finally:
         watch.cancel()
+        app.chat.keeper.close()
+        lost = await diary.close() if diary else ""  # before the engines, which may take their time
         await engines.stop()
-        if diary:
-            app.chat.keeper.note()
-            if lost := await diary.close():
-                print(f"twiddle: What was said last is not saved. {safe_line(lost)}", file=sys.stderr)
+        if lost:
+            print(f"twiddle: What was said last is not saved. {safe_line(lost)}", file=sys.stderr)
     return app.return_code or 0

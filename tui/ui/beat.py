@@ -6,7 +6,7 @@ from collections.abc import Callable
 from textual.message_pump import MessagePump
 from textual.timer import Timer
 
-BEATS_A_SECOND = 20
+BEATS_A_SECOND = 16
 """Often enough for text to flow, and it leaves the model its cores: a paint costs the same however much is in it."""
 
 

@@ -8,9 +8,10 @@ from textual.app import App
 from tui.ballot import Tally, Vote, count, letter, shuffled
 from tui.chat import Conversation, until
 from tui.errors import EngineError
-from tui.side import Side
 from tui.talk import Talk
+from tui.titles import names
 from tui.ui.contrast import Contrast
+from tui.ui.refusal import refusals
 from tui.ui.screens.tally import TallyScreen
 from tui.ui.screens.vote import VoteScreen
 from tui.ui.widgets.pane import Pane
@@ -46,7 +47,9 @@ class Blind:
         self._hide(True)
 
     def end(self) -> None:
-        """Show which side is which."""
+        """Show which side is which; raises EngineError while a reply is being written."""
+        if self._talk.busy:
+            raise EngineError("A reply is being written; press Esc to stop it first.")
         self._hide(False)
 
     def vote(self, app: App[None]) -> None:
@@ -59,11 +62,11 @@ class Blind:
         def count_it(vote: Vote | None) -> None:
             if vote is None:
                 return
-            names = [_setting(side) for side in self._talk.sides]
-            self._tally = count(self._tally, names, vote)
-            self.end()
-            shown = [f"{letter(place)} was {name}" for place, name in enumerate(names)]
-            self._show(app, shown)
+            called = names(self._talk.sides)
+            self._tally = count(self._tally, called, vote)
+            with refusals(app):
+                self.end()
+            self._show(app, [f"{letter(place)} was {name}" for place, name in enumerate(called)])
 
         app.push_screen(VoteScreen(len(self._talk.sides)), count_it)
 
@@ -74,7 +77,8 @@ class Blind:
     def _show(self, app: App[None], shown: Sequence[str]) -> None:
         def go_on(again: bool | None) -> None:
             if again:
-                self.begin()
+                with refusals(app):
+                    self.begin()
 
         several = len(self._talk.sides) > 1 and not self.on
         app.push_screen(TallyScreen(self._tally, shown, several), go_on)
@@ -83,14 +87,10 @@ class Blind:
         self._contrast.hidden = hidden
         for pane, side in zip(self._panes, self._talk.sides, strict=True):
             pane.transcript.versioned = not hidden  # how many there are would tell as well
+            pane.close_tokens()
             pane.transcript.clear()
             pane.transcript.show(side.conversation)
         self._changed()
-
-
-def _setting(side: Side) -> str:
-    """What a side's votes are counted for."""
-    return side.title if side.preset.model == "starter" else f"{side.title} · {side.preset.model.rpartition('/')[2]}"
 
 
 def _common(conversations: Sequence[Conversation]) -> int:

@@ -5,6 +5,7 @@ from typing import Any, Protocol, get_args
 from textual.app import App
 from textual.binding import Binding, BindingType
 
+from tui.chat import join
 from tui.errors import EngineError, TwiddleError
 from tui.presets.library import resolve
 from tui.settings import parse_setting
@@ -13,6 +14,7 @@ from tui.slash import Compare, CompareWith, Deed
 from tui.talk import Talk
 from tui.ui.blind import Blind
 from tui.ui.contrast import Contrast
+from tui.ui.keeper import Keeper
 from tui.ui.widgets.pane import Pane
 from tui.ui.widgets.panes import MOST, Panes
 from tui.ui.widgets.prompt import Prompt
@@ -69,6 +71,8 @@ class Desk(Protocol):
 
     @property
     def app(self) -> App[Any]: ...
+    @property
+    def keeper(self) -> Keeper: ...
     def settle(self) -> None: ...
     def refresh_bindings(self) -> None: ...
     def set_class(self, add: bool, *class_names: str) -> object: ...
@@ -175,6 +179,11 @@ class Comparison:
         elif len(self._panes) == 1:
             raise EngineError(_ALONE)
         else:
+            await self.alone()
+
+    async def alone(self) -> None:
+        """Have the active side alone."""
+        if len(self._panes) > 1:
             await self._leave([self._desk.active])
 
     def _turn_to_one(self) -> None:
@@ -189,10 +198,10 @@ class Comparison:
         if self.blind.on:
             self.blind.end()
         else:
-            self._only = False
             self.blind.begin()
 
     def _changed(self) -> None:
+        self._only = self._only and not self.blind.on
         self.announce()
         self._desk.settle()
 
@@ -207,14 +216,24 @@ class Comparison:
 
     async def _leave(self, places: list[int]) -> None:
         gone = [pane for place, pane in enumerate(self._panes) if place not in places]
-        for place, side in enumerate(self._talk.sides):
-            if place not in places:
-                self._talk.stop(side)
+        left = [side for place, side in enumerate(self._talk.sides) if place not in places]
+        for side in left:
+            self._talk.break_off(side)
+        self._desk.keeper.note()
         self._talk.sides[:] = [self._talk.sides[place] for place in places]
         self._panes[:] = [self._panes[place] for place in places]
         self._desk.active = min(self._desk.active, len(places) - 1)
         self._only = False
+        self._remember(left)
         self._changed()
         for pane in gone:  # last: other messages are handled meanwhile, and find sides and panes in step
             await pane.remove()
         self.grid.spread()
+
+    def _remember(self, left: list[Side]) -> None:
+        """What was said on sides that are left are versions of what is said on the active one."""
+        side, pane = self._talk.sides[self._desk.active], self._panes[self._desk.active]
+        for each in left:
+            if each.conversation.turns[:1] == side.conversation.turns[:1]:
+                side.conversation = join(side.conversation, each.conversation)
+        pane.transcript.know(side.conversation)

@@ -4,17 +4,16 @@ import asyncio
 from pathlib import Path
 from typing import Any, Protocol
 
-from msgspec.structs import replace
 from textual.app import App
 from textual.message import Message
 
 from tui.engine.engines import Engines
-from tui.errors import EngineError, TwiddleError
+from tui.errors import EngineError
 from tui.knobs import knob
 from tui.models.places import list_models
 from tui.particulars import particulars
 from tui.presets.library import find_preset
-from tui.presets.preset import Preset
+from tui.presets.preset import Preset, reworded
 from tui.presets.saving import save_preset
 from tui.presets.shelf import is_file
 from tui.side import Side
@@ -28,6 +27,7 @@ from tui.slash import (
     KeepHistory,
     Leave,
     OpenHistory,
+    Picture,
     Save,
     SetSystem,
     Show,
@@ -41,18 +41,20 @@ from tui.slash import (
 from tui.stand import Stand
 from tui.talk import Talk
 from tui.terminal import safe
+from tui.ui.archive import Archive
+from tui.ui.camera import Camera
 from tui.ui.comparing import Comparison
 from tui.ui.keeper import Keeper
 from tui.ui.librarian import Librarian
+from tui.ui.refusal import refusals
 from tui.ui.screens.engine import EngineScreen
 from tui.ui.screens.help import HelpScreen
-from tui.ui.screens.history import HistoryPicker
 from tui.ui.screens.tree import Pick, TreeScreen
 from tui.ui.widgets.composer import Composer
 from tui.ui.widgets.messages import Messages
 
 _TELLING = (
-    TurnKnob, SetSystem, UsePreset, UseModel, CompareWith, Save, Show, OpenHistory, ShowTree
+    TurnKnob, SetSystem, UsePreset, UseModel, CompareWith, Save, Show, OpenHistory, ShowTree, Picture
 )  # fmt: skip
 """What shows the setting of a side, or changes it."""
 
@@ -84,9 +86,12 @@ class Errands:
         composer: Composer,
         keeper: Keeper,
         librarian: Librarian,
+        camera: Camera,
     ) -> None:
         self._desk, self._talk, self._engines, self._comparison = desk, talk, engines, comparison
         self._composer, self._keeper, self._librarian = composer, keeper, librarian
+        self._camera = camera
+        self._archive = Archive(desk, talk, comparison, keeper)
 
     async def run(self, command: Slash) -> None:
         """Do what a command says; raises TwiddleError, and then nothing has changed."""
@@ -94,18 +99,23 @@ class Errands:
             raise EngineError("That would tell which side is which; F7 votes and shows it, /blind shows it at once.")
         match command:
             case TurnKnob():
-                self._talk.turn(self._desk.side, command.name, command.value)
-                self._desk.settle()
+                with self._talk.trying():
+                    self._talk.turn(self._desk.side, command.name, command.value)
+                    self._desk.settle()
                 self._mention(self._told(command))
             case Explain():
                 self._mention(command.sentence)
             case KeepHistory():
+                if command.keep and not self._keeper.keeps:
+                    raise EngineError("Nothing of this chat is kept: --no-history or config.toml says so.")
                 self._composer.keeping = command.keep
                 self._mention("Prompts are kept for the next start." if command.keep else "Prompts are not kept now.")
             case CompareWith() | Compare():
                 await self._comparison.obey(command)
             case Again():
                 await self._desk.again()
+            case Picture():
+                await self._camera.save(command.path)
             case Clear():
                 self._desk.clear()
             case UsePreset(None) | ShowTree() | ShowEngine() | OpenHistory() | Help() | Leave():
@@ -123,7 +133,7 @@ class Errands:
             case ShowEngine():
                 self._show_engine()
             case OpenHistory():
-                self._choose_conversation()
+                self._archive.choose()
             case Help():
                 self._desk.app.push_screen(HelpScreen())
             case Leave():
@@ -138,9 +148,7 @@ class Errands:
                 self._use(preset, preset.stand)
                 self._desk.say(f"preset {name} from the next reply on")
             case SetSystem():
-                self._use(
-                    replace(side.preset, system=command.text, inherited=_without(side.preset, "system")), side.stand
-                )
+                self._use(reworded(side.preset, system=command.text), side.stand)
                 said = f"system prompt from the next reply on: {command.text}"
                 self._desk.say(said if command.text else "no system prompt from the next reply on")
             case UseModel(None):
@@ -148,7 +156,7 @@ class Errands:
             case UseModel(str() as reference):
                 typed = Path(reference).expanduser() if reference.startswith("~/") else Path(reference)
                 model = str(typed.resolve()) if is_file(typed) else reference
-                self._use(replace(side.preset, model=model, inherited=_without(side.preset, "model")), side.stand)
+                self._use(reworded(side.preset, model=model), side.stand)
                 self._desk.say(f"model {reference} from the next reply on")
             case Save():
                 path = save_preset(command.name, side.stand, side.preset, overwrite=command.overwrite)
@@ -158,14 +166,9 @@ class Errands:
                 self._desk.say(await asyncio.to_thread(particulars, command.part, side.preset, side.stand))
 
     def _use(self, preset: Preset, stand: Stand) -> None:
-        side = self._desk.side
-        before = side.preset, side.stand
-        try:
-            side.preset, (side.knobs, side.apart) = preset, stand
+        with self._talk.trying():
+            self._desk.side.use(preset, stand)
             self._desk.settle()
-        except TwiddleError:
-            side.preset, (side.knobs, side.apart) = before
-            raise
 
     def _told(self, turned: TurnKnob) -> str:
         """What came of turning a knob."""
@@ -186,39 +189,14 @@ class Errands:
     def _show_engine(self) -> None:
         def restart(wanted: bool | None) -> None:
             if wanted:
-                self._engines.restart()
-                self._desk.settle()
+                with refusals(self._desk.app):
+                    self._engines.restart()
+                    self._desk.settle()
 
         self._desk.app.push_screen(EngineScreen(self._engines.reports()), restart)
 
-    def _choose_conversation(self) -> None:
-        async def chosen(number: int | None) -> None:
-            if number is not None:
-                await self._open(number)
-
-        self._desk.app.push_screen(HistoryPicker(self._keeper.find), chosen)
-
-    async def _open(self, number: int) -> None:
-        side = self._desk.side
-        try:
-            if side.busy:
-                raise EngineError("A reply is being written; press Esc to stop it first.")
-            kept = await self._keeper.load(number)
-        except TwiddleError as error:
-            self._mention(str(error))
-            return
-        if kept:
-            self._keeper.note()
-            self._keeper.open(side, kept)
-            self._talk.look(side)
-
     def _mention(self, text: str) -> None:
         self._desk.app.notify(safe(text), markup=False)
-
-
-def _without(preset: Preset, what: str) -> tuple[tuple[str, str], ...]:
-    """What the preset has from a base, less one thing that is now its own."""
-    return tuple(each for each in preset.inherited if each[0] != what)
 
 
 def _models(current: str) -> str:

@@ -1,17 +1,22 @@
-"""What is written down of the talk: every side in a conversation of its own, as it goes on."""
+"""What is written down of the talk while it goes on: a conversation, and all sides that it is talked to with."""
 
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
+from typing import NamedTuple
 
 from msgspec.structs import replace
 from textual.app import App
 
-from tui.chat import Conversation, Message, Turn
+from tui.chat import Conversation, Message, Turn, recalled, until
+from tui.errors import EngineError
+from tui.presets.library import reference_to
+from tui.presets.preset import Preset
 from tui.settings import Setting
 from tui.side import Side
+from tui.stand import Stand
 from tui.store.diary import Diary, new_key
-from tui.store.page import Entry, Kept, Sheet, Source
+from tui.store.page import Entry, Kept, Page, Seat, Sheet, Source
 from tui.store.replay import model_file
 from tui.store.store import Store
 from tui.talk import Talk
@@ -23,17 +28,34 @@ FLUSH = 0.5
 """Seconds between two looks at what is new: a crash costs no more of a reply than was written since."""
 
 
+class Noted(NamedTuple):
+    """Of a side what was noted last."""
+
+    side: Side
+    conversation: Conversation
+    text: str
+    """How much of a running reply."""
+    place: tuple[int, int]
+    """Which of how many sides it was."""
+    setting: tuple[Preset, Stand]
+
+
 class Keeper:
     """Between the talk and the diary. Without a diary it keeps nothing."""
 
     def __init__(self, diary: Diary | None, talk: Talk, panes: Sequence[Pane], status: Status) -> None:
         """`panes` stays in step with the sides of the talk."""
         self._diary, self._talk, self._panes, self._status = diary, talk, panes, status
-        self._keys: dict[int, str] = {}
-        self._noted: dict[int, tuple[Side, Conversation, str]] = {}
-        """Of each side what was noted last, and how much of a running reply."""
+        self._names: dict[int, str] = {}
+        """What each side is noted under."""
+        self._noted: dict[int, Noted] = {}
         self._is_ahead = False
         """Whether more is written down than the sides know."""
+
+    @property
+    def keeps(self) -> bool:
+        """Whether anything is kept."""
+        return self._diary is not None
 
     def begin(self, app: App[None]) -> None:
         """Show what was opened, and from now on when something cannot be saved."""
@@ -43,14 +65,21 @@ class Keeper:
             self._diary.tell = lambda trouble: self._tell(app, trouble)
             self._status.set_interval(FLUSH, lambda: self._look(app))
 
-    def open(self, side: Side, kept: Kept) -> None:
-        """Have a side go on with a conversation that was kept."""
+    def go_on(self, kept: Kept) -> None:
+        """Have the sides go on with a conversation where each left it."""
+        for side, seat in zip(self._talk.sides, kept.seats or (Seat(""),), strict=False):
+            self.open(kept, side, seat.tip)
+
+    def open(self, kept: Kept, side: Side, tip: int | None = None) -> None:
+        """Have a side go on with a conversation that was kept, from a turn of it."""
         side.forget()
-        side.conversation = kept.conversation
-        self._keys[id(side)] = kept.page.key
-        self._noted[id(side)] = side, kept.conversation, ""
+        side.conversation = kept.conversation if tip is None else until(kept.conversation, tip)
         if self._diary:
-            self._diary.open(kept.page)
+            name = self._names[id(side)] = new_key()
+            self._diary.open(kept.page, name)
+        for each in self._talk.sides:
+            if self._key(each) == kept.page.key:
+                self._noted[id(each)] = self._now(each)  # it stands as it was left
         self._show(side)
 
     async def find(self, query: str) -> tuple[Entry, ...]:
@@ -61,13 +90,28 @@ class Keeper:
         """One of them; raises StoreError."""
         return await self._diary.ask(Store.load, number) if self._diary else None
 
+    async def recall(self, side: Side, index: int) -> None:
+        """Fetch how the tokens of an older reply were chosen, which a conversation is not opened with.
+
+        Raises StoreError, and EngineError where that is no longer kept.
+        """
+        turn = side.conversation.turns[index]
+        if turn.written is None or turn.written.traces or not turn.message.content:
+            return
+        turns = self._diary.page(self._names.get(id(side), "")).turns if self._diary else ()
+        if self._diary and index < len(turns):
+            whole = await self._diary.ask(Store.recall, turns[index], turn.written)
+            if whole.traces:
+                side.conversation = recalled(side.conversation, index, whole)
+                return
+        raise EngineError("How these tokens were chosen is no longer kept; `twiddle replay` writes them anew.")
+
     async def ahead(self, coming: Mapping[Side, Conversation]) -> None:
         """Write down what is about to be asked, before the model sees it."""
         if self._diary is None:
             return
         for side, conversation in coming.items():
-            self._diary.note(self._key(side), self._sheet(side, conversation))
-            self._noted[id(side)] = side, conversation, ""
+            self._write(self._now(side)._replace(conversation=conversation))
         self._is_ahead = True
         if not self._diary.trouble:  # else it is told already, and saved when it can be
             await self._diary.settled()
@@ -78,15 +122,52 @@ class Keeper:
         if self._diary is None or self._is_ahead:
             return
         for side in self._talk.sides:
-            text = side.writing.text if side.busy and side.writing else ""
-            _, conversation, written = self._noted.get(id(side), (side, None, ""))
+            now = self._now(side)
             if not side.conversation.turns:
-                self._keys.pop(id(side), None)  # a new chat
-            elif conversation is None and not side.busy:
-                pass  # a side that was forked is worth keeping when something is said on it
-            elif (conversation, written) != (side.conversation, text):
-                self._diary.note(self._key(side), self._sheet(side, side.conversation))
-            self._noted[id(side)] = side, side.conversation, text
+                self._names.pop(id(side), None)  # a new chat
+                self._noted.pop(id(side), None)
+            elif self._noted.get(id(side)) != now:
+                self._write(now)
+
+    def close(self) -> None:
+        """Write down the end: what is being written stays as far as it is there."""
+        self._talk.break_off()
+        self._is_ahead = False
+        self.note()
+
+    def _write(self, now: Noted) -> None:
+        if self._diary:
+            self._diary.note(self._name(now), self._sheet(now))
+            self._noted[id(now.side)] = now
+
+    def _now(self, side: Side) -> Noted:
+        text = side.writing.text if side.busy and side.writing else ""
+        return Noted(side, side.conversation, text, self._place(side), (side.preset, side.stand))
+
+    def _place(self, side: Side) -> tuple[int, int]:
+        """Which side it is of those that keep the same conversation, and of how many."""
+        alike = [each for each in self._talk.sides if self._key(each) == self._key(side)]
+        return alike.index(side), len(alike)
+
+    def _key(self, side: Side) -> str:
+        name = self._names.get(id(side), "")
+        return self._diary.page(name).key if self._diary else name
+
+    def _name(self, now: Noted) -> str:
+        """What a side is noted under. One that goes on from what is said on another keeps the same conversation."""
+        found = self._names.get(id(now.side))
+        if found or self._diary is None:
+            return found or ""
+        name = self._names[id(now.side)] = new_key()
+        for other in self._talk.sides:
+            noted = self._noted.get(id(other))
+            if other is not now.side and noted and noted.conversation.turns[:1] == now.conversation.turns[:1]:
+                page = self._diary.page(self._names[id(other)])
+                pairs = zip(noted.conversation.turns, now.conversation.turns, strict=False)
+                common = next((place for place, (a, b) in enumerate(pairs) if a is not b), len(page.turns))
+                self._diary.open(Page(page.key, page.turns[:common]), name)
+                break
+        return name
 
     def _show(self, side: Side) -> None:
         pane = self._panes[self._talk.sides.index(side)]
@@ -94,14 +175,21 @@ class Keeper:
             pane.transcript.clear()  # else what stands at the same place of the tree would stay on screen
             pane.transcript.show(side.conversation)
 
-    def _key(self, side: Side) -> str:
-        return self._keys.setdefault(id(side), new_key())
-
-    def _sheet(self, side: Side, conversation: Conversation) -> Sheet:
-        setting = Setting(side.preset.name, tuple((name, getattr(side.knobs, name)) for name in side.turned))
+    def _sheet(self, now: Noted) -> Sheet:
+        side = now.side
+        setting = Setting(reference_to(side.preset), tuple((name, side.stand.of(name)) for name in side.turned))
         model = model_file(Path(side.load.path)) if side.load else None
-        source = Source(side.preset.opening, model, version("llama-cpp-python"))
-        return Sheet(conversation, str(setting), _draft(side), source)
+        place, of = self._place(side)  # again: it may have got its name just now
+        return Sheet(
+            conversation=now.conversation,
+            setting=str(setting),
+            draft=_draft(side),
+            source=Source(side.preset.opening, model, version("llama-cpp-python")),
+            system=side.preset.system,
+            model=side.preset.model,
+            place=place,
+            of=of,
+        )
 
     def _look(self, app: App[None]) -> None:
         self.note()

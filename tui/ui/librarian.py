@@ -7,7 +7,6 @@ from msgspec.structs import replace
 from textual.app import App
 
 from tui.errors import TwiddleError
-from tui.knobs import turn
 from tui.presets.library import find_preset, list_presets, preset_path, reload
 from tui.presets.modelfile import decode
 from tui.presets.preset import Preset, is_model, read_source
@@ -52,15 +51,19 @@ class Librarian:
 
     def _take(self, side: Side, now: Preset) -> str:
         """Give a side its preset as it is now; what the person turned stays turned. What to say about it."""
-        before, knobs = side.preset, side.knobs
-        side.preset = now
+        before, turned = side.preset, {name: side.stand.of(name) for name in side.turned}
         if replace(now, files=before.files, notes=before.notes) == before:  # it cannot be read, or says the same
+            side.preset = now
             return next(iter(now.notes), f"preset {now.name} was saved")
         try:
-            side.knobs = turn(now.knobs, **{name: getattr(knobs, name) for name in knobs.differing(before.knobs)})
-            self._desk.settle()
+            with self._talk.trying():
+                stand = now.stand
+                for name, value in turned.items():
+                    stand = stand.turn(name, value)
+                side.use(now, stand)
+                self._desk.settle()
         except TwiddleError as error:
-            side.preset, side.knobs = before, knobs
+            side.preset = replace(before, files=now.files)  # said once
             return f"preset {now.name} changed on disk and was left as it is here: {error}"
         return f"preset {now.name} changed; it holds from the next reply on"
 
@@ -78,7 +81,7 @@ class Librarian:
             except TwiddleError as error:
                 self._desk.app.notify(safe(str(error)), severity="error", markup=False)
 
-        self._desk.app.push_screen(PresetPicker(list_presets(), side.preset, side.knobs), chosen)
+        self._desk.app.push_screen(PresetPicker(list_presets(), side.preset, side.stand), chosen)
 
     async def _do(self, choice: Choice) -> None:
         match choice.deed:

@@ -1,6 +1,6 @@
 """Looking closely: a reply token by token, the odds of one of them beside it, and what if knobs are turned."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -58,6 +58,8 @@ class Looking:
     def __init__(self, talk: Talk, panes: Sequence[Pane], candidates: Candidates) -> None:
         """`panes` stays in step with the sides of the talk."""
         self._talk, self._panes, self._candidates = talk, panes, candidates
+        self.recall: Callable[[Side, int], Awaitable[None]] = _at_hand
+        """Fetches how the tokens of a reply were chosen, where that is not at hand; raises TwiddleError."""
         self._reread: dict[TokenView, Reread] = {}
         """What is in each view; nothing while its reply is being written."""
 
@@ -98,10 +100,20 @@ class Looking:
             if view and view.count and view not in self._reread and not side.busy and tip is not None:
                 self._fill(view, side, tip, place=-1 if view.field.following else view.picked)
 
+    def view(self, active: int) -> TokenView | None:
+        """The view that the active side has open."""
+        return self._panes[active].tokens
+
+    def reread(self, active: int) -> int | None:
+        """The turn whose reply is in that view."""
+        view = self.view(active)
+        found = self._reread.get(view) if view else None
+        return found.number if found else None
+
     async def follow(self, event: Look | None, active: int) -> None:
         """Go where the person goes: into the tokens and out of them, from one to another, to the candidates and back.
 
-        Raises EngineError where there is nothing to look at.
+        Raises TwiddleError where there is nothing to look at.
         """
         match event:
             case None:
@@ -123,7 +135,8 @@ class Looking:
         elif side.busy:
             self._grow(await pane.open_tokens(), side, anew=True)
         else:
-            turn = _reply(side, pane.transcript.picked)
+            turn = reply(side, pane.transcript.picked)
+            await self.recall(side, turn)
             self._fill(await pane.open_tokens(), side, turn)
 
     def _pick(self, view: TokenView) -> None:
@@ -219,7 +232,11 @@ def _has_end(turn: Turn) -> bool:
     return turn.written is not None and len(turn.written.traces) == len(turn.message.tokens) + 1
 
 
-def _reply(side: Side, picked: int | None) -> int:
+async def _at_hand(side: Side, index: int) -> None:
+    """Nothing is kept elsewhere."""
+
+
+def reply(side: Side, picked: int | None) -> int:
     """The reply meant: the one picked, or the last; raises EngineError where it is not known how it was written."""
     turns = side.conversation.turns
     replies = [index for index in side.conversation.places if turns[index].message.role == "assistant"]

@@ -119,6 +119,8 @@ class Narrator:
             case Died() as event:
                 for pane in theirs:
                     _die(event, pane.transcript)
+            case Hypotheses() | Refused() if self._contrast.hidden:
+                pass  # what is searched for how, and which knob cannot be had, would tell which side it is
             case event if side:
                 self._say(event, side)
 

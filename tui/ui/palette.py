@@ -57,6 +57,7 @@ class ChatCommands(Provider):
         yield Deed("Answer again", "Another answer to the last question", "obey('/again')")
         yield Deed("Tree", "Every version of every message; go to one", "obey('/tree')")
         yield Deed("Tokens", "The reply token by token: how sure the model was of each", "look")
+        yield Deed("Picture", "Save how the reply was chosen, token by token (SVG)", "obey('/picture')")
         yield Deed("Stop", "Stop the reply that is being written", "stop")
         yield Deed("Other side", "Make the next side the active one", "other_side")
         yield Deed("Compare", "Another side with its own knobs, up to four", "obey('/compare')")

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from tui.chat import Conversation, edit
+from tui.chat import Conversation, Turn, edit
 from tui.errors import EngineError
 from tui.side import Side
 from tui.talk import Talk
@@ -21,7 +21,7 @@ class Revising:
     def __init__(self, talk: Talk, panes: Sequence[Pane], narrator: Narrator, prompt: Prompt) -> None:
         """`panes` stays in step with the sides of the talk."""
         self._talk, self._panes, self._narrator, self._prompt = talk, panes, narrator, prompt
-        self._edited: tuple[Side, int] | None = None
+        self._edited: tuple[Side, int, Turn] | None = None
         self._draft = ""
 
     @property
@@ -30,7 +30,9 @@ class Revising:
         return self._edited is not None
 
     def grant(self, wish: Wish, side: Side, turn: int) -> None:
-        """Do what is wanted with a message of a side; raises EngineError while a reply is being written."""
+        """Do what is wanted with a message; raises EngineError while a reply is being written, or if it is gone."""
+        if side not in self._talk.sides or turn >= len(side.conversation.turns):
+            raise EngineError("That message is no longer there.")
         if wish == "edit":
             self._edit(side, turn)
             return
@@ -54,16 +56,15 @@ class Revising:
         self._begin(side)
 
     def reworded(self, text: str) -> dict[Side, Conversation]:
-        """What becomes of the conversation with this wording beside the message's."""
-        assert self._edited
-        side, turn = self._edited
+        """What becomes of the conversation with this wording beside the message's; raises EngineError if it is gone."""
+        side, turn = self._meant()
         return {side: edit(side.conversation, turn, text)}
 
     def send(self, text: str) -> None:
-        """Put this wording beside the message's; raises EngineError while a reply is being written."""
+        """Put this wording beside the message's; raises EngineError while a reply is written, or if it is gone."""
         self._check_idle()
-        assert self._edited
-        (side, turn), self._edited = self._edited, None
+        side, turn = self._meant()
+        self._edited = None
         self._leave()
         self._talk.edit(side, turn, text)
         if side.busy:
@@ -81,10 +82,19 @@ class Revising:
         message = side.conversation.turns[turn].message
         if not self.editing:
             self._draft = self._prompt.text
-        self._edited = side, turn
+        self._edited = side, turn, side.conversation.turns[turn]
         self._prompt.purpose = f"{_ABOUT.get(message.role, 'the message')}: Enter puts it beside, Esc leaves it"
         self._prompt.put_back(message.content)
         self._prompt.focus()
+
+    def _meant(self) -> tuple[Side, int]:
+        """The message that is worded anew, and its side: both may be gone by now."""
+        assert self._edited
+        side, turn, was = self._edited
+        if side not in self._talk.sides or was not in side.conversation.turns[turn : turn + 1]:
+            self._edited, self._prompt.purpose = None, ""
+            raise EngineError("The message that you were wording anew is gone; your words are in the prompt.")
+        return side, turn
 
     def _leave(self) -> None:
         self._prompt.purpose = ""

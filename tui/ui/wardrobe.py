@@ -7,7 +7,7 @@ from textual.app import App
 from textual.theme import Theme
 
 from tui.errors import did_you_mean
-from tui.paths import state_dir
+from tui.paths import make_private, state_dir
 from tui.terminal import safe_line
 from tui.ui.themes import DEFAULT, LIGHT, ThemeFiles
 
@@ -58,7 +58,7 @@ class Wardrobe:
             return
         self._worn = theme.name
         try:
-            _memory().parent.mkdir(parents=True, exist_ok=True)
+            make_private(_memory().parent)
             _memory().write_text(theme.name, encoding="utf-8")
         except OSError as error:
             self._say(f"The theme is on but not remembered: {_memory()} cannot be written ({error.strerror}).")

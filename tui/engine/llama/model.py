@@ -67,8 +67,9 @@ class Llama:
 
     def _load(self, path: str, knobs: Knobs, progress: Callable[[float], None] | None) -> Any:
         params = model_params(knobs)
+        header = check_model(Path(path))
         if not C.llama_supports_gpu_offload() or knobs.num_gpu == 0:
-            refuse_if_too_large(check_model(Path(path)), knobs, measure())
+            refuse_if_too_large(header, knobs, measure())
 
         @C.llama_progress_callback  # type: ignore[untyped-decorator]
         def report(share: float, _: Any) -> bool:

@@ -22,6 +22,7 @@ from tui.talk import Talk
 from tui.terminal import safe
 from tui.turning import obey
 from tui.ui.beat import Beat
+from tui.ui.camera import Camera
 from tui.ui.comparing import Comparison
 from tui.ui.errands import Errands
 from tui.ui.keeper import Keeper
@@ -54,6 +55,7 @@ class ChatScreen(Screen[None]):
 
     BINDINGS = CHAT_BINDINGS
     COMMANDS = {ChatCommands}
+    AUTO_FOCUS = "Prompt"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide"), (150, "-roomy")]
     VERTICAL_BREAKPOINTS = [(0, "-low"), (36, "-tall")]
 
@@ -76,18 +78,21 @@ class ChatScreen(Screen[None]):
         self._panes = [Pane() for _ in chosen]
         self._knobs, self._candidates, self._status = KnobPanel(), Candidates(), Status()
         self._composer = Composer("Ask something. Enter sends, Ctrl+J begins a new line.")
+        self._composer.keeping = diary is not None
         self._prompt = self._composer.prompt
         self._comparison = Comparison(self, self._talk, self._panes, self._prompt)
         self._librarian = Librarian(self, self._talk)
         self.keeper = Keeper(diary, self._talk, self._panes, self._status)
-        self._errands = Errands(
-            self, self._talk, engines, self._comparison, self._composer, self.keeper, self._librarian
-        )
         shown = self._knobs, self._candidates, self._status
         self._narrator = Narrator(self._talk, engines, self._comparison.contrast, self._panes, *shown)
         # Candidates and rates: eyes want no more, and the model wants the core.
-        self._drawing = Beat(self, lambda: self._narrator.draw(self.active), every=3)
+        self._drawing = Beat(self, lambda: self._narrator.draw(self.active), every=4)
         self._looking = self._narrator.looking
+        self._looking.recall = self.keeper.recall
+        camera = Camera(self, self._talk, self._looking)
+        self._errands = Errands(
+            self, self._talk, engines, self._comparison, self._composer, self.keeper, self._librarian, camera
+        )
         self._revising = Revising(self._talk, self._panes, self._narrator, self._prompt)
 
     @property
@@ -119,7 +124,6 @@ class ChatScreen(Screen[None]):
         self._narrator.show(self.active)
         self._comparison.announce()
         self.keeper.begin(self.app)
-        self._prompt.focus()
 
     def watch_active(self) -> None:
         """Show the knobs of the side that became the active one."""
@@ -139,14 +143,14 @@ class ChatScreen(Screen[None]):
         side = self._talk.take(said.event, said.load)
         self._narrator.tell(said, side)
         self._narrator.stand()
+        if isinstance(said.event, Loaded) and said.load == self.side.load:
+            self._composer.context = said.event.info.context
         if self._talk.busy:
             self._drawing.ask()
             return
         self._narrator.draw(self.active)
         if isinstance(said.event, Failed) and side:
             self._composer.give_back(side.question)
-        if isinstance(said.event, Loaded):
-            self._composer.context = said.event.info.context
         if isinstance(said.event, Loaded) or was_busy:
             self._talk.look(self.side)
 
@@ -160,6 +164,7 @@ class ChatScreen(Screen[None]):
             if isinstance(event, Composer.Commanded):
                 await self._errands.run(parse_slash(event.text))
             elif self._revising.editing:
+                self._check_idle()
                 await self._engines.revive()
                 await self.keeper.ahead(self._revising.reworded(event.text))
                 self._revising.send(event.text)
@@ -170,8 +175,7 @@ class ChatScreen(Screen[None]):
             self._refuse(error)
 
     async def _ask(self, text: str) -> None:
-        if self._talk.busy:
-            raise EngineError("A reply is being written; press Esc to stop it first.")
+        self._check_idle()
         await self._engines.revive()
         only = self._comparison.only
         asked = [side for side in self._talk.sides if only in (None, side)]
@@ -198,6 +202,8 @@ class ChatScreen(Screen[None]):
                 await self._comparison.add(side.fork(event.turn))
                 return
             await self._engines.revive()
+            if event.wish == "continue":
+                await self.keeper.recall(side, event.turn)
             self._revising.grant(event.wish, side, event.turn)
         except TwiddleError as error:
             self._refuse(error)
@@ -206,7 +212,9 @@ class ChatScreen(Screen[None]):
     @on(KnobPanel.Asked)
     def _turn_knobs(self, event: KnobPanel.Turned | KnobPanel.Asked) -> None:
         """Do to the knobs of a side what the panel asks for."""
-        side = next((each for each in self._talk.sides if each is event.owner), self.side)
+        side = next((each for each in self._talk.sides if each is event.owner), None)
+        if side is None:  # it was dropped meanwhile
+            return
         if isinstance(event, KnobPanel.Asked) and event.deed == "save":
 
             async def use(name: str | None) -> None:
@@ -216,12 +224,13 @@ class ChatScreen(Screen[None]):
             self.app.push_screen(SavePreset(side.preset, side.stand), use)
             return
         try:
-            if isinstance(event, KnobPanel.Turned):
-                self._talk.turn(side, event.name, event.value, event.stroke)
+            with self._talk.trying():
+                if isinstance(event, KnobPanel.Turned):
+                    self._talk.turn(side, event.name, event.value, event.stroke)
+                    changed = None
+                else:
+                    changed = obey(self._talk, side, event.deed)
                 self.settle()
-                return
-            changed = obey(self._talk, side, event.deed)
-            self.settle()
             if changed:
                 self._knobs.go(changed)
         except TwiddleError as error:
@@ -244,7 +253,8 @@ class ChatScreen(Screen[None]):
 
     def on_pane_entered(self, event: Pane.Entered) -> None:
         """The knobs follow the focus."""
-        self.active = self._panes.index(event.pane)
+        if event.pane in self._panes:  # it may be on its way out
+            self.active = self._panes.index(event.pane)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool:
         """What there is nothing for now is not offered."""
@@ -253,8 +263,6 @@ class ChatScreen(Screen[None]):
         if action == "stop":
             running = self._talk.busy or (self._revising.editing and self._prompt.has_focus)
             return running if not parameters else not running and not self._prompt.has_focus
-        if not self._comparison.offers(action, parameters):
-            return False
         return (action != "look" and parameters != ("/again",)) or bool(self.side.conversation.turns)
 
     def action_stop(self, running: bool = True) -> None:
@@ -277,15 +285,18 @@ class ChatScreen(Screen[None]):
 
     async def again(self) -> None:
         """Have every side answer its last question anew."""
-        if self._talk.busy:
-            raise EngineError("A reply is being written; press Esc to stop it first.")
+        self._check_idle()
         if not self.side.conversation.turns:
             raise EngineError("There is no question to answer again yet.")
         await self._engines.revive()
-        self._talk.again()
+        self._talk.again(self._comparison.only)
         for pane, side in zip(self._panes, self._talk.sides, strict=True):
             pane.transcript.show(side.conversation)
         self._narrator.begin()
+
+    def _check_idle(self) -> None:
+        if self._talk.busy:
+            raise EngineError("A reply is being written; press Esc to stop it first.")
 
     def action_toggle_knobs(self) -> None:
         """Show the knobs and go to the first, or hide them."""
@@ -310,6 +321,7 @@ class ChatScreen(Screen[None]):
 
     def clear(self) -> None:
         """Begin a new chat with the same settings."""
+        self._talk.break_off()
         self.keeper.note()  # the end of the old chat
         self._talk.clear()
         self.keeper.note()  # that another begins

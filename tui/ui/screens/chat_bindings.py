@@ -46,7 +46,6 @@ CHAT_BINDINGS: list[BindingType] = [
         "ctrl+o",
         "obey('/history')",
         "History",
-        show=False,
         tooltip="Go on with a conversation that was kept",
         id="chat.history",
     ),

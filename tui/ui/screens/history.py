@@ -16,6 +16,8 @@ from tui.errors import StoreError
 from tui.store.export import date
 from tui.store.page import Entry
 from tui.terminal import safe, safe_line
+from tui.ui.screens.help import HelpScreen
+from tui.ui.widgets.footer import Footer
 
 Find = Callable[[str], Awaitable[tuple[Entry, ...]]]
 
@@ -24,9 +26,12 @@ class HistoryPicker(ModalScreen[int | None]):
     """The conversations, narrowed down by typing. Gives the number of the one chosen, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss", "Back", id="history.back"),
+        # By priority, since Enter and the letters belong to the line that is typed in.
+        Binding("enter", "take", "Go on with it", priority=True, id="history.open"),
         Binding("down", "move(1)", "Next", show=False, priority=True, id="history.next"),
         Binding("up", "move(-1)", "Previous", show=False, priority=True, id="history.previous"),
+        Binding("f1", "help", "Help", tooltip="These keys", id="history.help"),
+        Binding("escape", "dismiss", "Back", id="history.back"),
     ]
 
     DEFAULT_CSS = """
@@ -37,8 +42,9 @@ class HistoryPicker(ModalScreen[int | None]):
             max-width: 110;
             height: auto;
             max-height: 90%;
-            padding: 1 2;
+            padding: 1 2 0 2;
             border: round $primary;
+            border-title-color: $text-primary;
             background: $surface;
         }
         & Input, & Input:focus { border: none; height: 1; padding: 0; margin-bottom: 1; background: $surface; }
@@ -52,8 +58,9 @@ class HistoryPicker(ModalScreen[int | None]):
             text-overflow: ellipsis;
             scrollbar-size-vertical: 1;
         }
-        & .about { height: 2; margin-top: 1; color: $foreground 80%; }
+        & .about { height: 2; margin: 1 0; color: $foreground 80%; }
         & .about.-broken { color: $text-warning; }
+        & Footer { dock: none; background: $surface; }
     }
     """
 
@@ -66,10 +73,10 @@ class HistoryPicker(ModalScreen[int | None]):
         self._about = Static(classes="about", markup=False)
 
     def compose(self) -> ComposeResult:
-        with Vertical():
-            yield Input(placeholder="Type words that were said, Enter to go on with that conversation")
-            yield self._list
-            yield self._about
+        typed = Input(placeholder="Type words that were said")
+        box = Vertical(typed, self._list, self._about, Footer())
+        box.border_title = Content("History")
+        yield box
 
     def on_mount(self) -> None:
         """Show the newest."""
@@ -80,9 +87,13 @@ class HistoryPicker(ModalScreen[int | None]):
         """Narrow the list down."""
         self._show(event.value)
 
-    def on_input_submitted(self) -> None:
+    def action_take(self) -> None:
         """Go on with the one that is lit."""
         self._list.action_select()
+
+    def action_help(self) -> None:
+        """The keys that work here."""
+        self.app.push_screen(HelpScreen())
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Go on with it."""

@@ -146,7 +146,8 @@ class PresetEditor(ModalScreen[str | None]):
         self._findings = check(self._area.text, self._path)
         self._area.mark(finding.line for finding in self._findings if finding.line and finding.level == "error")
         self._list.clear_options()
-        self._list.add_options([Option(_line(finding)) for finding in self._findings] or [Option("✓ nothing to say")])
+        fine = Option("✓ nothing to say", disabled=True)
+        self._list.add_options([Option(_line(finding)) for finding in self._findings] or [fine])
 
     def _go_to(self, finding: Finding) -> None:
         if finding.line:

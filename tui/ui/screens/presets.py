@@ -15,6 +15,7 @@ from tui.knobs import KNOBS, Knobs
 from tui.presets.difference import difference
 from tui.presets.library import Broken
 from tui.presets.preset import Preset
+from tui.stand import Stand
 from tui.terminal import safe, safe_line
 from tui.ui.widgets.footer import Footer
 
@@ -86,11 +87,11 @@ class PresetPicker(ModalScreen[Choice | None]):
     }
     """
 
-    def __init__(self, presets: tuple[Preset | Broken, ...], current: Preset, knobs: Knobs) -> None:
-        """`current` is the preset in use, and `knobs` where they stand."""
+    def __init__(self, presets: tuple[Preset | Broken, ...], current: Preset, stand: Stand) -> None:
+        """`current` is the preset in use, and `stand` where the knobs are."""
         super().__init__()
         self._presets, self._current = presets, current.name
-        self._now = replace(current, turned=tuple((name, getattr(knobs, name)) for name in knobs.differing(Knobs())))
+        self._now = replace(current, turned=tuple((name, stand.of(name)) for name in stand.differing(Stand(Knobs()))))
         self._list = OptionList(markup=False)
         self._about = Static(classes="about", markup=False)
 

@@ -8,19 +8,20 @@ from tui.side import describe_turn
 from tui.ui.markdown import Mark, MarkKind
 from tui.written import Stats, Written
 
-_ENDINGS = {
+ENDINGS = {
     "length": "cut at the limit",
     "stopped": "stopped",
     "failed": "failed",
     "died": "the engine was lost",
     "interrupted": "interrupted: twiddle ended while it was written",
 }
+"""What is said of how a reply ended, where it was not by itself."""
 
 
 def footnote(turn: Turn) -> str:
     """How a reply ended, what it cost, and the seed that writes it again."""
     written = turn.written
-    parts = [_ENDINGS[turn.ending]] if turn.ending in _ENDINGS else []
+    parts = [ENDINGS[turn.ending]] if turn.ending in ENDINGS else []
     parts += ["edited"] if turn.edited else []
     if written:
         parts += [_cost(written.stats)] if written.stats else []

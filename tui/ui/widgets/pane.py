@@ -47,11 +47,20 @@ class Pane(Vertical):
             tooltip="Scroll the sides together, or each alone",
             id="pane.level",
         ),
+        Binding(
+            "s",
+            "screen.obey('/picture')",
+            "Picture",
+            show=False,
+            tooltip="Save the replies beside each other as a picture (SVG)",
+            id="pane.picture",
+        ),
     ]
     """
     | Key(s) | Description |
     | :- | :- |
     | d, p, l | Beside another pane: mark the words that differ, go to where replies part, scroll together or alone. |
+    | s | Save the last replies as a picture. |
     """
 
     DEFAULT_CSS = """
@@ -75,7 +84,7 @@ class Pane(Vertical):
     }
     """
 
-    title: reactive[str] = reactive("")
+    title: reactive[str] = reactive("", repaint=False)
     """What this side is set to."""
 
     active: reactive[bool] = reactive(False, toggle_class="-active")
@@ -84,7 +93,7 @@ class Pane(Vertical):
     titled: reactive[bool] = reactive(False, toggle_class="-titled")
     """Whether the title is shown."""
 
-    figures: reactive[Figures | None] = reactive[Figures | None](None)
+    figures: reactive[Figures | None] = reactive[Figures | None](None, repaint=False)
     """What its newest reply came to; shown beside another pane."""
 
     @dataclass

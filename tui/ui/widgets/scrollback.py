@@ -1,27 +1,27 @@
 """A long column of entries, drawn line by line: what is out of sight costs a guess at its height and no more."""
 
-from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from rich.cells import cell_len
 from rich.style import Style
 from textual import events
-from textual.geometry import Offset, Size
+from textual.geometry import Offset, Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.selection import Selection
 from textual.strip import Strip
 
 from tui.terminal import safe
-from tui.ui.markdown import BLANK, Line, Span, fold
+from tui.ui.markdown import Line, Span, fold
 from tui.ui.widgets.entry import MARGIN, MEASURE, Entry
 from tui.ui.widgets.segments import segments, selected
+from tui.ui.widgets.stack import Stack
 
 KEPT = 2_000
-"""Drawn lines that are kept for the next paint."""
+"""Drawn rows that are kept for the next paint."""
 
 _STYLES = (
     "user user-rail system system-rail notice notice-rail assistant-rail label progress note failure "
@@ -31,50 +31,11 @@ _STYLES = (
 )
 
 
-class Stack:
-    """Entries one under another, and which lines they take up."""
+class Row(NamedTuple):
+    """A line as it was drawn."""
 
-    def __init__(self) -> None:
-        self.entries: list[Entry] = []
-        self.tops = [1]
-        """The first line of each entry, and the end of the last; there is a blank line above them all."""
-
-    @property
-    def height(self) -> int:
-        """Lines in all."""
-        return self.tops[-1]
-
-    def pile(self, start: int = 0) -> None:
-        """Works out where the entries after `start` are now."""
-        heights = (entry.height for entry in self.entries[start:])
-        self.tops[start:] = accumulate(heights, initial=self.tops[start])
-
-    def at(self, y: int) -> tuple[int, int]:
-        """The entry that has a line, and the line's number in it."""
-        place = max(0, min(bisect_right(self.tops, y) - 1, len(self.entries) - 1))
-        return place, y - self.tops[place]
-
-    def line(self, y: int) -> Line:
-        """One line."""
-        place, number = self.at(y)
-        entry = self.entries[place]
-        return entry.line(number) if entry.width and 0 <= number < entry.height else BLANK
-
-    def unseen(self, top: int, bottom: int, width: int) -> int | None:
-        """The lowest entry between two lines that is not laid out for the width."""
-        found = range(self.at(bottom)[0], self.at(top)[0] - 1, -1)
-        return next((place for place in found if self.entries[place].width != width), None)
-
-    def between(self, top: int, bottom: int, width: int) -> Iterator[tuple[int, Line]]:
-        """The lines between two, with their numbers."""
-        for place in range(self.at(top)[0], self.at(bottom)[0] + 1):
-            entry, first = self.entries[place], self.tops[place]
-            if entry.width != width:  # it was never in view, so neither end is in it
-                entry.lay_out(width)
-                yield from ((-1, entry.line(number)) for number in range(entry.height))
-                continue
-            for number in range(max(0, top - first), min(entry.height, bottom - first + 1)):
-                yield first + number, entry.line(number)
+    line: Line
+    strip: Strip
 
 
 class Scrollback(ScrollView, can_focus=True):
@@ -166,7 +127,7 @@ class Scrollback(ScrollView, can_focus=True):
         self._stack = Stack()
         self._following = True
         self._width = 0
-        self._strips: dict[int, Strip] = {}
+        self._rows: dict[int, Row] = {}
         self._colours: dict[str, Style] = {}
 
     @property
@@ -247,7 +208,9 @@ class Scrollback(ScrollView, can_focus=True):
 
     def _pile(self, start: int = 0) -> None:
         self._stack.pile(start)
-        self.virtual_size = Size(self._width, self._stack.height)
+        # The reactive itself would have all widgets laid out anew, with every line that is written.
+        self.set_reactive(ScrollView.virtual_size, Size(self._width, self._stack.height))
+        self.vertical_scrollbar.window_virtual_size = self._stack.height
 
     def _settle(self) -> None:
         """Lays out what is in view; its lines stay where they are though heights above turn out otherwise."""
@@ -283,38 +246,48 @@ class Scrollback(ScrollView, can_focus=True):
         """The theme may have changed: colours are looked up again."""
         super().notify_style_update()
         self._colours.clear()
-        self._strips.clear()
+        self._rows.clear()
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Rows of the view. They have no border and no padding, about which Textual would do much on every paint."""
+        top = self.scroll_offset.y
+        rows = {} if self.text_selection else self._rows
+        strips = [row.strip if (row := rows.get(top + y)) else self.render_line(y) for y in crop.line_range]
+        whole = crop.column_span == (0, self.outer_size.width)
+        return strips if whole else [strip.crop(*crop.column_span) for strip in strips]
 
     def render_line(self, y: int) -> Strip:
         """One row of the view."""
-        width = self.scrollable_content_region.width
         if not self._stack.entries:
-            return self._welcome_line(y, width)
+            return self._drawn(self._welcome_line(y))
         y += self.scroll_offset.y
         selection = self.text_selection
         reach = selection.get_span(y) if selection else None
-        if reach is None and y in self._strips:
-            return self._strips[y].crop_extend(0, width, self._colour(""))
+        if reach is None and (row := self._rows.get(y)):
+            return row.strip
         line = self._stack.line(y)
         drawn = [segment for span in line.spans for segment in segments(span.text, self._colour(span.style))]
         if reach:
             drawn = list(selected(drawn, *reach, self.screen.get_component_rich_style("screen--selection")))
         strip = Strip(drawn)
         if line.fill:
-            strip = strip.extend_cell_length(min(width - 1, MARGIN + MEASURE + 1), self._colour(line.fill))
-        strip = strip.crop_extend(0, width, self._colour("")).apply_offsets(0, y)
-        if reach is None and width == self._width:
-            self._strips[y] = strip
+            strip = strip.extend_cell_length(min(self._width - 1, MARGIN + MEASURE + 1), self._colour(line.fill))
+        strip = self._drawn(strip.apply_offsets(0, y))
+        if reach is None and self.scrollable_content_region.width == self._width:
+            self._rows[y] = Row(line, strip)
         return strip
 
-    def _welcome_line(self, y: int, width: int) -> Strip:
-        folded = fold([Span(safe(self.welcome))], max(1, width - 2))
-        lines = ["".join(span.text for span in line.spans) for line in folded]
+    def _drawn(self, strip: Strip) -> Strip:
+        """A row as the terminal gets it."""
+        strip = strip.crop_extend(0, self.outer_size.width, self._colour(""))
+        for each in self.get_line_filters():
+            strip = strip.apply_filter(each, self.background_colors[1])
+        return strip
+
+    def _welcome_line(self, y: int) -> Strip:
+        lines = _centred(self.welcome, self.scrollable_content_region.width)
         number = y - (self.size.height - len(lines)) // 2
-        text = lines[number] if 0 <= number < len(lines) else ""
-        before = max(0, (width - max(map(cell_len, lines))) // 2)
-        style = self._colour("welcome")
-        return Strip(segments(" " * before + text, style)).crop_extend(0, width, style)
+        return Strip(segments(lines[number] if 0 <= number < len(lines) else "", self._colour("welcome")))
 
     def _colour(self, names: str) -> Style:
         style = self._colours.get(names)
@@ -324,12 +297,17 @@ class Scrollback(ScrollView, can_focus=True):
         return style
 
     def _refresh_from(self, y: int) -> None:
-        """Forgets the drawn lines from one on, and draws them again."""
-        if not y or len(self._strips) > KEPT:
-            self._strips.clear()
-        for drawn in [drawn for drawn in self._strips if drawn >= y]:
-            del self._strips[drawn]
-        self.refresh_lines(max(y, self.scroll_offset.y), self.size.height)
+        """Draws again what has changed from one line on."""
+        if not y or len(self._rows) > KEPT:
+            self._rows.clear()
+        top = self.scroll_offset.y
+        view = range(max(y, top), top + self.size.height)
+        kept = {at: self._rows[at] for at in view if at in self._rows and self._rows[at].line == self._stack.line(at)}
+        for at in [at for at in self._rows if at >= y]:
+            del self._rows[at]
+        self._rows |= kept
+        if changed := [at for at in view if at not in kept]:
+            self.refresh_lines(changed[0], changed[-1] - changed[0] + 1)
 
     # --- selecting ---
 
@@ -358,6 +336,14 @@ class Scrollback(ScrollView, can_focus=True):
         place, _ = self._stack.at(self.scroll_offset.y + event.y)
         top, bottom = self._stack.tops[place : place + 2]
         self.screen.selections = {self: Selection(Offset(0, top), Offset(0, bottom - 1))}
+
+
+@lru_cache(maxsize=4)
+def _centred(text: str, width: int) -> Sequence[str]:
+    """A text folded for a width, in its middle."""
+    lines = ["".join(span.text for span in line.spans) for line in fold([Span(safe(text))], max(1, width - 2))]
+    before = " " * max(0, (width - max(map(cell_len, lines))) // 2)
+    return [before + line for line in lines]
 
 
 def _said(spans: Sequence[Span], start: int, end: int | None) -> str:

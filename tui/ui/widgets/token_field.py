@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 from rich.segment import Segment
 from textual import events
@@ -12,24 +12,13 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from tui.ui.widgets.bits import Bit
 from tui.ui.widgets.heat import Heat
 from tui.ui.widgets.segments import segments
 from tui.ui.widgets.token_lines import NOBODY, Run, TokenLines
 
 MARGIN = 1
 """Cells on the left."""
-
-
-class Bit(NamedTuple):
-    """One thing in a row of tokens."""
-
-    text: str
-    kind: str = "token"
-    """Or `person`, for text that somebody wrote, or `mark`, for a label of our own."""
-    nameless: str = "◦"
-    """What stands for a token that says nothing."""
-    given: bool = False
-    """Whether the token was there before the reply was asked for."""
 
 
 class TokenField(Heat, ScrollView, can_focus=True):

@@ -1,6 +1,6 @@
 """A reply token by token, coloured by how sure the model was, as it was written and as it would be with other knobs."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -18,11 +18,10 @@ from tui.knobs import Knobs
 from tui.measure import LEVELS, MEASURES, Likelihood, Measure, likelihood
 from tui.terminal import safe_line
 from tui.trace import TokenTrace
-from tui.ui.markdown import Mark
+from tui.ui.widgets.bits import bits
 from tui.ui.widgets.candidates import percent, visible
-from tui.ui.widgets.footnote import notable
 from tui.ui.widgets.heat import Heat
-from tui.ui.widgets.token_field import Bit, TokenField
+from tui.ui.widgets.token_field import TokenField
 from tui.written import Written
 
 
@@ -77,6 +76,14 @@ class TokenView(Vertical):
             "Measure",
             tooltip="Colour by probability, raw probability, rank or entropy",
             id="token.measure",
+        ),
+        Binding(
+            "s",
+            "screen.obey('/picture')",
+            "Picture",
+            show=False,
+            tooltip="Save it as a picture (SVG)",
+            id="token.picture",
         ),
         Binding(
             "less_than_sign", "threshold(-1)", "Fewer", show=False, tooltip="n finds more tokens", id="token.lower"
@@ -167,7 +174,7 @@ class TokenView(Vertical):
         for trace in written.traces[start:]:
             self._p.append(trace.p)
             self._cut.append(trace.cut)
-        self.field.add(list(self._bits(start, ended)), self._levels(start))
+        self.field.add(list(bits(text, written, start=start, ended=ended)), self._levels(start))
         self._before = likelihood(self._p) if ended else None
         self._say_how_likely(self._before)
 
@@ -194,20 +201,6 @@ class TokenView(Vertical):
         if measure is MEASURES[0]:
             return [measure.level(p) for p in self._p[start:end]]
         return [measure.level(measure.of(trace)) for trace in self._written.traces[start:end]]
-
-    def _bits(self, start: int, ended: bool) -> Iterator[Bit]:
-        """The tokens from a place on, with what stands between them."""
-        text, written = self._text, self._written
-        ends = (*written.starts[1:], len(text))
-        happened = list(notable(written))
-        for place in range(start, len(written.traces)):
-            begin, trace = written.starts[place], written.traces[place]
-            if not place and begin:
-                yield Bit(text[:begin], "person")
-            yield from (Bit(Mark(0, label, kind).chip.text, "mark") for at, label, kind in happened if at == place)
-            last = ended and place == len(written.traces) - 1
-            nameless = safe_line(trace.text) if last and "\ufffd" not in trace.text and trace.text else "◦"
-            yield Bit(text[begin : ends[place]], "token", nameless, place < written.given)
 
     def _say_how_likely(self, now: Likelihood | None, label: str = "") -> None:
         before = self._before

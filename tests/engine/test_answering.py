@@ -1,0 +1,93 @@
+"""Questions answered beside the loop: a fault in one costs no other, and no model is closed under one."""
+
+import threading
+from collections.abc import Callable
+from queue import SimpleQueue
+
+import pytest
+
+from tests.engine.bench import question
+from tests.engine.test_process import fake
+from tui.engine.__main__ import Engine
+from tui.engine.fake import Script
+from tui.engine.onlooker import Onlooker, Question
+from tui.engine.protocol import Event, Failed, Preview, Refused, Remember, WhatIf
+from tui.errors import EngineError
+from tui.knobs import Knobs
+
+LOAD = fake(Script(template=None))
+
+
+class Told(Engine):
+    """An engine in this process, which keeps what it says."""
+
+    def __init__(self) -> None:
+        super().__init__(-1)
+        self.said: SimpleQueue[Event] = SimpleQueue()
+        self.take(LOAD)
+        self._drain()
+        while not self.said.empty():
+            self.said.get()
+        threading.Thread(target=self._answer, daemon=True).start()
+
+    def emit(self, event: Event) -> None:
+        self.said.put(event)
+
+
+@pytest.mark.parametrize(
+    ("error", "words"), [(EngineError("top_k leaves none."), "top_k leaves none."), (ValueError("said"), "ValueError")]
+)
+@pytest.mark.parametrize(
+    "asked", [WhatIf("a", Knobs()), Preview("a", question(), Knobs()), Remember("a", question(), (), (), Knobs())]
+)
+def test_a_question_that_goes_wrong_is_answered_and_so_is_the_next(
+    asked: Question, error: Exception, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = Told()
+    with monkeypatch.context() as patch:
+
+        def fail(*_: object) -> bool:
+            raise error
+
+        patch.setattr(Onlooker, "answer", fail)
+        engine.take(asked)
+        failed = engine.said.get(timeout=20)
+    assert isinstance(failed, Failed) and failed.id == "a"
+    assert words in failed.reason and "said" not in failed.reason.replace("says", "")
+    engine.take(WhatIf("b", Knobs()))
+    assert engine.said.get(timeout=20) == Refused("b", "The engine does not remember this reply.")
+
+
+def test_a_question_that_goes_wrong_in_the_loop_does_not_end_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = Told()
+    monkeypatch.setattr(Onlooker, "answer", lambda *_: False)
+    monkeypatch.setattr("tui.engine.scheduler.Scheduler.preview", lambda *_: [][0])
+    engine.take(Preview("a", question(), Knobs()))
+    engine._drain()
+    failed = engine.said.get(timeout=20)
+    assert isinstance(failed, Failed) and "IndexError" in failed.reason
+
+
+def test_a_model_is_closed_only_when_the_answer_is_broken_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine, order, begun = Told(), list[str](), threading.Event()
+    assert engine._backend
+    monkeypatch.setattr(engine._backend, "close", lambda: order.append("closed"))
+
+    def answer(_: Onlooker, __: Question, newer: Callable[[], bool]) -> bool:
+        begun.set()
+        for _try in range(500):  # as between the parts of a long answer
+            if newer():
+                threading.Event().wait(0.1)
+                break
+            threading.Event().wait(0.01)
+        else:
+            order.append("never told")
+        order.append("answered")
+        return True
+
+    monkeypatch.setattr(Onlooker, "answer", answer)
+    engine.take(WhatIf("a", Knobs()))
+    assert begun.wait(20)
+    engine.take(LOAD)
+    engine._drain()
+    assert order == ["answered", "closed"]

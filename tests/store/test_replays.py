@@ -1,0 +1,187 @@
+"""Replies of every kind, written on the real model with `reproducible on`, come out the same to the last digit."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.domain.test_side import side
+from tui.chat import versions
+from tui.cli.replay import build
+from tui.engine.llama import Llama
+from tui.engine.protocol import Command, Event, Generate, Load, SetKnobs, Stop, Token
+from tui.engine.scheduler import Scheduler
+from tui.knobs import Knobs
+from tui.side import Side
+from tui.store.page import Page, Sheet, Source, StoredReply
+from tui.store.replay import difference, expected, model_file, request
+from tui.store.store import Store
+from tui.talk import Talk
+from tui.trace import TokenTrace
+
+pytestmark = pytest.mark.model
+
+SETTING = "default,temperature=1,num_predict=12,num_ctx=2048,reproducible=on"
+
+
+@pytest.fixture(scope="module")
+def model(starter: Path) -> Iterator[Llama]:
+    model = Llama(str(starter), Knobs(num_ctx=2048))
+    yield model
+    model.close()
+
+
+class Writer:
+    """The engine in this process, on a cache that holds nothing."""
+
+    def __init__(self, model: Llama) -> None:
+        for sequence in range(model.sequences):
+            model.drop(sequence)
+        self.events: list[Event] = []
+        self.scheduler = Scheduler(model, self.events.append, reproducible=True)
+
+    def again(self, stored: StoredReply) -> tuple[TokenTrace, ...]:
+        """How the tokens of a stored reply are chosen now."""
+        assert stored.written.knobs.reproducible == "on", "the record says how it was written"
+        del self.events[:]
+        self.scheduler.generate(Generate((request(stored),)))
+        while self.scheduler.busy:
+            self.scheduler.step()
+        found = [event.trace for event in self.events if isinstance(event, Token)]
+        return tuple(found[: len(expected(stored))])
+
+
+class Chat(Writer):
+    """Sides that talk to it, and are written down as they do."""
+
+    def __init__(self, model: Llama, store: Store, *settings: str) -> None:
+        super().__init__(model)
+        self.store = store
+        self.talk = Talk([side(setting) for setting in settings], self)
+        self.pages = [Page(str(index)) for index in range(len(settings))]
+        self.talk.settle()
+
+    @property
+    def side(self) -> Side:
+        return self.talk.sides[0]
+
+    def fit(self, loads: Iterable[Load]) -> None: ...
+
+    def send(self, command: Command, load: Load | None) -> None:
+        match command:
+            case Generate():
+                self.scheduler.generate(command)
+            case SetKnobs():
+                self.scheduler.set_knobs(command)
+            case Stop():
+                self.scheduler.stop(command)
+
+    def run(self, tokens: int = 10_000) -> None:
+        """Go on until everyone is done or one has so many tokens, and write down what there is."""
+        while self.talk.busy and all(each.writing and each.writing.count < tokens for each in self.talk.sides):
+            self.scheduler.step()
+            while self.events:
+                self.talk.take(self.events.pop(0))
+        for place, each in enumerate(self.talk.sides):
+            assert each.load
+            source = Source(each.preset.opening, model_file(Path(each.load.path)), build())
+            self.pages[place] = self.store.keep(self.pages[place], Sheet(each.conversation, source=source))
+
+    def replies(self) -> list[StoredReply]:
+        """Every reply that was kept."""
+        return [
+            self.store.reply(number)
+            for each, page in zip(self.talk.sides, self.pages, strict=True)
+            for number, turn in zip(page.turns, each.conversation.turns, strict=True)
+            if turn.written
+        ]
+
+
+def check(model: Llama, *replies: StoredReply) -> None:
+    """Each as it was, however much of it is in the cache: the last first, so that others find their beginnings."""
+    writer = Writer(model)
+    for stored in reversed(replies):
+        now = writer.again(stored)
+        assert difference(stored, now) is None
+        assert now == stored.written.traces[stored.written.given :], "with the same odds"
+
+
+def test_ten_turns_of_two_sides_beside_each_other(model: Llama, store: Store) -> None:
+    chat = Chat(model, store, f"{SETTING},num_predict=8,seed=3", f"{SETTING},num_predict=8,seed=4")
+    for what in ("sea", "sky", "hill", "wood", "fire", "rain", "snow", "wind", "moon", "sun"):
+        chat.talk.ask(f"Tell me of the {what}.")
+        chat.run()
+    replies = chat.replies()
+    assert len(replies) == 20
+    assert len({stored.kept.conversation.path[1].message.content for stored in replies}) == 2, "they parted"
+    check(model, *replies)
+    for stored in (replies[4], replies[19]):
+        assert Writer(model).again(stored) == stored.written.traces, "from an empty cache too"
+
+
+def test_another_answer_a_branch_and_an_edit(model: Llama, store: Store) -> None:
+    chat = Chat(model, store, SETTING)
+    chat.talk.ask("Name three animals that live in the sea, and say why you like them.")
+    chat.run()
+    chat.talk.again()
+    chat.run()
+    written = chat.side.conversation.turns[1].written
+    assert written
+    other = next(each for each in written.traces[6].candidates if each.id != written.traces[6].id)
+    chat.talk.branch(chat.side, 1, 6, other)
+    chat.run()
+    chat.talk.resume(chat.side, 3)
+    chat.run()
+    chat.talk.edit(chat.side, 1, "The sea is")
+    chat.talk.resume(chat.side, 5)
+    chat.run()
+    chat.talk.edit(chat.side, 0, "Name three animals that live in the woods.")
+    chat.run()
+    replies = chat.replies()
+    assert len(replies) == 6
+    assert sum(stored.written.given > 0 for stored in replies) == 2
+    assert sum(stored.written.begun > 0 for stored in replies) == 1
+    assert len(versions(chat.side.conversation, 1)) == 6
+    check(model, *replies)
+
+
+def test_knobs_turned_by_hand_and_a_reply_that_was_stopped(model: Llama, store: Store) -> None:
+    chat = Chat(model, store, SETTING, f"{SETTING},seed=8")
+    chat.talk.ask("Why is the sky blue?")
+    chat.run(5)
+    chat.talk.turn(chat.side, "temperature", 2.0)
+    chat.run(9)
+    chat.talk.turn(chat.side, "top_k", 5)
+    chat.run(12)
+    chat.talk.stop(chat.side)
+    chat.run()
+    stopped, whole = chat.replies()
+    assert [change.index for change in stopped.written.lane] == [5, 9]
+    assert len(expected(stopped)) == 12
+    check(model, stopped, whole)
+
+
+def test_searches(model: Llama, store: Store) -> None:
+    for strategy in ("beam", "contrastive"):
+        setting = f"{SETTING},strategy={strategy}"
+        chat = Chat(model, store, setting, f"{setting},num_beams=2")
+        chat.pages = [Page(f"{strategy} {place}") for place in range(2)]
+        for text in ("Name a fish.", "And a bird."):
+            chat.talk.ask(text)
+            chat.run()
+        assert len(chat.replies()) == 4
+        check(model, *chat.replies())
+
+
+def test_a_thought_with_knobs_of_its_own(model: Llama, store: Store) -> None:
+    thinking = "think_temperature=1.8,think_open=Hm,think_close=."
+    chat = Chat(model, store, f"{SETTING},temperature=0.3,num_predict=40,{thinking},seed=5")
+    chat.talk.ask("Is the sea deep? Answer in a few short sentences.")
+    chat.run()
+    chat.talk.edit(chat.side, 1, "Hm, the sea")
+    chat.talk.resume(chat.side, 2)
+    chat.run()
+    written = chat.replies()[-1].written
+    assert written.thought and written.thought.end, "it thought, and answered"
+    assert [change.knobs.temperature for change in written.lane] == [0.3]
+    check(model, *chat.replies())

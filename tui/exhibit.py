@@ -1,0 +1,52 @@
+"""What a picture shows: replies to one question, each token by token, and where they part."""
+
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+from tui.chat import Conversation, Turn
+from tui.parting import Parting, by_id, by_text
+
+
+class Shown(Struct, frozen=True):
+    """A reply, and what it was written with."""
+
+    title: str
+    turn: Turn
+
+
+class Exhibit(Struct, frozen=True):
+    """A question with one reply to it, or with several beside each other."""
+
+    question: str
+    shown: tuple[Shown, ...]
+
+    @property
+    def forks(self) -> tuple[frozenset[int], ...]:
+        """Of each reply the tokens at which it parts from another."""
+        written = [each.turn.written for each in self.shown if each.turn.written]
+        found: list[set[int]] = [set() for _ in self.shown]
+        if len(written) == len(self.shown):
+            key = by_id if len({each.model for each in written}) < 2 else by_text
+            traces = [each.traces for each in written]
+            for reply, token in Parting(len(traces)).look(traces, key, range(len(traces))):
+                found[reply].add(token)
+        return tuple(map(frozenset, found))
+
+
+def exhibit(replies: Iterable[tuple[str, Conversation, int]]) -> Exhibit:
+    """Turns of conversations that are replies, each with a title; the question is that of the first."""
+    question, shown = "", list[Shown]()
+    for title, conversation, index in replies:
+        question = question or _question(conversation, index)
+        shown.append(Shown(title, conversation.turns[index]))
+    return Exhibit(question, tuple(shown))
+
+
+def _question(conversation: Conversation, index: int | None) -> str:
+    while index is not None:
+        turn = conversation.turns[index]
+        if turn.message.role == "user":
+            return turn.message.content
+        index = turn.parent
+    return ""

@@ -1,0 +1,55 @@
+"""What of a kept conversation a picture shows."""
+
+from collections.abc import Iterator
+
+from tui.chat import Conversation, Turn, last_reply, recalled, until
+from tui.errors import StoreError
+from tui.exhibit import Exhibit, exhibit
+from tui.store.export import speaker
+from tui.store.page import Kept
+from tui.store.store import Store
+
+
+def show(store: Store, number: int, message: int | None = None) -> Exhibit:
+    """One reply, or else the last, of every side where it was a comparison; raises StoreError."""
+    kept = store.load(number, recent=0)
+    return exhibit(
+        (title, _whole(store, kept, conversation, place), place) for title, conversation, place in _meant(kept, message)
+    )
+
+
+def _meant(kept: Kept, message: int | None) -> Iterator[tuple[str, Conversation, int]]:
+    conversation = kept.conversation
+    if message is not None:
+        if message not in kept.page.turns:
+            raise StoreError(
+                f"Message {message} is not in conversation {kept.id}; "
+                f"`twiddle history show {kept.id}` gives the numbers."
+            )
+        place = kept.page.turns.index(message)
+        if conversation.turns[place].message.role != "assistant":
+            raise StoreError(f"Message {message} is not a reply.")
+        yield _title(conversation.turns[place]), conversation, place
+        return
+    several = len(kept.seats) > 1
+    for seat in kept.seats if several else (None,):
+        read = until(conversation, seat.tip) if seat else conversation
+        last = last_reply(read)
+        if last is not None:
+            yield seat.setting if seat else _title(conversation.turns[last]), read, last
+        elif not several:
+            raise StoreError(f"There is no reply in conversation {kept.id} yet.")
+
+
+def _title(turn: Turn) -> str:
+    temperature = f" · temperature {turn.written.knobs.temperature:g}" if turn.written else ""
+    return f"{speaker(turn)}{temperature}"
+
+
+def _whole(store: Store, kept: Kept, conversation: Conversation, place: int) -> Conversation:
+    """The conversation with the traces of one reply."""
+    turn, number = conversation.turns[place], kept.page.turns[place]
+    written = store.recall(number, turn.written) if turn.written else None
+    if written is None or not written.traces:
+        raise StoreError(f"How the tokens of message {number} were chosen is not known, or no longer kept.")
+    return recalled(conversation, place, written)
