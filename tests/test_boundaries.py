@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 FILES = sorted((ROOT / "tui").rglob("*.py"))
 by_file = pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 
-ELSEWHERE = ("tui.ui", "tui.cli", "tui.bench", "tui.__main__", "tui.engine.")
+ELSEWHERE = ("tui.ui", "tui.cli", "tui.bench", "tui.soak", "tui.__main__", "tui.engine.")
 """The rooms where Textual, Rich or llama.cpp live, or may."""
 AT_THE_DOOR = ("tui.engine.protocol", "tui.engine.machine", "tui.engine.client", "tui.engine.engines")
 """The parts of the engine's room that the others import."""

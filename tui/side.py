@@ -2,6 +2,7 @@
 
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
@@ -114,6 +115,13 @@ class Writing:
         )
 
 
+class Origin(NamedTuple):
+    """What a reply is written from beside what is said: both may be others by the time that it is done."""
+
+    preset: Preset
+    load: Load | None
+
+
 class Side:
     """One setting being talked to. It owns what is turned and what is said; the engine holds only caches."""
 
@@ -135,8 +143,12 @@ class Side:
         """The newest reply."""
         self.used = 0
         """Context tokens it occupies."""
-        self._preset, self._before, self._beside = self.preset, self.conversation, False
-        """The preset that a reply is written with, the conversation before it, and whether it stands beside another."""
+        self.origin = Origin(self.preset, load)
+        """That of the newest reply."""
+        self.origins: dict[int, Origin] = {}
+        """Those of the replies that were written here, by their places in the conversation."""
+        self._before, self._beside = self.conversation, False
+        """The conversation before a reply, and whether it stands beside another."""
 
     @property
     def busy(self) -> bool:
@@ -203,7 +215,7 @@ class Side:
         """Another side that stands where this one does, or at a turn of its conversation."""
         here = self.conversation if turn is None else until(self.conversation, turn)
         other = Side(Chosen(Setting(), self.preset, self.knobs, self.apart), self.load, here)
-        other.used = self.used
+        other.used, other.origins = self.used, dict(self.origins)
         return other
 
     @property
@@ -220,7 +232,7 @@ class Side:
 
     def forget(self) -> None:
         """Begin a new conversation."""
-        self.conversation, self.writing, self.used = Conversation(), None, 0
+        self.conversation, self.writing, self.used, self.origins = Conversation(), None, 0, {}
 
     def ask(self, text: str) -> None:
         """Add a question."""
@@ -239,7 +251,7 @@ class Side:
 
         `instead_of` is the reply that it is to stand beside, `onto` what is there of it already.
         """
-        self._preset, self._before = self.preset, self.conversation
+        self.origin, self._before = Origin(self.preset, self.load), self.conversation
         if instead_of is not None:
             self.conversation = until(self.conversation, self.conversation.turns[instead_of].parent)
         self._beside = instead_of is not None
@@ -293,7 +305,8 @@ class Side:
         if self.undone:
             self.conversation = self._before
         else:
-            written = self.writing.written(self._preset)
+            written = self.writing.written(self.origin.preset)
+            self.origins[len(self.conversation.turns)] = self.origin
             self.conversation = answer(self.conversation, text, ending, tokens, written)
 
 

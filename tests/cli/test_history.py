@@ -8,7 +8,7 @@ import pytest
 
 from tests.cli.conftest import Command
 from tests.store.pages import keep, talk, written
-from tui.chat import answer, until
+from tui.chat import answer, join, until
 from tui.paths import history_path
 from tui.store.page import Page, Sheet
 from tui.store.store import Store
@@ -120,6 +120,13 @@ def test_a_comparison_leaves_as_a_picture_of_its_sides(twiddle: Command) -> None
     picture = twiddle("history", "export", "1", "--format", "svg").out
     assert ">cold</text>" in picture and ">warm</text>" in picture and ">cause.</text>" in picture
     assert ">warm</text>" not in twiddle("history", "export", "1", "--format", "svg", "--message", "2").out
+    store = Store(history_path())
+    nothing = answer(until(said, 0), "", "stopped")
+    store.keep(store.load(1).page, Sheet(join(store.load(1).conversation, nothing), "cold", of=2))
+    store.keep(Page("one"), Sheet(nothing, "warm", place=1, of=2))
+    store.close()
+    picture = twiddle("history", "export", "1", "--format", "svg").out
+    assert ">warm</text>" not in picture and picture.startswith("<svg"), "a side that came to nothing is left out"
 
 
 def test_a_picture_needs_to_know_how_the_tokens_were_chosen(twiddle: Command) -> None:

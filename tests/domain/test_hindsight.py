@@ -39,7 +39,6 @@ class Asked:
         self.hindsight = Hindsight(self._send)
 
     def _send(self, side: Side, command: Command) -> None:
-        assert side is self.side
         self.sent.append(command)
 
     def question(self, temperature: float, looked: int = -1) -> Question:
@@ -92,6 +91,26 @@ def test_while_one_question_is_answered_only_the_newest_waits() -> None:
     asked.hindsight.take(answer(name, Knobs()))
     (sent,) = asked.taken()
     assert isinstance(sent, WhatIf) and sent.knobs.temperature == 0.8
+
+
+def test_questions_about_two_replies_do_not_displace_each_other() -> None:
+    asked = Asked()
+    name = asked.know()
+    asked.taken()
+    other = asked.question(0.9)
+    other = other._replace(written=replace(other.written, preset="another"))
+    asked.hindsight.ask(other)
+    asked.hindsight.ask(asked.question(0.6))
+    asked.hindsight.ask(asked.question(0.7, looked=1)._replace(alone=True))
+    asked.hindsight.take(answer(name, Knobs()))
+    (told,) = asked.taken()
+    assert isinstance(told, Remember)
+    asked.hindsight.take(Remembered(told.id))
+    (sent,) = asked.taken()
+    assert isinstance(sent, WhatIf) and sent.knobs.temperature == 0.9
+    asked.hindsight.take(answer(told.id, Knobs()))
+    (sent,) = asked.taken()
+    assert isinstance(sent, WhatIf) and (sent.knobs.temperature, sent.looked, sent.alone) == (0.7, 1, True)
 
 
 def test_an_engine_that_has_forgotten_is_told_again_and_one_that_will_not_learn_is_left_alone() -> None:
@@ -159,3 +178,32 @@ def test_of_what_was_not_recorded_nothing_is_asked() -> None:
         ),
     )
     assert question(asked.side, 1) is None
+
+
+def test_each_side_has_its_newest_question_waiting() -> None:
+    asked, other = Asked(), side("precise,seed=3")
+    name = asked.know()
+    asked.taken()
+    theirs = asked.question(0.9)._replace(side=other)
+    for question_ in (asked.question(0.6), theirs, asked.question(0.7)):
+        asked.hindsight.ask(question_)
+    temperatures = []
+    for _ in range(2):
+        asked.hindsight.take(answer(name, Knobs()))
+        (sent,) = asked.taken()
+        assert isinstance(sent, WhatIf)
+        temperatures.append(sent.knobs.temperature)
+    assert temperatures == [0.7, 0.9]
+
+
+def test_a_side_that_is_gone_is_not_waited_for() -> None:
+    asked, other = Asked(), side("precise,seed=3")
+    name = asked.know()
+    asked.taken()
+    asked.hindsight.ask(asked.question(0.9)._replace(side=other))
+    asked.hindsight.forget(asked.side)
+    (told,) = asked.taken()
+    assert isinstance(told, Remember) and told.id != name
+    assert asked.hindsight.take(answer(name, Knobs())) is None, "the answer to the one that is gone"
+    asked.hindsight.take(Remembered(told.id))
+    assert asked.taken() == [WhatIf(told.id, asked.side.knobs)]

@@ -27,7 +27,7 @@ from tui.knobs import fixed, turn
 from tui.presets.library import find_preset
 from tui.presets.preset import Preset
 from tui.side import Side
-from tui.talk import Talk
+from tui.talk import Next, Talk
 from tui.trace import Candidate, TokenTrace
 
 
@@ -153,7 +153,7 @@ def test_only_the_newest_look_counts() -> None:
     one.look(one.sides[0])
     assert one.take(Previewed("1", trace, 29)) is None and one.sides[0].used == 0
     assert one.take(Previewed("2", trace, 30)) is one.sides[0]
-    assert [one.next] == [trace]
+    assert [one.next] == [Next(one.sides[0], trace, b"")]
     assert one.sides[0].used == 30
     one.ask("Hi")
     assert one.next is None

@@ -27,15 +27,23 @@ class Stub:
         self._path, self.engine = folder / "python", Engine(folder / "engine.log")
         monkeypatch.setattr(sys, "executable", str(self._path))
 
-    async def ends(self, line: str) -> Died:
-        """How it is told that a process of this line has ended."""
+    def write(self, line: str) -> None:
+        """Have the next process be this line."""
         self._path.write_text(f"#!/bin/sh\n{line}\n")
         self._path.chmod(0o700)
-        self.engine.attempts.forgive()
-        await self.engine.start()
-        (died,) = [event async for event in self.engine.events()]
+
+    async def ends(self, line: str) -> Died:
+        """How it is told that a process of this line has ended."""
+        (died,) = await self.says(line)
         assert isinstance(died, Died)
         return died
+
+    async def says(self, line: str) -> list[Event]:
+        """What a process of this line is heard to say."""
+        self.write(line)
+        self.engine.attempts.forgive()
+        await self.engine.start()
+        return [event async for event in self.engine.events()]
 
 
 @pytest.fixture

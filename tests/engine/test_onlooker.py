@@ -1,5 +1,7 @@
 """What is answered without the model: the next token of a position seen before, and what-if for a finished reply."""
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -7,7 +9,8 @@ from hypothesis import strategies as st
 from tests.engine.bench import GREEDY, Bench, question, reply
 from tui.chat import Message
 from tui.engine.fake import Script
-from tui.engine.protocol import Event, Preview, Previewed, Refused, Remember, WhatIf, WhatIfs
+from tui.engine.protocol import Event, Preview, Previewed, Refused, Remember, Remembered, WhatIf, WhatIfs
+from tui.engine.record import Record, is_whole
 from tui.knobs import Knobs, turn
 
 WARM = turn(Knobs(), temperature=1.3, seed=7, top_k=0, top_p=1.0, min_p=0.0)
@@ -77,6 +80,25 @@ def test_what_if_they_were_others(knobs: Knobs) -> None:
     assert [each.text for each in looked.candidates[:5]] == [each.text for each in tokens[3].trace.candidates[:5]]
 
 
+@given(KNOBS)
+@settings(max_examples=40, deadline=None)
+def test_of_one_token_alone_it_says_what_it_says_of_it_among_all(knobs: Knobs) -> None:
+    bench = written()
+    whole, place = answers(bench, knobs, looked=3), 3
+    (asked,) = [part for part in whole if part.looked]
+    (alone,) = [event for event in ask(bench, WhatIf("a", knobs, place, alone=True)) if isinstance(event, WhatIfs)]
+    assert alone.complete and alone.looked == asked.looked
+    assert (alone.p[-1], alone.cut[-1]) == (asked.p[place - asked.first], asked.cut[place - asked.first])
+    assert alone.first + len(alone.p) - 1 == place
+
+
+def test_one_token_alone_is_one_answer_unless_what_was_chosen_before_counts() -> None:
+    bench = written()
+    for knobs, count in ((turn(WARM, top_k=3), 1), (turn(WARM, mirostat=2), 4)):
+        (alone,) = [event for event in ask(bench, WhatIf("a", knobs, 3, alone=True)) if isinstance(event, WhatIfs)]
+        assert len(alone.p) == count
+
+
 def test_a_newer_question_ends_the_answer() -> None:
     bench = written()
     assert ask(bench, WhatIf("a", WARM), newer=True) == []
@@ -134,3 +156,29 @@ def test_a_position_not_seen_is_left_to_the_model() -> None:
     bench.scheduler.preview(preview)
     bench.run()
     assert bench.scheduler.onlooker.answer(preview, newer=lambda: False)
+
+
+@pytest.mark.parametrize("spoil", [lambda records: records[:-1], lambda records: (b"", *records[1:])])
+def test_a_reply_whose_records_are_damaged_is_refused(spoil: Callable[[tuple[bytes, ...]], tuple[bytes, ...]]) -> None:
+    bench = written()
+    tokens = bench.tokens()["a"]
+    ids, records = tuple(token.trace.id for token in tokens), tuple(token.record for token in tokens)
+    for kept, answer in ((records, Remembered), (spoil(records), Refused)):
+        bench.scheduler.remember(Remember("b", question(), ids, kept, WARM))
+        assert isinstance(bench.events[-1], answer)
+
+
+@pytest.fixture(scope="module")
+def record() -> bytes:
+    return written().tokens()["a"][0].record
+
+
+@given(st.data())
+@settings(max_examples=200, deadline=None)
+def test_a_record_that_counts_as_whole_can_be_read_whatever_it_holds(record: bytes, data: st.DataObject) -> None:
+    packed = bytearray(record)
+    for place in data.draw(st.lists(st.integers(0, len(packed) - 1), min_size=1, max_size=4)):
+        packed[place] = data.draw(st.integers(0, 255))
+    if is_whole(bytes(packed)):
+        whole = Record(bytes(packed))
+        assert len(whole.candidates(1.0)) <= whole.vocabulary == len(whole.logits())

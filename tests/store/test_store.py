@@ -290,3 +290,10 @@ def test_a_number_that_is_given_again_is_not_taken_for_the_turn_that_had_it(path
         connection.execute("UPDATE turn SET id = ? WHERE text = 'Bye'", (page.turns[1],))
     store.keep(page, Sheet(talk("Hi", "Hello", "And?")))
     assert set(texts(path)) == {"Hi", "Hello", "And?", "Good day", "Bye"}
+
+
+def test_every_reply_of_a_sheet_keeps_its_own_source(store: Store) -> None:
+    said = talk("Hi", "Hello", "And?", "So.")
+    first, second = (Source((Message("system", text),)) for text in ("Be brief.", "Be long."))
+    store.keep(Page("one"), Sheet(said, source=second, sources={1: first, 3: second}))
+    assert [store.reply(turn).source for turn in (2, 4)] == [first, second]

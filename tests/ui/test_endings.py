@@ -45,8 +45,8 @@ def gone(*processes: int) -> Callable[[], bool]:
     return lambda: not any(Path(f"/proc/{each}").exists() for each in processes)
 
 
-def wait(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 30
+def wait(condition: Callable[[], object], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -74,25 +74,29 @@ def test_p15_an_error_nobody_foresaw_restores_the_terminal_and_quotes_nothing(te
     assert log.stat().st_mode & 0o777 == 0o600
 
 
-def test_p01_the_death_of_the_engine_leaves_the_screen_and_then_the_terminal_alone(terminal: Open) -> None:
+def test_p01_p09_an_engine_dies_and_another_starts_while_the_screen_is_drawn(terminal: Open) -> None:
     screen = terminal(*COMMAND)
-    engine = writing(screen)
-    os.kill(engine, signal.SIGKILL)
+    lost = writing(screen)
+    os.kill(lost, signal.SIGKILL)
     screen.until(lambda: "engine lost" in screen.view)
     screen.send("still here")
     screen.until(lambda: "still here" in screen.view)
+    screen.send("\r")
+    screen.until(lambda: "▶ writing" in screen.view)
+    engine = screen.engine
+    assert engine != lost
     screen.send(CTRL_Q)
     assert screen.ends() == 0
     assert_restored(screen, engine)
 
 
-def test_p07_when_it_is_killed_every_process_of_its_engine_goes(terminal: Open) -> None:
+def test_p07_when_it_is_killed_every_process_of_its_engine_goes_within_two_seconds(terminal: Open) -> None:
     screen = terminal(*COMMAND)
     engine = writing(screen)
     theirs = [int(each) for each in Path(f"/proc/{engine}/task/{engine}/children").read_text().split()]
     assert theirs, "the scribe"
     os.kill(screen.pid, signal.SIGKILL)
-    wait(gone(engine, *theirs))
+    wait(gone(engine, *theirs), seconds=2)
 
 
 def test_p16_a_terminal_that_is_gone_ends_it_even_when_no_signal_says_so() -> None:

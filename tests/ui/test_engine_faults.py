@@ -92,3 +92,38 @@ async def test_the_log_of_a_loaded_engine_can_be_read(open_chat: OpenChat) -> No
         await chat.until(lambda: "● ready" in chat.view and "What it says" in chat.view)
         await chat.press("escape")
         await chat.until(lambda: not isinstance(chat.app.screen, EngineScreen))
+
+
+async def test_what_an_engine_died_over_can_be_picked_and_gone_on_with(open_chat: OpenChat) -> None:
+    async with open_chat(ENDLESS) as chat:
+        await chat.ready()
+        await chat.ask("Go on")
+        await chat.until(lambda: "on and on" in chat.said())
+        assert chat.engine.pid
+        os.kill(chat.engine.pid, signal.SIGKILL)
+        await chat.until(lambda: chat.state == "lost")
+        transcript = chat.panes[0].transcript
+        transcript.focus()
+        await chat.press("up")
+        assert transcript.picked == 1 and "Continue" in chat.view
+        await chat.press("c")
+        await chat.until(lambda: len(chat.engine.commands(Generate)) == 2 and chat.state == "writing")
+
+
+async def test_an_answer_is_there_again_when_the_engine_dies_over_another(open_chat: OpenChat) -> None:
+    async with open_chat(Script(replies=("An answer.",))) as chat:
+        await chat.ready()
+        await chat.answered("Why?")
+        await chat.ready()
+        assert chat.engine.pid
+        os.kill(chat.engine.pid, signal.SIGSTOP)
+        await chat.press("ctrl+r")
+        await chat.until(lambda: chat.side.busy)
+        assert "An answer." not in chat.said()
+        os.kill(chat.engine.pid, signal.SIGKILL)
+        await chat.until(lambda: chat.state == "lost")
+        assert len(chat.side.conversation.turns) == 2
+        assert "An answer." in chat.said() and chat.said().count("SIGKILL") == 1
+        chat.panes[0].transcript.focus()
+        await chat.press("up")
+        assert chat.panes[0].transcript.picked == 1

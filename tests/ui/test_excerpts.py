@@ -209,3 +209,14 @@ async def test_what_terminals_would_cut_is_said(monkeypatch: pytest.MonkeyPatch)
     said = await clipboard.copy("x" * 80_000, written.append)
     assert said == "Not copied: 80 kB, and the terminal's clipboard takes 75; select less."
     assert written == []
+
+
+async def test_what_is_no_longer_on_screen_is_not_copied(chat: Chat) -> None:
+    await chat.press("left_square_bracket")
+    assert chat.panes[0].transcript._lit
+    await chat.press("ctrl+r")
+    await chat.until(lambda: len(chat.side.conversation.turns) == 3 and not chat.side.busy)
+    chat.panes[0].transcript.focus()
+    await chat.press("y")
+    await chat.toast()
+    assert chat.app.clipboard == chat.side.conversation.path[-1].message.content

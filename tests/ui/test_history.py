@@ -124,6 +124,27 @@ async def test_ctrl_o_finds_a_conversation_by_what_was_said(open_chat: OpenChat,
         assert "Before" not in chat.said() and "Hello from the script." not in chat.said()
 
 
+async def test_a_reply_keeps_the_record_of_what_it_was_asked_with(
+    open_chat: OpenChat, path: Path, diary: Diary
+) -> None:
+    async with open_chat(ENDLESS, diary=diary) as chat:
+        asked = chat.side.preset.opening
+        await chat.ask("Hi")
+        await chat.written(30)
+        await chat.ask("/set system Be brief.")
+        await chat.until(lambda: chat.side.preset.opening != asked)
+        await saved(chat, diary)
+        assert Store(path).reply().source.opening == asked, "while it is written"
+        await chat.press("escape")
+        await chat.ready()
+        await chat.ask("And?")  # at once: the end of the first has not been noted yet
+        await chat.written(60)
+        await saved(chat, diary)
+        store = Store(path)
+        first, second = (store.reply(turn).source.opening for turn in (2, 4))
+        assert first == asked and second == chat.side.preset.opening
+
+
 async def test_a_comparison_is_one_conversation_and_a_new_chat_another(
     open_chat: OpenChat, path: Path, diary: Diary
 ) -> None:
@@ -262,6 +283,19 @@ async def test_what_a_side_is_set_to_is_kept_though_nothing_more_is_said(
         (seat,) = Store(path).load(1).seats
         assert (seat.setting, seat.system) == ("default,temperature=0,seed=1", "Be brief.")
         assert as_left(seat).preset.system == "Be brief."
+
+
+async def test_of_a_side_that_was_dropped_no_more_is_remembered(open_chat: OpenChat, diary: Diary) -> None:
+    async with open_chat(Script(), GREEDY, GREEDY, diary=diary) as chat:
+        await chat.ready()
+        await chat.answered("Hi")
+        await chat.until(lambda: not chat.screen._talk.busy)
+        await saved(chat, diary)
+        assert len(chat.screen.keeper._noted) == 2
+        await chat.press("f8")
+        await chat.until(lambda: len(chat.panes) == 1)
+        await saved(chat, diary)
+        assert [noted.side for noted in chat.screen.keeper._noted.values()] == chat.screen._talk.sides
 
 
 async def test_d06_a_locked_file_is_marked_and_the_mark_goes_when_it_is_saved(

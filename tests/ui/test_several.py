@@ -155,6 +155,17 @@ async def test_p_goes_to_where_the_replies_part(open_chat: OpenChat) -> None:
         await chat.until(lambda: "parts here" in chat.view)
 
 
+async def test_replies_that_part_after_a_side_was_dropped_are_marked(open_chat: OpenChat) -> None:
+    async with open_chat(UNSURE, GREEDY, GREEDY, GREEDY, size=(200, 50)) as chat:
+        await chat.ask("Hi")
+        await chat.written(5, pane=2)
+        await chat.press("f6", "f6", "f8")
+        await sides(chat, 2)
+        assert not any("parts here" in chat.said(pane) for pane in range(2))
+        await chat.ask("/set parameter temperature 2")
+        await chat.until(lambda: all("parts here" in chat.said(pane) for pane in range(2)))
+
+
 async def test_d_marks_the_words_that_differ(open_chat: OpenChat) -> None:
     async with open_chat(SHORT, GREEDY, WARM) as chat:
         await both_written(chat, "Hi")

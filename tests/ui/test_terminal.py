@@ -73,6 +73,11 @@ class Terminal:
     def send(self, keys: str) -> None:
         self._child.send(keys)
 
+    def resize(self, width: int, height: int) -> None:
+        """Be of another size."""
+        self._screen.resize(height, width)
+        self._child.setwinsize(height, width)
+
     def until(self, condition: Callable[[], object], seconds: float = 30) -> None:
         """Read what it writes until a condition holds."""
         deadline = time.monotonic() + seconds

@@ -1,5 +1,8 @@
 """A reply token by token, on the whole screen."""
 
+import os
+import signal
+
 from textual.message import Message
 
 from tests.ui.driver import ENDLESS, GREEDY, Chat, OpenChat
@@ -82,6 +85,11 @@ async def test_a_knob_that_is_turned_recolours_what_was_written_and_writes_nothi
         assert len(chat.engine.commands(Generate)) == 1 and len(chat.engine.commands(Remember)) == 1
         trace = chat.candidates.trace
         await chat.until(lambda: chat.candidates.trace and chat.candidates.trace.stages[0].name == "top_k")
+        await chat.press("right")
+        await chat.until(lambda: chat.engine.commands(WhatIf)[-1].looked == tokens.picked)
+        assert chat.engine.commands(WhatIf)[-1].alone, "of the others it is known"
+        await chat.until(lambda: chat.candidates.trace and chat.candidates.trace.id == written.ids[tokens.picked])
+        assert tokens.field.cut == set(unlikely) and "what if" in chat.view
         chat.screen._talk.turn(chat.side, "top_k", 0)
         chat.screen.settle()
         await chat.until(lambda: "as written" in chat.view)
@@ -108,6 +116,25 @@ async def test_after_a_reply_another_token_goes_on_with_it_and_the_one_that_ends
         turn = chat.side.conversation.path[-1]
         assert (turn.message.content, turn.ending) == (longer[:4], "stop")
         assert END not in turn.message.tokens
+
+
+async def test_a_cut_reply_shows_what_would_come_next_and_goes_on_with_what_is_picked(open_chat: OpenChat) -> None:
+    async with open_chat(SCRIPT, "temperature=0,num_predict=6,seed=1") as chat:
+        await chat.ready()
+        await chat.answered("Where is Warsaw?")
+        cut = chat.side.conversation.path[-1]
+        assert (cut.message.content, cut.ending) == ("Warsaw", "length")
+        await chat.until(lambda: chat.candidates.heading == "next token")
+        assert chat.candidates.trace and chat.candidates.trace.candidates[0].text == " "
+        chat.candidates.focus()
+        await chat.press("home", "down")
+        picked = chat.candidates.trace.candidates[1]
+        await chat.press("enter")
+        await chat.until(lambda: len(chat.side.conversation.turns) > 2 and not chat.side.busy)
+        longer = chat.side.conversation.path[-1]
+        assert longer.written and longer.message.tokens[:7] == (*cut.message.tokens, picked.id)
+        assert longer.written.given == 7 and longer.written.traces[6].id == picked.id
+        assert all(longer.written.records), "what if can be asked of it"
 
 
 async def test_a_new_chat_and_a_screen_without_a_reply_have_no_tokens(open_chat: OpenChat) -> None:
@@ -144,3 +171,52 @@ async def test_a_running_reply_grows_token_by_token(open_chat: OpenChat) -> None
         await chat.until(lambda: not chat.side.busy and "as written" in chat.view)
         written = chat.side.conversation.path[-1].written
         assert written and tokens.count == len(written.traces) and view(chat) is tokens
+
+
+async def test_when_nothing_comes_of_another_answer_the_tokens_of_the_first_are_there_again(
+    open_chat: OpenChat,
+) -> None:
+    async with open_chat(Script(replies=("one two",), delay=0.1), GREEDY) as chat:
+        tokens = await looked_at(chat)
+        count = tokens.count
+        await chat.press("ctrl+r")
+        chat.screen.settle()  # draws
+        assert chat.side.busy and not tokens.count
+        await chat.press("escape")
+        await chat.until(lambda: not chat.side.busy)
+        assert chat.side.undone
+        await chat.until(lambda: "as written" in chat.view)
+        assert view(chat) is tokens and tokens.count == count
+
+
+async def test_sides_that_share_a_reply_see_each_what_its_own_knobs_would_make_of_it(open_chat: OpenChat) -> None:
+    async with open_chat(SCRIPT, WARM, size=(160, 40)) as chat:
+        await looked_at(chat)
+        await chat.press("f3")
+        await chat.until(lambda: len(chat.panes) == 2)
+        await chat.press("ctrl+t")
+        await chat.until(lambda: len(chat.screen.query(TokenView)) == 2)
+        first, second = chat.screen.query(TokenView)
+        one, other = chat.screen._talk.sides
+        chat.screen._talk.turn(one, "top_k", 1)
+        chat.screen._talk.turn(other, "temperature", 0.5)
+        chat.screen.settle()
+        await chat.until(lambda: chat.view.count("what if") == 2)
+        await chat.until(lambda: not chat.screen._talk.hindsight._asked)
+        assert first.field.cut and not second.field.cut
+        await chat.press("f8")
+        await chat.until(lambda: list(chat.screen._looking._reread) == [first])
+
+
+async def test_the_candidates_of_another_side_are_not_shown_as_this_ones(open_chat: OpenChat) -> None:
+    async with open_chat(ENDLESS, GREEDY, GREEDY) as chat:
+        await chat.ask("Hi")
+        await chat.written(5, pane=1)
+        await chat.until(lambda: chat.candidates.trace)
+        assert chat.engine.pid
+        os.kill(chat.engine.pid, signal.SIGKILL)
+        await chat.until(lambda: chat.state == "lost")
+        assert chat.candidates.trace, "what was shown last stays"
+        await chat.press("f6")
+        await chat.until(lambda: chat.screen.active == 1)
+        assert chat.candidates.trace is None

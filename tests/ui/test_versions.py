@@ -3,7 +3,7 @@
 from tests.ui.driver import ENDLESS, GREEDY, Chat, OpenChat
 from tui.chat import Message
 from tui.engine.fake import Script
-from tui.engine.protocol import Generate
+from tui.engine.protocol import Generate, Previewed
 from tui.ui.widgets.messages import Messages
 
 TWO = Script(replies=("First answer.", "Second answer."))
@@ -179,6 +179,21 @@ async def test_the_tree_shows_every_version_and_leads_to_each(open_chat: OpenCha
         await chat.until(
             lambda: [turn.message.content for turn in chat.side.conversation.path][1:] == ["First answer."]
         )
+
+
+async def test_that_nothing_came_of_another_answer_is_said_once(open_chat: OpenChat) -> None:
+    async with open_chat(Script(replies=("An answer.",), delay=0.1)) as chat:
+        await chat.ready()
+        await chat.answered("Why?")
+        await chat.ready()
+        await chat.press("ctrl+r", "escape")
+        await chat.until(lambda: "stopped before its first word" in chat.said())
+        for temperature in (0.3, 0.4):
+            looks = len(chat.engine.heard(Previewed))
+            await chat.ask(f"/set parameter temperature {temperature}")
+            await chat.until(lambda: len(chat.engine.heard(Previewed)) > looks)  # noqa: B023
+        await chat.pilot.pause()
+        assert chat.said().count("stopped before its first word") == 1
 
 
 async def test_a_message_that_is_gone_cannot_be_worded_anew(open_chat: OpenChat) -> None:

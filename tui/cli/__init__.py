@@ -10,7 +10,7 @@ import typer
 from typer._click.exceptions import ClickException
 
 from tui import __version__
-from tui.cli import bench, chat, compare, doctor, history, models, presets, replay, run
+from tui.cli import bench, chat, compare, doctor, history, models, presets, replay, run, soak
 from tui.cli.arguments import ThemeName, UsageError
 from tui.cli.aside import tell
 from tui.errors import TwiddleError
@@ -24,6 +24,7 @@ app = typer.Typer(
 )
 for command in (chat.chat, compare.compare, run.run, doctor.doctor, bench.bench, replay.replay):
     app.command()(command)
+app.command(hidden=True)(soak.soak)
 app.add_typer(history.app, name="history")
 app.add_typer(presets.app, name="presets")
 app.add_typer(models.app, name="models")
@@ -69,6 +70,8 @@ def main() -> None:
     except OSError as error:  # a full disk behind `>`, a folder that may not be read
         tell(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}.")
         sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
 
 
 def _ready_output() -> None:

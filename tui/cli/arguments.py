@@ -81,6 +81,7 @@ def require_screen(instead: str) -> None:
     """Raise UsageError, naming what works without one, unless there is a terminal to draw on."""
     if os.environ.get("TERM") == "dumb":
         raise UsageError(f"The screen cannot be drawn with TERM=dumb; use `{instead}`.")
-    for name, stream in (("stdin", sys.stdin), ("stdout", sys.stdout)):
+    # Textual draws on stderr.
+    for name, stream in (("stdin", sys.stdin), ("stdout", sys.stdout), ("stderr", sys.stderr)):
         if stream is None or not stream.isatty():
             raise UsageError(f"The screen needs a terminal and {name} is not one; use `{instead}`.")

@@ -9,10 +9,8 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
 
-import msgspec
-
 from tui.engine.attempts import Attempts
-from tui.engine.protocol import Answers, Command, Died, Event, Ping, Pong, Silent, decode_event, encode
+from tui.engine.protocol import GARBAGE, Answers, Command, Died, Event, Ping, Pong, Silent, decode_event, encode
 from tui.errors import EngineError
 from tui.paths import log_dir, make_private
 
@@ -122,6 +120,8 @@ class Engine:
                 async with asyncio.timeout(BEAT):
                     line = await _line(process.stdout)
             except TimeoutError:
+                if process.returncode is not None:
+                    break  # it is gone, and a process that it started holds the pipe
                 silent += 1
                 if silent == 1:
                     with suppress(EngineError):  # it has just died
@@ -134,9 +134,9 @@ class Engine:
             if silent >= BEATS:
                 yield Answers()
             silent = 0
-            with suppress(msgspec.MsgspecError):  # garbage on the pipe is no event
+            with suppress(*GARBAGE):  # garbage on the pipe is no event
                 event = decode_event(line)
-                if not isinstance(event, Pong):
+                if not isinstance(event, Pong | Silent | Answers | Died):
                     yield event
         code = await _end(process)
         if not self._ending:
@@ -146,7 +146,7 @@ class Engine:
         """End the process at once, also one that hears nothing; `events` says when it is gone."""
         if self.alive and self._process:
             self._asked = True
-            self._process.kill()
+            _kill(self._process)
 
     async def stop(self) -> None:
         """End the process; at once if it does not go by itself within a second."""
@@ -179,18 +179,21 @@ class Engine:
 
 async def _end(process: asyncio.subprocess.Process) -> int:
     """The exit status of a process that was told to end or is of no use any more; after a second it is killed."""
-    try:
-        # Killing at once would reap a process that has just died, and asyncio would never learn what it died of.
+    with suppress(TimeoutError):
         await asyncio.wait_for(process.wait(), 1)
-    except TimeoutError:
-        with suppress(ProcessLookupError):
-            process.kill()
-        with suppress(TimeoutError):  # one that waits for a disk that does not answer outlives even that
-            await asyncio.wait_for(process.wait(), 1)
+    _kill(process)
+    with suppress(TimeoutError):  # one that waits for a disk that does not answer outlives even that
+        await asyncio.wait_for(process.wait(), 1)
     # What it left unread would keep the pipes open; they are closed in the next turn of the loop.
     process._transport.close()  # type: ignore[attr-defined]
     await asyncio.sleep(0)
     return -signal.SIGKILL if process.returncode is None else process.returncode
+
+
+def _kill(process: asyncio.subprocess.Process) -> None:
+    """End a process, and those that it started and may have left behind: it leads a group of its own."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 async def _line(stream: asyncio.StreamReader) -> bytes:

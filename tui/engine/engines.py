@@ -104,7 +104,7 @@ class Station:
             case Progress():
                 self.progress = event.share
             case Loaded() | LoadFailed():
-                self._answers -= 1
+                self._answers = max(0, self._answers - 1)
                 if not self._answers:
                     self.state = "ready" if isinstance(event, Loaded) else "failed"
                     self.info = event.info if isinstance(event, Loaded) else None

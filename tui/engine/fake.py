@@ -76,7 +76,7 @@ class ScriptedBackend:
         return tokens
 
     def piece(self, token: int) -> bytes:
-        return bytes([token]) if token < 256 else b""
+        return bytes([token]) if 0 <= token < 256 else b""
 
     def label(self, token: int) -> str:
         return _SPELLED.get(token) or self.piece(token).decode("utf-8", "replace")

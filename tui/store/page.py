@@ -59,6 +59,8 @@ class Sheet(Struct, frozen=True):
     """The reply being written, as far as it is there."""
     source: Source = Source()
     """What the newest reply is written from."""
+    sources: dict[int, Source] = {}
+    """What replies were written from, by their places in the conversation, as far as that is known."""
     system: str | None = None
     model: str = ""
     """As in Seat."""

@@ -61,7 +61,7 @@ class Leaf:
         for index, turn in enumerate(turns):
             known = self._page.turns[index] if index < len(self._page.turns) else None
             if known is None or not self._is(known, turn, numbers):
-                source = sheet.source if index == newest_reply else Source()
+                source = sheet.sources.get(index) or (sheet.source if index == newest_reply else Source())
                 known = self._same(turn, numbers) or self._add(turn, numbers, source)
             numbers.append(known)
         tip = sheet.conversation.tip

@@ -32,13 +32,15 @@ def _meant(kept: Kept, message: int | None) -> Iterator[tuple[str, Conversation,
         yield _title(conversation.turns[place]), conversation, place
         return
     several = len(kept.seats) > 1
-    for seat in kept.seats if several else (None,):
-        read = until(conversation, seat.tip) if seat else conversation
-        last = last_reply(read)
-        if last is not None:
-            yield seat.setting if seat else _title(conversation.turns[last]), read, last
-        elif not several:
-            raise StoreError(f"There is no reply in conversation {kept.id} yet.")
+    sides = [(seat.setting, until(conversation, seat.tip)) for seat in kept.seats] if several else [("", conversation)]
+    found = [
+        (title or _title(read.turns[last]), read, last)
+        for title, read in sides
+        if (last := last_reply(read)) is not None and read.turns[last].message.content
+    ]
+    if not found:
+        raise StoreError(f"There is no reply in conversation {kept.id} yet.")
+    yield from found
 
 
 def _title(turn: Turn) -> str:

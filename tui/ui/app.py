@@ -19,6 +19,7 @@ from tui.presets.library import Chosen
 from tui.store.diary import Diary
 from tui.terminal import safe, safe_line, safe_lines
 from tui.ui.clipboard import copy
+from tui.ui.driver import PatientDriver
 from tui.ui.keys import read_keys
 from tui.ui.screens.chat import ChatScreen
 from tui.ui.screens.link import LinkScreen
@@ -53,7 +54,7 @@ class TwiddleApp(App[None]):
 
         `settled` is the person's config, `dark` what is known of the terminal's background.
         """
-        super().__init__()
+        super().__init__(driver_class=PatientDriver)
         self._settled = settled
         self._wardrobe = Wardrobe(self, settled.config.theme, dark)
         self.chat = ChatScreen(engines, chosen, loads, diary)
@@ -92,7 +93,6 @@ class TwiddleApp(App[None]):
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """What Ctrl+P offers besides the commands of the chat."""
         yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
-        yield SystemCommand("Quit", "Close twiddle", self.action_quit)
 
     def action_suspend_process(self) -> None:
         """Let the shell have the terminal."""

@@ -59,7 +59,11 @@ class Camera:
         else:
             named = zip(sides, titles(sides) if len(sides) > 1 else [sides[0].title], strict=True)
             last = ((side, title, last_reply(side.conversation)) for side, title in named)
-            meant = [(side, title, place) for side, title, place in last if place is not None]
+            meant = [
+                (side, title, place)
+                for side, title, place in last
+                if place is not None and side.conversation.turns[place].message.content
+            ]
         if not meant:
             raise EngineError("There is no reply to take a picture of yet.")
         for side, _, place in meant:

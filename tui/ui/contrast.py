@@ -66,10 +66,12 @@ class Contrast:
             return
         models = {side.load.path for _, side, _ in self._writings if side.load}
         traces = [writing.traces for _, _, writing in self._writings]
-        complete = [place for place, (_, _, writing) in enumerate(self._writings) if writing.ending]
+        gone = [side not in self._talk.sides for _, side, _ in self._writings]  # nothing comes of those any more
+        complete = [place for place, (_, _, writing) in enumerate(self._writings) if writing.ending or gone[place]]
         for place, index in self._parting.look(traces, by_id if len(models) < 2 else by_text, complete):
             pane, _, writing = self._writings[place]
-            pane.transcript.mark("parts here", writing.starts[index], "fork")
+            if not gone[place]:
+                pane.transcript.mark("parts here", writing.starts[index], "fork")
 
     def visit(self, *, alone: bool) -> None:
         """Go to where replies part, the newest first, on the active side alone or on all.

@@ -13,7 +13,7 @@ from tui.errors import EngineError
 from tui.presets.library import reference_to
 from tui.presets.preset import Preset
 from tui.settings import Setting
-from tui.side import Side
+from tui.side import Origin, Side
 from tui.stand import Stand
 from tui.store.diary import Diary, new_key
 from tui.store.page import Entry, Kept, Page, Seat, Sheet, Source
@@ -128,6 +128,9 @@ class Keeper:
                 self._noted.pop(id(side), None)
             elif self._noted.get(id(side)) != now:
                 self._write(now)
+        for dropped in self._names.keys() - map(id, self._talk.sides):
+            del self._names[dropped]
+            self._noted.pop(dropped, None)
 
     def close(self) -> None:
         """Write down the end: what is being written stays as far as it is there."""
@@ -178,13 +181,13 @@ class Keeper:
     def _sheet(self, now: Noted) -> Sheet:
         side = now.side
         setting = Setting(reference_to(side.preset), tuple((name, side.stand.of(name)) for name in side.turned))
-        model = model_file(Path(side.load.path)) if side.load else None
         place, of = self._place(side)  # again: it may have got its name just now
         return Sheet(
             conversation=now.conversation,
             setting=str(setting),
             draft=_draft(side),
-            source=Source(side.preset.opening, model, version("llama-cpp-python")),
+            source=_source(side.origin),
+            sources={place: _source(origin) for place, origin in side.origins.items()},
             system=side.preset.system,
             model=side.preset.model,
             place=place,
@@ -203,11 +206,16 @@ class Keeper:
             app.notify(safe(said), title="Not saved", severity="warning", timeout=10, markup=False)
 
 
+def _source(origin: Origin) -> Source:
+    model = model_file(Path(origin.load.path)) if origin.load else None
+    return Source(origin.preset.opening, model, version("llama-cpp-python"))
+
+
 def _draft(side: Side) -> Turn | None:
     """The reply being written, as far as it is there; its traces come when it is done."""
     writing = side.writing
     if writing is None or not side.busy:
         return None
-    written = replace(writing.written(side.preset), traces=(), records=())
+    written = replace(writing.written(side.origin.preset), traces=(), records=())
     tokens = () if writing.begun else tuple(writing.ids)
     return Turn(Message("assistant", writing.text, tokens), side.conversation.tip, "interrupted", written=written)

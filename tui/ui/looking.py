@@ -38,6 +38,8 @@ class Reread(NamedTuple):
     turn: Turn
     looked: tuple[int, TokenTrace] | None = None
     """A token with how it would be chosen, where the knobs have been turned since."""
+    known: Knobs | None = None
+    """The knobs with which it is known how likely every token would be."""
 
     @property
     def written(self) -> Written:
@@ -60,8 +62,10 @@ class Looking:
         self._talk, self._panes, self._candidates = talk, panes, candidates
         self.recall: Callable[[Side, int], Awaitable[None]] = _at_hand
         """Fetches how the tokens of a reply were chosen, where that is not at hand; raises TwiddleError."""
-        self._reread: dict[TokenView, Reread] = {}
-        """What is in each view; nothing while its reply is being written."""
+        self._reread: dict[TokenView, Reread | None] = {}
+        """What is in each view that is filled; None while its reply is being written."""
+        self._shown: Side | None = None
+        """Whose odds are shown."""
 
     def show(self, active: int) -> None:
         """The knobs may have been turned: finished replies are shown as they would be with these."""
@@ -69,36 +73,38 @@ class Looking:
         self.draw(active)
 
     def _reconsider(self) -> None:
-        self._close_what_is_gone()
+        self._keep_up()
         for view, side, reread in self._finished():
             if reread.turned(side.knobs):
                 self._wonder(view, side, reread)
             else:
-                self._reread[view] = reread._replace(looked=None)
+                self._reread[view] = reread._replace(looked=None, known=None)
                 view.restore()
 
     def draw(self, active: int) -> None:
         """Show what has come: in the views of running replies, and the odds that are worth a look now."""
-        self._close_what_is_gone()
+        self._keep_up()
         for pane, side in zip(self._panes, self._talk.sides, strict=True):
-            if pane.tokens and side.busy:
-                self._grow(pane.tokens, side, anew=self._reread.pop(pane.tokens, None) is not None)
+            if pane.tokens in self._reread and side.busy:
+                self._grow(pane.tokens, side)
         side, view, candidates = self._talk.sides[active], self._panes[active].tokens, self._candidates
-        if view and (trace := self._trace(view, side)):
-            candidates.heading, candidates.trace = f"token {view.picked + 1}", trace
-        elif side.busy and side.writing and side.writing.trace:
-            candidates.heading, candidates.trace = "newest token", side.writing.trace
-        elif not self._talk.busy and self._talk.next:
-            candidates.heading, candidates.trace = "next token", self._talk.next
+        if view and (trace := self._trace(view)):
+            heading = f"token {view.picked + 1}"
+        elif side.busy and side.writing and (trace := side.writing.trace):
+            heading = "newest token"
+        elif not self._talk.busy and (coming := self._talk.next) and coming.side is side:
+            heading, trace = "next token", coming.trace
+        elif self._shown is side:
+            return
+        else:
+            heading, trace = candidates.heading, None  # a token of another side's is none of this one's
+        candidates.heading, candidates.trace, self._shown = heading, trace, side
 
     def tell(self, event: Event) -> None:
         """Show what an event says of the replies that are looked at."""
         if answer := self._talk.hindsight.take(event):
             self._suppose(answer)
-        for pane, side in zip(self._panes, self._talk.sides, strict=True):
-            view, tip = pane.tokens, side.conversation.tip
-            if view and view.count and view not in self._reread and not side.busy and tip is not None:
-                self._fill(view, side, tip, place=-1 if view.field.following else view.picked)
+        self._keep_up()
 
     def view(self, active: int) -> TokenView | None:
         """The view that the active side has open."""
@@ -130,10 +136,9 @@ class Looking:
         """Show the reply that the transcript's cursor is on, or the last, token by token; then as text again."""
         pane, side = self._panes[active], self._talk.sides[active]
         if pane.tokens:
-            self._reread.pop(pane.tokens, None)
-            pane.close_tokens()
+            self._close(pane)
         elif side.busy:
-            self._grow(await pane.open_tokens(), side, anew=True)
+            self._grow(await pane.open_tokens(), side)
         else:
             turn = reply(side, pane.transcript.picked)
             await self.recall(side, turn)
@@ -158,13 +163,18 @@ class Looking:
     def place(self, active: int) -> Place:
         """The token that another one is chosen for; raises EngineError."""
         side, view = self._talk.sides[active], self._panes[active].tokens
-        if view and view in self._reread:
-            return Place(side, self._reread[view].number, view.picked)
+        if view and (reread := self._reread.get(view)):
+            return Place(side, reread.number, view.picked)
         tip = side.conversation.tip
         turn = side.conversation.turns[tip] if tip is not None else None
-        if tip is None or turn is None or turn.written is None or not _has_end(turn):
-            raise EngineError("Pick a token of a finished reply first: Ctrl+T shows them.")
-        return Place(side, tip, len(turn.written.traces) - 1)
+        if tip is not None and turn and turn.written and not side.busy:
+            traces = len(turn.written.traces)
+            if _has_end(turn):
+                return Place(side, tip, traces - 1)
+            coming = self._talk.next
+            if turn.ending != "stop" and coming and coming.side is side:  # it was cut: it goes on from there
+                return Place(side, tip, traces)
+        raise EngineError("Pick a token of a finished reply first: Ctrl+T shows them.")
 
     # --- views ------------------------------------------------------------------------------------------------------
 
@@ -174,16 +184,24 @@ class Looking:
             if pane.tokens and (reread := self._reread.get(pane.tokens)):
                 yield pane.tokens, side, reread
 
-    def _close_what_is_gone(self) -> None:
-        """Show the text again where the conversation is another by now."""
+    def _keep_up(self) -> None:
+        """Show a reply that is complete by now as it was written, and the text again where there is none any more."""
+        for dropped in self._reread.keys() - {pane.tokens for pane in self._panes}:
+            del self._reread[dropped]
         for pane, side in zip(self._panes, self._talk.sides, strict=True):
-            view, turns = pane.tokens, side.conversation.turns
-            if view is None or side.busy or not view.count:
+            view, turns, tip = pane.tokens, side.conversation.turns, side.conversation.tip
+            if view is None or view not in self._reread or side.busy:
                 continue
-            reread = self._reread.get(view)
-            if reread is None or reread.number >= len(turns) or turns[reread.number] is not reread.turn:
-                self._reread.pop(view, None)
-                pane.close_tokens()
+            reread = self._reread[view]
+            if reread is None and tip is not None and _has_tokens(turns[tip]):
+                self._fill(view, side, tip, place=-1 if view.field.following else view.picked)
+            elif reread is None or reread.number >= len(turns) or turns[reread.number] is not reread.turn:
+                self._close(pane)
+
+    def _close(self, pane: Pane) -> None:
+        if pane.tokens:
+            self._reread.pop(pane.tokens, None)
+        pane.close_tokens()
 
     def _fill(self, view: TokenView, side: Side, index: int, place: int = -1) -> None:
         """Show a finished reply, with the cursor on one of its tokens."""
@@ -196,13 +214,15 @@ class Looking:
             view.field.pick(place)
         self._reconsider()
 
-    def _grow(self, view: TokenView, side: Side, anew: bool) -> None:
+    def _grow(self, view: TokenView, side: Side) -> None:
         """Show what there is of a running reply."""
         if side.writing:
-            show = view.show if anew or view.count > len(side.writing.traces) else view.grow
+            grows = view in self._reread and self._reread[view] is None and view.count <= len(side.writing.traces)
+            self._reread[view] = None
+            show = view.grow if grows else view.show
             show(side.writing.text, side.writing.written(side.preset), ended=False)
 
-    def _trace(self, view: TokenView, side: Side) -> TokenTrace | None:
+    def _trace(self, view: TokenView) -> TokenTrace | None:
         """How the token under the cursor was chosen, or would be."""
         reread = self._reread.get(view)
         if reread and reread.looked and reread.looked[0] == view.picked:
@@ -211,25 +231,31 @@ class Looking:
 
     def _wonder(self, view: TokenView, side: Side, reread: Reread) -> None:
         """Ask how the reply would be with the knobs as they are."""
-        if asked := question(side, reread.number, view.picked):
+        if asked := question(side, reread.number, view.picked, alone=reread.known == side.knobs):
             self._talk.hindsight.ask(asked)
 
     def _suppose(self, answer: Answer) -> None:
         asked, part = answer.question, answer.part
         for view, side, reread in self._finished():
             label = reread.turned(side.knobs)
-            if reread.written is not asked.written or not label:
+            if side is not asked.side or reread.written is not asked.written or not label:
                 continue
             view.suppose(answer.first, part.p, part.cut)
             if part.looked:
-                self._reread[view] = reread._replace(looked=(asked.looked, part.looked))
-            if part.complete:
+                reread = reread._replace(looked=(asked.looked, part.looked))
+            if part.complete and not asked.alone:
+                reread = reread._replace(known=asked.knobs)
                 view.conclude(reread.turned(asked.knobs))
+            self._reread[view] = reread
 
 
 def _has_end(turn: Turn) -> bool:
     """Whether the last of a reply's tokens is the one that ended it, so that the next one would be in its place."""
     return turn.written is not None and len(turn.written.traces) == len(turn.message.tokens) + 1
+
+
+def _has_tokens(turn: Turn) -> bool:
+    return turn.written is not None and bool(turn.written.traces)
 
 
 async def _at_hand(side: Side, index: int) -> None:

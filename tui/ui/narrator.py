@@ -110,15 +110,16 @@ class Narrator:
     def tell(self, said: Said, side: Side | None) -> None:
         """Show one event; `side` is whom it is about, or else all those whose engine said it."""
         self.looking.tell(said.event)
-        theirs = [pane for pane, each in zip(self._panes, self._talk.sides, strict=True) if each.load == said.load]
+        pairs = zip(self._panes, self._talk.sides, strict=True)
+        theirs = [(pane.transcript, each) for pane, each in pairs if each.load == said.load]
         match said.event:
             case Loaded() | LoadFailed() | Silent() | Answers() as event:
                 if news := _news(event):
-                    for pane in theirs:
-                        pane.transcript.notice(news)
+                    for transcript, _ in theirs:
+                        transcript.notice(news)
             case Died() as event:
-                for pane in theirs:
-                    _die(event, pane.transcript)
+                for transcript, each in theirs:
+                    _die(event, transcript, each)
             case Hypotheses() | Refused() if self._contrast.hidden:
                 pass  # what is searched for how, and which knob cannot be had, would tell which side it is
             case event if side:
@@ -148,11 +149,9 @@ class Narrator:
                 transcript.end("" if self._contrast.hidden else footnote(side.conversation.path[-1]))
             case Failed():
                 transcript.end(event.reason, failed=True)
-        if side.undone:
-            transcript.show(side.conversation)
-            transcript.notice(event.reason if isinstance(event, Failed) else "stopped before its first word")
-        elif isinstance(event, Finished | Failed):
-            transcript.know(side.conversation)
+        if isinstance(event, Finished | Failed):
+            reason = event.reason if isinstance(event, Failed) else "stopped before its first word"
+            _close(transcript, side, reason)
 
 
 def _news(event: Loaded | LoadFailed | Silent | Answers) -> str:
@@ -171,7 +170,16 @@ def _news(event: Loaded | LoadFailed | Silent | Answers) -> str:
             return "The engine answers again."
 
 
-def _die(event: Died, transcript: Transcript) -> None:
+def _close(transcript: Transcript, side: Side, reason: str) -> None:
+    """A reply is over: show what became of the conversation; where nothing came of it, say why."""
+    if side.undone:
+        transcript.show(side.conversation)
+        transcript.notice(reason)
+    else:
+        transcript.know(side.conversation)
+
+
+def _die(event: Died, transcript: Transcript, side: Side) -> None:
     then = " Your next prompt starts a new one; F12 shows its log."
     if event.spent:
         then = " It was lost too often to be started by a prompt; F12 shows its log, and starts it again."
@@ -180,3 +188,4 @@ def _die(event: Died, transcript: Transcript) -> None:
         transcript.notice(reason)
     else:
         transcript.end(reason, failed=True)
+        _close(transcript, side, reason)

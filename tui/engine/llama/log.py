@@ -6,8 +6,10 @@ from typing import Any
 
 import llama_cpp as C
 
+_EMPTY = "failed to load model"
+"""How it ends its account of whatever it was."""
+
 _WARNING, _ERROR, _CONTINUED = 3, 4, 5
-_SAYS_NOTHING = "failed to load model"
 
 
 class Log:
@@ -31,8 +33,8 @@ class Log:
 
     @property
     def reason(self) -> str:
-        """The last thing it complained of that says more than that it failed."""
-        lines = [line for line in "".join(self.lines).splitlines() if line.strip() and not line.endswith(_SAYS_NOTHING)]
+        """The last thing it complained of that says something."""
+        lines = [line for line in "".join(self.lines).splitlines() if line.strip() and not line.endswith(_EMPTY)]
         return lines[-1].strip() if lines else "llama.cpp gave no reason"
 
 

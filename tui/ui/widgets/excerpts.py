@@ -8,6 +8,7 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
+from tui.chat import Conversation
 from tui.ui.widgets.entry import Entry, Reply
 from tui.ui.widgets.messages import Messages
 
@@ -55,6 +56,12 @@ class Excerpts(Messages):
     def __init__(self, *, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(name=name, id=id, classes=classes)
         self._lit: Entry | None = None
+
+    def show(self, conversation: Conversation) -> None:
+        """Show the path of a conversation in place of everything; what is no longer there is not lit up."""
+        super().show(conversation)
+        if self._lit not in self._stack.entries:
+            self._lit = None
 
     def action_light(self, step: int) -> None:
         """Light up the excerpt before or after; the first time, the newest."""

@@ -1,0 +1,110 @@
+"""Whatever a person does and an engine says, in whatever order: a talk takes it, and no word is lost."""
+
+from contextlib import suppress
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from tests.anything import knobs, values
+from tests.domain.test_side import STATS, token
+from tests.domain.test_talk import talk
+from tui.engine.protocol import Died, Event, Failed, Finished
+from tui.errors import TwiddleError
+from tui.knobs import Knobs
+from tui.side import Side
+from tui.stand import Stand
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+which, places = st.integers(0, 1), st.integers(0, 20)
+
+
+class Talking(RuleBasedStateMachine):
+    """Two sides, and an engine that may say anything at any time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.talk, self.line = talk("precise", "wild")
+        self.said: dict[Side, list[str]] = {side: [] for side in self.talk.sides}
+
+    # --- the person, who may do what the screen offers
+
+    @precondition(lambda self: not self.talk.busy)
+    @rule(text=texts, alone=st.booleans())
+    def ask(self, text: str, alone: bool) -> None:
+        with suppress(TwiddleError):
+            self.talk.ask(text, self.talk.sides[0] if alone else None)
+
+    @precondition(lambda self: not self.talk.busy and self.talk.sides[0].conversation.turns)
+    @rule(place=places, text=texts, deed=st.sampled_from(["again", "edit", "resume", "go"]))
+    def go_back(self, place: int, text: str, deed: str) -> None:
+        side = self.talk.sides[0]
+        place %= len(side.conversation.turns)
+        reply = side.conversation.turns[place].message.role == "assistant"
+        with suppress(TwiddleError):
+            if deed == "again":
+                self.talk.again(side, place)
+            elif deed == "edit":
+                self.talk.edit(side, place, text)
+            elif deed == "resume" and reply:
+                self.talk.resume(side, place)
+            else:
+                side.go(place)
+
+    @rule(which=which, turned=knobs())
+    def turn(self, which: int, turned: Knobs) -> None:
+        with suppress(TwiddleError):
+            self.talk.put(self.talk.sides[which], Stand(turned, ()))
+
+    @rule()
+    def stop(self) -> None:
+        self.talk.stop()
+
+    @rule(which=which)
+    def look(self, which: int) -> None:
+        self.talk.look(self.talk.sides[which])
+
+    @rule()
+    def clear(self) -> None:
+        self.talk.clear()
+        self.said = {side: [] for side in self.talk.sides}
+
+    # --- the engine
+
+    @rule(event=values(Event))
+    def say(self, event: Event) -> None:
+        before = {side: side.writing.text if side.busy and side.writing else "" for side in self.talk.sides}
+        self.talk.take(event)
+        if isinstance(event, Died):
+            for side, text in before.items():
+                assert not side.busy
+                assert not text or text in (turn.message.content for turn in side.conversation.turns)
+
+    @rule(which=which, text=texts)
+    def write(self, which: int, text: str) -> None:
+        writing = self.talk.sides[which].writing
+        if writing:
+            event = token(len(writing.traces), text)
+            self.talk.take(type(event)(writing.id, event.index, text, event.trace, event.used))
+
+    @rule(which=which, failed=st.booleans())
+    def end(self, which: int, failed: bool) -> None:
+        writing = self.talk.sides[which].writing
+        if writing:
+            done = Finished(writing.id, writing.text, "stop", 1, tuple(writing.ids), STATS)
+            self.talk.take(Failed(writing.id, "why not") if failed else done)
+
+    @rule()
+    def cut(self) -> None:
+        self.line.cut = not self.line.cut
+
+    @invariant()
+    def everything_said_is_there(self) -> None:
+        for side in self.talk.sides:
+            there = [turn.message.content for turn in side.conversation.turns]
+            assert there[: len(self.said[side])] == self.said[side]
+            self.said[side] = there
+
+
+TestTalking = Talking.TestCase
+TestTalking.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)
