@@ -76,7 +76,7 @@ PRESETS = (
 PROMPT = (
     Stop(UP, r"│ ␛\[31mred"),
     Stop(CTRL_C, hides=r"│ ␛\[31mred"),
-    Stop("/preset bell", r"␛\]0;t␇\[@click=app.bell\]x\[!\]"),
+    Stop("/preset bell", r"▸ ␛\]0;t␇\[@click=app.bell\]x\[!\]"),
     Stop(TAB, r"│ /preset ␛\]0;t␇\[@click"),
     Stop(CTRL_C, hides="/preset"),
     Stop('@"{folder}/[@click=app.bell].txt" ', r"@ \[@click=app.bell\].txt · "),
