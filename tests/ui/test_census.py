@@ -39,7 +39,7 @@ FILE = "\x1b]0;t\x07[@click=app.bell]x[!]\u202e"
 THEME = "[@click=app.bell]"
 REPLY = f"<think>{LINE}</think>{HOSTILE}\n\n```\n{SEQUENCES}\n```\n\n[bank.com](http://evil.com/[@click=app.bell])\n\nfin\x1b"
 
-OWN_WORDS = {"VoteScreen", "Question", "HelpScreen", "FiguresLine", "KnobSets", "Legend", "Footer"}
+OWN_WORDS = {"VoteScreen", "Question", "HelpScreen", "FiguresLine", "KnobSets", "Legend", "Footer", "Small"}
 """Widgets that have nothing to say but what the program itself does: numbers, letters and its own keys."""
 
 
@@ -114,8 +114,8 @@ KNOBS = (
     Stop("/[@cl", r"/ \[@cl"),
     Stop(ESCAPE, "/ finds"),
     Stop("/stop\r", "/ stop "),
-    Stop("\r", "An entry a line"),
-    Stop(ESCAPE, hides="An entry a line"),
+    Stop("\r", "⏎ Take it"),
+    Stop(ESCAPE, hides="⏎ Take it"),
     Stop(ESCAPE, "/ finds"),
     Stop("/temperature\r", "/ temperature "),
     Stop("1[@click=x]\r", r"\[@click=x\]'"),
@@ -210,6 +210,8 @@ def test_hostile_text_goes_through_every_widget_and_acts_on_nothing(terminal: Op
     screen = terminal(sys.executable, "-m", "tests.ui.witness", str(notes), model(script), size=(120, 40))
     for stop in TOUR:
         go(screen, stop, hostile_world)
+    screen.resize(40, 10)
+    screen.rests(lambda: "twiddle needs" in screen.view)
     screen.send(CTRL_Q)
     assert screen.ends() == 0, screen.view
     assert acting(screen.output, SCREEN) == set()

@@ -343,7 +343,7 @@ async def test_the_history_has_its_keys_below_and_f1_explains_them(open_chat: Op
         await chat.ready()
         await chat.press("ctrl+o")
         await chat.until(lambda: isinstance(chat.app.screen, HistoryPicker))
-        await chat.until(lambda: "⏎ Go on with it  f1 Help  esc Back" in chat.view)
+        await chat.until(lambda: "⏎ Go on with it  esc Back  f1 Help" in chat.view)
         await chat.press("f1")
         await chat.until(lambda: isinstance(chat.app.screen, HelpScreen))
         assert "Go on with it" in chat.view
