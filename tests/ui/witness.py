@@ -30,6 +30,7 @@ def watch(painted: dict[str, bool]) -> None:
     """Have whoever is painted noted, and fail on text that does something when it is clicked."""
     from textual.widget import Widget
 
+    import tui.ui.app  # noqa: F401 (with every widget there is)
 
     open_: list[type[Widget]] = [Widget]
     while open_:
