@@ -76,10 +76,10 @@ def test_info_takes_a_file_apart(twiddle: Command, models: Path) -> None:
         f"tensors\tF32\t2\t80\t320 bytes\t32\t{24 * chr(0x2588)} 100%",
         "tokenizer\teos token\t'b'",
         "memory\tKV cache\t32.8 kB\tfor 2,048 tokens; num_ctx sets it",
-        "weights\tbf16\t160 bytes\t2.3 MB",
+        "weights\tbf16\t160 bytes\t17.0 MB",
         "metadata\tllama.block_count\t1",
         "template\tnone",
-        "verdict\tCPU only: 2.3 MB of the 1.0 GB that are free",
+        "verdict\tCPU only: 17.0 MB of the 1.0 GB that are free",
     ):
         assert line in lines
 
@@ -96,7 +96,7 @@ def test_info_reckons_with_another_context(twiddle: Command, models: Path) -> No
 def test_info_says_what_does_not_fit(twiddle: Command, models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tui.cli.models.measure", lambda: Room(10**6, 10**5))
     assert (
-        "verdict\tdoes not fit: it needs 2.3 MB, 100 kB are free; "
+        "verdict\tdoes not fit: it needs 17.0 MB, 100 kB are free; "
         in twiddle("models", "info", str(write(models / "tiny.gguf"))).out
     )
     monkeypatch.setattr("tui.cli.models.measure", lambda: None)

@@ -185,6 +185,8 @@ class Undead:
     """A process that waits for a disk that does not answer: killed, it stays."""
 
     returncode = None
+    pid = 2**30
+    """More than any process has."""
 
     def __init__(self) -> None:
         self._transport = self

@@ -488,7 +488,8 @@ def command(hub: Hub, *words: str, **more: str) -> "subprocess.Popen[str]":
 
 
 def test_f20_a_proxy_and_an_endpoint_are_honoured(hub: Hub, models: Path) -> None:
-    proxied = command(hub, "pull", "hf.co/maker/Small-GGUF", HF_ENDPOINT="http://hub.test", HTTP_PROXY=hub.address)
+    elsewhere = {"HF_ENDPOINT": "http://hub.test", "HF_TOKEN": "", "HTTP_PROXY": hub.address}
+    proxied = command(hub, "pull", "hf.co/maker/Small-GGUF", **elsewhere)
     out, err = proxied.communicate(timeout=60)
     assert (proxied.returncode, out) == (0, f"{target(models)}\n"), err
     assert [headers["Host"] for headers in (*hub.lists, *hub.gets)] == ["hub.test", "hub.test"]
@@ -496,11 +497,12 @@ def test_f20_a_proxy_and_an_endpoint_are_honoured(hub: Hub, models: Path) -> Non
 
 def test_f19_without_a_network_it_is_a_sentence_and_what_is_here_still_works(hub: Hub, models: Path) -> None:
     fetch(hub)
-    pulled = command(hub, "pull", "hf.co/maker/Other-GGUF", HF_ENDPOINT="http://nowhere.invalid")
+    offline = {"HF_ENDPOINT": "http://nowhere.invalid", "HF_TOKEN": ""}
+    pulled = command(hub, "pull", "hf.co/maker/Other-GGUF", **offline)
     _, err = pulled.communicate(timeout=60)
     assert (pulled.returncode, err.count("\n")) == (1, 1)
     assert err.startswith("twiddle: The Hub cannot be reached (ConnectError); are you online")
-    listed = command(hub, "list", HF_ENDPOINT="http://nowhere.invalid")
+    listed = command(hub, "list", **offline)
     out, _ = listed.communicate(timeout=60)
     assert "hf.co/maker/Small-GGUF:Q4_0" in out
 

@@ -39,7 +39,7 @@ FILE = "\x1b]0;t\x07[@click=app.bell]x[!]\u202e"
 THEME = "[@click=app.bell]"
 REPLY = f"<think>{LINE}</think>{HOSTILE}\n\n```\n{SEQUENCES}\n```\n\n[bank.com](http://evil.com/[@click=app.bell])\n\nfin\x1b"
 
-OWN_WORDS = {"VoteScreen", "Question", "HelpScreen", "FiguresLine", "KnobSets", "Legend", "Footer"}
+OWN_WORDS = {"VoteScreen", "Question", "HelpScreen", "FiguresLine", "KnobSets", "Legend", "Footer", "Small", "Group"}
 """Widgets that have nothing to say but what the program itself does: numbers, letters and its own keys."""
 
 
@@ -76,7 +76,7 @@ PRESETS = (
 PROMPT = (
     Stop(UP, r"│ ␛\[31mred"),
     Stop(CTRL_C, hides=r"│ ␛\[31mred"),
-    Stop("/preset bell", r"␛\]0;t␇\[@click=app.bell\]x\[!\]"),
+    Stop("/preset bell", r"▸ ␛\]0;t␇\[@click=app.bell\]x\[!\]"),
     Stop(TAB, r"│ /preset ␛\]0;t␇\[@click"),
     Stop(CTRL_C, hides="/preset"),
     Stop('@"{folder}/[@click=app.bell].txt" ', r"@ \[@click=app.bell\].txt · "),
@@ -90,7 +90,7 @@ SAID = (
     Stop(BACK_TAB, "o Thought"),
     Stop("o", "▾ thought for"),
     Stop("[", "█  bank"),
-    Stop("\r", "y copies it"),
+    Stop("\r", "y Copy"),
     Stop("y", r"Copied \d+ characters"),
 )
 TOKENS = (
@@ -114,8 +114,8 @@ KNOBS = (
     Stop("/[@cl", r"/ \[@cl"),
     Stop(ESCAPE, "/ finds"),
     Stop("/stop\r", "/ stop "),
-    Stop("\r", "Esc leaves it"),
-    Stop(ESCAPE, hides="Esc leaves it"),
+    Stop("\r", "⏎ Take it"),
+    Stop(ESCAPE, hides="⏎ Take it"),
     Stop(ESCAPE, "/ finds"),
     Stop("/temperature\r", "/ temperature "),
     Stop("1[@click=x]\r", r"\[@click=x\]'"),
@@ -210,6 +210,8 @@ def test_hostile_text_goes_through_every_widget_and_acts_on_nothing(terminal: Op
     screen = terminal(sys.executable, "-m", "tests.ui.witness", str(notes), model(script), size=(120, 40))
     for stop in TOUR:
         go(screen, stop, hostile_world)
+    screen.resize(40, 10)
+    screen.rests(lambda: "twiddle needs" in screen.view)
     screen.send(CTRL_Q)
     assert screen.ends() == 0, screen.view
     assert acting(screen.output, SCREEN) == set()

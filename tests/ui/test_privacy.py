@@ -69,7 +69,7 @@ WITH_A_MODEL = [
     ("compare", "precise,num_predict=2", "creative,num_predict=2", "-p", "Hi"),
     ("models", "info", "starter"),
     ("presets", "render", "precise"),
-    ("bench", "--quick"),
+    ("bench", "--quick", "--only", "engine"),
 ]
 
 

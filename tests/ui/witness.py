@@ -28,11 +28,23 @@ FOREIGN = ("␛", "[@cl")
 
 def watch(painted: dict[str, bool]) -> None:
     """Have whoever is painted noted, and fail on text that does something when it is clicked."""
-    from textual.screen import Screen
     from textual.widget import Widget
+
+    import tui.ui.app  # noqa: F401 (with every widget there is)
+
+    open_: list[type[Widget]] = [Widget]
+    while open_:
+        kind = open_.pop()
+        open_ += kind.__subclasses__()
+        if "render_lines" in vars(kind):
+            _note(kind, painted)
+
+
+def _note(kind: "type[Widget]", painted: dict[str, bool]) -> None:
+    from textual.screen import Screen
     from textual.widgets._toast import Toast
 
-    paint = Widget.render_lines
+    paint = kind.render_lines
 
     def note(widget: "Widget", crop: "Region") -> "list[Strip]":
         strips = paint(widget, crop)
@@ -40,14 +52,14 @@ def watch(painted: dict[str, bool]) -> None:
         # A screen paints what is below it; a toast is on whichever screen is open.
         foreign = foreign and not isinstance(widget, Screen | Toast)
         for holder in widget.ancestors_with_self:
-            for kind in type(holder).__mro__:
-                if kind.__module__.startswith("tui."):
-                    painted[kind.__qualname__] = painted.get(kind.__qualname__, False) or foreign
+            for each in type(holder).__mro__:
+                if each.__module__.startswith("tui."):
+                    painted[each.__qualname__] = painted.get(each.__qualname__, False) or foreign
         for segment in (segment for strip in strips for segment in strip):
             assert not segment.style or "@click" not in segment.style.meta, f"{widget}: {segment}"
         return strips
 
-    Widget.render_lines = note  # type: ignore[method-assign, assignment]
+    kind.render_lines = note  # type: ignore[method-assign, assignment]
 
 
 def main(notes: str, script: str) -> int:

@@ -58,7 +58,7 @@ def screen(name: str, path: Path, rounds: int, tokens: int, *, keys: int) -> Ite
 
 def _first_paint(*argv: str) -> float:
     with Terminal(argv) as terminal:
-        terminal.wait("Bare|begins a new line")
+        terminal.wait("Bare|F1 for all keys")
         return terminal.age
 
 
