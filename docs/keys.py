@@ -28,6 +28,7 @@ _PLACES = {
     "transcript": "In the transcript",
     "knob": "On a knob",
     "presets": "In the list of presets",
+    "dialog": "In every dialog",
     "help": "In the help",
     "link": "When a link is shown",
 }

@@ -66,7 +66,7 @@ def complete(line: str, library: Library) -> Completion | None:
     """How a line that begins with a slash can go on; None when there is nothing to say."""
     if not line.startswith("/"):
         return None
-    begun = tuple(_command(usage, about) for usage, about in COMMANDS.items() if _fixed(usage).startswith(line))
+    begun = tuple(command for command in commands() if command.text.strip().startswith(line))
     if begun:
         return Completion(0, line, begun)
     for usage in COMMANDS:
@@ -76,6 +76,11 @@ def complete(line: str, library: Library) -> Completion | None:
         if line.startswith(fixed) and len(done) < len(taken):
             return _placed(_argument(taken[len(done)].strip("[]"), typed, done, library), len(line))
     return None
+
+
+def commands() -> tuple[Suggestion, ...]:
+    """Every command, and whether it needs something after it."""
+    return tuple(_command(usage, about) for usage, about in COMMANDS.items())
 
 
 def _fixed(usage: str) -> str:
@@ -100,6 +105,8 @@ def _argument(kind: str, typed: str, done: list[str], library: Library) -> Compl
             return _among(library.presets, typed)
         case "MODEL":
             return _among(library.models, typed)
+        case "PRESET|MODEL":
+            return _among((*library.presets, *library.models), typed)
         case "SETTING":
             return _setting(typed, library)
         case "PART":

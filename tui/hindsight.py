@@ -36,9 +36,16 @@ class Question(NamedTuple):
     knobs: Knobs
     looked: int = -1
     """The place of a token to explain in full."""
+    alone: bool = False
+    """Whether only that token is asked about: of the others it is known."""
+
+    @property
+    def about(self) -> tuple[Side, int]:
+        """Which reply of which side; sides may have one in common."""
+        return self.side, id(self.written)
 
 
-def question(side: Side, index: int, looked: int = -1) -> Question | None:
+def question(side: Side, index: int, looked: int = -1, *, alone: bool = False) -> Question | None:
     """What if a reply of this side had been written with the knobs as they are; None if it is not known how it was."""
     turn = side.conversation.turns[index]
     written = turn.written
@@ -47,7 +54,7 @@ def question(side: Side, index: int, looked: int = -1) -> Question | None:
     before = until(side.conversation, turn.parent).messages
     begun = turn.message.content[: written.starts[0]]
     there = (Message("assistant", begun),) if written.begun and begun else ()
-    return Question(side, (*side.preset.opening, *before, *there), written, side.knobs, looked)
+    return Question(side, (*side.preset.opening, *before, *there), written, side.knobs, looked, alone)
 
 
 class Answer(NamedTuple):
@@ -60,7 +67,7 @@ class Answer(NamedTuple):
 
 
 class Hindsight:
-    """Knobs move faster than a long reply is gone through: while one question is answered, each side's newest waits."""
+    """Knobs move faster than a long reply is gone through: while one is answered the newest about each waits."""
 
     def __init__(self, send: Callable[[Side, Command], None]) -> None:
         """`send` sends to the engine of a side."""
@@ -71,17 +78,17 @@ class Hindsight:
         self._asked: Question | None = None
         self._name = ""
         """Of the reply that is asked about."""
-        self._waiting: dict[Side, Question] = {}
+        self._waiting: dict[tuple[Side, int], Question] = {}
 
     def ask(self, asked: Question) -> None:
-        """Ask, once the question before is answered; one of this side's that waits gives way."""
-        self._waiting[asked.side] = asked
+        """Ask, once the question before is answered; one about the same reply that waits gives way."""
+        self._waiting[asked.about] = asked
         if self._asked is None:
             self._go_on()
 
     def forget(self, side: Side) -> None:
         """Ask nothing of the engine that a side talked to: it may be gone without a word."""
-        self._waiting.pop(side, None)
+        self._waiting = {about: asked for about, asked in self._waiting.items() if asked.side is not side}
         if self._asked and self._asked.side is side:
             # Told anew it has another name, and a late answer goes by this one.
             self._known.pop(id(self._asked.written), None)
@@ -94,7 +101,7 @@ class Hindsight:
                 # Whoever holds a model now was told of nothing. One that is gone will not answer; its next one will.
                 self._known.clear()
                 if self._asked:
-                    self._waiting.setdefault(self._asked.side, self._asked)
+                    self._waiting.setdefault(self._asked.about, self._asked)
                 self._go_on()
             case Remembered(id=name) if self._asked and name == self._name:
                 self._known[id(self._asked.written)] = (name, self._asked.written)
@@ -105,7 +112,7 @@ class Hindsight:
                 # It has forgotten the reply: tell it again. What it would not be told of is let go.
                 forgot = self._known.pop(id(self._asked.written), None)
                 if forgot:
-                    self._waiting.setdefault(self._asked.side, self._asked)
+                    self._waiting.setdefault(self._asked.about, self._asked)
                 self._go_on()
             case WhatIfs(id=name) if self._asked and name == self._name:
                 answer = Answer(self._asked, event.first - self._asked.written.begun, event)
@@ -145,4 +152,4 @@ class Hindsight:
 
     def _inquire(self, asked: Question) -> None:
         looked = asked.looked + asked.written.begun if asked.looked >= 0 else -1
-        self._send(asked.side, WhatIf(self._name, asked.knobs, looked))
+        self._send(asked.side, WhatIf(self._name, asked.knobs, looked, asked.alone))

@@ -39,6 +39,12 @@ class UseModel(Struct, frozen=True):
     reference: str | None
 
 
+class Fetch(Struct, frozen=True):
+    """/load NAME: a preset of that name, or else a model."""
+
+    name: str
+
+
 class CompareWith(Struct, frozen=True):
     """/compare [SETTING]"""
 
@@ -115,7 +121,7 @@ class Leave(Struct, frozen=True):
 
 
 Slash = (
-    TurnKnob | SetSystem | UsePreset | UseModel | CompareWith | Compare | Save | Show | KeepHistory | Explain
+    TurnKnob | SetSystem | UsePreset | UseModel | Fetch | CompareWith | Compare | Save | Show | KeepHistory | Explain
     | Clear | OpenHistory | Picture | Again | ShowTree | ShowEngine | Help | Leave
 )  # fmt: skip
 
@@ -139,8 +145,8 @@ COMMANDS = {
     "/vote": "say which hidden side is better, and see which it was",
     "/tally": "what the votes came to",
     "/show PART": "print what is in use: info, system, modelfile, ...",
-    "/save NAME": "keep knobs and system prompt as a preset of yours",
-    "/load PRESET": "the same as /preset PRESET",
+    "/save NAME": "keep knobs and system prompt as a preset of yours; what is said is kept anyway",
+    "/load PRESET|MODEL": "switch to a preset, or else to a model, of that name",
     "/again": "answer the last question anew",
     "/tree": "every version of every message; go to one",
     "/history": "go on with a conversation that was kept",
@@ -158,7 +164,6 @@ _ALIASES = {
     "/quit": "/bye",
     "/new": "/clear",
     "/regen": "/again",
-    "/load": "/preset",
     "/list": "/model",
 }
 
@@ -201,6 +206,8 @@ def parse_slash(text: str) -> Slash:
             return UsePreset(rest or None)
         case "/model":
             return UseModel(rest or None)
+        case "/load":
+            return Fetch(rest) if rest else UsePreset(None)
         case "/compare":
             return CompareWith(rest or None)
         case "/show":

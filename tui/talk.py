@@ -54,6 +54,8 @@ class Next(NamedTuple):
 
     side: Side
     trace: TokenTrace
+    record: bytes
+    """The scores that it was found from."""
 
 
 class Engines(Protocol):
@@ -130,11 +132,17 @@ class Talk:
         self._begin([self._anew(side, side.conversation.tip if turn is None else turn) for side in asked])
 
     def branch(self, side: Side, index: int, place: int, other: Candidate) -> None:
-        """Have a side write a reply again from one of its tokens on, with another candidate in that token's place."""
+        """Have a side write a reply again from one of its tokens on, with another candidate in that token's place.
+
+        The place after the last is that of the next token, where a reply was cut.
+        """
         turn = side.conversation.turns[index]
         if turn.written is None:
             raise EngineError("How this reply was written is not known, so it has no tokens to branch from.")
-        self._begin([Start(side, index, branched(turn.message.content, turn.written, place, other))])
+        written, text = turn.written, turn.message.content
+        if place == len(written.traces) and self.next and self.next.side is side:
+            written = written.then(text, self.next.trace, self.next.record)
+        self._begin([Start(side, index, branched(text, written, place, other))])
 
     def resume(self, side: Side, index: int) -> None:
         """Have a side go on with a reply from its end."""
@@ -243,7 +251,7 @@ class Talk:
         if isinstance(event, Previewed):
             side = self._looks.pop(event.id, None)
             if side:
-                self.next, side.used = Next(side, event.trace), event.used
+                self.next, side.used = Next(side, event.trace, event.record), event.used
             return side
         if isinstance(event, Failed) and event.id in self._looks:
             self._looks.pop(event.id).refuse(event.reason)

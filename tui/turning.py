@@ -1,5 +1,6 @@
 """All the knobs of a side at once: taken back a step, put back to the preset, copied to the other sides."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 from tui.errors import EngineError, KnobError
@@ -10,8 +11,11 @@ Deed = Literal["undo", "redo", "reset", "copy", "save"]
 """What can be asked for."""
 
 
-def obey(talk: Talk, side: Side, deed: Deed) -> str:
-    """Do it; the name of a knob that a step was about, if it was one. Raises KnobError and EngineError."""
+def obey(talk: Talk, side: Side, deed: Deed, names: Sequence[str] = ()) -> str:
+    """Do it; the name of a knob that a step was about, if it was one. Raises KnobError and EngineError.
+
+    `names` are the knobs to be put back; all of them where none is named.
+    """
     before = side.stand
     match deed:
         case "undo":
@@ -19,11 +23,19 @@ def obey(talk: Talk, side: Side, deed: Deed) -> str:
         case "redo":
             redo(talk, side)
         case "reset":
-            talk.put(side, side.preset.stand)
+            reset(talk, side, names)
         case "copy":
             copy(talk, side)
     changed = side.stand.differing(before)
     return changed[0] if changed and deed in ("undo", "redo") else ""
+
+
+def reset(talk: Talk, side: Side, names: Sequence[str] = ()) -> None:
+    """Put knobs of a side back where its preset has them, or all; raises KnobError and EngineError."""
+    preset, stand = side.preset.stand, side.stand
+    for name in names:
+        stand = stand.turn(name, preset.of(name))
+    talk.put(side, stand if names else preset)
 
 
 def undo(talk: Talk, side: Side) -> None:

@@ -75,6 +75,16 @@ class Written(Struct, frozen=True):
             thought=None,
         )
 
+    def then(self, text: str, trace: TokenTrace, record: bytes) -> "Written":
+        """The same, and how the token after its last would be chosen; `text` is all that it says."""
+        start = len(text.rstrip("\ufffd"))
+        return replace(
+            self,
+            starts=(*self.starts, start),
+            traces=(*self.traces, trace),
+            records=(*self.records, record),
+        )
+
     def at(self, character: int) -> int:
         """The place in `traces` of the token that a character of the text belongs to."""
         place = bisect_left(self.starts, character + 1) - 1

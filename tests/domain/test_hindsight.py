@@ -93,6 +93,26 @@ def test_while_one_question_is_answered_only_the_newest_waits() -> None:
     assert isinstance(sent, WhatIf) and sent.knobs.temperature == 0.8
 
 
+def test_questions_about_two_replies_do_not_displace_each_other() -> None:
+    asked = Asked()
+    name = asked.know()
+    asked.taken()
+    other = asked.question(0.9)
+    other = other._replace(written=replace(other.written, preset="another"))
+    asked.hindsight.ask(other)
+    asked.hindsight.ask(asked.question(0.6))
+    asked.hindsight.ask(asked.question(0.7, looked=1)._replace(alone=True))
+    asked.hindsight.take(answer(name, Knobs()))
+    (told,) = asked.taken()
+    assert isinstance(told, Remember)
+    asked.hindsight.take(Remembered(told.id))
+    (sent,) = asked.taken()
+    assert isinstance(sent, WhatIf) and sent.knobs.temperature == 0.9
+    asked.hindsight.take(answer(told.id, Knobs()))
+    (sent,) = asked.taken()
+    assert isinstance(sent, WhatIf) and (sent.knobs.temperature, sent.looked, sent.alone) == (0.7, 1, True)
+
+
 def test_an_engine_that_has_forgotten_is_told_again_and_one_that_will_not_learn_is_left_alone() -> None:
     asked = Asked()
     name = asked.know()

@@ -11,6 +11,7 @@ from tui.slash import (
     Clear,
     CompareWith,
     Explain,
+    Fetch,
     Help,
     Leave,
     Save,
@@ -40,7 +41,7 @@ from tui.slash import (
         ("/save mine --force", Save("mine", overwrite=True)),
         ("/preset", UsePreset(None)),
         ("/preset plan-first ", UsePreset("plan-first")),
-        ("/load ./my own.Modelfile", UsePreset("./my own.Modelfile")),
+        ("/load ./my own.Modelfile", Fetch("./my own.Modelfile")),
         ("/compare", CompareWith(None)),
         ("/compare precise,top_k=3", CompareWith("precise,top_k=3")),
         ("/again", Again()),
@@ -73,7 +74,8 @@ def test_a_line_is_a_command(line: str, command: Slash) -> None:
         ("/show info", Show("info")),
         ("/show modelfile", Show("modelfile")),
         ("/save mine", Save("mine")),
-        ("/load llama", UsePreset("llama")),
+        ("/load llama", Fetch("llama")),
+        ("/load", UsePreset(None)),
         ("/list", UseModel(None)),
         ("/? shortcuts", Help()),
     ],
@@ -135,7 +137,8 @@ def test_a_value_that_a_knob_cannot_take_is_refused(line: str) -> None:
 
 
 def test_every_command_in_the_list_can_be_obeyed() -> None:
-    stands_for = {"KNOB": "top_k", "VALUE": "1", "NUMBER": "1", "TEXT": "x", "NAME": "x", "PRESET": "x", "PART": "info"}
+    stands_for = {"KNOB": "top_k", "VALUE": "1", "NUMBER": "1", "TEXT": "x", "NAME": "x", "PRESET": "x", "MODEL": "x"}
+    stands_for["PART"] = "info"
     for usage in COMMANDS:
         without = re.sub(r" \[.*?\]", "", usage)
         alternatives = re.split(r"\|", without.rpartition(" ")[2]) if "|" in without else [""]

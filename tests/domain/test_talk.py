@@ -153,7 +153,7 @@ def test_only_the_newest_look_counts() -> None:
     one.look(one.sides[0])
     assert one.take(Previewed("1", trace, 29)) is None and one.sides[0].used == 0
     assert one.take(Previewed("2", trace, 30)) is one.sides[0]
-    assert [one.next] == [Next(one.sides[0], trace)]
+    assert [one.next] == [Next(one.sides[0], trace, b"")]
     assert one.sides[0].used == 30
     one.ask("Hi")
     assert one.next is None

@@ -75,6 +75,15 @@ def test_all_knobs_go_to_the_other_side_or_back_to_the_preset() -> None:
         copy(alone, alone.sides[0])
 
 
+def test_some_knobs_go_back_to_the_preset_as_one_step() -> None:
+    one, _ = talk("precise,top_k=3,temperature=1.4,stop=END,think_top_k=9")
+    (it,) = one.sides
+    obey(one, it, "reset", ("top_k", "temperature", "think_top_k"))
+    assert it.turned == ("stop",)
+    undo(one, it)
+    assert (it.knobs.top_k, it.knobs.temperature, it.stand.of("think_top_k")) == (3, 1.4, 9)
+
+
 def test_what_the_engine_refuses_is_kept_until_it_is_turned() -> None:
     one, _ = talk()
     (it,) = one.sides

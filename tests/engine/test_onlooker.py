@@ -80,6 +80,25 @@ def test_what_if_they_were_others(knobs: Knobs) -> None:
     assert [each.text for each in looked.candidates[:5]] == [each.text for each in tokens[3].trace.candidates[:5]]
 
 
+@given(KNOBS)
+@settings(max_examples=40, deadline=None)
+def test_of_one_token_alone_it_says_what_it_says_of_it_among_all(knobs: Knobs) -> None:
+    bench = written()
+    whole, place = answers(bench, knobs, looked=3), 3
+    (asked,) = [part for part in whole if part.looked]
+    (alone,) = [event for event in ask(bench, WhatIf("a", knobs, place, alone=True)) if isinstance(event, WhatIfs)]
+    assert alone.complete and alone.looked == asked.looked
+    assert (alone.p[-1], alone.cut[-1]) == (asked.p[place - asked.first], asked.cut[place - asked.first])
+    assert alone.first + len(alone.p) - 1 == place
+
+
+def test_one_token_alone_is_one_answer_unless_what_was_chosen_before_counts() -> None:
+    bench = written()
+    for knobs, count in ((turn(WARM, top_k=3), 1), (turn(WARM, mirostat=2), 4)):
+        (alone,) = [event for event in ask(bench, WhatIf("a", knobs, 3, alone=True)) if isinstance(event, WhatIfs)]
+        assert len(alone.p) == count
+
+
 def test_a_newer_question_ends_the_answer() -> None:
     bench = written()
     assert ask(bench, WhatIf("a", WARM), newer=True) == []

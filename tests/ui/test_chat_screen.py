@@ -376,9 +376,9 @@ async def test_the_palette_runs_a_preset(open_chat: OpenChat) -> None:
     async with open_chat(Script()) as chat:
         await chat.ready()
         await chat.press("ctrl+p")
-        await chat.until(lambda: "New chat" in chat.view)
+        await chat.until(lambda: "A new chat with" in chat.view)
         await chat.press(*"greedy")
-        await chat.until(lambda: "Preset greedy" in chat.view and "New chat" not in chat.view)
+        await chat.until(lambda: "Preset greedy" in chat.view and "A new chat with" not in chat.view)
         await chat.press("enter")
         await chat.until(lambda: chat.side.preset.name == "greedy")
 
@@ -523,7 +523,7 @@ async def test_a_model_that_cannot_be_loaded_is_explained_and_another_can_be_use
         with monkeypatch.context() as patched:
             patched.setattr("tui.talk.find_model", lambda reference, beside=None: broken)
             await chat.ask("/preset greedy")
-            await chat.until(lambda: "broken.gguf" in chat.said())
+            await chat.until(lambda: "is a GGUF of version" in chat.said())
         assert chat.state == "failed"
         await chat.ask("anyone there?")
         await chat.until(lambda: "No model is loaded." in chat.said())

@@ -8,6 +8,7 @@ import pytest
 from tests.ui.driver import ENDLESS, GREEDY, Chat, OpenChat
 from tui.engine.fake import Script
 from tui.engine.protocol import Generate
+from tui.errors import ModelError
 from tui.presets.library import find_preset
 
 
@@ -47,6 +48,24 @@ async def test_a_setting_is_saved_as_a_preset_and_used_from_then_on(open_chat: O
         chat.prompt.clear()
         await chat.ask("/save pirate --force")
         await chat.until(lambda: find_preset("pirate").system != "Be a pirate.")
+
+
+async def test_load_takes_a_preset_or_else_a_model(open_chat: OpenChat, monkeypatch: pytest.MonkeyPatch) -> None:
+    def find(name: str) -> str:
+        if name != "sea":
+            raise ModelError(f"There is no model {name!r} on this machine.")
+        return "ollama:sea"
+
+    monkeypatch.setattr("tui.ui.errands.named", find)
+    async with open_chat(Script(), others={"ollama:sea": Script(replies=("Sea.",))}) as chat:
+        await chat.ready()
+        await chat.ask("/load precise")
+        await chat.until(lambda: chat.side.preset.name == "precise")
+        await chat.ask("/load sea")
+        await chat.until(lambda: chat.side.preset.model == "ollama:sea")
+        assert chat.side.preset.name == "precise"
+        await chat.ask("/load nothing")
+        assert "There is no preset 'nothing'. There is no model 'nothing' on this machine. F2" in await chat.toast()
 
 
 async def test_show_prints_what_is_in_use(open_chat: OpenChat) -> None:

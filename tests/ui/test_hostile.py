@@ -65,9 +65,11 @@ async def test_t17_t20_a_hostile_preset_is_shown_found_and_used(open_chat: OpenC
         await chat.press("enter")
         assert not harmful(await chat.toast())
         await chat.press("ctrl+p")
-        await chat.until(lambda: "New chat" in chat.view)
+        await chat.until(lambda: "A new chat with" in chat.view)
         await chat.press(*"click")
-        await chat.until(lambda: "Preset [@click=app.quit]x[!] ␛]0;t␇" in chat.view and "New chat" not in chat.view)
+        await chat.until(
+            lambda: "Preset [@click=app.quit]x[!] ␛]0;t␇" in chat.view and "A new chat with" not in chat.view
+        )
         assert not harmful(chat.view), harmful(chat.view)
         await chat.press("enter")
         await chat.until(lambda: chat.side.preset.name == hostile_preset)

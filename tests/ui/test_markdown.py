@@ -279,6 +279,12 @@ def test_inline(text: str, shown: str) -> None:
     assert "\n".join(drawn(text)) == shown
 
 
+def test_an_address_in_a_text_is_a_link_and_the_name_of_a_file_is_none() -> None:
+    text = "See https://example.org/a_(b)?c=%20d. Or mailto:a@b.example; not main.py, README.md, `https://x.example`."
+    links = {span.text: span.link for line in Document(200, text).lines for span in line.spans if span.link}
+    assert links == {address: address for address in ("https://example.org/a_(b)?c=%20d", "mailto:a@b.example")}
+
+
 def test_a_table_is_folded_into_its_width() -> None:
     rows = drawn("| name | text |\n|---|---|\n| a | some words that do not fit here |\n", 24)
     assert rows == ["name │ text", "─────┼──────────────────", "a    │ some words that", "     │ do not fit here"]

@@ -85,6 +85,11 @@ async def test_a_knob_that_is_turned_recolours_what_was_written_and_writes_nothi
         assert len(chat.engine.commands(Generate)) == 1 and len(chat.engine.commands(Remember)) == 1
         trace = chat.candidates.trace
         await chat.until(lambda: chat.candidates.trace and chat.candidates.trace.stages[0].name == "top_k")
+        await chat.press("right")
+        await chat.until(lambda: chat.engine.commands(WhatIf)[-1].looked == tokens.picked)
+        assert chat.engine.commands(WhatIf)[-1].alone, "of the others it is known"
+        await chat.until(lambda: chat.candidates.trace and chat.candidates.trace.id == written.ids[tokens.picked])
+        assert tokens.field.cut == set(unlikely) and "what if" in chat.view
         chat.screen._talk.turn(chat.side, "top_k", 0)
         chat.screen.settle()
         await chat.until(lambda: "as written" in chat.view)
@@ -111,6 +116,25 @@ async def test_after_a_reply_another_token_goes_on_with_it_and_the_one_that_ends
         turn = chat.side.conversation.path[-1]
         assert (turn.message.content, turn.ending) == (longer[:4], "stop")
         assert END not in turn.message.tokens
+
+
+async def test_a_cut_reply_shows_what_would_come_next_and_goes_on_with_what_is_picked(open_chat: OpenChat) -> None:
+    async with open_chat(SCRIPT, "temperature=0,num_predict=6,seed=1") as chat:
+        await chat.ready()
+        await chat.answered("Where is Warsaw?")
+        cut = chat.side.conversation.path[-1]
+        assert (cut.message.content, cut.ending) == ("Warsaw", "length")
+        await chat.until(lambda: chat.candidates.heading == "next token")
+        assert chat.candidates.trace and chat.candidates.trace.candidates[0].text == " "
+        chat.candidates.focus()
+        await chat.press("home", "down")
+        picked = chat.candidates.trace.candidates[1]
+        await chat.press("enter")
+        await chat.until(lambda: len(chat.side.conversation.turns) > 2 and not chat.side.busy)
+        longer = chat.side.conversation.path[-1]
+        assert longer.written and longer.message.tokens[:7] == (*cut.message.tokens, picked.id)
+        assert longer.written.given == 7 and longer.written.traces[6].id == picked.id
+        assert all(longer.written.records), "what if can be asked of it"
 
 
 async def test_a_new_chat_and_a_screen_without_a_reply_have_no_tokens(open_chat: OpenChat) -> None:

@@ -28,7 +28,8 @@ class Look:
         # Of XTC a look shows what it does when it acts.
         allowed = self._constraint.mask() if self._constraint else None
         odds = branch.odds((self.id,), lambda logits: chain.run(logits, branch.tokens, 0.0, allowed))
-        self._emit(Previewed(self.id, odds.trace(-1, self._backend.label), len(branch.tokens)))
+        trace, record = odds.choice(-1, self._backend.label)
+        self._emit(Previewed(self.id, trace, len(branch.tokens), record))
         return []
 
     def rooted(self, reused: int) -> None:

@@ -89,8 +89,9 @@ class Odds:
         return float(np.exp(-self._gaps[token])) / self._total
 
     def choice(self, token: int, label: Callable[[int], str]) -> Choice:
-        """The token with how it was chosen."""
-        return Choice(self.trace(token, label), pack(self._logits, self._top, self._gaps, self._total, token))
+        """The token with how it was chosen; -1 when none is yet."""
+        kept = token if token >= 0 else int(self._top[0])
+        return Choice(self.trace(token, label), pack(self._logits, self._top, self._gaps, self._total, kept))
 
     def trace(self, token: int, label: Callable[[int], str]) -> TokenTrace:
         """How the token was chosen; -1 when none is yet."""

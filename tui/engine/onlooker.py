@@ -103,7 +103,8 @@ class Onlooker:
         if prompt is None or logits is None:
             return False
         odds = Chain(command.knobs, self._backend.stage, prompt).run(logits, prompt)
-        self._emit(Previewed(command.id, odds.trace(-1, self._backend.label), len(prompt)))
+        trace, record = odds.choice(-1, self._backend.label)
+        self._emit(Previewed(command.id, trace, len(prompt), record))
         return True
 
     def _what_if(self, command: WhatIf, newer: Callable[[], bool]) -> None:
@@ -119,11 +120,16 @@ class Onlooker:
         p: list[float] = []
         cut: list[str] = []
         looked = None
-        count = len(written.records)
-        if not count:
+        places = range(len(written.records))
+        if not places:
             self._emit(WhatIfs(command.id, knobs, written.begun, (), (), complete=True))
-        for index, (token, packed) in enumerate(zip(written.tokens[:count], written.records, strict=True)):
-            record, chance = Record(packed), draw(seed, written.begun + index, stream=1)
+        if command.alone and (place := command.looked - written.begun) in places:
+            places = range(0 if chain.learns else place, place + 1)
+            history += written.tokens[: places.start]
+            chain = Chain(knobs, self._backend.stage, history)
+        for index in places:
+            token, record = written.tokens[index], Record(written.records[index])
+            chance = draw(seed, written.begun + index, stream=1)
             if written.begun + index == command.looked:
                 looked = self._explain(record, chain, history, chance, token)
             passed = chain.apply(record.candidates(_spread(knobs)), history, chance, np.asarray([token]))
@@ -132,13 +138,12 @@ class Onlooker:
             cut.append(passed.cut.get(token, ""))
             chain.accept(token, p[-1], passed.untouched_p(token))
             history.append(token)
-            if len(p) == PART or index == count - 1:
+            if len(p) == PART or index == places[-1]:
                 if newer():
                     return
                 first = written.begun + index + 1 - len(p)
-                self._emit(
-                    WhatIfs(command.id, knobs, first, tuple(p), tuple(cut), complete=index == count - 1, looked=looked)
-                )
+                done = index == places[-1]
+                self._emit(WhatIfs(command.id, knobs, first, tuple(p), tuple(cut), complete=done, looked=looked))
                 p, cut, looked = [], [], None
 
     def remember(self, command: Remember, prompt: Sequence[int]) -> None:

@@ -109,6 +109,8 @@ class WhatIf(Struct, frozen=True, tag="what_if"):
     knobs: Knobs
     looked: int = -1
     """Index of a token to explain in full."""
+    alone: bool = False
+    """Whether only that token is asked about: of the others it is known."""
 
 
 class Describe(Struct, frozen=True, tag="describe"):
@@ -292,6 +294,8 @@ class Previewed(Struct, frozen=True, tag="previewed"):
     id: str
     trace: TokenTrace
     used: int
+    record: bytes = b""
+    """The scores it would be chosen from, as `tui.engine.record` keeps them."""
 
 
 class Piece(Struct, frozen=True, array_like=True):

@@ -75,6 +75,11 @@ class Chain:
                     self._fixed[name].accept(token)
 
     @property
+    def learns(self) -> bool:
+        """Whether it goes by how likely the tokens before were: what they are is not enough then."""
+        return any(name in _AIMED for name in self._order)
+
+    @property
     def key(self) -> tuple[object, ...]:
         """What decides how the stages act: equal keys over equal tokens leave equal odds."""
         return (*stage_values(self._knobs), self.feedback)

@@ -23,6 +23,17 @@ def find_model(reference: str, beside: Path | None = None) -> Path:
     return path
 
 
+def named(name: str) -> str:
+    """How FROM says the model of that name, which may be one of Ollama's; raises ModelError where there is none."""
+    for reference in (name, f"{PREFIX}{name}"):
+        try:
+            find_model(reference)
+        except ModelError:
+            continue
+        return reference
+    raise ModelError(f"There is no model {name!r} on this machine.")
+
+
 def _find(reference: str, beside: Path | None) -> Path:
     if reference == STARTER:
         return starter()

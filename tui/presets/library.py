@@ -9,7 +9,7 @@ from tui.errors import PresetError, did_you_mean
 from tui.knobs import Knobs
 from tui.paths import preset_dirs
 from tui.presets.preset import Preset, read_preset
-from tui.presets.shelf import SUFFIX, names, stamped
+from tui.presets.shelf import SUFFIX, is_file, names, stamped
 from tui.settings import Setting
 from tui.stand import Apart, Stand
 
@@ -60,6 +60,11 @@ def reference_to(preset: Preset) -> str:
     if preset.path is None:
         return preset.name if preset.name in names() else preset.model
     return preset.name if preset.path.parent in preset_dirs() else str(preset.path.absolute())
+
+
+def has_preset(reference: str) -> bool:
+    """Whether it names a preset, or a file that could be one."""
+    return reference in names() or (_is_path(reference) and is_file(_expanded(reference)))
 
 
 def preset_path(reference: str) -> Path:

@@ -93,7 +93,6 @@ class TwiddleApp(App[None]):
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """What Ctrl+P offers besides the commands of the chat."""
         yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
-        yield SystemCommand("Quit", "Close twiddle", self.action_quit)
 
     def action_suspend_process(self) -> None:
         """Let the shell have the terminal."""

@@ -31,8 +31,7 @@ KEYS: list[BindingType] = [
     Binding(
         "f6",
         "obey('/next')",
-        "Side",
-        show=False,
+        "Next side",
         tooltip="Make the next side the active one",
         priority=True,
         id="chat.side",
@@ -40,17 +39,24 @@ KEYS: list[BindingType] = [
     Binding(
         "f7",
         "obey('/keep')",
-        "Keep",
-        show=False,
-        tooltip="Keep the active side alone; of hidden sides, vote",
+        "Keep side",
+        tooltip="Keep the active side alone: it is the conversation then",
         priority=True,
         id="chat.keep",
     ),
-    Binding("f8", "obey('/drop')", "Drop", show=False, tooltip="Drop the active side", id="chat.drop"),
+    Binding(
+        "f7",
+        "obey('/vote')",
+        "Vote",
+        tooltip="Say which hidden side is better, and see which it was",
+        priority=True,
+        id="chat.vote",
+    ),
+    Binding("f8", "obey('/drop')", "Drop side", show=False, tooltip="Drop the active side", id="chat.drop"),
     Binding(
         "f9",
         "obey('/only')",
-        "To one",
+        "Ask one side",
         show=False,
         tooltip="Ask the active side alone, or all sides again",
         id="chat.only",
@@ -61,6 +67,8 @@ KEYS: list[BindingType] = [
 _OF_SEVERAL = [(f"/{deed}",) for deed in get_args(Deed) if deed != "tally"]
 _OF_ONE = [("/preset",), ("/compare",), ("/tree",), ("/history",), ("/drop",), ("/only",)]
 _TELLING = ("look", "toggle_knobs")
+_DECIDING: dict[tuple[object, ...], bool] = {("/keep",): False, ("/vote",): True}
+"""What one key does, and whether it does that with hidden sides."""
 _ALONE = "There is one side only; F3 puts another beside it."
 
 
@@ -99,6 +107,8 @@ class Comparison:
     def offers(self, action: str, parameters: tuple[object, ...]) -> bool:
         """Whether something can be asked for now: much needs several sides, or would tell which hidden one is which."""
         if len(self._panes) < 2 and parameters in _OF_SEVERAL:
+            return False
+        if _DECIDING.get(parameters, self.blind.on) != self.blind.on:
             return False
         return not self.blind.on or (action not in _TELLING and parameters not in _OF_ONE)
 

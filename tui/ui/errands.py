@@ -8,11 +8,12 @@ from textual.app import App
 from textual.message import Message
 
 from tui.engine.engines import Engines
-from tui.errors import EngineError
+from tui.errors import EngineError, ModelError
 from tui.knobs import knob
 from tui.models.places import list_models
+from tui.models.reference import named
 from tui.particulars import particulars
-from tui.presets.library import find_preset
+from tui.presets.library import find_preset, has_preset
 from tui.presets.preset import Preset, reworded
 from tui.presets.saving import save_preset
 from tui.presets.shelf import is_file
@@ -23,6 +24,7 @@ from tui.slash import (
     Compare,
     CompareWith,
     Explain,
+    Fetch,
     Help,
     KeepHistory,
     Leave,
@@ -54,9 +56,15 @@ from tui.ui.widgets.composer import Composer
 from tui.ui.widgets.messages import Messages
 
 _TELLING = (
-    TurnKnob, SetSystem, UsePreset, UseModel, CompareWith, Save, Show, OpenHistory, ShowTree, Picture
+    TurnKnob, SetSystem, UsePreset, UseModel, Fetch, CompareWith, Save, Show, OpenHistory, ShowTree, Picture
 )  # fmt: skip
 """What shows the setting of a side, or changes it."""
+
+
+_SAVED = (
+    "saved as preset {name}, in {path}: knobs, system prompt and model. /load {name} brings them back; "
+    "the conversation is kept anyway, Ctrl+O finds it."
+)
 
 
 class Desk(Protocol):
@@ -110,6 +118,8 @@ class Errands:
                     raise EngineError("Nothing of this chat is kept: --no-history or config.toml says so.")
                 self._composer.keeping = command.keep
                 self._mention("Prompts are kept for the next start." if command.keep else "Prompts are not kept now.")
+            case Fetch():
+                await self._change(await asyncio.to_thread(_meant, command.name))
             case CompareWith() | Compare():
                 await self._comparison.obey(command)
             case Again():
@@ -161,7 +171,7 @@ class Errands:
             case Save():
                 path = save_preset(command.name, side.stand, side.preset, overwrite=command.overwrite)
                 self._use(find_preset(command.name), side.stand)
-                self._desk.say(f"saved as preset {command.name}, in {path}")
+                self._desk.say(_SAVED.format(name=command.name, path=path))
             case Show():
                 self._desk.say(await asyncio.to_thread(particulars, command.part, side.preset, side.stand))
 
@@ -197,6 +207,16 @@ class Errands:
 
     def _mention(self, text: str) -> None:
         self._desk.app.notify(safe(text), markup=False)
+
+
+def _meant(name: str) -> UsePreset | UseModel:
+    """What /load is asked for."""
+    if has_preset(name):
+        return UsePreset(name)
+    try:
+        return UseModel(named(name))
+    except ModelError as error:
+        raise ModelError(f"There is no preset {name!r}. {error} F2 shows the presets, /model the models.") from None
 
 
 def _models(current: str) -> str:

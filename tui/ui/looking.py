@@ -38,6 +38,8 @@ class Reread(NamedTuple):
     turn: Turn
     looked: tuple[int, TokenTrace] | None = None
     """A token with how it would be chosen, where the knobs have been turned since."""
+    known: Knobs | None = None
+    """The knobs with which it is known how likely every token would be."""
 
     @property
     def written(self) -> Written:
@@ -76,7 +78,7 @@ class Looking:
             if reread.turned(side.knobs):
                 self._wonder(view, side, reread)
             else:
-                self._reread[view] = reread._replace(looked=None)
+                self._reread[view] = reread._replace(looked=None, known=None)
                 view.restore()
 
     def draw(self, active: int) -> None:
@@ -165,9 +167,14 @@ class Looking:
             return Place(side, reread.number, view.picked)
         tip = side.conversation.tip
         turn = side.conversation.turns[tip] if tip is not None else None
-        if tip is None or turn is None or turn.written is None or not _has_end(turn):
-            raise EngineError("Pick a token of a finished reply first: Ctrl+T shows them.")
-        return Place(side, tip, len(turn.written.traces) - 1)
+        if tip is not None and turn and turn.written and not side.busy:
+            traces = len(turn.written.traces)
+            if _has_end(turn):
+                return Place(side, tip, traces - 1)
+            coming = self._talk.next
+            if turn.ending != "stop" and coming and coming.side is side:  # it was cut: it goes on from there
+                return Place(side, tip, traces)
+        raise EngineError("Pick a token of a finished reply first: Ctrl+T shows them.")
 
     # --- views ------------------------------------------------------------------------------------------------------
 
@@ -224,7 +231,7 @@ class Looking:
 
     def _wonder(self, view: TokenView, side: Side, reread: Reread) -> None:
         """Ask how the reply would be with the knobs as they are."""
-        if asked := question(side, reread.number, view.picked):
+        if asked := question(side, reread.number, view.picked, alone=reread.known == side.knobs):
             self._talk.hindsight.ask(asked)
 
     def _suppose(self, answer: Answer) -> None:
@@ -235,9 +242,11 @@ class Looking:
                 continue
             view.suppose(answer.first, part.p, part.cut)
             if part.looked:
-                self._reread[view] = reread._replace(looked=(asked.looked, part.looked))
-            if part.complete:
+                reread = reread._replace(looked=(asked.looked, part.looked))
+            if part.complete and not asked.alone:
+                reread = reread._replace(known=asked.knobs)
                 view.conclude(reread.turned(asked.knobs))
+            self._reread[view] = reread
 
 
 def _has_end(turn: Turn) -> bool:

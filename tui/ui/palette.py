@@ -1,16 +1,24 @@
-"""Ctrl+P: what can be done, by name."""
+"""Ctrl+P: everything that has a key or a command, by name, and every preset."""
 
 from collections.abc import Awaitable, Callable, Iterator
 from typing import NamedTuple, cast
 
 from textual.actions import parse
+from textual.app import App
+from textual.binding import Binding
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 from textual.fuzzy import Matcher
+from textual.widget import Widget
 
+from tui.completion import commands
 from tui.presets.library import list_presets
 from tui.presets.preset import Preset
 from tui.terminal import safe_line
+from tui.ui.widgets.composer import Composer
+from tui.ui.widgets.knobs import KnobPanel
+
+Doer = App[object] | Widget
 
 
 class Deed(NamedTuple):
@@ -18,59 +26,87 @@ class Deed(NamedTuple):
 
     name: str
     help: str
+    node: Doer
+    """Who is asked to do it."""
     action: str
-    """What the screen is asked to do."""
 
     @property
     def words(self) -> str:
         """The help as the palette takes it: declared as text, read as markup unless it is Content."""
         return cast(str, Content(self.help))
 
+    @property
+    def possible(self) -> bool:
+        """Whether there is something for it to do now."""
+        _, name, parameters = parse(self.action)
+        return bool(self.node.check_action(name, parameters))
+
 
 class ChatCommands(Provider):
-    """The commands of the chat, and every preset."""
+    """What can be done from the chat."""
 
     async def discover(self) -> Hits:
         """Everything, while nothing is typed."""
-        for deed in self._possible():
-            yield DiscoveryHit(Content(deed.name), self._run(deed), deed.name, deed.words)
+        for deed in self._deeds():
+            yield DiscoveryHit(Content(deed.name), _run(deed), deed.name, deed.words)
 
     async def search(self, query: str) -> Hits:
-        """What matches."""
+        """What is called like it; then what has it among the words about it."""
         matcher = self.matcher(query)
-        for deed in self._possible():
-            if score := matcher.match(deed.name):
-                yield Hit(score, _lit(matcher, deed.name), self._run(deed), deed.name, deed.words)
-
-    def _run(self, deed: Deed) -> Callable[[], Awaitable[object]]:
-        return lambda: self.screen.run_action(deed.action)
-
-    def _possible(self) -> Iterator[Deed]:
         for deed in self._deeds():
-            _, name, parameters = parse(deed.action)
-            if self.screen.check_action(name, parameters):
-                yield deed
+            if score := matcher.match(deed.name):
+                yield Hit(score, _lit(matcher, deed.name), _run(deed), deed.name, deed.words)
+            elif query.lower() in deed.help.lower():
+                yield Hit(0.01, Content(deed.name), _run(deed), deed.name, deed.words)
 
     def _deeds(self) -> Iterator[Deed]:
-        yield Deed("New chat", "Begin anew with the same settings", "obey('/clear')")
-        yield Deed("History", "Go on with a conversation that was kept", "obey('/history')")
-        yield Deed("Answer again", "Another answer to the last question", "obey('/again')")
-        yield Deed("Tree", "Every version of every message; go to one", "obey('/tree')")
-        yield Deed("Tokens", "The reply token by token: how sure the model was of each", "look")
-        yield Deed("Picture", "Save how the reply was chosen, token by token (SVG)", "obey('/picture')")
-        yield Deed("Stop", "Stop the reply that is being written", "stop")
-        yield Deed("Other side", "Make the next side the active one", "other_side")
-        yield Deed("Compare", "Another side with its own knobs, up to four", "obey('/compare')")
-        yield Deed("Keep this side", "Make it the conversation, and drop the others", "obey('/keep')")
-        yield Deed("Drop this side", "The others stay", "obey('/drop')")
-        yield Deed("Presets", "Choose from the list", "obey('/preset')")
-        yield Deed("Knobs", "Show or hide them", "toggle_knobs")
-        yield Deed("Engine", "Its log, and another start", "obey('/engine')")
-        yield Deed("Keys", "What can be pressed and typed", "obey('/help')")
+        keys = [deed for deed in self._keys() if deed.possible]
+        yield from keys
+        # What a key is short for is there already, or makes no sense now.
+        taken = {deed.action for deed in self._keys()}
+        yield from (deed for deed in self._commands() if deed.action not in taken and deed.possible)
         for preset in list_presets():
             if isinstance(preset, Preset):
-                name, action = safe_line(preset.name), f"obey({f'/preset {preset.name}'!r})"
-                yield Deed(f"Preset {name}", safe_line(preset.description), action)
+                deed = self._obey(f"Preset {safe_line(preset.name)}", preset.description, f"/preset {preset.name}")
+                if deed.possible:
+                    yield deed
+
+    def _keys(self) -> Iterator[Deed]:
+        """What has a key wherever the cursor is, and what a key among the knobs does to all of them."""
+        for node in (self.screen, self.app):
+            yield from (self._pressed(node, each) for each in _bindings(node) if each.action != "command_palette")
+        if self.screen.check_action("toggle_knobs", ()):  # what the knobs would tell, saving them does
+            panel = self.screen.query_one(KnobPanel)
+            for binding in _bindings(panel):
+                if parse(binding.action)[1] == "ask":
+                    yield self._pressed(panel, binding)
+
+    def _commands(self) -> Iterator[Deed]:
+        """What can be typed; where something must be said with it, the prompt asks for that."""
+        for command in commands():
+            name = " ".join(command.text.strip().removeprefix("/").split()).capitalize()
+            if command.unfinished:
+                composer = self.screen.query_one(Composer)
+                yield Deed(f"{name} …", command.about, composer, f"begin({command.text!r})")
+            else:
+                yield self._obey(name, command.about, command.text.strip())
+
+    def _obey(self, name: str, help: str, line: str) -> Deed:
+        return Deed(name, safe_line(" ".join(help.split())), self.screen, f"obey({line!r})")
+
+    def _pressed(self, node: Doer, binding: Binding) -> Deed:
+        chosen = self.app._keymap.get(binding.id or "", binding.key)
+        key = self.app.get_key_display(binding.with_key(chosen.split(",")[0], binding.key_display))
+        return Deed(binding.description, f"{binding.tooltip or binding.description} · {key}", node, binding.action)
+
+
+def _bindings(node: Doer) -> Iterator[Binding]:
+    """Those that a widget declares itself."""
+    return (each for each in vars(type(node)).get("BINDINGS", ()) if isinstance(each, Binding) and each.description)
+
+
+def _run(deed: Deed) -> Callable[[], Awaitable[object]]:
+    return lambda: deed.node.run_action(deed.action)
 
 
 def _lit(matcher: Matcher, name: str) -> Content:

@@ -11,9 +11,15 @@ from tui.ui.markdown.lines import BLANK, NARROWEST, Line, Span, fold, indented, 
 from tui.ui.markdown.marks import Chips
 from tui.ui.markdown.table import LARGEST, Cell, table
 
-_PARSER = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"]).disable("reference")
+_PARSER = MarkdownIt("commonmark", {"html": False, "linkify": True})
+_PARSER.enable(["table", "strikethrough", "linkify"]).disable("reference")
 """Without references: in a text that grows, a link would change when its target comes. HTML is plain text."""
-_PARSER.normalizeLink = lambda url: url  # type: ignore[method-assign]  # the target is shown as it was written
+assert _PARSER.linkify
+# What has no scheme is no link: main.py and README.md are files, though there are domains of that form.
+_PARSER.linkify.set({"fuzzy_link": False, "fuzzy_email": False, "fuzzy_ip": False}).add("//", None).add("ftp:", None)
+# A target, and an address that is its own text, are shown as they were written.
+_PARSER.normalizeLink = lambda url: url  # type: ignore[method-assign]
+_PARSER.normalizeLinkText = lambda link: link  # type: ignore[method-assign]
 
 DEEPEST = 19
 """The level at which the parser gives up, and drops what is inside."""

@@ -40,6 +40,7 @@ from tui.ui.widgets.knobs import KnobPanel
 from tui.ui.widgets.messages import Messages
 from tui.ui.widgets.pane import Pane
 from tui.ui.widgets.prompt import Prompt
+from tui.ui.widgets.small import LEAST, Small
 from tui.ui.widgets.status import Status
 from tui.ui.widgets.token_view import TokenView
 from tui.ui.widgets.transcript import Transcript
@@ -56,8 +57,8 @@ class ChatScreen(Screen[None]):
     BINDINGS = CHAT_BINDINGS
     COMMANDS = {ChatCommands}
     AUTO_FOCUS = "Prompt"
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide"), (150, "-roomy")]
-    VERTICAL_BREAKPOINTS = [(0, "-low"), (36, "-tall")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-cramped"), (LEAST[0], "-narrow"), (100, "-wide"), (150, "-roomy")]
+    VERTICAL_BREAKPOINTS = [(0, "-flat"), (LEAST[1], "-low"), (36, "-tall")]
 
     active: reactive[int] = reactive(0, init=False)
     """Which side's knobs are shown."""
@@ -77,7 +78,7 @@ class ChatScreen(Screen[None]):
         self._talk = Talk([Side(each, load) for each, load in zip(chosen, loads, strict=True)], engines)
         self._panes = [Pane() for _ in chosen]
         self._knobs, self._candidates, self._status = KnobPanel(), Candidates(), Status()
-        self._composer = Composer("Ask something. Enter sends, Ctrl+J begins a new line.")
+        self._composer = Composer("Ask something; Enter sends. / for commands, F1 for all keys")
         self._composer.keeping = diary is not None
         self._prompt = self._composer.prompt
         self._comparison = Comparison(self, self._talk, self._panes, self._prompt)
@@ -114,6 +115,7 @@ class ChatScreen(Screen[None]):
         yield self._composer
         yield self._status
         yield Footer()
+        yield Small()
 
     def on_mount(self) -> None:
         """Listen to the engine and let the person type: the model may take its time."""
@@ -229,7 +231,7 @@ class ChatScreen(Screen[None]):
                     self._talk.turn(side, event.name, event.value, event.stroke)
                     changed = None
                 else:
-                    changed = obey(self._talk, side, event.deed)
+                    changed = obey(self._talk, side, event.deed, event.names)
                 self.settle()
             if changed:
                 self._knobs.go(changed)

@@ -49,5 +49,5 @@ CHAT_BINDINGS: list[BindingType] = [
         tooltip="Go on with a conversation that was kept",
         id="chat.history",
     ),
-    Binding("ctrl+n", "obey('/clear')", "New", tooltip="A new chat with the same settings", id="chat.new"),
+    Binding("ctrl+n", "obey('/clear')", "New chat", tooltip="A new chat with the same settings", id="chat.new"),
 ]

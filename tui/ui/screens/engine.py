@@ -8,11 +8,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from tui.engine.engines import Report, Standing
 from tui.terminal import safe, safe_line
+from tui.ui.screens.dialog import Dialog
+from tui.ui.widgets.footer import Footer
 
 _LONGEST_NAME = 60
 """Characters of a file name."""
@@ -26,7 +27,7 @@ _WORDS: dict[Standing, str] = {
 }
 
 
-class EngineScreen(ModalScreen[bool]):
+class EngineScreen(Dialog[bool]):
     """What the engines say, and how they were lost. Gives whether they are to be started anew."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -60,7 +61,7 @@ class EngineScreen(ModalScreen[bool]):
 
     def compose(self) -> ComposeResult:
         texts = [Static(Content("\n").join(_lines(report)), markup=False) for report in self._reports]
-        box = Vertical(VerticalScroll(*texts), Footer(show_command_palette=False))
+        box = Vertical(VerticalScroll(*texts), Footer())
         box.border_title = Content("Engine: " + " | ".join(_WORDS[report.state] for report in self._reports))
         yield box
 

@@ -1,16 +1,50 @@
 """F1: the keys that work where the person is, and the commands."""
 
-from collections.abc import Iterator
+import textwrap
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
+from textual.geometry import Size
 from textual.screen import ModalScreen, Screen
-from textual.widgets import Static
+from textual.widget import Widget
 
 from tui.slash import COMMANDS
+from tui.ui.order import in_order
+
+_OF_TEXTUAL = {
+    "app.focus_next": "To the next part of the screen",
+    "app.focus_previous": "To the part before",
+    "screen.copy_text": "Copy what is selected",
+}
+"""What keys of Textual's own do, in our words."""
+
+
+class Group(Widget):
+    """Keys or commands under a heading, in a column beside what they do."""
+
+    def __init__(self, heading: str, rows: Mapping[str, str]) -> None:
+        """`rows` says for each what it does."""
+        super().__init__()
+        self._heading, self._rows = heading, rows
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        return len(list(self._lines(width)))
+
+    def render(self) -> Content:
+        return Content("\n").join(self._lines(self.content_size.width))
+
+    def _lines(self, width: int) -> Iterator[Content]:
+        wide = max(map(len, self._rows))
+        yield Content.styled(self._heading, "bold $primary")
+        for key, what in self._rows.items():
+            for line in textwrap.wrap(what, max(width - wide - 4, 8)):
+                yield Content.assemble((f"  {key:<{wide}}  ", "bold"), (line, "$foreground 80%"))
+                key = ""
+        yield Content()
 
 
 class HelpScreen(ModalScreen[None]):
@@ -31,7 +65,7 @@ class HelpScreen(ModalScreen[None]):
             background: $surface;
             scrollbar-size-vertical: 1;
         }
-        & Static { width: 1fr; height: auto; }
+        & Group { width: 1fr; height: auto; }
     }
     """
 
@@ -39,27 +73,24 @@ class HelpScreen(ModalScreen[None]):
         below = self.app.screen_stack[-2] if len(self.app.screen_stack) > 1 else self
         with VerticalScroll():
             for heading, rows in _groups(below):
-                wide = max(map(len, rows))
-                lines = [Content.styled(heading, "bold $primary")]
-                lines += [
-                    Content.assemble((f"  {key:<{wide}}  ", "bold"), (what, "$foreground 80%"))
-                    for key, what in rows.items()
-                ]
-                yield Static(Content("\n").join([*lines, Content("")]), markup=False)
+                yield Group(heading, rows)
 
 
 def _groups(screen: Screen[Any]) -> Iterator[tuple[str, dict[str, str]]]:
-    """What works on a screen now: its own keys, those of what has the focus, then the commands."""
-    groups: dict[str, dict[str, str]] = {"Everywhere": {}, "Where the cursor is": {}, "Type in the prompt": COMMANDS}
-    for active in screen.active_bindings.values():
+    """What works on a screen now: the keys of what has the focus, the screen's own, the commands."""
+    here, around, text = "Where the cursor is", "In this dialog" if screen.is_modal else "Everywhere", "To edit text"
+    commands = {} if screen.is_modal else COMMANDS
+    groups: dict[str, dict[str, str]] = {here: {}, around: {}, "Type in the prompt": commands, text: {}}
+    for active in in_order(screen):
         binding = active.binding
         if binding.description and not binding.system:
-            group = groups["Everywhere" if active.node in (screen, screen.app) else "Where the cursor is"]
+            # Only what is Textual's own has no id.
+            group = groups[around if active.node in (screen, screen.app) else here if binding.id else text]
             key = screen.app.get_key_display(binding)
-            what = binding.tooltip or binding.description
+            what = _OF_TEXTUAL.get(binding.action) or binding.tooltip or binding.description
             same = next((shown for shown, said in group.items() if said == what), None)
-            if same:
+            if same and key not in same.split():
                 group[f"{same} {key}"] = group.pop(same)
-            else:
+            elif not same:
                 group[key] = what
     return iter((heading, rows) for heading, rows in groups.items() if rows)

@@ -6,21 +6,20 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static, TextArea
 
 from tui.errors import KnobError
 from tui.knob import Knob, Value
 from tui.terminal import safe
-
-_KEYS = "Enter takes it · Ctrl+J new line · Esc leaves it"
+from tui.ui.screens.dialog import Dialog
+from tui.ui.widgets.footer import Footer
 
 
 class Lines(TextArea):
     """A text that Enter sends off, as in the prompt."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter,ctrl+s", "screen.take", "Take", priority=True, id="editor.take"),
+        Binding("enter,ctrl+s", "screen.take", "Take it", priority=True, id="editor.take"),
         Binding("ctrl+j,shift+enter", "line", "New line", priority=True, id="editor.newline"),
     ]
 
@@ -29,7 +28,7 @@ class Lines(TextArea):
         self.insert("\n")
 
 
-class KnobEditor(ModalScreen[Value | None]):
+class KnobEditor(Dialog[Value | None]):
     """Edits a list, an entry a line, or a text. Gives the value, or None when it is left as it was."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "Back", priority=True, id="editor.back")]
@@ -42,7 +41,7 @@ class KnobEditor(ModalScreen[Value | None]):
             max-width: 90;
             height: auto;
             max-height: 94%;
-            padding: 1 2;
+            padding: 1 2 0 2;
             border: round $primary;
             background: $surface;
         }
@@ -57,8 +56,8 @@ class KnobEditor(ModalScreen[Value | None]):
             padding: 0 1;
             background: $background;
         }
-        & .said { height: 2; margin-top: 1; color: $foreground 70%; }
-        & .said.-refusal { color: $text-error; text-style: bold; }
+        & .said { min-height: 1; color: $text-error; text-style: bold; }
+        & Footer { background: $surface; }
     }
     """
 
@@ -67,7 +66,7 @@ class KnobEditor(ModalScreen[Value | None]):
         super().__init__()
         self._knob, self._shown = knob, safe(knob.write(value))
         self._text = Lines(self._shown, show_line_numbers=False, tab_behavior="indent")
-        self._said = Static(_KEYS, classes="said", markup=False)
+        self._said = Static(classes="said", markup=False)
 
     def compose(self) -> ComposeResult:
         with Vertical():
@@ -75,6 +74,7 @@ class KnobEditor(ModalScreen[Value | None]):
             yield Static(how(self._knob), classes="how", markup=False)
             yield self._text
             yield self._said
+            yield Footer()
 
     def on_mount(self) -> None:
         """Begin at the end."""
@@ -83,18 +83,17 @@ class KnobEditor(ModalScreen[Value | None]):
 
     def on_text_area_changed(self) -> None:
         """A change may mend what was wrong."""
-        self._say(_KEYS)
+        self._refuse("")
 
     def action_take(self) -> None:
         """Give what was written, if the knob takes it; what nobody touched stays, also what cannot be shown."""
         try:
             self.dismiss(None if self._text.text == self._shown else self._knob.read(self._text.text))
         except KnobError as error:
-            self._say(str(error), refusal=True)
+            self._refuse(str(error))
 
-    def _say(self, text: str, *, refusal: bool = False) -> None:
-        self._said.update(Content(safe(text)), layout=False)
-        self._said.set_class(refusal, "-refusal")
+    def _refuse(self, reason: str) -> None:
+        self._said.update(Content(safe(reason)))
 
 
 def how(knob: Knob) -> str:

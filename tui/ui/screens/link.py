@@ -12,22 +12,23 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from tui.terminal import safe_line
+from tui.ui.screens.dialog import Dialog
+from tui.ui.widgets.footer import Footer
 
 OPENED = ("http", "https", "mailto")
 """The kinds of links that are handed to the desktop; any other is only shown."""
 
 
-class LinkScreen(ModalScreen[None]):
+class LinkScreen(Dialog[None]):
     """The target in full, its host first; it is opened or copied only when asked for."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "open", "Open", id="link.open"),
         Binding("y", "copy", "Copy", id="link.copy"),
-        Binding("escape,q", "dismiss", "Back", id="link.back"),
+        Binding("escape,q", "dismiss", "Back", key_display="esc", id="link.back"),
     ]
 
     DEFAULT_CSS = """
@@ -38,14 +39,14 @@ class LinkScreen(ModalScreen[None]):
             max-width: 92;
             height: auto;
             max-height: 90%;
-            padding: 1 2;
+            padding: 1 2 0 2;
             border: round $primary;
             background: $surface;
         }
         & Static { width: 1fr; height: auto; margin-bottom: 1; }
         & .host { color: $text-primary; text-style: bold; }
         & .target { max-height: 10; }
-        & .keys { color: $text-muted; margin-bottom: 0; }
+        & Footer { background: $surface; }
     }
     """
 
@@ -56,16 +57,12 @@ class LinkScreen(ModalScreen[None]):
         self._host = _host(self._target)
 
     def compose(self) -> ComposeResult:
-        opens = self._host is not None
         with Vertical():
             yield Static(
                 Content(safe_line(self._host or "This is no web or mail address: it is only shown.")), classes="host"
             )
             yield Static(Content(safe_line(self._target)), classes="target")
-            yield Static(
-                "Enter opens it · y copies it · Esc goes back" if opens else "y copies it · Esc goes back",
-                classes="keys",
-            )
+            yield Footer()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only what can be opened is offered to be."""

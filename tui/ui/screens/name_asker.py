@@ -6,18 +6,22 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from tui.errors import PresetError
 from tui.presets.shelf import own_path
 from tui.terminal import safe, safe_line
+from tui.ui.screens.dialog import Dialog
+from tui.ui.widgets.footer import Footer
 
 
-class NameAsker(ModalScreen[str | None]):
+class NameAsker(Dialog[str | None]):
     """Gives a name that is free among the person's own presets, or None."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "Back", id="name.back")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "take", "Go on", priority=True, id="name.take"),
+        Binding("escape", "dismiss", "Back", id="name.back"),
+    ]
 
     DEFAULT_CSS = """
     NameAsker {
@@ -26,13 +30,14 @@ class NameAsker(ModalScreen[str | None]):
             width: 60;
             max-width: 90%;
             height: auto;
-            padding: 1 2;
+            padding: 1 2 0 2;
             border: round $primary;
             border-title-color: $text-primary;
             background: $surface;
         }
         & Input, & Input:focus { border: none; height: 1; padding: 0; background: $surface; }
-        & Static { height: auto; margin-top: 1; color: $text-error; }
+        & Static { height: auto; min-height: 1; color: $text-error; text-style: bold; }
+        & Footer { background: $surface; }
     }
     """
 
@@ -42,13 +47,17 @@ class NameAsker(ModalScreen[str | None]):
         self._title, self._name = title, name
 
     def compose(self) -> ComposeResult:
-        box = Vertical(Input(self._name, placeholder="A name, such as my-preset"), Static(markup=False))
+        box = Vertical(Input(self._name, placeholder="A name, such as my-preset"), Static(markup=False), Footer())
         box.border_title = Content(safe_line(self._title))
         yield box
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
+    def on_input_changed(self) -> None:
+        """Another name is another question."""
+        self.query_one(Static).update("")
+
+    def action_take(self) -> None:
         """Take the name, unless it cannot be one or is taken."""
-        name = event.value.strip()
+        name = self.query_one(Input).value.strip()
         try:
             path = own_path(name)
             if path.exists():

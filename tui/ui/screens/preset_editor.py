@@ -7,7 +7,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.timer import Timer
 from textual.widgets import OptionList, TextArea
 from textual.widgets.option_list import Option
@@ -18,6 +17,7 @@ from tui.presets.preset import compose
 from tui.presets.saving import put
 from tui.presets.shelf import name_of
 from tui.terminal import safe, safe_line
+from tui.ui.screens.dialog import Dialog
 from tui.ui.widgets.footer import Footer
 from tui.ui.widgets.modelfile_area import ModelfileArea
 
@@ -28,7 +28,7 @@ _GLYPHS: dict[Level, str] = {"error": "✗", "warning": "!", "note": "·"}
 _STYLES: dict[Level, str] = {"error": "bold $text-error", "warning": "$text-warning", "note": "$text-muted"}
 
 
-class PresetEditor(ModalScreen[str | None]):
+class PresetEditor(Dialog[str | None]):
     """A Modelfile in an editor. Gives the name of the preset once it is saved, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

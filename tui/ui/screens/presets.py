@@ -7,7 +7,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
@@ -17,6 +16,7 @@ from tui.presets.library import Broken
 from tui.presets.preset import Preset
 from tui.stand import Stand
 from tui.terminal import safe, safe_line
+from tui.ui.screens.dialog import Dialog
 from tui.ui.widgets.footer import Footer
 
 
@@ -27,7 +27,7 @@ class Choice(NamedTuple):
     name: str
 
 
-class PresetPicker(ModalScreen[Choice | None]):
+class PresetPicker(Dialog[Choice | None]):
     """The library, narrowed down by typing, with what each preset would change. Gives what is wanted, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

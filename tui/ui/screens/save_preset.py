@@ -6,7 +6,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from tui.errors import PresetError
@@ -16,14 +15,17 @@ from tui.presets.saving import save_preset
 from tui.presets.shelf import own_path
 from tui.stand import Stand
 from tui.terminal import safe, safe_line
+from tui.ui.screens.dialog import Dialog
+from tui.ui.widgets.footer import Footer
 
-_KEYS = "Enter saves · Tab to the next field · Esc leaves it"
 
-
-class SavePreset(ModalScreen[str | None]):
+class SavePreset(Dialog[str | None]):
     """Saves knobs as the person's own preset, and says where. Gives its name, or None."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "Back", id="save.back")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "save", "Save", priority=True, id="save.save"),
+        Binding("escape", "dismiss", "Back", id="save.back"),
+    ]
 
     DEFAULT_CSS = """
     SavePreset {
@@ -33,7 +35,7 @@ class SavePreset(ModalScreen[str | None]):
             max-width: 72;
             height: auto;
             max-height: 94%;
-            padding: 1 2;
+            padding: 1 2 0 2;
             border: round $primary;
             background: $surface;
         }
@@ -41,8 +43,8 @@ class SavePreset(ModalScreen[str | None]):
         & .name { text-style: bold; color: $text-primary; }
         & .what { color: $foreground 80%; max-height: 4; margin-bottom: 1; }
         & Input, & Input:focus { border: none; height: 1; padding: 0 1; margin-bottom: 1; background: $background; }
-        & .said { min-height: 2; color: $foreground 70%; }
-        & .said.-refusal { color: $text-error; text-style: bold; }
+        & .said { min-height: 1; color: $text-error; text-style: bold; }
+        & Footer { background: $surface; }
     }
     """
 
@@ -51,8 +53,8 @@ class SavePreset(ModalScreen[str | None]):
         super().__init__()
         self._preset, self._stand = preset, stand
         self._called = Input(self._own_name, placeholder="Its name, such as my-preset")
-        self._about = Input(placeholder="What it is for, in a line (may be empty)")
-        self._said = Static(_KEYS, classes="said", markup=False)
+        self._about = Input(placeholder="Tab: what it is for, in a line (may be empty)")
+        self._said = Static(classes="said", markup=False)
         self._overwriting = ""
         """The preset that was named though it is there already: to name it again is to mean it."""
 
@@ -63,6 +65,7 @@ class SavePreset(ModalScreen[str | None]):
             yield self._called
             yield self._about
             yield self._said
+            yield Footer()
 
     def on_mount(self) -> None:
         """Ask for the name first."""
@@ -71,19 +74,19 @@ class SavePreset(ModalScreen[str | None]):
     def on_input_changed(self) -> None:
         """Another name is another question."""
         self._overwriting = ""
-        self._say(_KEYS)
+        self._refuse("")
 
-    def on_input_submitted(self) -> None:
+    def action_save(self) -> None:
         """Save it; over another preset only when asked for twice."""
         name, about = self._called.value.strip(), self._about.value.strip()
         try:
             if self._replaces(name) and self._overwriting != name:
                 self._overwriting = name
-                self._say(f"There is a preset {name!r} of yours already; Enter again overwrites it.", refusal=True)
+                self._refuse(f"There is a preset {name!r} of yours already; Enter again overwrites it.")
                 return
             path = save_preset(name, self._stand, self._preset, description=about, overwrite=True)
         except PresetError as error:
-            self._say(str(error), refusal=True)
+            self._refuse(str(error))
             return
         self.notify(safe(str(path)), title=f"Saved as {name}", markup=False)
         self.dismiss(name)
@@ -108,6 +111,5 @@ class SavePreset(ModalScreen[str | None]):
         said = ", ".join(f"{name} {knob(name).show(self._stand.of(name))}" for name in turned)
         return safe_line(f"{self._preset.name} with {said}" if said else f"{self._preset.name} as it is")
 
-    def _say(self, text: str, *, refusal: bool = False) -> None:
-        self._said.update(Content(safe(text)))
-        self._said.set_class(refusal, "-refusal")
+    def _refuse(self, reason: str) -> None:
+        self._said.update(Content(safe(reason)))

@@ -5,38 +5,40 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
+from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from tui.ballot import QUESTIONS, Score, Tally
 from tui.terminal import safe_line
+from tui.ui.screens.dialog import Dialog
+from tui.ui.widgets.footer import Footer
 
 _NAME, _COLUMN = 28, 15
 
 
-class TallyScreen(ModalScreen[bool]):
+class TallyScreen(Dialog[bool]):
     """A row for each setting, the best first. Gives whether to go on blind."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("b", "again", "Another blind round", id="tally.again"),
-        Binding("escape,enter,q", "dismiss(False)", "Back", id="tally.leave"),
+        Binding("b", "again", "Another round", tooltip="Another blind round", id="tally.again"),
+        Binding("escape,enter,q", "dismiss(False)", "Back", key_display="esc", id="tally.leave"),
     ]
 
     DEFAULT_CSS = """
     TallyScreen {
         align: center middle;
-        & > VerticalScroll {
+        & > Vertical {
             width: 80;
             max-width: 100%;
             height: auto;
             max-height: 90%;
-            padding: 1 2;
+            padding: 1 2 0 2;
             border: round $primary;
             background: $surface;
-            scrollbar-size-vertical: 1;
         }
+        & VerticalScroll { height: auto; max-height: 70vh; scrollbar-size-vertical: 1; }
+        & Footer { background: $surface; }
         & Static { width: 1fr; height: auto; text-wrap: nowrap; text-overflow: ellipsis; }
     }
     """
@@ -47,15 +49,20 @@ class TallyScreen(ModalScreen[bool]):
         self._tally, self._shown, self._several = tally, shown, several
 
     def compose(self) -> ComposeResult:
-        with VerticalScroll():
-            for line in self._shown:
-                yield Static(Content.styled(safe_line(line), "bold"), markup=False)
-            yield Static(Content("\n").join(self._lines()), markup=False)
+        with Vertical():
+            with VerticalScroll():
+                for line in self._shown:
+                    yield Static(Content.styled(safe_line(line), "bold"), markup=False)
+                yield Static(Content("\n").join(self._lines()), markup=False)
+            yield Footer()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Another round takes several sides."""
+        return self._several if action == "again" else True
 
     def action_again(self) -> None:
         """Go on with another round."""
-        if self._several:
-            self.dismiss(True)
+        self.dismiss(True)
 
     def _lines(self) -> Iterator[Content]:
         if self._shown:
@@ -71,7 +78,7 @@ class TallyScreen(ModalScreen[bool]):
             yield Content.assemble((f"{safe_line(short):<{_NAME}}", "bold"), cells)
         yield Content()
         yield Content.styled("better-equal-worse, then how often no side was good; this run only", "$foreground 75%")
-        yield Content.styled(f"{'b another blind round · ' if self._several else ''}Esc back", "$foreground 75%")
+        yield Content()
 
 
 def _cell(score: Score) -> str:

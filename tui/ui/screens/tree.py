@@ -6,13 +6,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
 from tui.chat import Conversation
 from tui.outline import Row, about, outline
 from tui.terminal import safe_line
+from tui.ui.screens.dialog import Dialog
 from tui.ui.widgets.footer import Footer
 from tui.ui.widgets.messages import Wish
 
@@ -28,7 +28,7 @@ class Pick(NamedTuple):
     turn: int
 
 
-class TreeScreen(ModalScreen[Pick | None]):
+class TreeScreen(Dialog[Pick | None]):
     """Every turn ever made, a row each, narrowed down by typing; the path being read is marked."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

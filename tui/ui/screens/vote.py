@@ -9,11 +9,11 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.reactive import reactive
-from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Static
 
 from tui.ballot import QUESTIONS, Mark, Vote, letter
+from tui.ui.screens.dialog import Dialog
 
 _SIDES_KEYS = "abcd"
 
@@ -27,6 +27,7 @@ class Question(Widget):
         height: 1;
         color: $foreground 75%;
         &.-here { background: $primary-muted; color: $foreground; text-style: bold; }
+        &.-here:ansi { color: ansi_black; }
     }
     """
     ALLOW_SELECT = False
@@ -66,7 +67,7 @@ class Question(Widget):
             column -= len(cell)
 
 
-class VoteScreen(ModalScreen[Vote | None]):
+class VoteScreen(Dialog[Vote | None]):
     """A row for each question. Gives the vote, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -115,7 +116,7 @@ class VoteScreen(ModalScreen[Vote | None]):
             yield Static("Which side is better? Then you see which it was.", classes="about", markup=False)
             yield from self._questions
             keys = " ".join(_SIDES_KEYS[: self._sides])
-            how = f"{keys} a side · t equal · x {'both' if self._sides == 2 else 'all'} bad · Enter vote · Esc not yet"
+            how = f"{keys} choose · t equal · x {'both' if self._sides == 2 else 'all'} bad · Enter votes · Esc not yet"
             yield Static(how, classes="about how", markup=False)
 
     def on_mount(self) -> None:

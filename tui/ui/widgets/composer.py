@@ -106,6 +106,12 @@ class Composer(Vertical):
         self._bring(())
         return draft != Draft("")
 
+    def action_begin(self, line: str) -> None:
+        """Put the beginning of a line there; what stood there is among what was sent."""
+        self.clear()
+        self.prompt.put_back(line)
+        self.prompt.focus()
+
     # --- going on ---------------------------------------------------------------------------------------------------
 
     def on_prompt_completing(self, event: Prompt.Completing) -> None:

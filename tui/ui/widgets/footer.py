@@ -13,9 +13,10 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from tui.terminal import safe_line
+from tui.ui.order import in_order
 
-HELP = "chat.help"
-"""What stays when there is no room for everything: it shows the rest."""
+HELP = ("chat.help", "dialog.help")
+"""What comes last, and stays when there is no room for everything: it shows the rest."""
 
 
 class Item(NamedTuple):
@@ -84,7 +85,7 @@ class Footer(Widget):
     def _read(self, screen: Screen[object]) -> None:
         if screen is not self.screen or not self.is_attached:
             return
-        items = list(_items(self, screen.active_bindings.values()))
+        items = sorted(_items(self, in_order(screen)), key=lambda item: item.id in HELP)
         if items != self._items:
             self._items = items
             self.refresh()
@@ -93,7 +94,7 @@ class Footer(Widget):
         room = self.size.width
         if sum(item.width for item in self._items) <= room:
             return self._items
-        kept = [item for item in self._items if item.id == HELP]
+        kept = [item for item in self._items if item.id in HELP]
         room -= sum(item.width for item in kept)
         chosen: list[Item] = []
         for item in self._items:

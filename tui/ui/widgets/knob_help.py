@@ -2,7 +2,7 @@
 
 import textwrap
 from collections.abc import Iterator
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 
 from textual.content import Content
 from textual.geometry import Size
@@ -32,15 +32,6 @@ class KnobHelp(Static):
     Its height is fixed: what has an effect on the reader comes first, and the help is cut where there is no room.
     """
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"knob-help--fact", "knob-help--reason", "knob-help--refusal"}
-    """
-    | Class | Description |
-    | :- | :- |
-    | `knob-help--fact` | What the knob takes, and its default. |
-    | `knob-help--reason` | Why it does nothing now. |
-    | `knob-help--refusal` | Why a value was not taken. |
-    """
-
     DEFAULT_CSS = """
     KnobHelp {
         width: 1fr;
@@ -48,11 +39,6 @@ class KnobHelp(Static):
         padding: 0 1 0 2;
         border-top: solid $foreground 20%;
         color: $foreground 80%;
-
-        & .knob-help--fact { color: $foreground 70%; }
-        & .knob-help--reason { color: $foreground; text-style: italic; }
-        & .knob-help--refusal { color: $text-error; text-style: bold; }
-        &:ansi .knob-help--fact { color: $foreground; text-style: dim; }
     }
     """
 
@@ -76,15 +62,15 @@ class KnobHelp(Static):
 
     def _lines(self, size: Size) -> Iterator[Content]:
         words, refusal = self._words, safe_line(self._refusal)
-        urgent, kind = (refusal, "refusal") if refusal else (safe_line(words.reason), "reason")
+        urgent, kind = (refusal, "bold $text-error") if refusal else (safe_line(words.reason), "italic $foreground")
         first = folded(urgent, size.width, max(size.height - 1, 1) if refusal else 2)
         left = size.height - len(first)
         facts = folded(safe_line(words.facts), size.width, 2)
         help = folded(safe_line(words.help), size.width, left - min(len(facts), 1))
         facts = folded(safe_line(words.facts), size.width, min(2, left - len(help)))
-        yield from (Content.styled(line, self.get_visual_style(f"knob-help--{kind}")) for line in first)
+        yield from (Content.styled(line, kind) for line in first)
         yield from map(Content, help)
-        yield from (Content.styled(line, self.get_visual_style("knob-help--fact")) for line in facts)
+        yield from (Content.styled(line, "$text-muted") for line in facts)
 
 
 def folded(text: str, width: int, most: int) -> list[str]:

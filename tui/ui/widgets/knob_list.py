@@ -8,6 +8,7 @@ from textual.message import Message
 from tui.errors import KnobError
 from tui.knob import Value
 from tui.knobs import KNOBS, turn
+from tui.ui.widgets.hand import Hand
 from tui.ui.widgets.knob_lines import Heading, Line, Place, Row, moved, switched
 from tui.ui.widgets.knob_sheet import KnobSheet
 
@@ -40,8 +41,10 @@ class KnobList(KnobSheet):
     def __init__(self) -> None:
         """Every knob at its default, the cursor on the first."""
         super().__init__()
+        self.hand = Hand()
+        """Which turns are one movement."""
         self._stroke: object = None
-        """The movement of the mouse that goes on."""
+        """The drag that goes on."""
         self._moved = False
         """Whether it moved a stage."""
 
@@ -65,6 +68,8 @@ class KnobList(KnobSheet):
     def turn(self, value: Value, *, stroke: object = None, taken: bool = False) -> None:
         """Turn the knob with the cursor. What loads the model anew waits, as if typed, until it is `taken`."""
         knob = self.knob
+        if stroke is None:
+            self.hand.leave()
         if not knob:
             return
         if knob.slides and not (knob.live or taken):
@@ -77,10 +82,11 @@ class KnobList(KnobSheet):
             # Whose it was goes along: the list may be another's when the message arrives.
             self.post_message(self.Turned(knob.name, value, owner, stroke))
 
-    def step(self, steps: int, coarse: bool = False, stroke: object = None) -> None:
+    def step(self, steps: int, coarse: bool = False) -> None:
         """Turn by steps; fold or open a heading; switch a stage off or on."""
         match self.line:
             case Row(name) if KNOBS[name].slides:
+                stroke = self.hand.stroke((name, steps > 0, coarse))
                 self.turn(KNOBS[name].move(self.value, steps, coarse=coarse), stroke=stroke)
             case Row(name) if KNOBS[name].orders:
                 self.fold(name, steps < 0)
@@ -91,6 +97,7 @@ class KnobList(KnobSheet):
 
     def fold(self, name: str, folded: bool) -> None:
         """Fold a group or an order, or open it."""
+        self.hand.leave()
         self.lines.fold(name, folded)
         self.settle()
         self.repaint()
@@ -137,9 +144,11 @@ class KnobList(KnobSheet):
 
     def go(self, line: Line) -> None:
         """Put the cursor on a line; what was typed where it was is taken."""
-        if line != self.line and self.entry is not None:
-            self.take()
-            self.entry = None
+        if line != self.line:
+            self.hand.leave()
+            if self.entry is not None:
+                self.take()
+                self.entry = None
         super().go(line)
 
     def on_focus(self) -> None:
@@ -149,6 +158,7 @@ class KnobList(KnobSheet):
 
     def on_blur(self) -> None:
         """Take what was typed when the person moves on."""
+        self.hand.leave()
         self.take()
         self.type(None)
 
@@ -170,7 +180,7 @@ class KnobList(KnobSheet):
         if self.app.mouse_captured is self:
             self._drag(event)
         elif (line := self.line_at(event.y)) != self.hovered:
-            self.hovered, self._stroke = line, object()
+            self.hovered = line
             self.repaint()
 
     def on_mouse_up(self) -> None:
@@ -214,7 +224,7 @@ class KnobList(KnobSheet):
             event.stop()
             event.prevent_default()
             self.go(line)
-            self.step(steps, stroke=self._stroke)
+            self.step(steps)
 
     def _drag(self, event: events.MouseEvent) -> None:
         slider, target = self.columns.slider, self.line_at(event.y)

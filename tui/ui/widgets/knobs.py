@@ -80,15 +80,29 @@ class KnobPanel(Vertical):
         ),
         # Obeyed in on_key.
         Binding("slash", "find", "Find", key_display="/", tooltip="Find a knob by typing", id="knob.find"),
-        Binding("r", "reset", "Reset", tooltip="Back to the preset's value", id="knob.reset"),
+        Binding("r", "reset", "Reset", tooltip="Back to the preset; on a heading all of it", id="knob.reset"),
         Binding(
-            "R", "ask('reset')", "Reset all", show=False, tooltip="All back to the preset's values", id="knob.reset-all"
+            "R",
+            "ask('reset')",
+            "Reset the knobs",
+            show=False,
+            tooltip="All back to the preset's values",
+            id="knob.reset-all",
         ),
-        Binding("u", "ask('undo')", "Undo", show=False, tooltip="Take the last turn back", id="knob.undo"),
         Binding(
-            "U,ctrl+y", "ask('redo')", "Redo", show=False, tooltip="Make the turn taken back once more", id="knob.redo"
+            "u", "ask('undo')", "Undo a turn", show=False, tooltip="Take the last turn of a knob back", id="knob.undo"
         ),
-        Binding("c", "ask('copy')", "Copy", show=False, tooltip="Copy all knobs to the other side", id="knob.copy"),
+        Binding(
+            "U,ctrl+y",
+            "ask('redo')",
+            "Redo a turn",
+            show=False,
+            tooltip="Make the turn taken back once more",
+            id="knob.redo",
+        ),
+        Binding(
+            "c", "ask('copy')", "Copy the knobs", show=False, tooltip="Copy all knobs to the other side", id="knob.copy"
+        ),
         Binding(
             "t",
             "pick",
@@ -97,7 +111,7 @@ class KnobPanel(Vertical):
             tooltip="The knobs for the thought, or for the answer",
             id="knob.thinking",
         ),
-        Binding("s", "ask('save')", "Save", show=False, tooltip="Save the knobs as a preset", id="knob.save"),
+        Binding("s", "ask('save')", "Save as preset", show=False, tooltip="Save the knobs as a preset", id="knob.save"),
     ]
     """
     | Key(s) | Description |
@@ -111,7 +125,7 @@ class KnobPanel(Vertical):
     | space | Fold a heading, switch a stage. |
     | shift+up, shift+down | Move a stage of the order. |
     | slash | Find a knob by typing. |
-    | r, R | One knob, or all, back to the preset. |
+    | r, R | One knob, those under a heading, or all, back to the preset. |
     | u, U | Take a turn back; make it once more. |
     | t | Show the knobs for the thought, or those for the answer. |
     | c, s | Copy the knobs to the other side; save them as a preset. |
@@ -148,10 +162,12 @@ class KnobPanel(Vertical):
 
     @dataclass
     class Asked(Message):
-        """Something is to be done with all the knobs."""
+        """Something is to be done with all the knobs, or with some."""
 
         deed: Deed
         owner: object = None
+        names: tuple[str, ...] = ()
+        """Those to be put back; none are named where all are meant."""
 
     @dataclass
     class Refused(Message):
@@ -283,13 +299,17 @@ class KnobPanel(Vertical):
         self.list.shift(steps)
 
     def action_reset(self) -> None:
-        """Put the knob back where the preset has it."""
-        if self.list.knob:
+        """Put the knob, or those under the heading, back where the preset has them."""
+        if isinstance(self.list.line, Heading):
+            names = [row.name for row in self.list.lines.groups[self.list.line.group]]
+            self.post_message(self.Asked("reset", self._owner, self.sets.named(names)))
+        elif self.list.knob:
             self.list.turn(getattr(self.preset, self.list.knob.name))
 
     def action_pick(self) -> None:
         """Show the other set."""
         if self.sets.thinks:
+            self.list.hand.leave()
             self.pick(not self.sets.thought)
         else:
             self._explain(_NO_THOUGHTS)
@@ -301,6 +321,7 @@ class KnobPanel(Vertical):
 
     def action_ask(self, deed: Deed) -> None:
         """Ask for something to be done with all the knobs."""
+        self.list.hand.leave()
         self.post_message(self.Asked(deed, self._owner))
 
     # --- what the list says -----------------------------------------------------------------------------------------
@@ -313,8 +334,7 @@ class KnobPanel(Vertical):
     def on_knob_list_turned(self, event: KnobList.Turned) -> None:
         """Pass a turn on, in the panel's name."""
         event.stop()
-        aside = WHILE_THINKING + event.name
-        name = aside if self.sets.thought and aside in THOUGHT_KNOBS else event.name
+        (name,) = self.sets.named([event.name])
         self.post_message(self.Turned(name, event.value, event.owner, event.stroke))
 
     def on_knob_list_refused(self, event: KnobList.Refused) -> None:

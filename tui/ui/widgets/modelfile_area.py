@@ -39,6 +39,8 @@ class ModelfileArea(TextArea):
         & .modelfile--text { color: $foreground; }
         & .modelfile--unknown { color: $text-error; text-style: underline; }
         & .modelfile--fault { text-style: underline; }
+        & .text-area--gutter { color: $text-muted; }
+        & .text-area--cursor-gutter { color: $foreground; text-style: bold; }
     }
     """
 

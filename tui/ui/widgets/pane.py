@@ -81,6 +81,7 @@ class Pane(Vertical):
         &.-titled > .pane-title, &.-titled > FiguresLine { display: block; }
         &.-titled { border-right: vkey $panel; }
         &.-active > .pane-title { background: $primary; color: $text; text-style: bold; }
+        &.-active:ansi > .pane-title { color: ansi_black; }
     }
     """
 

@@ -47,6 +47,7 @@ class Prompt(TextArea):
     DEFAULT_CSS = """
     Prompt {
         width: 1fr;
+        min-width: 8; /* TextArea lays no placeholder out in no room. */
         height: auto;
         min-height: 3;
         max-height: 10;

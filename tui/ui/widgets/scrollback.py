@@ -87,7 +87,7 @@ class Scrollback(ScrollView, can_focus=True):
         .scrollback--mark-knob { color: $text-accent; background: $accent-muted; }
         .scrollback--mark-fork { color: $text-primary; background: $primary-muted; }
         .scrollback--mark-branch { color: $text-secondary; background: $secondary-muted; }
-        .scrollback--differs { background: $warning-muted; text-style: underline; }
+        .scrollback--differs { color: $foreground; background: $warning-muted; text-style: underline; }
         .scrollback--versions { color: $text-primary; text-style: bold; }
         .scrollback--picked-rail { color: $accent; text-style: bold; }
         .scrollback--lit { text-style: bold reverse; }

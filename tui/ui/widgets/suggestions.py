@@ -33,6 +33,7 @@ class Suggestions(OptionList, can_focus=False):
         text-overflow: ellipsis;
         scrollbar-size-vertical: 1;
         & > .option-list--option-highlighted { background: $primary; color: $text; text-style: bold; }
+        &:ansi > .option-list--option-highlighted { background: ansi_default; text-style: bold reverse; }
         & > .option-list--option-disabled { color: $text-muted; }
     }
     """
