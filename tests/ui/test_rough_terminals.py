@@ -138,7 +138,7 @@ def test_p20_a_hundred_changes_of_size_in_a_second_leave_the_last_one(terminal: 
     screen.resize(100, 30)
     screen.send("typed since")
     screen.until(lambda: "typed since" in screen.view and "on and on" in screen.view)
-    screen.until(lambda: "Help" in screen.view.splitlines()[-1] and "writing" in screen.view)
+    screen.until(lambda: "f2 Presets" in screen.view.splitlines()[-1] and "writing" in screen.view)
     screen.send(CTRL_Q)
     assert screen.ends() == 0
     assert_restored(screen, engine)

@@ -12,7 +12,7 @@ from tui.engine.attempts import MOST, WINDOW
 if TYPE_CHECKING:
     from tui.soak.life import Life
 
-PROMPT = 1.0
+SOON = 1.0
 """Seconds that an answer to a key, or to anything else that a person does, may take."""
 
 _DESCRIPTORS = 24
@@ -66,7 +66,7 @@ class Watch:
         if len(prompt.text) != before + 1:
             raise Broken("a key that was typed is not in the prompt")
         await self._life.press("backspace")
-        if max(took, self._pause) > PROMPT:
+        if max(took, self._pause) > SOON:
             raise Broken(f"a key took {took:.1f} s, and the screen stood still for {self._pause:.1f} s")
 
     def _starts_seldom(self) -> None:
