@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
-from tui.knob import Knob
-from tui.knobs import KNOBS
+from tui.knobs.knob import Knob
+from tui.knobs.table import KNOBS
 
 ROOT = Path(__file__).parent.parent
 PAGES = (ROOT / "README.md", ROOT / "docs" / "sampling.md")

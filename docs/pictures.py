@@ -8,9 +8,9 @@ from pathlib import Path
 from textual.pilot import Pilot
 
 from tui.engine.engines import Engines
+from tui.knobs.setting import parse_setting
 from tui.models.reference import find_model
 from tui.presets.library import resolve
-from tui.settings import parse_setting
 from tui.ui import loads_of
 from tui.ui.app import TwiddleApp
 from tui.ui.widgets.status import Status

@@ -6,8 +6,8 @@ import msgspec.inspect as declared
 from hypothesis import strategies as st
 
 from tui.errors import KnobError
-from tui.knob import Knob, Value
-from tui.knobs import KNOBS, Knobs, turn
+from tui.knobs.knob import Knob, Value
+from tui.knobs.table import KNOBS, Knobs, turn
 
 IDS = ("a", "b", "1", "2", "3")
 """Few, so that they are about the same things."""

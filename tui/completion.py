@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
-from tui.knobs import KNOBS
+from tui.knobs.table import KNOBS
 from tui.models.places import list_models
 from tui.presets.library import Broken, list_presets
 from tui.slash import COMMANDS, PARTS

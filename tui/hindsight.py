@@ -18,7 +18,7 @@ from tui.engine.protocol import (
     WhatIf,
     WhatIfs,
 )
-from tui.knobs import Knobs
+from tui.knobs.table import Knobs
 from tui.side import Side
 from tui.written import Written
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from tui.chat import Conversation
-from tui.knobs import KNOBS
+from tui.knobs.table import KNOBS
 from tui.written import Written
 
 

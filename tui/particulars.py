@@ -4,14 +4,14 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from tui.knobs import Knobs, knob
+from tui.knobs.pair import Stand
+from tui.knobs.table import Knobs, knob
 from tui.models.anatomy import Anatomy, dissect
 from tui.models.memory import show_size
 from tui.models.reference import find_model
 from tui.presets.preset import Preset, anchored
 from tui.presets.writing import write_preset
 from tui.slash import Part
-from tui.stand import Stand
 
 
 def particulars(part: Part, preset: Preset, stand: Stand) -> str:

@@ -2,9 +2,9 @@
 
 from msgspec.structs import replace
 
+from tui.knobs.setting import parse_setting
 from tui.presets.library import Chosen, resolve
 from tui.presets.preset import reworded
-from tui.settings import parse_setting
 from tui.store.page import Seat
 
 

@@ -8,12 +8,12 @@ from msgspec.structs import replace
 
 from tui.chat import Conversation, Ending, Message, answer, ask, edit, go, until
 from tui.engine.protocol import Finished, KnobsTurned, Load, Refused, Reply, Thinking, Token
-from tui.knobs import KNOBS, Knobs, fixed, knob
-from tui.loading import Loading
+from tui.knobs.load_knobs import Loading
+from tui.knobs.pair import Stand
+from tui.knobs.setting import Setting
+from tui.knobs.table import KNOBS, Knobs, fixed, knob
 from tui.presets.library import Chosen
 from tui.presets.preset import Preset
-from tui.settings import Setting
-from tui.stand import Stand
 from tui.steps import Steps
 from tui.thinking import Thought
 from tui.trace import TokenTrace

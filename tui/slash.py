@@ -5,8 +5,8 @@ from typing import Literal, get_args
 from msgspec import Struct
 
 from tui.errors import SettingError, did_you_mean
-from tui.knob import Value
-from tui.knobs import KNOBS, knob
+from tui.knobs.knob import Value
+from tui.knobs.table import KNOBS, knob
 from tui.quotes import unquoted
 
 Part = Literal["info", "license", "modelfile", "parameters", "system", "template"]

@@ -28,13 +28,13 @@ from tui.engine.protocol import (
 )
 from tui.errors import EngineError, TwiddleError
 from tui.hindsight import Hindsight
-from tui.knob import Value
-from tui.knobs import KNOBS, common_seed, fixed, turn
+from tui.knobs.knob import Value
+from tui.knobs.pair import Stand
+from tui.knobs.table import KNOBS, common_seed, fixed, turn
 from tui.models.reference import find_model
 from tui.presets.gotemplate import TemplateError
 from tui.presets.prompting import Prompting
 from tui.side import Side
-from tui.stand import Stand
 from tui.steps import Steps
 from tui.thinking import find_tags, given_tags
 from tui.trace import Candidate, TokenTrace

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from msgspec import Struct
 from msgspec.structs import replace
 
-from tui.knobs import Knobs
+from tui.knobs.table import Knobs
 
 
 class Tags(NamedTuple):

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from tui.knobs import ROWS
+from tui.knobs.table import ROWS
 from tui.models.places import STARTER
 from tui.side import Side
 

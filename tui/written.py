@@ -5,7 +5,7 @@ from bisect import bisect_left
 from msgspec import Struct
 from msgspec.structs import replace
 
-from tui.knobs import Knobs
+from tui.knobs.table import Knobs
 from tui.thinking import Thought
 from tui.trace import Candidate, TokenTrace
 

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from tui.cli.preset_files import export
 from tui.cli.presets import app
 from tui.errors import EditorError, PresetError
-from tui.knobs import KNOBS
+from tui.knobs.table import KNOBS
 from tui.presets.library import find_preset
 
 

@@ -11,9 +11,9 @@ from tests.domain.test_side import STATS, token
 from tests.domain.test_talk import talk
 from tui.engine.protocol import Died, Event, Failed, Finished
 from tui.errors import TwiddleError
-from tui.knobs import Knobs
+from tui.knobs.pair import Stand
+from tui.knobs.table import Knobs
 from tui.side import Side
-from tui.stand import Stand
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 which, places = st.integers(0, 1), st.integers(0, 20)

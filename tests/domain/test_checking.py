@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tui.knobs import KNOBS
+from tui.knobs.table import KNOBS
 from tui.paths import shipped
 from tui.presets.checking import Finding, check
 from tui.presets.library import list_presets

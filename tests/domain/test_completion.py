@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tui.completion import Completion, Library, complete, take_stock
-from tui.knobs import KNOBS
+from tui.knobs.table import KNOBS
 from tui.slash import COMMANDS
 
 LIBRARY = Library(

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from tui.knobs import Knobs, turn
+from tui.knobs.table import Knobs, turn
 from tui.presets.preset import Preset, anchored, compose, read_preset
 from tui.presets.writing import write_preset
 

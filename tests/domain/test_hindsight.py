@@ -19,7 +19,7 @@ from tui.engine.protocol import (
     WhatIfs,
 )
 from tui.hindsight import Hindsight, Question, question
-from tui.knobs import Knobs, turn
+from tui.knobs.table import Knobs, turn
 from tui.side import Side
 from tui.trace import TokenTrace
 

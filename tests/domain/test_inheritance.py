@@ -8,7 +8,7 @@ import pytest
 
 from tui.chat import Message
 from tui.errors import PresetError
-from tui.knobs import Knobs, turn
+from tui.knobs.table import Knobs, turn
 from tui.presets.library import find_preset, list_presets, reload
 from tui.presets.modelfile import ModelfileError
 from tui.presets.preset import DEEPEST, read_preset

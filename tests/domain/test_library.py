@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from tui.errors import KnobError, PresetError
-from tui.knobs import Knobs, turn
+from tui.knobs.setting import Setting, parse_setting
+from tui.knobs.table import Knobs, turn
 from tui.paths import shipped
 from tui.presets.library import Broken, find_preset, list_presets, resolve
 from tui.presets.preset import Preset
-from tui.settings import Setting, parse_setting
 
 SHIPPED = sorted(path.name.removesuffix(".Modelfile") for path in shipped("Modelfiles").glob("*.Modelfile"))
 

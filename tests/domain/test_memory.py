@@ -7,8 +7,8 @@ import pytest
 from tests.gguf import array, number, write
 from tui.engine.protocol import Load
 from tui.errors import ModelError
-from tui.knobs import Knobs
-from tui.loading import attention
+from tui.knobs.load_knobs import attention
+from tui.knobs.table import Knobs
 from tui.models.memory import SEQUENCES, Memory, estimate, refuse_if_too_large, show_size, verdict, weights_as
 from tui.models.preflight import check_model
 from tui.models.room import Room, measure, with_gpu

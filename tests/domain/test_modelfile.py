@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from tests.domain.rune_by_rune import Refused, read
-from tui.knobs import KNOBS
+from tui.knobs.table import KNOBS
 from tui.presets.modelfile import INSTRUCTIONS, Modelfile, ModelfileError, parse_modelfile
 from tui.presets.parameters import check_version, parameters
 from tui.presets.preset import messages, to_preset

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from tui.chat import Conversation, answer, ask, edit, until
-from tui.knobs import Knobs, turn
+from tui.knobs.table import Knobs, turn
 from tui.outline import about, outline
 from tui.trace import TokenTrace
 from tui.written import Written

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.gguf import DATA, LLAMA, TENSORS, gguf, number, string, tensor, tiny, write
 from tui.errors import ModelError
-from tui.knobs import Knobs
+from tui.knobs.table import Knobs
 from tui.models.memory import estimate
 from tui.models.preflight import check_model, parts
 

@@ -7,8 +7,8 @@ import pytest
 
 from tui.chat import Message
 from tui.errors import PresetError
-from tui.knob import Value
-from tui.knobs import Knobs, turn
+from tui.knobs.knob import Value
+from tui.knobs.table import Knobs, turn
 from tui.presets.modelfile import ModelfileError, parse_modelfile
 from tui.presets.preset import LARGEST, Preset, read_preset, to_preset
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tui.knobs import KNOBS
+from tui.knobs.table import KNOBS
 from tui.presets.library import list_presets
 from tui.slash import parse_slash
 

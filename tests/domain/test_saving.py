@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from tui.errors import PresetError
-from tui.knobs import KNOBS, Knobs, turn
+from tui.knobs.table import KNOBS, Knobs, turn
 from tui.presets.library import find_preset
 from tui.presets.preset import Preset, compose
 from tui.presets.saving import put, save_preset, turned_text

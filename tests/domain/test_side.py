@@ -5,11 +5,11 @@ import pytest
 from tui.chat import Conversation, Message, answer, ask
 from tui.engine.protocol import Finished, KnobsTurned, Thinking, Token
 from tui.errors import KnobError
-from tui.knobs import Knobs, turn
+from tui.knobs.pair import Stand
+from tui.knobs.setting import parse_setting
+from tui.knobs.table import Knobs, turn
 from tui.presets.library import resolve
-from tui.settings import parse_setting
 from tui.side import Side, Writing, describe_turn
-from tui.stand import Stand
 from tui.thinking import Thought
 from tui.trace import TokenTrace
 from tui.written import Change, Stats

@@ -23,7 +23,7 @@ from tui.engine.protocol import (
     Token,
 )
 from tui.errors import EngineError, ModelError
-from tui.knobs import fixed, turn
+from tui.knobs.table import fixed, turn
 from tui.presets.library import find_preset
 from tui.presets.preset import Preset
 from tui.side import Side

@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 
 from tui.chat import Message
 from tui.errors import KnobError
-from tui.knobs import KNOBS, THOUGHT_KNOBS, Knobs, knob, turn
-from tui.lint import in_vain
+from tui.knobs.lint import in_vain
+from tui.knobs.pair import Stand, apart
+from tui.knobs.setting import parse_setting
+from tui.knobs.table import KNOBS, THOUGHT_KNOBS, Knobs, knob, turn
 from tui.presets.checking import check
 from tui.presets.library import resolve
 from tui.presets.ollama import for_ollama
@@ -17,8 +19,6 @@ from tui.presets.preset import compose, read_preset
 from tui.presets.prompting import Prompting
 from tui.presets.saving import turned_text
 from tui.presets.writing import write_preset
-from tui.settings import parse_setting
-from tui.stand import Stand, apart
 from tui.thinking import Reading, Tags, Thought, find_tags, find_thought, given_tags
 
 THINK = Tags("<think>", "</think>")

@@ -12,8 +12,8 @@ from msgspec.structs import replace
 
 from tui.chat import Message
 from tui.errors import PresetError
-from tui.knob import Knob, Value
-from tui.knobs import KNOBS, STAGES
+from tui.knobs.knob import Knob, Value
+from tui.knobs.table import KNOBS, STAGES
 from tui.presets.modelfile import ROLES, ModelfileError, parse_modelfile
 from tui.presets.preset import Preset, to_preset
 from tui.presets.writing import instruction, write_preset

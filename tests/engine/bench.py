@@ -7,7 +7,7 @@ from tui.engine.fake import Script, ScriptedBackend
 from tui.engine.llama import make_stage
 from tui.engine.protocol import Event, Finished, Generate, Reply, Token
 from tui.engine.scheduler import Scheduler
-from tui.knobs import Knobs, turn
+from tui.knobs.table import Knobs, turn
 
 GREEDY = turn(Knobs(), temperature=0.0, seed=1)
 

@@ -9,7 +9,7 @@ from tui.engine.fake import END, START, Script, ScriptedBackend
 from tui.engine.llama import make_stage
 from tui.engine.protocol import Event, Reply
 from tui.engine.scheduler import Scheduler
-from tui.knobs import Knobs
+from tui.knobs.table import Knobs
 
 
 class Dice(ScriptedBackend):

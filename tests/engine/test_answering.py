@@ -13,7 +13,7 @@ from tui.engine.fake import Script
 from tui.engine.onlooker import Onlooker, Question
 from tui.engine.protocol import Event, Failed, Preview, Refused, Remember, WhatIf
 from tui.errors import EngineError
-from tui.knobs import Knobs
+from tui.knobs.table import Knobs
 
 LOAD = fake(Script(template=None))
 

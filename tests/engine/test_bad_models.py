@@ -13,7 +13,7 @@ from tests.engine.ggufs import change, write_llama
 from tui.engine.protocol import Finished
 from tui.engine.session import Session
 from tui.errors import EngineError, ModelError
-from tui.knobs import Knobs, turn
+from tui.knobs.table import Knobs, turn
 
 SHORT = turn(GREEDY, num_predict=3)
 
@@ -106,7 +106,7 @@ LOADS = """
 import os, sys
 from pathlib import Path
 from tui.engine.llama import Llama
-from tui.knobs import Knobs
+from tui.knobs.table import Knobs
 
 def grown():
     pages = int(Path("/proc/self/statm").read_text().split()[1])

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.engine.dice import Dice, Table
 from tui.engine.fake import END
 from tui.engine.protocol import Hypotheses, SetKnobs, Stop, Token
-from tui.knobs import Knobs, turn
+from tui.knobs.table import Knobs, turn
 
 BEAM = turn(Knobs(), strategy="beam", seed=1)
 

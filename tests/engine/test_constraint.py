@@ -20,7 +20,7 @@ from tui.engine.grammar import read
 from tui.engine.llama import Llama, make_stage
 from tui.engine.protocol import Failed, Preview, Previewed, Refused, Reply, SetKnobs
 from tui.errors import EngineError
-from tui.knobs import Knobs, turn
+from tui.knobs.table import Knobs, turn
 from tui.models.reference import find_model
 
 WARM = turn(Knobs(), temperature=1.5, seed=3, top_k=0, top_p=1.0, min_p=0.0, num_predict=400)

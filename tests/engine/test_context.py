@@ -14,7 +14,7 @@ from tui.engine.backend import Decoded, Interrupted, Row
 from tui.engine.fake import Script
 from tui.engine.pace import Pace
 from tui.engine.protocol import Failed, Finished, Generate, Refused, Reply, SetKnobs, Shifted, Stop
-from tui.knobs import turn
+from tui.knobs.table import turn
 
 LONG = "abcdefghij" * 40
 SHIFT = turn(GREEDY, context_full="shift", num_predict=400)

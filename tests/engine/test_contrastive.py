@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.engine.dice import Dice, Table
 from tui.engine.fake import END
-from tui.knobs import Knobs, turn
+from tui.knobs.table import Knobs, turn
 
 
 def plain(dice: Dice, prompt: list[int], knobs: Knobs) -> list[int]:

@@ -16,7 +16,7 @@ from tui.engine.engines import Engines, Said
 from tui.engine.fake import Script
 from tui.engine.protocol import Died, Finished, Generate, Load, Loaded, Reply
 from tui.errors import EngineError, ModelError
-from tui.knobs import Knobs
+from tui.knobs.table import Knobs
 
 ONE, TWO, THREE = (Load(model(Script(replies=(word,))), Knobs()) for word in ("one", "two", "three"))
 KNOBS = Knobs(temperature=0, seed=1)

@@ -40,7 +40,7 @@ from tui.engine.protocol import (
     decode_event,
     encode,
 )
-from tui.knobs import Knobs, turn
+from tui.knobs.table import Knobs, turn
 from tui.models.preflight import look
 
 __all__ = ["stub"]

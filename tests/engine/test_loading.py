@@ -24,8 +24,8 @@ from tui.engine.protocol import Event, Finished, Generate, ModelInfo, Token
 from tui.engine.scheduler import Scheduler
 from tui.engine.session import Session
 from tui.errors import KnobError, ModelError
-from tui.knobs import Knobs, turn
-from tui.loading import CACHE_TYPES as NAMES
+from tui.knobs.load_knobs import CACHE_TYPES as NAMES
+from tui.knobs.table import Knobs, turn
 from tui.trace import TokenTrace
 
 TWO = tuple(Device(f"CUDA{i}", "A card", "GPU", 2**30, 2**31) for i in range(2))
@@ -113,7 +113,7 @@ def test_layers_for_a_gpu_that_is_not_there_stay_on_the_cpu(starter: Path) -> No
 UNLOCKED = """
 import ctypes, resource, sys
 from tui.engine.llama import Llama
-from tui.knobs import Knobs
+from tui.knobs.table import Knobs
 libc = ctypes.CDLL(None)
 header, sets = (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)()
 assert libc.capget(header, sets) == 0

@@ -15,7 +15,7 @@ from tui.bench.synthetic import Shape, write_model
 from tui.engine.llama import Llama
 from tui.engine.protocol import Generate, Finished
 from tui.engine.scheduler import Scheduler
-from tui.knobs import Knobs, turn
+from tui.knobs.table import Knobs, turn
 
 def resident():
     (line,) = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmRSS")]

@@ -11,7 +11,7 @@ from tui.chat import Message
 from tui.engine.fake import Script
 from tui.engine.protocol import Event, Preview, Previewed, Refused, Remember, Remembered, WhatIf, WhatIfs
 from tui.engine.record import Record, is_whole
-from tui.knobs import Knobs, turn
+from tui.knobs.table import Knobs, turn
 
 WARM = turn(Knobs(), temperature=1.3, seed=7, top_k=0, top_p=1.0, min_p=0.0)
 KNOBS = st.builds(

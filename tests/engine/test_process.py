@@ -43,7 +43,7 @@ from tui.engine.protocol import (
     encode,
 )
 from tui.errors import EngineError
-from tui.knobs import Knobs, turn
+from tui.knobs.table import Knobs, turn
 
 ENDLESS = Script(replies=("on and on " * 400,), delay=0.002)
 

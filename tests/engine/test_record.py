@@ -12,7 +12,7 @@ from tui.engine.llama import make_stage
 from tui.engine.odds import Odds
 from tui.engine.record import KEPT, Record
 from tui.engine.sampling import Chain
-from tui.knobs import Knobs, turn
+from tui.knobs.table import Knobs, turn
 
 BOUND, NEAR = 0.001, 0.001
 

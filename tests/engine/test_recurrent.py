@@ -11,7 +11,7 @@ from tui.chat import Message
 from tui.engine.llama import Llama
 from tui.engine.protocol import Event, Finished, Generate, Reply
 from tui.engine.scheduler import Scheduler
-from tui.knobs import Knobs, turn
+from tui.knobs.table import Knobs, turn
 
 KNOBS = turn(GREEDY, num_predict=6)
 

@@ -12,7 +12,7 @@ from tui.chat import Message
 from tui.engine.fake import Script
 from tui.engine.pace import SLICE
 from tui.engine.protocol import Generate, Preview, Reply, SetKnobs, Shifted, Stop, Token, Waits
-from tui.knobs import Knobs, turn
+from tui.knobs.table import Knobs, turn
 from tui.written import Change
 
 WARM = turn(Knobs(), temperature=1.5, seed=7, top_k=0, top_p=1.0, min_p=0.0, num_predict=24)

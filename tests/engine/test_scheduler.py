@@ -8,7 +8,7 @@ from tests.engine.bench import GREEDY, Bench, question, reply
 from tui.chat import Message
 from tui.engine.fake import END, Script
 from tui.engine.protocol import Failed, Finished, Generate, KnobsTurned, Preview, Previewed, Reply, SetKnobs, Stop
-from tui.knobs import Knobs, turn
+from tui.knobs.table import Knobs, turn
 
 WARM = turn(Knobs(), temperature=1.5, seed=7, top_k=0, top_p=1.0, min_p=0.0)
 TEXT = Script().replies[0]

@@ -14,7 +14,7 @@ from tui.engine.backend import CANDIDATE, Candidates
 from tui.engine.llama import make_stage
 from tui.engine.odds import Odds
 from tui.engine.sampling import Chain, Feedback, draw, order
-from tui.knobs import STAGES, Knobs, turn
+from tui.knobs.table import STAGES, Knobs, turn
 
 VOCABULARY = 258
 BREAKERS = ()

@@ -29,7 +29,7 @@ from tui.engine.protocol import (
 )
 from tui.engine.scheduler import Scheduler
 from tui.errors import ModelError
-from tui.knobs import Knobs, turn
+from tui.knobs.table import Knobs, turn
 from tui.models.reference import find_model
 
 pytestmark = pytest.mark.model

@@ -29,7 +29,7 @@ from tui.engine.protocol import (
     Prefill,
     Token,
 )
-from tui.knobs import Knobs, turn
+from tui.knobs.table import Knobs, turn
 
 __all__ = ["engine", "stub"]
 
@@ -176,7 +176,7 @@ DEBUGGER = '#!/bin/sh\necho "$0 $@" >> "$(dirname "$0")/started"\n'
 ABORTS = """
 import sys
 from tui.engine.llama import Llama
-from tui.knobs import Knobs
+from tui.knobs.table import Knobs
 Llama(sys.argv[1], Knobs(num_ctx=64)).tokenize("Zoe", special=False)
 """
 

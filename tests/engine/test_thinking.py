@@ -12,7 +12,7 @@ from tui.engine.fake import END, START, Script, ScriptedBackend
 from tui.engine.llama import make_stage
 from tui.engine.prompt import PromptWriter
 from tui.engine.protocol import KnobsTurned, Preview, Previewed, Reply, SetKnobs, Thinking, Token
-from tui.knobs import Knobs, turn
+from tui.knobs.table import Knobs, turn
 from tui.thinking import Thought
 
 SAID = "<think>Let me see.</think>It is 42."

@@ -14,7 +14,7 @@ from tui.engine.backend import Row
 from tui.engine.llama import Llama
 from tui.engine.protocol import Event, Finished, Generate, Reply, Token
 from tui.engine.scheduler import Scheduler
-from tui.knobs import Knobs, turn
+from tui.knobs.table import Knobs, turn
 
 END = 2
 QUESTION = (Message("user", "abcd"),)

@@ -12,7 +12,7 @@ from tui.engine.grammar import read
 from tui.engine.llama import make_stage
 from tui.engine.trial import read_apart
 from tui.errors import EngineError
-from tui.knobs import Knobs, turn
+from tui.knobs.table import Knobs, turn
 
 GRAMMARS = Grammars(ScriptedBackend(Script(), make_stage, lambda share: None))
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tui.knobs import Knobs
+from tui.knobs.table import Knobs
 from tui.models.memory import estimate
 from tui.models.preflight import check_model
 
@@ -20,7 +20,7 @@ import sys
 from pathlib import Path
 from tui.engine.backend import Row
 from tui.engine.llama import model
-from tui.knobs import Knobs
+from tui.knobs.table import Knobs
 
 def resident():
     (line,) = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmRSS")]

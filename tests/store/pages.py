@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tui.chat import Conversation, Turn, answer, ask
-from tui.knobs import Knobs
+from tui.knobs.table import Knobs
 from tui.store.page import Page, Sheet
 from tui.store.store import Store
 from tui.trace import Candidate, Stage, TokenTrace

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from tests.store.pages import talk
 from tui.chat import Conversation, Ending, Message, Turn
 from tui.errors import StoreError
-from tui.knobs import Knobs
+from tui.knobs.table import Knobs
 from tui.store.export import date, read, write
 from tui.store.page import ModelFile, Page, Sheet, Source
 from tui.store.store import Store

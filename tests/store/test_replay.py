@@ -11,7 +11,7 @@ from tui.cli import replay as command
 from tui.engine.protocol import Finished, Reply, Token
 from tui.engine.session import Session
 from tui.errors import ModelError, StoreError
-from tui.knobs import Knobs, turn
+from tui.knobs.table import Knobs, turn
 from tui.store.page import Kept, Page, Sheet, Source, StoredReply
 from tui.store.replay import check_model, difference, expected, model_file, request
 from tui.store.store import Store

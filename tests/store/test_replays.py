@@ -11,7 +11,7 @@ from tui.cli.replay import build
 from tui.engine.llama import Llama
 from tui.engine.protocol import Command, Event, Generate, Load, SetKnobs, Stop, Token
 from tui.engine.scheduler import Scheduler
-from tui.knobs import Knobs
+from tui.knobs.table import Knobs
 from tui.side import Side
 from tui.store.page import Page, Sheet, Source, StoredReply
 from tui.store.replay import difference, expected, model_file, request

@@ -28,9 +28,9 @@ from tui.engine.fake import Script
 from tui.engine.llama import Llama as _what_an_engine_imports_when_it_loads  # noqa: F401
 from tui.engine.protocol import Load, Token
 from tui.engine.scribe import main as be_a_scribe
-from tui.knobs import fixed
+from tui.knobs.setting import parse_setting
+from tui.knobs.table import fixed
 from tui.presets.library import resolve
-from tui.settings import parse_setting
 from tui.side import Side
 from tui.store.diary import Diary
 from tui.talk import Talk

@@ -18,9 +18,9 @@ from tui.engine.client import Engine
 from tui.engine.engines import Engines
 from tui.engine.fake import Script
 from tui.engine.protocol import Command, Event
-from tui.knob import Value
+from tui.knobs.knob import Value
+from tui.knobs.setting import parse_setting
 from tui.presets.library import resolve
-from tui.settings import parse_setting
 from tui.side import Side
 from tui.store.diary import Diary
 from tui.store.page import Kept

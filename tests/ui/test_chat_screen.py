@@ -11,7 +11,7 @@ from textual.widgets import Input, OptionList
 from tests.ui.driver import ENDLESS, GREEDY, UNSURE, OpenChat
 from tui.engine.fake import Script
 from tui.engine.protocol import Failed, Generate, KnobsTurned, Load, Preview, SetKnobs, Stop, Token
-from tui.knob import Value
+from tui.knobs.knob import Value
 from tui.models.reference import find_model
 from tui.paths import config_dir
 from tui.ui.screens.help import HelpScreen

@@ -8,8 +8,8 @@ from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 from textual.widgets import TextArea
 
-from tui.knob import Value
-from tui.knobs import EVERYDAY, KNOBS, Knobs, turn
+from tui.knobs.knob import Value
+from tui.knobs.table import EVERYDAY, KNOBS, Knobs, turn
 from tui.ui.screens.knob_editor import KnobEditor
 from tui.ui.widgets.knob_help import KnobHelp
 from tui.ui.widgets.knob_lines import Gap, Heading, Line, Place, Row

@@ -22,7 +22,7 @@ SCRIPTED = """
 import sys
 from pathlib import Path
 from tui.presets.library import resolve
-from tui.settings import parse_setting
+from tui.knobs.setting import parse_setting
 from tui.ui import start
 sys.exit(start((resolve(parse_setting(sys.argv[1])),), (Path(sys.argv[2]),)))
 """

@@ -11,7 +11,7 @@ from textual.events import MouseMove
 from textual.pilot import Pilot
 
 from tests.ui.test_themes import contrast
-from tui.knobs import Knobs, turn
+from tui.knobs.table import Knobs, turn
 from tui.measure import LEVELS, MEASURES
 from tui.trace import Candidate, TokenTrace
 from tui.ui.themes import read_theme

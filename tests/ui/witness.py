@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from msgspec import json
 
 import tui.talk
+from tui.knobs.setting import Setting
 from tui.models.reference import STARTER, find_model
 from tui.presets.library import resolve
-from tui.settings import Setting
 from tui.ui import start
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from tui.engine.llama.baseline import Endless, HighLevel, raw_rate
 from tui.engine.prompt import PromptWriter
 from tui.engine.protocol import Reply
 from tui.engine.sampling import Chain, draw
-from tui.knobs import Knobs, turn
+from tui.knobs.table import Knobs, turn
 
 WARM = turn(Knobs(), temperature=1.5, top_k=0, top_p=1.0, min_p=0.02)
 """Sides that draw with other seeds part at once with these."""

@@ -27,7 +27,7 @@ from tui.engine.protocol import (
     encode,
 )
 from tui.errors import EngineError
-from tui.knobs import Knobs, turn
+from tui.knobs.table import Knobs, turn
 
 SENTENCE = "The quick brown fox jumps over the lazy dog again. "
 """About eleven tokens."""

@@ -8,7 +8,7 @@ from tui.bench.writing import QUESTION, Writing, nine_turns
 from tui.chat import Message
 from tui.engine.backend import Backend
 from tui.engine.protocol import Reply
-from tui.knobs import Knobs, turn
+from tui.knobs.table import Knobs, turn
 
 WARM = turn(Knobs(), temperature=1.5, top_k=0, top_p=1.0, min_p=0.02)
 

@@ -11,7 +11,7 @@ from tui.bench.result import Result, ratios
 from tui.bench.terminal import Terminal
 from tui.bench.writing import CONTEXT, QUESTION, rate
 from tui.engine.llama.baseline import Endless
-from tui.knobs import Knobs
+from tui.knobs.table import Knobs
 from tui.ui.marathon import MESSAGES, TOKENS, marathon
 
 TWIDDLE = (sys.executable, "-m", "tui")

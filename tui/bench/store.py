@@ -14,7 +14,7 @@ from tui.chat import Conversation, answer, ask
 from tui.engine.llama import make_stage
 from tui.engine.odds import Choice
 from tui.engine.sampling import Chain, draw
-from tui.knobs import Knobs
+from tui.knobs.table import Knobs
 from tui.store.page import ModelFile, Page, Sheet, Source
 from tui.store.store import Store
 from tui.written import Stats, Written

@@ -10,7 +10,7 @@ from tui.engine.backend import Backend
 from tui.engine.protocol import Event, Failed, Finished, Generate, Reply, Token
 from tui.engine.scheduler import Scheduler
 from tui.errors import EngineError
-from tui.knobs import Knobs
+from tui.knobs.table import Knobs
 
 CONTEXT = Knobs(num_ctx=8192)
 """What models are loaded with: room for a long conversation, whatever they were trained on."""

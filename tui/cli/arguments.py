@@ -9,10 +9,10 @@ import typer
 
 from tui.config import Reading, read_config
 from tui.errors import TwiddleError, did_you_mean
+from tui.knobs.setting import Setting, is_override, parse_setting
 from tui.models.reference import find_model
 from tui.paths import theme_dirs
 from tui.presets.library import Chosen, list_presets, resolve
-from tui.settings import Setting, is_override, parse_setting
 
 SETTING_HELP = "PRESET, PRESET,knob=value,... or knob=value,...; a PRESET is a name or the path of a Modelfile or GGUF."
 

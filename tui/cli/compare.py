@@ -19,7 +19,7 @@ from tui.cli.signals import converse, stopped_by_ctrl_c
 from tui.engine.protocol import Finished, Prefill, Reply, Thinking, Token
 from tui.engine.session import Session
 from tui.errors import EngineError
-from tui.knobs import common_seed, fixed, turn
+from tui.knobs.table import common_seed, fixed, turn
 from tui.presets.library import Chosen
 from tui.side import Writing
 from tui.terminal import safe, safe_line

@@ -19,7 +19,7 @@ from tui.engine.machine import Machine
 from tui.engine.protocol import ModelInfo
 from tui.engine.session import Session
 from tui.errors import TwiddleError
-from tui.knobs import Knobs
+from tui.knobs.table import Knobs
 from tui.models.reference import STARTER, find_model
 from tui.paths import log_dir, preset_dirs, theme_dirs
 from tui.presets.library import Broken, list_presets

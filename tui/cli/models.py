@@ -14,7 +14,7 @@ from tui.cli.tables import for_people, print_table
 from tui.engine.machine import Machine
 from tui.engine.session import Session
 from tui.errors import ModelError
-from tui.knobs import Knobs, turn
+from tui.knobs.table import Knobs, turn
 from tui.models.anatomy import dissect, kept_as, size_of
 from tui.models.hub import parse_hub
 from tui.models.memory import show_size, verdict

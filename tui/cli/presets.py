@@ -9,7 +9,7 @@ import typer
 from tui.cli import preset_files
 from tui.cli.render import render
 from tui.cli.tables import print_table
-from tui.knobs import KNOBS, WHILE_THINKING, knob
+from tui.knobs.table import KNOBS, WHILE_THINKING, knob
 from tui.presets.checking import Finding, check
 from tui.presets.difference import difference
 from tui.presets.library import Broken, find_preset, list_presets, preset_path

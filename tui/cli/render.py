@@ -14,7 +14,7 @@ from tui.engine.protocol import Piece
 from tui.engine.protocol import Render as Ask
 from tui.engine.session import Session
 from tui.errors import PresetError
-from tui.knobs import fixed
+from tui.knobs.table import fixed
 from tui.models.reference import find_model
 from tui.presets.library import find_preset
 from tui.presets.preset import Preset

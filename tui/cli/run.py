@@ -17,7 +17,7 @@ from tui.cli.signals import converse, stopped_by_ctrl_c
 from tui.cli.so_far import SoFar
 from tui.engine.protocol import Finished, ModelInfo, Prefill, Reply, Thinking, Token
 from tui.engine.session import Session
-from tui.knobs import with_seed
+from tui.knobs.table import with_seed
 from tui.terminal import Strainer
 
 Told = Thinking | Token | Finished

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tui.engine.protocol import ModelInfo
-from tui.knobs import Knobs
+from tui.knobs.table import Knobs
 
 Logits = npt.NDArray[np.float32]
 """One score a token of the vocabulary, shape (vocabulary,)."""

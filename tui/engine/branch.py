@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 from tui.engine.backend import Logits
 from tui.engine.cache import Held
 from tui.engine.odds import Odds
-from tui.knobs import Knobs
+from tui.knobs.table import Knobs
 
 
 class Branch:

@@ -16,8 +16,8 @@ from tui.engine.backend import Backend
 from tui.engine.grammar import LIMITS, first_line
 from tui.engine.trial import read_apart
 from tui.errors import EngineError
-from tui.knobs import CONSTRAINTS, KNOBS, Knobs
-from tui.lint import conflict
+from tui.knobs.lint import conflict
+from tui.knobs.table import CONSTRAINTS, KNOBS, Knobs
 
 LARGEST = 2**18
 """Characters; a larger schema or grammar takes more than a second to read."""

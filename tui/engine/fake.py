@@ -11,7 +11,7 @@ from msgspec import Struct, json
 
 from tui.engine.backend import ContextFull, Decoded, Hidden, Interrupted, Logits, MakeStage, Row, Stage
 from tui.engine.protocol import ModelInfo
-from tui.knobs import Knobs
+from tui.knobs.table import Knobs
 
 START, END = 256, 257
 _SPELLED = {START: "<|im_start|>", END: "<|im_end|>"}

@@ -26,7 +26,7 @@ from tui.engine.said import Readable, Said
 from tui.engine.sampling import Chain, draw
 from tui.engine.strategies import Strategy, make_strategy
 from tui.engine.thinking import ThoughtFirst, Watch
-from tui.knobs import CONSTRAINTS, Knobs
+from tui.knobs.table import CONSTRAINTS, Knobs
 from tui.written import Stats
 
 Emit = Callable[[Event], None]

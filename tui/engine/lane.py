@@ -5,7 +5,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from tui.engine.protocol import Reply
-from tui.knobs import Knobs
+from tui.knobs.table import Knobs
 from tui.written import Change
 
 

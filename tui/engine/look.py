@@ -8,7 +8,7 @@ from tui.engine.constraint import Constraint
 from tui.engine.generation import Emit
 from tui.engine.protocol import Failed, Previewed
 from tui.engine.sampling import Chain
-from tui.knobs import Knobs
+from tui.knobs.table import Knobs
 
 
 class Look:

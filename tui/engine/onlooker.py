@@ -18,7 +18,7 @@ from tui.engine.prompt import PromptWriter
 from tui.engine.protocol import Event, Preview, Previewed, Refused, Remember, Remembered, Token, WhatIf, WhatIfs
 from tui.engine.record import Record, is_whole
 from tui.engine.sampling import Chain, draw
-from tui.knobs import Knobs
+from tui.knobs.table import Knobs
 from tui.trace import TokenTrace
 
 K = TypeVar("K")

@@ -20,7 +20,7 @@ from tui.engine.cache import common
 from tui.engine.jinja import Template
 from tui.engine.thinking import Watch
 from tui.errors import EngineError
-from tui.knobs import Knobs
+from tui.knobs.table import Knobs
 from tui.presets.gotemplate import TemplateError
 from tui.presets.prompting import Prompting
 from tui.thinking import Reading, Tags, find_tags, find_thought, given_tags

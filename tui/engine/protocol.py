@@ -9,7 +9,7 @@ from msgspec import MsgspecError, Struct, json
 from tui.chat import Ending, Message
 from tui.engine.machine import Machine
 from tui.errors import KnobError
-from tui.knobs import Knobs
+from tui.knobs.table import Knobs
 from tui.thinking import Thought
 from tui.trace import TokenTrace
 from tui.written import Change, Stats
@@ -22,7 +22,7 @@ class Load(Struct, frozen=True, tag="load"):
 
     path: str
     knobs: Knobs
-    """Only those that are not live are read: see `tui.knobs.fixed`."""
+    """Only those that are not live are read: see `tui.knobs.table.fixed`."""
 
 
 class Reply(Struct, frozen=True):

@@ -15,9 +15,9 @@ from msgspec import Struct
 from tui.engine.backend import CANDIDATE, Candidates, Logits, MakeStage
 from tui.engine.odds import Odds, Passed, among, likeliest
 from tui.errors import EngineError
-from tui.knob import Value
-from tui.knobs import KNOBS, Knobs
-from tui.stages import is_active
+from tui.knobs.knob import Value
+from tui.knobs.stages import is_active
+from tui.knobs.table import KNOBS, Knobs
 from tui.trace import Stage as StageTrace
 
 _REMEMBERING = ("penalties", "dry")

@@ -43,7 +43,7 @@ from tui.engine.protocol import (
 from tui.engine.strategies import width
 from tui.engine.tree import Tree
 from tui.errors import EngineError
-from tui.knobs import Knobs
+from tui.knobs.table import Knobs
 
 MOST = 8
 """Replies at once."""

@@ -30,7 +30,7 @@ from tui.engine.protocol import (
     Token,
 )
 from tui.errors import EngineError, ModelError
-from tui.knobs import Knobs
+from tui.knobs.table import Knobs
 
 
 class Session:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from tui.knobs import Knobs
+from tui.knobs.table import Knobs
 from tui.models.header import Array, Header, Tensor, Value, read_entry
 from tui.models.hub import quantization
 from tui.models.memory import Memory, estimate, weights_as

@@ -10,8 +10,8 @@ from typing import Literal
 from msgspec import Struct
 
 from tui.errors import ModelError
-from tui.knobs import Knobs
-from tui.loading import attention
+from tui.knobs.load_knobs import attention
+from tui.knobs.table import Knobs
 from tui.models.header import Header
 from tui.models.quantization import BY_NAME
 from tui.models.room import Room

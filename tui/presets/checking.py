@@ -8,9 +8,9 @@ from typing import Literal
 from msgspec import Struct
 
 from tui.errors import ModelError, PresetError
-from tui.knob import Value
-from tui.knobs import ROWS, WHILE_THINKING
-from tui.lint import conflict, in_vain, inert
+from tui.knobs.knob import Value
+from tui.knobs.lint import conflict, in_vain, inert
+from tui.knobs.table import ROWS, WHILE_THINKING
 from tui.models.reference import find_model
 from tui.presets.modelfile import Command, Modelfile, ModelfileError, decode, parse_modelfile
 from tui.presets.ollama import refusals

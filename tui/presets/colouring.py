@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
-from tui.knobs import KNOBS
+from tui.knobs.table import KNOBS
 from tui.presets.modelfile import INSTRUCTIONS
 from tui.presets.parameters import WITHOUT_KNOB
 

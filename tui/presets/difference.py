@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from tui.knobs import KNOBS, ROWS, THOUGHT_KNOBS
+from tui.knobs.table import KNOBS, ROWS, THOUGHT_KNOBS
 from tui.presets.preset import PARTS, Preset
 
 

@@ -6,12 +6,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tui.errors import PresetError, did_you_mean
-from tui.knobs import Knobs
+from tui.knobs.pair import Apart, Stand
+from tui.knobs.setting import Setting
+from tui.knobs.table import Knobs
 from tui.paths import preset_dirs
 from tui.presets.preset import Preset, read_preset
 from tui.presets.shelf import SUFFIX, is_file, names, stamped
-from tui.settings import Setting
-from tui.stand import Apart, Stand
 
 DEFAULT = "default"
 

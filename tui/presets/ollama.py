@@ -3,9 +3,9 @@
 from msgspec import Struct
 
 from tui.errors import ModelError
-from tui.knob import Value
-from tui.knobs import ROWS, THOUGHT_KNOBS
-from tui.lora import parse_adapter
+from tui.knobs.knob import Value
+from tui.knobs.lora import parse_adapter
+from tui.knobs.table import ROWS, THOUGHT_KNOBS
 from tui.models.ollama import PREFIX
 from tui.models.reference import find_model
 from tui.presets.parameters import DEPRECATED, OLLAMAS

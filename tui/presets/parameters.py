@@ -4,7 +4,7 @@ import re
 import struct
 
 from tui.errors import did_you_mean
-from tui.knobs import KNOBS, ROWS
+from tui.knobs.table import KNOBS, ROWS
 from tui.presets.modelfile import Command, Fault, Modelfile, ModelfileError
 
 Parameter = int | float | bool | str | tuple[str, ...]

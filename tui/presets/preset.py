@@ -10,15 +10,15 @@ from msgspec.structs import replace
 
 from tui.chat import Message, Role
 from tui.errors import PresetError
-from tui.knob import Value
-from tui.knobs import KNOBS, Knobs, turn
-from tui.lora import beside
+from tui.knobs.knob import Value
+from tui.knobs.lora import beside
+from tui.knobs.pair import Stand, apart
+from tui.knobs.table import KNOBS, Knobs, turn
 from tui.models.places import STARTER
 from tui.presets.modelfile import INSTRUCTIONS, ROLES, Command, Modelfile, parse_modelfile
 from tui.presets.parameters import DEPRECATED, WITHOUT_KNOB, check_version, fault
 from tui.presets.shelf import Stamp, base_path, is_file, name_of, stamped
 from tui.presets.turns import turns
-from tui.stand import Stand, apart
 
 LARGEST = 2**20
 """Bytes; a file beyond it is something else than a Modelfile."""

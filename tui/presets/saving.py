@@ -10,7 +10,8 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from tui.errors import PresetError
-from tui.knobs import Knobs
+from tui.knobs.pair import Stand
+from tui.knobs.table import Knobs
 from tui.paths import make_private
 from tui.presets.modelfile import Command, decode, parse_modelfile
 from tui.presets.parameters import parameter_commands
@@ -18,7 +19,6 @@ from tui.presets.preset import PARTS, Preset, anchored, compose, read_preset, re
 from tui.presets.shelf import base_path, own_path
 from tui.presets.turns import knob_of
 from tui.presets.writing import instruction, parameter, write_preset
-from tui.stand import Stand
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 

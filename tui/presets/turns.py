@@ -1,8 +1,8 @@
 """The knobs that a Modelfile turns: its PARAMETER lines and its ADAPTER, as knobs take them."""
 
 from tui.errors import KnobError
-from tui.knob import Knob, Value
-from tui.knobs import ROWS
+from tui.knobs.knob import Knob, Value
+from tui.knobs.table import ROWS
 from tui.presets.modelfile import Command, Modelfile, ModelfileError
 from tui.presets.parameters import DEPRECATED, fault, parameter_commands, typed
 

@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Iterator
 
 from tui.errors import PresetError
-from tui.knob import Value
+from tui.knobs.knob import Value
 from tui.presets.modelfile import ModelfileError, parse_modelfile
 from tui.presets.parameters import SWITCHES
 from tui.presets.preset import Preset

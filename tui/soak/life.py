@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from tui.engine.engines import Engines, Report
+from tui.knobs.setting import parse_setting
 from tui.paths import history_path
 from tui.presets.library import resolve
-from tui.settings import parse_setting
 from tui.side import Side
 from tui.soak.invariant import Broken
 from tui.store.diary import Diary

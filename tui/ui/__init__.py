@@ -8,7 +8,7 @@ from pathlib import Path
 from tui.config import Reading
 from tui.engine.engines import Engines
 from tui.engine.protocol import Load
-from tui.knobs import fixed
+from tui.knobs.table import fixed
 from tui.paths import history_path
 from tui.presets.library import Chosen
 from tui.store.diary import Diary

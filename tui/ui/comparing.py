@@ -7,8 +7,8 @@ from textual.binding import Binding, BindingType
 
 from tui.chat import join
 from tui.errors import EngineError, TwiddleError
+from tui.knobs.setting import parse_setting
 from tui.presets.library import resolve
-from tui.settings import parse_setting
 from tui.side import Side
 from tui.slash import Compare, CompareWith, Deed
 from tui.talk import Talk

@@ -9,7 +9,8 @@ from textual.message import Message
 
 from tui.engine.engines import Engines
 from tui.errors import EngineError, ModelError
-from tui.knobs import knob
+from tui.knobs.pair import Stand
+from tui.knobs.table import knob
 from tui.models.places import list_models
 from tui.models.reference import named
 from tui.particulars import particulars
@@ -40,7 +41,6 @@ from tui.slash import (
     UseModel,
     UsePreset,
 )
-from tui.stand import Stand
 from tui.talk import Talk
 from tui.terminal import safe
 from tui.ui.archive import Archive

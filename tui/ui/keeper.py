@@ -10,11 +10,11 @@ from textual.app import App
 
 from tui.chat import Conversation, Message, Turn, recalled, until
 from tui.errors import EngineError
+from tui.knobs.pair import Stand
+from tui.knobs.setting import Setting
 from tui.presets.library import reference_to
 from tui.presets.preset import Preset
-from tui.settings import Setting
 from tui.side import Origin, Side
-from tui.stand import Stand
 from tui.store.diary import Diary, new_key
 from tui.store.page import Entry, Kept, Page, Seat, Sheet, Source
 from tui.store.replay import model_file

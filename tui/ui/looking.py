@@ -9,7 +9,7 @@ from tui.chat import Turn
 from tui.engine.protocol import Event
 from tui.errors import EngineError
 from tui.hindsight import Answer, question
-from tui.knobs import KNOBS, Knobs
+from tui.knobs.table import KNOBS, Knobs
 from tui.side import Side, describe_turn
 from tui.talk import Talk
 from tui.trace import TokenTrace

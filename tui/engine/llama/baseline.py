@@ -10,7 +10,7 @@ from tui.chat import Message
 from tui.engine.llama.model import Llama
 from tui.engine.llama.options import model_params
 from tui.errors import EngineError
-from tui.knobs import Knobs
+from tui.knobs.table import Knobs
 
 
 class Endless(Llama):

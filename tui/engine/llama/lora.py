@@ -11,7 +11,7 @@ import llama_cpp as C
 
 from tui.engine.llama.log import LOG
 from tui.errors import ModelError
-from tui.lora import parse_adapter
+from tui.knobs.lora import parse_adapter
 
 
 class Adapters:

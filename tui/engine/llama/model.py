@@ -26,8 +26,8 @@ from tui.engine.llama.options import (
 from tui.engine.llama.samplers import make_stage
 from tui.engine.protocol import ModelInfo
 from tui.errors import EngineError, ModelError, TwiddleError
-from tui.knobs import KNOBS, Knobs
-from tui.loading import attention
+from tui.knobs.load_knobs import attention
+from tui.knobs.table import KNOBS, Knobs
 from tui.models.memory import AUTO_CONTEXT, SEQUENCES, refuse_if_too_large
 from tui.models.preflight import check_model
 from tui.models.room import measure

@@ -8,7 +8,7 @@ import llama_cpp as C
 
 from tui.engine.machine import Device
 from tui.errors import KnobError
-from tui.loading import QUANTIZED, Loading, attention
+from tui.knobs.load_knobs import QUANTIZED, Loading, attention
 
 CACHE_TYPES = {"f32": 0, "f16": 1, "q4_0": 2, "q4_1": 3, "q5_0": 6, "q5_1": 7, "q8_0": 8, "bf16": 30}
 """ggml's numbers for them; the binding does not know all of them by name."""

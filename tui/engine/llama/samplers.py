@@ -8,7 +8,7 @@ import llama_cpp as C
 
 from tui.engine.backend import CANDIDATE, Candidates
 from tui.engine.protocol import ModelInfo
-from tui.knobs import Knobs
+from tui.knobs.table import Knobs
 
 
 class Words(Protocol):

@@ -7,7 +7,7 @@ from tui.engine.branch import Branch, Move
 from tui.engine.strategies.beam import Beam
 from tui.engine.strategies.contrastive import Contrastive
 from tui.engine.strategies.sample import Sample
-from tui.knobs import Knobs
+from tui.knobs.table import Knobs
 
 if TYPE_CHECKING:
     from tui.engine.generation import Generation

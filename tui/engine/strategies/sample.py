@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from tui.engine.branch import Branch, Move
 from tui.engine.sampling import Chain
-from tui.knobs import Knobs
+from tui.knobs.table import Knobs
 
 if TYPE_CHECKING:
     from tui.engine.generation import Generation

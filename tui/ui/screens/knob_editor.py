@@ -9,7 +9,7 @@ from textual.content import Content
 from textual.widgets import Static, TextArea
 
 from tui.errors import KnobError
-from tui.knob import Knob, Value
+from tui.knobs.knob import Knob, Value
 from tui.terminal import safe
 from tui.ui.screens.dialog import Dialog
 from tui.ui.widgets.footer import Footer

@@ -10,11 +10,11 @@ from textual.content import Content
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from tui.knobs import KNOBS, Knobs
+from tui.knobs.pair import Stand
+from tui.knobs.table import KNOBS, Knobs
 from tui.presets.difference import difference
 from tui.presets.library import Broken
 from tui.presets.preset import Preset
-from tui.stand import Stand
 from tui.terminal import safe, safe_line
 from tui.ui.screens.dialog import Dialog
 from tui.ui.widgets.footer import Footer

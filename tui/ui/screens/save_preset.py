@@ -9,11 +9,11 @@ from textual.content import Content
 from textual.widgets import Input, Static
 
 from tui.errors import PresetError
-from tui.knobs import knob
+from tui.knobs.pair import Stand
+from tui.knobs.table import knob
 from tui.presets.preset import Preset
 from tui.presets.saving import save_preset
 from tui.presets.shelf import own_path
-from tui.stand import Stand
 from tui.terminal import safe, safe_line
 from tui.ui.screens.dialog import Dialog
 from tui.ui.widgets.footer import Footer

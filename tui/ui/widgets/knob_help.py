@@ -8,7 +8,7 @@ from textual.content import Content
 from textual.geometry import Size
 from textual.widgets import Static
 
-from tui.knob import Knob, Value
+from tui.knobs.knob import Knob, Value
 from tui.terminal import safe_line
 
 _HOW = (

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
-from tui.knob import Knob
-from tui.knobs import EVERYDAY, KNOBS, Knobs
+from tui.knobs.knob import Knob
+from tui.knobs.table import EVERYDAY, KNOBS, Knobs
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from textual import events
 from textual.message import Message
 
 from tui.errors import KnobError
-from tui.knob import Value
-from tui.knobs import KNOBS, turn
+from tui.knobs.knob import Value
+from tui.knobs.table import KNOBS, turn
 from tui.ui.widgets.hand import Hand
 from tui.ui.widgets.knob_lines import Heading, Line, Place, Row, moved, switched
 from tui.ui.widgets.knob_sheet import KnobSheet

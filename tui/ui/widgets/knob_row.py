@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from rich.cells import cell_len, set_cell_size
 
-from tui.knob import Knob, Value
+from tui.knobs.knob import Knob, Value
 from tui.terminal import safe_line
 
 _MARKS, _NAME, _VALUE, _UNIT = 2, 17, 6, 7

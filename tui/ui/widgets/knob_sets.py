@@ -11,7 +11,7 @@ from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui.knobs import THOUGHT_KNOBS, WHILE_THINKING
+from tui.knobs.table import THOUGHT_KNOBS, WHILE_THINKING
 
 _NAMES = ("answer", "thinking")
 

@@ -11,9 +11,9 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from tui.knob import Knob
-from tui.knobs import CONSTRAINTS, KNOBS, Knobs
-from tui.lint import conflict, idle, inert
+from tui.knobs.knob import Knob
+from tui.knobs.lint import conflict, idle, inert
+from tui.knobs.table import CONSTRAINTS, KNOBS, Knobs
 from tui.ui.widgets.knob_lines import Gap, Heading, KnobLines, Line, Place, Row
 from tui.ui.widgets.knob_row import Columns, HeadingRow, KnobRow, PlaceRow
 

@@ -10,9 +10,9 @@ from textual.containers import Vertical
 from textual.message import Message
 from textual.reactive import reactive
 
-from tui.knob import Value
-from tui.knobs import KNOBS, THOUGHT_KNOBS, WHILE_THINKING, Knobs
-from tui.stand import Stand
+from tui.knobs.knob import Value
+from tui.knobs.pair import Stand
+from tui.knobs.table import KNOBS, THOUGHT_KNOBS, WHILE_THINKING, Knobs
 from tui.turning import Deed
 from tui.ui.screens.knob_editor import KnobEditor
 from tui.ui.widgets.knob_help import KnobHelp, Words, facts

@@ -14,7 +14,7 @@ from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widgets import Static
 
-from tui.knobs import Knobs
+from tui.knobs.table import Knobs
 from tui.measure import LEVELS, MEASURES, Likelihood, Measure, likelihood
 from tui.terminal import safe_line
 from tui.trace import TokenTrace

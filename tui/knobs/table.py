@@ -11,8 +11,8 @@ from typing import Annotated, Any, get_args, get_type_hints
 from msgspec.structs import replace
 
 from tui.errors import KnobError, did_you_mean
-from tui.knob import Knob
-from tui.loading import Loading
+from tui.knobs.knob import Knob
+from tui.knobs.load_knobs import Loading
 
 STAGES = ("penalties", "dry", "top_n_sigma", "top_k", "typical_p", "top_p", "min_p", "xtc", "temperature")
 """The stages that can be put in order, in llama.cpp's."""

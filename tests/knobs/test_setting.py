@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tui.errors import KnobError, SettingError
-from tui.settings import Setting, is_override, parse_setting
+from tui.knobs.setting import Setting, is_override, parse_setting
 
 
 @pytest.mark.parametrize(

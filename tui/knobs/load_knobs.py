@@ -1,10 +1,10 @@
-"""The knobs that a model is loaded with. The others act while a reply is written: see `tui.knobs`."""
+"""The knobs that a model is loaded with. The others act while a reply is written: see `tui.knobs.table`."""
 
 from typing import Annotated
 
 from msgspec import Struct
 
-from tui.knob import Knob
+from tui.knobs.knob import Knob
 
 CACHE_TYPES = ("f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0")
 """What the numbers of the KV cache can be kept as."""

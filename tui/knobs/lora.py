@@ -7,7 +7,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from tui.errors import KnobError, ModelError
-from tui.knobs import Knobs
+from tui.knobs.table import Knobs
 
 STRONGEST = 100
 """A scale beyond it is a slip: what it makes of a model are no words, and soon no numbers."""

@@ -5,8 +5,8 @@ import re
 from msgspec import Struct
 
 from tui.errors import SettingError
-from tui.knob import Value
-from tui.knobs import knob
+from tui.knobs.knob import Value
+from tui.knobs.table import knob
 
 _OVERRIDE = re.compile(r"\s*([A-Za-z_][\w-]*)\s*=(.*)", re.DOTALL)
 

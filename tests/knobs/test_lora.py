@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tui.errors import KnobError, ModelError
-from tui.knobs import Knobs, turn
-from tui.lora import STRONGEST, Adapter, beside, parse_adapter
+from tui.knobs.lora import STRONGEST, Adapter, beside, parse_adapter
+from tui.knobs.table import Knobs, turn
 from tui.presets.preset import read_preset
 
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tui.errors import KnobError
-from tui.knob import Knob
-from tui.knobs import KNOBS, STAGES, Knobs, knob, turn, with_seed
+from tui.knobs.knob import Knob
+from tui.knobs.table import KNOBS, STAGES, Knobs, knob, turn, with_seed
 
 NUMBERS = [row for row in KNOBS.values() if row.kind in (int, float)]
 by_name = pytest.mark.parametrize("row", NUMBERS, ids=lambda row: row.name)

@@ -1,12 +1,12 @@
 """Knobs that other knobs leave without effect, and those of them that are turned in vain.
 
-The rules are those of the stage chain (`order` in `tui.engine.sampling`, `is_active` in `tui.stages`), told as reasons.
+The rules are those of the stage chain (`order` in `tui.engine.sampling`, `is_active` in `tui.knobs.stages`), told as reasons.
 """
 
 from collections.abc import Iterable, Iterator
 
-from tui.knobs import CONSTRAINTS, KNOBS, Knobs
-from tui.stages import is_active
+from tui.knobs.stages import is_active
+from tui.knobs.table import CONSTRAINTS, KNOBS, Knobs
 
 _PENALTIES = ("repeat_penalty", "presence_penalty", "frequency_penalty")
 _KEEPING_THE_LIKELIEST = ("top_n_sigma", "top_k", "top_p", "min_p")

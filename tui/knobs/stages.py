@@ -1,6 +1,6 @@
 """Which sampler stages do anything with a set of knobs."""
 
-from tui.knobs import KNOBS, Knobs
+from tui.knobs.table import KNOBS, Knobs
 
 
 def is_active(stage: str, knobs: Knobs) -> bool:

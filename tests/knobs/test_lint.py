@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from tui.engine.llama import make_stage
 from tui.engine.sampling import Chain, order
-from tui.knob import Knob, Value
-from tui.knobs import KNOBS, STAGES, Knobs, turn
-from tui.lint import conflict, idle, in_vain, inert
+from tui.knobs.knob import Knob, Value
+from tui.knobs.lint import conflict, idle, in_vain, inert
+from tui.knobs.table import KNOBS, STAGES, Knobs, turn
 
 
 def test_untouched_knobs_are_never_told() -> None:

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from tui.knob import Value
-from tui.knobs import KNOBS, THOUGHT_KNOBS, WHILE_THINKING, Knobs, turn
+from tui.knobs.knob import Value
+from tui.knobs.table import KNOBS, THOUGHT_KNOBS, WHILE_THINKING, Knobs, turn
 
 Apart = tuple[tuple[str, Value], ...]
 """Knobs that are turned for the thought alone, by their names as `Knobs` has them."""

@@ -1,0 +1,1 @@
+"""Knobs: the table of them, their values, and settings made of them."""
