@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from tui.chat import Conversation, Turn
+from tui.conversation.conversation import Conversation, Turn
 from tui.parting import Parting, by_id, by_text
 
 

@@ -4,8 +4,8 @@ from math import exp, log
 
 from msgspec import Struct
 
+from tui.conversation.reply_record import Written
 from tui.side import Side, Writing
-from tui.written import Written
 
 
 class Figures(Struct, frozen=True):

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from itertools import count
 from typing import NamedTuple
 
-from tui.chat import Message, until
+from tui.conversation.conversation import Message, until
+from tui.conversation.reply_record import Written
 from tui.engine.protocol import (
     Command,
     Died,
@@ -20,7 +21,6 @@ from tui.engine.protocol import (
 )
 from tui.knobs.table import Knobs
 from tui.side import Side
-from tui.written import Written
 
 _KNOWN = 8
 """Replies that the engine is told of before it is told anew; it forgets the oldest as well."""

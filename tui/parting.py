@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 
-from tui.trace import TokenTrace
+from tui.conversation.trace import TokenTrace
 
 Key = Callable[[TokenTrace], Hashable]
 """What makes two tokens the same: their ids in one model, their texts in two."""

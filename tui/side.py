@@ -6,7 +6,10 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from tui.chat import Conversation, Ending, Message, answer, ask, edit, go, until
+from tui.conversation.conversation import Conversation, Ending, Message, answer, ask, edit, go, until
+from tui.conversation.reply_record import Beginning, Change, Stats, Written
+from tui.conversation.thinking import Thought
+from tui.conversation.trace import TokenTrace
 from tui.engine.protocol import Finished, KnobsTurned, Load, Refused, Reply, Thinking, Token
 from tui.knobs.load_knobs import Loading
 from tui.knobs.pair import Stand
@@ -15,9 +18,6 @@ from tui.knobs.table import KNOBS, Knobs, fixed, knob
 from tui.presets.library import Chosen
 from tui.presets.preset import Preset
 from tui.steps import Steps
-from tui.thinking import Thought
-from tui.trace import TokenTrace
-from tui.written import Beginning, Change, Stats, Written
 
 
 class Writing:

@@ -5,7 +5,10 @@ from contextlib import contextmanager, suppress
 from itertools import count
 from typing import NamedTuple, Protocol
 
-from tui.chat import Conversation, until
+from tui.conversation.conversation import Conversation, until
+from tui.conversation.reply_record import Beginning, branched, whole
+from tui.conversation.thinking import find_tags, given_tags
+from tui.conversation.trace import Candidate, TokenTrace
 from tui.engine.protocol import (
     Command,
     Died,
@@ -36,9 +39,6 @@ from tui.presets.gotemplate import TemplateError
 from tui.presets.prompting import Prompting
 from tui.side import Side
 from tui.steps import Steps
-from tui.thinking import find_tags, given_tags
-from tui.trace import Candidate, TokenTrace
-from tui.written import Beginning, branched, whole
 
 
 class Start(NamedTuple):

@@ -8,7 +8,7 @@ import pytest
 
 from tests.cli.conftest import Command
 from tests.store.pages import keep, talk, written
-from tui.chat import answer, join, until
+from tui.conversation.conversation import answer, join, until
 from tui.paths import history_path
 from tui.store.page import Page, Sheet
 from tui.store.store import Store

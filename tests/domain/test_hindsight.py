@@ -3,7 +3,8 @@
 from msgspec.structs import replace
 
 from tests.domain.test_side import STATS, side
-from tui.chat import Message
+from tui.conversation.conversation import Message
+from tui.conversation.trace import TokenTrace
 from tui.engine.protocol import (
     Command,
     Died,
@@ -21,7 +22,6 @@ from tui.engine.protocol import (
 from tui.hindsight import Hindsight, Question, question
 from tui.knobs.table import Knobs, turn
 from tui.side import Side
-from tui.trace import TokenTrace
 
 
 class Asked:

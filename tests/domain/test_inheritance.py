@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tui.chat import Message
+from tui.conversation.conversation import Message
 from tui.errors import PresetError
 from tui.knobs.table import Knobs, turn
 from tui.presets.library import find_preset, list_presets, reload

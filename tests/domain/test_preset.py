@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tui.chat import Message
+from tui.conversation.conversation import Message
 from tui.errors import PresetError
 from tui.knobs.knob import Value
 from tui.knobs.table import Knobs, turn

@@ -2,7 +2,10 @@
 
 import pytest
 
-from tui.chat import Conversation, Message, answer, ask
+from tui.conversation.conversation import Conversation, Message, answer, ask
+from tui.conversation.reply_record import Change, Stats
+from tui.conversation.thinking import Thought
+from tui.conversation.trace import TokenTrace
 from tui.engine.protocol import Finished, KnobsTurned, Thinking, Token
 from tui.errors import KnobError
 from tui.knobs.pair import Stand
@@ -10,9 +13,6 @@ from tui.knobs.setting import parse_setting
 from tui.knobs.table import Knobs, turn
 from tui.presets.library import resolve
 from tui.side import Side, Writing, describe_turn
-from tui.thinking import Thought
-from tui.trace import TokenTrace
-from tui.written import Change, Stats
 
 STATS = Stats(10, 0, 3, 5.0, 100.0)
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.domain.test_side import STATS, side, token
-from tui.chat import Message, versions
+from tui.conversation.conversation import Message, versions
+from tui.conversation.trace import Candidate, TokenTrace
 from tui.engine.protocol import (
     Command,
     Died,
@@ -28,7 +29,6 @@ from tui.presets.library import find_preset
 from tui.presets.preset import Preset
 from tui.side import Side
 from tui.talk import Next, Talk
-from tui.trace import Candidate, TokenTrace
 
 
 class Line:

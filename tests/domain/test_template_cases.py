@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tui.chat import Message
+from tui.conversation.conversation import Message
 from tui.presets.gotemplate import TemplateError
 from tui.presets.prompting import Prompting
 

@@ -4,10 +4,10 @@ import pytest
 from msgspec.structs import replace
 
 from tests.domain.test_side import side, token
+from tui.conversation.reply_record import Stats
 from tui.engine.protocol import Finished
 from tui.figures import Figures, Tape
 from tui.titles import names, titles
-from tui.written import Stats
 
 
 @pytest.mark.parametrize(

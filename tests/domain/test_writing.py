@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from tui.chat import Message
+from tui.conversation.conversation import Message
 from tui.errors import PresetError
 from tui.knobs.knob import Knob, Value
 from tui.knobs.table import KNOBS, STAGES

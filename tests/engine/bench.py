@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 
-from tui.chat import Message
+from tui.conversation.conversation import Message
 from tui.engine.fake import Script, ScriptedBackend
 from tui.engine.llama import make_stage
 from tui.engine.protocol import Event, Finished, Generate, Reply, Token

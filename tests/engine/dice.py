@@ -3,7 +3,7 @@
 import numpy as np
 
 from tests.engine.bench import Bench
-from tui.chat import Message
+from tui.conversation.conversation import Message
 from tui.engine.backend import Hidden, Logits
 from tui.engine.fake import END, START, Script, ScriptedBackend
 from tui.engine.llama import make_stage

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from tests.engine.bench import GREEDY, Bench, question, reply
 from tests.engine.dice import Dice, Table
-from tui.chat import Message
+from tui.conversation.conversation import Message
 from tui.engine.constraint import LARGEST, Grammars
 from tui.engine.fake import END, Script, ScriptedBackend
 from tui.engine.grammar import read

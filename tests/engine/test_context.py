@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.engine.bench import GREEDY, Bench, question, reply
-from tui.chat import Message
+from tui.conversation.conversation import Message
 from tui.engine.backend import Decoded, Interrupted, Row
 from tui.engine.fake import Script
 from tui.engine.pace import Pace

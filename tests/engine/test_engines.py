@@ -11,7 +11,7 @@ from typing import TypeVar
 import pytest
 
 from tests.ui.driver import Watched, model
-from tui.chat import Message
+from tui.conversation.conversation import Message
 from tui.engine.engines import Engines, Said
 from tui.engine.fake import Script
 from tui.engine.protocol import Died, Finished, Generate, Load, Loaded, Reply

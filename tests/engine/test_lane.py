@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 
 from tests.engine.bench import Bench, question, reply
 from tests.engine.dice import Dice, Table
-from tui.chat import Message
+from tui.conversation.conversation import Message
+from tui.conversation.reply_record import Change
 from tui.engine.protocol import KnobsTurned, Reply, SetKnobs
 from tui.knobs.table import Knobs, turn
-from tui.written import Change
 
 WARM = turn(Knobs(), temperature=1.5, seed=7, top_k=0, top_p=1.0, min_p=0.0, num_predict=60, logit_bias=("#257:-4",))
 

@@ -17,6 +17,7 @@ from llama_cpp._ggml import libggml
 
 from tests.engine.bench import GREEDY, reply
 from tests.engine.ggufs import write_llama, write_lora, write_mamba
+from tui.conversation.trace import TokenTrace
 from tui.engine.llama import Llama, machine
 from tui.engine.llama.options import CACHE_TYPES, check, devices_used, gpu_layers, model_params, share_cores
 from tui.engine.machine import Device
@@ -26,7 +27,6 @@ from tui.engine.session import Session
 from tui.errors import KnobError, ModelError
 from tui.knobs.load_knobs import CACHE_TYPES as NAMES
 from tui.knobs.table import Knobs, turn
-from tui.trace import TokenTrace
 
 TWO = tuple(Device(f"CUDA{i}", "A card", "GPU", 2**30, 2**31) for i in range(2))
 WARSAW = "The capital of Poland is Warsaw."

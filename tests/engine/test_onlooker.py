@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.engine.bench import GREEDY, Bench, question, reply
-from tui.chat import Message
+from tui.conversation.conversation import Message
 from tui.engine.fake import Script
 from tui.engine.protocol import Event, Preview, Previewed, Refused, Remember, Remembered, WhatIf, WhatIfs
 from tui.engine.record import Record, is_whole

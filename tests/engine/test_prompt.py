@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from tests.engine.bench import Bench, reply
-from tui.chat import Message
+from tui.conversation.conversation import Message
 from tui.engine.fake import END, START, Script, ScriptedBackend
 from tui.engine.jinja import Template
 from tui.engine.llama import make_stage

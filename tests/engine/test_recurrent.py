@@ -7,7 +7,7 @@ import pytest
 
 from tests.engine.bench import GREEDY
 from tests.engine.ggufs import write_mamba
-from tui.chat import Message
+from tui.conversation.conversation import Message
 from tui.engine.llama import Llama
 from tui.engine.protocol import Event, Finished, Generate, Reply
 from tui.engine.scheduler import Scheduler

@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 
 from tests.engine.bench import question, reply
 from tests.engine.touchy import Scene, said
-from tui.chat import Message
+from tui.conversation.conversation import Message
+from tui.conversation.reply_record import Change
 from tui.engine.fake import Script
 from tui.engine.pace import SLICE
 from tui.engine.protocol import Generate, Preview, Reply, SetKnobs, Shifted, Stop, Token, Waits
 from tui.knobs.table import Knobs, turn
-from tui.written import Change
 
 WARM = turn(Knobs(), temperature=1.5, seed=7, top_k=0, top_p=1.0, min_p=0.0, num_predict=24)
 LONG = "Why? " * 50

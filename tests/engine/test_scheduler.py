@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.engine.bench import GREEDY, Bench, question, reply
-from tui.chat import Message
+from tui.conversation.conversation import Message
 from tui.engine.fake import END, Script
 from tui.engine.protocol import Failed, Finished, Generate, KnobsTurned, Preview, Previewed, Reply, SetKnobs, Stop
 from tui.knobs.table import Knobs, turn

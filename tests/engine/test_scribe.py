@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tui.chat import Message
+from tui.conversation.conversation import Message
 from tui.engine.jinja import Template
 from tui.engine.scribe import LARGEST, Scribe
 from tui.errors import EngineError

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.engine.bench import GREEDY, reply
-from tui.chat import Message
+from tui.conversation.conversation import Message
 from tui.engine.backend import Logits, Row
 from tui.engine.llama import Llama
 from tui.engine.protocol import (

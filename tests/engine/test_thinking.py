@@ -7,13 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.engine.bench import GREEDY, Bench, question
-from tui.chat import Message
+from tui.conversation.conversation import Message
+from tui.conversation.thinking import Thought
 from tui.engine.fake import END, START, Script, ScriptedBackend
 from tui.engine.llama import make_stage
 from tui.engine.prompt import PromptWriter
 from tui.engine.protocol import KnobsTurned, Preview, Previewed, Reply, SetKnobs, Thinking, Token
 from tui.knobs.table import Knobs, turn
-from tui.thinking import Thought
 
 SAID = "<think>Let me see.</think>It is 42."
 OPENING, CLOSING = len("<think>"), len("<think>Let me see.</think>")

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pytest
 
 from tui.bench.synthetic import TINY, Shape, write_model
-from tui.chat import Message
+from tui.conversation.conversation import Message
 from tui.engine.backend import Row
 from tui.engine.llama import Llama
 from tui.engine.protocol import Event, Finished, Generate, Reply, Token

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tests.engine.bench import Bench
-from tui.chat import Message
+from tui.conversation.conversation import Message
 from tui.engine.backend import Decoded, Row
 from tui.engine.fake import Script, ScriptedBackend
 from tui.engine.llama import make_stage

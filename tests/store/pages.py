@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from tui.chat import Conversation, Turn, answer, ask
+from tui.conversation.conversation import Conversation, Turn, answer, ask
+from tui.conversation.reply_record import Change, Stats, Written
+from tui.conversation.trace import Candidate, Stage, TokenTrace
 from tui.knobs.table import Knobs
 from tui.store.page import Page, Sheet
 from tui.store.store import Store
-from tui.trace import Candidate, Stage, TokenTrace
-from tui.written import Change, Stats, Written
 
 
 def trace(token: int) -> TokenTrace:

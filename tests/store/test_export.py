@@ -10,15 +10,15 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from tests.store.pages import talk
-from tui.chat import Conversation, Ending, Message, Turn
+from tui.conversation.conversation import Conversation, Ending, Message, Turn
+from tui.conversation.reply_record import Change, Stats, Written
+from tui.conversation.thinking import Thought
+from tui.conversation.trace import Candidate, Stage, TokenTrace
 from tui.errors import StoreError
 from tui.knobs.table import Knobs
 from tui.store.export import date, read, write
 from tui.store.page import ModelFile, Page, Sheet, Source
 from tui.store.store import Store
-from tui.thinking import Thought
-from tui.trace import Candidate, Stage, TokenTrace
-from tui.written import Change, Stats, Written
 
 HOSTILE = "<script>alert(1)</script> ![x](http://elsewhere/pixel) [y](javascript:alert(1)) </article> \x1b[31m"
 

@@ -6,8 +6,9 @@ import pytest
 from msgspec.structs import replace
 
 from tests.store.pages import written
-from tui.chat import Conversation, answer, ask
 from tui.cli import replay as command
+from tui.conversation.conversation import Conversation, answer, ask
+from tui.conversation.reply_record import Change, Written
 from tui.engine.protocol import Finished, Reply, Token
 from tui.engine.session import Session
 from tui.errors import ModelError, StoreError
@@ -15,7 +16,6 @@ from tui.knobs.table import Knobs, turn
 from tui.store.page import Kept, Page, Sheet, Source, StoredReply
 from tui.store.replay import check_model, difference, expected, model_file, request
 from tui.store.store import Store
-from tui.written import Change, Written
 
 KNOBS = Knobs(temperature=1.2, seed=11, num_predict=30, num_ctx=512)
 

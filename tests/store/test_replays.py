@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from tests.domain.test_side import side
-from tui.chat import versions
 from tui.cli.replay import build
+from tui.conversation.conversation import versions
+from tui.conversation.trace import TokenTrace
 from tui.engine.llama import Llama
 from tui.engine.protocol import Command, Event, Generate, Load, SetKnobs, Stop, Token
 from tui.engine.scheduler import Scheduler
@@ -17,7 +18,6 @@ from tui.store.page import Page, Sheet, Source, StoredReply
 from tui.store.replay import difference, expected, model_file, request
 from tui.store.store import Store
 from tui.talk import Talk
-from tui.trace import TokenTrace
 
 pytestmark = pytest.mark.model
 

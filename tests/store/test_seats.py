@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from tests.store.pages import draft, talk, texts
-from tui.chat import Conversation, answer, ask, join, until
+from tui.conversation.conversation import Conversation, answer, ask, join, until
 from tui.store.page import Page, Seat, Sheet
 from tui.store.store import Store
 

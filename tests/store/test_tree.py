@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from tests.store.pages import draft, written
-from tui.chat import Conversation, answer, ask, edit, go, until
+from tui.conversation.conversation import Conversation, answer, ask, edit, go, until
 from tui.store.page import Page, Sheet
 from tui.store.store import Store
 

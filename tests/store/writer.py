@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from tests.store.pages import draft, written
-from tui.chat import Conversation, answer, ask
+from tui.conversation.conversation import Conversation, answer, ask
 from tui.store.page import Page, Sheet
 from tui.store.store import Store
 

@@ -20,7 +20,7 @@ from typing import Any, cast
 from msgspec import json
 
 from tests.ui.driver import model
-from tui.chat import ask
+from tui.conversation.conversation import ask
 from tui.engine.__main__ import main as be_an_engine
 from tui.engine.client import Engine
 from tui.engine.engines import Engines

@@ -9,7 +9,7 @@ from textual.widgets import Input, OptionList
 
 from tests.store.pages import keep, talk, texts, written
 from tests.ui.driver import ENDLESS, GREEDY, UNSURE, Chat, OpenChat
-from tui.chat import answer, until, versions
+from tui.conversation.conversation import answer, until, versions
 from tui.engine.fake import Script
 from tui.engine.protocol import Generate
 from tui.paths import sent_file

@@ -10,9 +10,9 @@ from pytest_textual_snapshot import SVGImageExtension  # type: ignore[import-unt
 from syrupy.assertion import SnapshotAssertion
 
 from tests.ui.driver import Chat, OpenChat, Watched
+from tui.conversation.reply_record import Stats
 from tui.engine.fake import Script
 from tui.engine.protocol import Event, Finished, Preview, Previewed
-from tui.written import Stats
 
 SIZES = [(80, 24), (120, 40), (200, 60)]
 THEMES = ["twiddle-dark", "twiddle-light", "high-contrast"]

@@ -5,7 +5,7 @@ from textual.app import App, ComposeResult
 from textual.color import Color
 
 from tui import paths
-from tui.trace import Candidate, Stage, TokenTrace
+from tui.conversation.trace import Candidate, Stage, TokenTrace
 from tui.ui.themes import COLORS, DEFAULT, LIGHT, load_themes
 from tui.ui.widgets.candidates import Candidates
 from tui.ui.widgets.knobs import KnobPanel

@@ -4,9 +4,9 @@ from textual.selection import SELECT_ALL
 
 from tests.engine.test_thinking import THINKER
 from tests.ui.driver import OpenChat
+from tui.conversation.thinking import Thought
 from tui.engine.fake import Script
 from tui.engine.protocol import SetKnobs
-from tui.thinking import Thought
 from tui.ui.markdown import Mark
 from tui.ui.widgets.entry import Reply
 

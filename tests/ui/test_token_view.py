@@ -11,12 +11,12 @@ from textual.events import MouseMove
 from textual.pilot import Pilot
 
 from tests.ui.test_themes import contrast
+from tui.conversation.reply_record import Change, Written
+from tui.conversation.token_measures import LEVELS, MEASURES
+from tui.conversation.trace import Candidate, TokenTrace
 from tui.knobs.table import Knobs, turn
-from tui.measure import LEVELS, MEASURES
-from tui.trace import Candidate, TokenTrace
 from tui.ui.themes import read_theme
 from tui.ui.widgets.token_view import TokenView
-from tui.written import Change, Written
 
 THEMES = sorted((Path(__file__).parents[2] / "themes").glob("*.toml"))
 TEXT = ("The", " capital", " of", " Poland", " is", " War", "saw", ".", "\n", "It", " is", " old", ".", "")

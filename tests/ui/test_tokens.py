@@ -6,9 +6,9 @@ import signal
 from textual.message import Message
 
 from tests.ui.driver import ENDLESS, GREEDY, Chat, OpenChat
+from tui.conversation.trace import Candidate
 from tui.engine.fake import END, Script
 from tui.engine.protocol import Generate, Remember, WhatIf
-from tui.trace import Candidate
 from tui.ui.widgets.candidates import Candidates
 from tui.ui.widgets.token_view import TokenView
 

@@ -1,7 +1,7 @@
 """Messages said before: picked, worded anew, gone on with, read in other versions."""
 
 from tests.ui.driver import ENDLESS, GREEDY, Chat, OpenChat
-from tui.chat import Message
+from tui.conversation.conversation import Message
 from tui.engine.fake import Script
 from tui.engine.protocol import Generate, Previewed
 from tui.ui.widgets.messages import Messages

@@ -9,7 +9,7 @@ import numpy as np
 from tui.bench.reproducible import reproducible
 from tui.bench.result import Result, ratios
 from tui.bench.writing import CONTEXT, QUESTION, Writing, nine_turns, rate
-from tui.chat import Message
+from tui.conversation.conversation import Message
 from tui.engine.llama import Llama, make_stage
 from tui.engine.llama.baseline import Endless, HighLevel, raw_rate
 from tui.engine.prompt import PromptWriter

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from tui.bench.result import Result, ratios
 from tui.bench.writing import QUESTION, Writing, nine_turns
-from tui.chat import Message
+from tui.conversation.conversation import Message
 from tui.engine.backend import Backend
 from tui.engine.protocol import Reply
 from tui.knobs.table import Knobs, turn

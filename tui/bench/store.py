@@ -10,14 +10,14 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tui.bench.result import Result
-from tui.chat import Conversation, answer, ask
+from tui.conversation.conversation import Conversation, answer, ask
+from tui.conversation.reply_record import Stats, Written
 from tui.engine.llama import make_stage
 from tui.engine.odds import Choice
 from tui.engine.sampling import Chain, draw
 from tui.knobs.table import Knobs
 from tui.store.page import ModelFile, Page, Sheet, Source
 from tui.store.store import Store
-from tui.written import Stats, Written
 
 SHOWN = 100
 """Conversations that a list asks for."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from tui.chat import Message
+from tui.conversation.conversation import Message
 from tui.engine.backend import Backend
 from tui.engine.protocol import Event, Failed, Finished, Generate, Reply, Token
 from tui.engine.scheduler import Scheduler

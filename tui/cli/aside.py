@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from tui.conversation.reply_record import Stats
 from tui.terminal import safe, safe_line
-from tui.written import Stats
 
 
 def tell(sentence: str) -> None:

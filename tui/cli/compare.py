@@ -11,11 +11,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tui.chat import Message
 from tui.cli.arguments import SETTING_HELP, ThemeName, UsageError, choose, question, require_screen, settle
 from tui.cli.aside import Waiting, costs, tell
 from tui.cli.lines import errors_as_json, print_line
 from tui.cli.signals import converse, stopped_by_ctrl_c
+from tui.conversation.conversation import Message
+from tui.conversation.trace import diverged_at
 from tui.engine.protocol import Finished, Prefill, Reply, Thinking, Token
 from tui.engine.session import Session
 from tui.errors import EngineError
@@ -23,7 +24,6 @@ from tui.knobs.table import common_seed, fixed, turn
 from tui.presets.library import Chosen
 from tui.side import Writing
 from tui.terminal import safe, safe_line
-from tui.trace import diverged_at
 
 PARTING = "⑂"
 """Stands before the first token that differs: a mark that is seen without colour."""

@@ -13,8 +13,8 @@ from tui.cli.arguments import UsageError
 from tui.cli.aside import tell
 from tui.cli.lines import print_line, print_text
 from tui.cli.tables import print_table
+from tui.conversation.token_measures import MEASURES, Measure
 from tui.errors import StoreError
-from tui.measure import MEASURES, Measure
 from tui.paths import history_path
 from tui.store import export as exports
 from tui.store.page import Entry, Kept

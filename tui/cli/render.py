@@ -7,9 +7,9 @@ from typing import Annotated, Any
 import typer
 from msgspec import DecodeError, Struct, json
 
-from tui.chat import Message
 from tui.cli.lines import print_text
 from tui.cli.signals import converse
+from tui.conversation.conversation import Message
 from tui.engine.protocol import Piece
 from tui.engine.protocol import Render as Ask
 from tui.engine.session import Session

@@ -9,12 +9,12 @@ from typing import Annotated
 import typer
 from msgspec.structs import asdict
 
-from tui.chat import Message
 from tui.cli.arguments import SETTING_HELP, choose, question, reads_as_setting
 from tui.cli.aside import Waiting, costs, murmur, muse, tell
 from tui.cli.lines import errors_as_json, print_line
 from tui.cli.signals import converse, stopped_by_ctrl_c
 from tui.cli.so_far import SoFar
+from tui.conversation.conversation import Message
 from tui.engine.protocol import Finished, ModelInfo, Prefill, Reply, Thinking, Token
 from tui.engine.session import Session
 from tui.knobs.table import with_seed

@@ -1,7 +1,7 @@
 """A reply as far as it has come, parted into what is thought and what is answered."""
 
+from tui.conversation.thinking import Thought
 from tui.engine.protocol import Finished, Thinking, Token
-from tui.thinking import Thought
 
 
 class SoFar:

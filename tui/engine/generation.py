@@ -3,7 +3,8 @@
 import time
 from collections.abc import Callable, Sequence
 
-from tui.chat import Ending
+from tui.conversation.conversation import Ending
+from tui.conversation.reply_record import Stats
 from tui.engine.backend import Backend
 from tui.engine.branch import Branch, Move
 from tui.engine.constraint import Constraint, Grammars, is_bound
@@ -27,7 +28,6 @@ from tui.engine.sampling import Chain, draw
 from tui.engine.strategies import Strategy, make_strategy
 from tui.engine.thinking import ThoughtFirst, Watch
 from tui.knobs.table import CONSTRAINTS, Knobs
-from tui.written import Stats
 
 Emit = Callable[[Event], None]
 

@@ -11,9 +11,9 @@ from jinja2.ext import loopcontrols
 from jinja2.meta import find_undeclared_variables
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from tui.chat import Message
+from tui.conversation.conversation import Message
+from tui.conversation.thinking import find_tags, find_thought
 from tui.errors import EngineError
-from tui.thinking import find_tags, find_thought
 
 _FAILURES = (JinjaError, TypeError, ValueError, ArithmeticError, LookupError, RecursionError, AttributeError)
 """What a template can raise out of its own operations."""

@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from tui.conversation.reply_record import Change
 from tui.engine.protocol import Reply
 from tui.knobs.table import Knobs
-from tui.written import Change
 
 
 class Sets(NamedTuple):

@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from tui.conversation.trace import Candidate, Stage, TokenTrace
 from tui.engine.backend import Candidates, Logits
 from tui.engine.record import HOPELESS, KEPT, pack
-from tui.trace import Candidate, Stage, TokenTrace
 
 SHOWN = 20
 """How many of the likeliest candidates a trace names."""

@@ -10,6 +10,7 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
+from tui.conversation.trace import TokenTrace
 from tui.engine.backend import Backend, Logits
 from tui.engine.branch import Branch
 from tui.engine.constraint import is_bound
@@ -19,7 +20,6 @@ from tui.engine.protocol import Event, Preview, Previewed, Refused, Remember, Re
 from tui.engine.record import Record, is_whole
 from tui.engine.sampling import Chain, draw
 from tui.knobs.table import Knobs
-from tui.trace import TokenTrace
 
 K = TypeVar("K")
 V = TypeVar("V")

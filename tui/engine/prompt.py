@@ -14,7 +14,8 @@ from functools import cached_property
 from itertools import groupby
 from typing import Literal, NamedTuple, Protocol
 
-from tui.chat import Message
+from tui.conversation.conversation import Message
+from tui.conversation.thinking import Reading, Tags, find_tags, find_thought, given_tags
 from tui.engine.backend import Backend
 from tui.engine.cache import common
 from tui.engine.jinja import Template
@@ -23,7 +24,6 @@ from tui.errors import EngineError
 from tui.knobs.table import Knobs
 from tui.presets.gotemplate import TemplateError
 from tui.presets.prompting import Prompting
-from tui.thinking import Reading, Tags, find_tags, find_thought, given_tags
 
 PLAIN = """\
 {%- for message in messages %}{{ message['role'].capitalize() + ': ' + message['content'] + '\\n\\n' }}{% endfor %}\

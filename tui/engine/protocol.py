@@ -6,13 +6,13 @@ and `Died` are never sent: the client makes them of what it does not hear.
 
 from msgspec import MsgspecError, Struct, json
 
-from tui.chat import Ending, Message
+from tui.conversation.conversation import Ending, Message
+from tui.conversation.reply_record import Change, Stats
+from tui.conversation.thinking import Thought
+from tui.conversation.trace import TokenTrace
 from tui.engine.machine import Machine
 from tui.errors import KnobError
 from tui.knobs.table import Knobs
-from tui.thinking import Thought
-from tui.trace import TokenTrace
-from tui.written import Change, Stats
 
 # --- commands -------------------------------------------------------------------------------------------------------
 

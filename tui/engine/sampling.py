@@ -12,13 +12,13 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import Struct
 
+from tui.conversation.trace import Stage as StageTrace
 from tui.engine.backend import CANDIDATE, Candidates, Logits, MakeStage
 from tui.engine.odds import Odds, Passed, among, likeliest
 from tui.errors import EngineError
 from tui.knobs.knob import Value
 from tui.knobs.stages import is_active
 from tui.knobs.table import KNOBS, Knobs
-from tui.trace import Stage as StageTrace
 
 _REMEMBERING = ("penalties", "dry")
 """Stages that look at the tokens before. Only those tokens can change, so they are shown those alone."""

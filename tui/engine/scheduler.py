@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from functools import partial
 from itertools import groupby
 
-from tui.chat import Message
+from tui.conversation.conversation import Message
 from tui.engine.backend import HIDDEN_ROWS, Backend, ContextFull, Decoded, Interrupted, Row
 from tui.engine.branch import Branch, Reader
 from tui.engine.constraint import Constraint, Grammars

@@ -17,9 +17,9 @@ from functools import lru_cache
 
 import msgspec
 
-from tui.chat import Message
+from tui.conversation.conversation import Message
+from tui.conversation.thinking import find_tags
 from tui.errors import EngineError
-from tui.thinking import find_tags
 
 SECONDS = 2.0
 """Of the processor's time for a prompt, so that a busy machine refuses no more than an idle one."""

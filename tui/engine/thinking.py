@@ -7,10 +7,10 @@ import numpy as np
 import numpy.typing as npt
 from msgspec.structs import replace
 
+from tui.conversation.thinking import Reading, Tags, Thought
 from tui.engine.backend import Backend
 from tui.engine.constraint import Constraint
 from tui.engine.text import Utf8, overlap
-from tui.thinking import Reading, Tags, Thought
 
 
 class Watch:

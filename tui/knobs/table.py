@@ -364,7 +364,7 @@ def knob(name: str) -> Knob:
 def turn(knobs: Knobs, **values: Any) -> Knobs:
     """The knobs with some of them turned; raises KnobError for a value out of range.
 
-    What is named for a thought alone is left aside: see `tui.thinking.apart`.
+    What is named for a thought alone is left aside: see `tui.conversation.thinking.apart`.
     """
     checked = {name: knob(name).check(value) for name, value in values.items()}
     return replace(knobs, **{name: value for name, value in checked.items() if name in KNOBS})

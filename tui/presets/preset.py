@@ -8,7 +8,7 @@ from typing import cast
 from msgspec import Struct
 from msgspec.structs import replace
 
-from tui.chat import Message, Role
+from tui.conversation.conversation import Message, Role
 from tui.errors import PresetError
 from tui.knobs.knob import Value
 from tui.knobs.lora import beside

@@ -5,12 +5,12 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from tui.chat import Message
+from tui.conversation.conversation import Message
+from tui.conversation.thinking import Tags, find_tags, find_thought
 from tui.presets import tools as seen
 from tui.presets.gotemplate import BUILT_IN, Template, TemplateError, read_template
 from tui.presets.gotemplate.nodes import Action, Branch, Call, Command, Node, Operand, Path, Pipeline, Place
 from tui.presets.tools import Said
-from tui.thinking import Tags, find_tags, find_thought
 
 _APART = "\n\n"
 """Between messages that are joined."""

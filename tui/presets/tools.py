@@ -5,7 +5,7 @@ from typing import Any, ClassVar, cast
 
 import msgspec
 
-from tui.chat import Message, Role
+from tui.conversation.conversation import Message, Role
 from tui.presets.gotemplate.values import Listed, Mapped, Ordered, Struct, Unset, UnsetListed, UnsetMapped, Words
 from tui.presets.modelfile import ROLES
 

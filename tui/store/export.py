@@ -8,7 +8,7 @@ import msgspec
 from markdown_it import MarkdownIt
 from msgspec import Struct, json
 
-from tui.chat import Conversation, Turn
+from tui.conversation.conversation import Conversation, Turn
 from tui.errors import StoreError
 from tui.store.page import Seat, Source
 

@@ -2,8 +2,8 @@
 
 from msgspec import Struct
 
-from tui.chat import Conversation, Message, Turn
-from tui.written import Written
+from tui.conversation.conversation import Conversation, Message, Turn
+from tui.conversation.reply_record import Written
 
 
 class ModelFile(Struct, frozen=True):

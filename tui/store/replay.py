@@ -5,12 +5,12 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from tui.chat import Message, until
+from tui.conversation.conversation import Message, until
+from tui.conversation.reply_record import UNFINISHED
+from tui.conversation.trace import TokenTrace
 from tui.engine.protocol import Reply
 from tui.errors import ModelError, StoreError
 from tui.store.page import ModelFile, StoredReply
-from tui.trace import TokenTrace
-from tui.written import UNFINISHED
 
 _CHUNK = 2**20
 

@@ -9,14 +9,14 @@ import msgspec
 from msgspec import json, msgpack
 from msgspec.structs import replace
 
-from tui.chat import Conversation, Ending, Message, Role, Turn, last_reply
+from tui.conversation.conversation import Conversation, Ending, Message, Role, Turn, last_reply
+from tui.conversation.reply_record import Written
 from tui.errors import KnobError, StoreError
 from tui.store.page import Kept, ModelFile, Page, Seat, Sheet, Source
 from tui.store.schema import INTERRUPTED
 from tui.store.seats import leave_seats, seats_of, take_seat
 from tui.store.text import writable
 from tui.store.traces import pack
-from tui.written import Written
 
 _read_written = json.Decoder(Written).decode
 _read_opening = json.Decoder(tuple[Message, ...]).decode

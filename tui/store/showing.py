@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tui.chat import Conversation, Turn, last_reply, recalled, until
+from tui.conversation.conversation import Conversation, Turn, last_reply, recalled, until
 from tui.errors import StoreError
 from tui.exhibit import Exhibit, exhibit
 from tui.store.export import speaker

@@ -8,7 +8,8 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
-from tui.chat import Conversation
+from tui.conversation.conversation import Conversation
+from tui.conversation.reply_record import Written
 from tui.errors import StoreError
 from tui.store import rows
 from tui.store.database import PATIENCE, Damaged, Database, Moved
@@ -19,7 +20,6 @@ from tui.store.search import entries, find
 from tui.store.text import writable
 from tui.store.title import title_of
 from tui.store.traces import LIMIT, RECENT, keep_within, unpack
-from tui.written import Written
 
 Answer = TypeVar("Answer")
 Deed = Callable[[sqlite3.Connection], Answer]

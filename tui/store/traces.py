@@ -7,8 +7,8 @@ import msgspec
 from msgspec import msgpack
 from msgspec.structs import replace
 
-from tui.trace import TokenTrace
-from tui.written import Written
+from tui.conversation.reply_record import Written
+from tui.conversation.trace import TokenTrace
 
 LIMIT = 512 * 2**20
 """Bytes of traces in a file. Beyond, the oldest are dropped: what was said, its knobs and its seed stay, and from them

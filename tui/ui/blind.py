@@ -6,7 +6,7 @@ from secrets import randbelow
 from textual.app import App
 
 from tui.ballot import Tally, Vote, count, letter, shuffled
-from tui.chat import Conversation, until
+from tui.conversation.conversation import Conversation, until
 from tui.errors import EngineError
 from tui.talk import Talk
 from tui.titles import names

@@ -5,7 +5,7 @@ from typing import Any, Protocol, get_args
 from textual.app import App
 from textual.binding import Binding, BindingType
 
-from tui.chat import join
+from tui.conversation.conversation import join
 from tui.errors import EngineError, TwiddleError
 from tui.knobs.setting import parse_setting
 from tui.presets.library import resolve

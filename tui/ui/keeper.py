@@ -8,7 +8,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 from textual.app import App
 
-from tui.chat import Conversation, Message, Turn, recalled, until
+from tui.conversation.conversation import Conversation, Message, Turn, recalled, until
 from tui.errors import EngineError
 from tui.knobs.pair import Stand
 from tui.knobs.setting import Setting

@@ -5,18 +5,18 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from tui.chat import Turn
+from tui.conversation.conversation import Turn
+from tui.conversation.reply_record import Written
+from tui.conversation.trace import TokenTrace
 from tui.engine.protocol import Event
 from tui.errors import EngineError
 from tui.hindsight import Answer, question
 from tui.knobs.table import KNOBS, Knobs
 from tui.side import Side, describe_turn
 from tui.talk import Talk
-from tui.trace import TokenTrace
 from tui.ui.widgets.candidates import Candidates
 from tui.ui.widgets.pane import Pane
 from tui.ui.widgets.token_view import TokenView
-from tui.written import Written
 
 Look = TokenView.Picked | TokenView.Entered | Candidates.Chosen | Candidates.Left
 """What a person does while looking closely."""

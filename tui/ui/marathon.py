@@ -8,7 +8,7 @@ from typing import NamedTuple
 from textual.app import App, ComposeResult
 from textual.widget import Widget
 
-from tui.chat import Conversation, answer, ask
+from tui.conversation.conversation import Conversation, answer, ask
 from tui.ui.widgets.bits import Bit
 from tui.ui.widgets.token_field import TokenField
 from tui.ui.widgets.transcript import Transcript

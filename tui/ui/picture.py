@@ -10,11 +10,11 @@ from pathlib import Path
 
 from rich.cells import cell_len
 
-from tui.chat import Turn
+from tui.conversation.conversation import Turn
+from tui.conversation.token_measures import Measure, likelihood
+from tui.conversation.trace import TokenTrace
 from tui.exhibit import Exhibit, Shown
-from tui.measure import Measure, likelihood
 from tui.terminal import safe, safe_line
-from tui.trace import TokenTrace
 from tui.ui.markdown import Mark
 from tui.ui.widgets.bits import Bit, bits
 from tui.ui.widgets.candidates import percent, visible

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from tui.chat import Conversation, Turn, edit
+from tui.conversation.conversation import Conversation, Turn, edit
+from tui.conversation.trace import Candidate
 from tui.errors import EngineError
 from tui.side import Side
 from tui.talk import Talk
-from tui.trace import Candidate
 from tui.ui.narrator import Narrator
 from tui.ui.widgets.messages import Wish
 from tui.ui.widgets.pane import Pane

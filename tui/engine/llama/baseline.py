@@ -6,7 +6,7 @@ from typing import Any
 
 import llama_cpp as C
 
-from tui.chat import Message
+from tui.conversation.conversation import Message
 from tui.engine.llama.model import Llama
 from tui.engine.llama.options import model_params
 from tui.errors import EngineError

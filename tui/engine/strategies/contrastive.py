@@ -14,11 +14,11 @@ import numpy as np
 import numpy.typing as npt
 from msgspec.structs import replace
 
+from tui.conversation.trace import Stage
 from tui.engine.backend import Hidden
 from tui.engine.branch import Branch, Move
 from tui.engine.odds import Choice
 from tui.engine.sampling import Chain
-from tui.trace import Stage
 
 if TYPE_CHECKING:
     from tui.engine.generation import Generation

@@ -9,8 +9,8 @@ from textual.content import Content
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
-from tui.chat import Conversation
-from tui.outline import Row, about, outline
+from tui.conversation.conversation import Conversation
+from tui.conversation.tree_rows import Row, about, outline
 from tui.terminal import safe_line
 from tui.ui.screens.dialog import Dialog
 from tui.ui.widgets.footer import Footer

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from tui.conversation.reply_record import Written
 from tui.terminal import safe_line
 from tui.ui.markdown import Mark
 from tui.ui.widgets.footnote import notable
-from tui.written import Written
 
 
 class Bit(NamedTuple):

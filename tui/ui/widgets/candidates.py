@@ -16,8 +16,8 @@ from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
+from tui.conversation.trace import Candidate, Stage, TokenTrace
 from tui.terminal import safe_line
-from tui.trace import Candidate, Stage, TokenTrace
 
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _NUMBER = 4

@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 from rich.cells import cell_len
 
-from tui.chat import Ending, Role
+from tui.conversation.conversation import Ending, Role
+from tui.conversation.thinking import Thought
 from tui.terminal import safe, safe_line
-from tui.thinking import Thought
 from tui.ui.markdown import BLANK, Document, Line, Mark, Span, fold
 from tui.ui.widgets.excerpt import Excerpt, excerpts
 from tui.ui.widgets.thought import ThoughtFold

@@ -8,7 +8,7 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
-from tui.chat import Conversation
+from tui.conversation.conversation import Conversation
 from tui.ui.widgets.entry import Entry, Reply
 from tui.ui.widgets.messages import Messages
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
-from tui.chat import Turn
+from tui.conversation.conversation import Turn
+from tui.conversation.reply_record import Stats, Written
 from tui.side import describe_turn
 from tui.ui.markdown import Mark, MarkKind
-from tui.written import Stats, Written
 
 ENDINGS = {
     "length": "cut at the limit",

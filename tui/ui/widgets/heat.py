@@ -7,7 +7,7 @@ from rich.color_triplet import ColorTriplet
 from rich.style import Style
 from textual.widget import Widget
 
-from tui.measure import LEVELS
+from tui.conversation.token_measures import LEVELS
 
 _BLACK, _WHITE = ColorTriplet(0, 0, 0), ColorTriplet(255, 255, 255)
 

@@ -8,7 +8,7 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
-from tui.chat import Conversation, Turn, versions
+from tui.conversation.conversation import Conversation, Turn, versions
 from tui.ui.widgets.entry import Entry, Place, Reply, Saying
 from tui.ui.widgets.footnote import footnote, marks
 from tui.ui.widgets.scrollback import Scrollback

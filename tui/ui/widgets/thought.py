@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from tui.conversation.thinking import Thought
 from tui.terminal import safe
-from tui.thinking import Thought
 from tui.ui.markdown import Line, Mark, Span, indented
 from tui.ui.markdown.lines import NARROWEST, Fold
 

@@ -14,15 +14,15 @@ from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widgets import Static
 
+from tui.conversation.reply_record import Written
+from tui.conversation.token_measures import LEVELS, MEASURES, Likelihood, Measure, likelihood
+from tui.conversation.trace import TokenTrace
 from tui.knobs.table import Knobs
-from tui.measure import LEVELS, MEASURES, Likelihood, Measure, likelihood
 from tui.terminal import safe_line
-from tui.trace import TokenTrace
 from tui.ui.widgets.bits import bits
 from tui.ui.widgets.candidates import percent, visible
 from tui.ui.widgets.heat import Heat
 from tui.ui.widgets.token_field import TokenField
-from tui.written import Written
 
 
 class Legend(Heat):

@@ -5,8 +5,8 @@ from collections import deque
 
 from textual.reactive import reactive
 
-from tui.chat import Conversation
-from tui.thinking import Thought
+from tui.conversation.conversation import Conversation
+from tui.conversation.thinking import Thought
 from tui.ui.beat import Beat
 from tui.ui.markdown import Mark, MarkKind
 from tui.ui.widgets.entry import Reply, Saying

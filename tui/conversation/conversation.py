@@ -5,7 +5,7 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from tui.written import Written
+from tui.conversation.reply_record import Written
 
 Role = Literal["system", "user", "assistant"]
 Ending = Literal["stop", "length", "stopped", "failed", "died", "interrupted"]

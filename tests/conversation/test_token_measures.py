@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.measure import LEVELS, MEASURES, likelihood
+from tui.conversation.token_measures import LEVELS, MEASURES, likelihood
 
 SHARES = st.floats(0, 1)
 

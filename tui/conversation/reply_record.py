@@ -5,9 +5,9 @@ from bisect import bisect_left
 from msgspec import Struct
 from msgspec.structs import replace
 
+from tui.conversation.thinking import Thought
+from tui.conversation.trace import Candidate, TokenTrace
 from tui.knobs.table import Knobs
-from tui.thinking import Thought
-from tui.trace import Candidate, TokenTrace
 
 
 class Change(Struct, frozen=True):

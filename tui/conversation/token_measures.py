@@ -6,7 +6,7 @@ from math import log2
 
 from msgspec import Struct
 
-from tui.trace import TokenTrace
+from tui.conversation.trace import TokenTrace
 
 LEVELS = 8
 

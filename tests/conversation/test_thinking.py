@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.chat import Message
+from tui.conversation.conversation import Message
+from tui.conversation.thinking import Reading, Tags, Thought, find_tags, find_thought, given_tags
 from tui.errors import KnobError
 from tui.knobs.lint import in_vain
 from tui.knobs.pair import Stand, apart
@@ -19,7 +20,6 @@ from tui.presets.preset import compose, read_preset
 from tui.presets.prompting import Prompting
 from tui.presets.saving import turned_text
 from tui.presets.writing import write_preset
-from tui.thinking import Reading, Tags, Thought, find_tags, find_thought, given_tags
 
 THINK = Tags("<think>", "</think>")
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from tui.chat import Conversation
+from tui.conversation.conversation import Conversation
+from tui.conversation.reply_record import Written
 from tui.knobs.table import KNOBS
-from tui.written import Written
 
 
 class Row(Struct, frozen=True):

@@ -4,11 +4,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from tui.chat import Conversation, answer, ask, edit, until
+from tui.conversation.conversation import Conversation, answer, ask, edit, until
+from tui.conversation.reply_record import Written
+from tui.conversation.trace import TokenTrace
+from tui.conversation.tree_rows import about, outline
 from tui.knobs.table import Knobs, turn
-from tui.outline import about, outline
-from tui.trace import TokenTrace
-from tui.written import Written
 
 TRACE = TokenTrace(7, " red", 0.5, 0.5, 0, 1.0, 1.0, (), ())
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tui.trace import diverged_at
+from tui.conversation.trace import diverged_at
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.chat import Conversation, Message, answer, ask, edit, go, join, until, versions
+from tui.conversation.conversation import Conversation, Message, answer, ask, edit, go, join, until, versions
 
 
 def said(conversation: Conversation) -> list[tuple[str, str]]:

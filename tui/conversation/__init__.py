@@ -1,0 +1,1 @@
+"""Conversations as values: messages, reply records, traces and thoughts."""
