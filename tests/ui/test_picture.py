@@ -11,9 +11,9 @@ from tests.store.pages import talk, written
 from tests.ui.driver import GREEDY, UNSURE, Chat, OpenChat
 from tests.ui.test_compare import SHORT, both_written
 from tests.ui.test_tokens import SCRIPT, WARM, looked_at
+from tui.comparison.picture_content import Exhibit, Shown
 from tui.conversation.conversation import Turn
 from tui.conversation.token_measures import MEASURES
-from tui.exhibit import Exhibit, Shown
 from tui.ui.picture import draw
 
 HOSTILE = "</text><script>alert(1)</script> <image href='http://elsewhere/x'/> \x1b]52;c;x\x07 \u202e]]> \x00\ufffe"

@@ -7,13 +7,13 @@ import pytest
 
 from tests.ui.driver import ENDLESS, GREEDY, UNSURE, Chat, OpenChat
 from tests.ui.test_compare import SHORT, both_written
+from tui.comparison.word_diff import differing
 from tui.engine.fake import Script
 from tui.engine.protocol import Died, Finished, Generate, Load, Preview, SetKnobs, Stop, Token
 from tui.errors import ModelError
 from tui.ui.screens.tally import TallyScreen
 from tui.ui.screens.vote import VoteScreen
 from tui.ui.widgets.figures import FiguresLine
-from tui.wording import differing
 
 WARM = "temperature=1.5,seed=1,num_predict=60"
 LONG = Script(replies=("\n\n".join(f"line {number}" for number in range(60)),))

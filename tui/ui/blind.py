@@ -5,7 +5,7 @@ from secrets import randbelow
 
 from textual.app import App
 
-from tui.ballot import Tally, Vote, count, letter, shuffled
+from tui.comparison.votes import Tally, Vote, count, letter, shuffled
 from tui.conversation.conversation import Conversation, until
 from tui.errors import EngineError
 from tui.talk import Talk

@@ -9,10 +9,10 @@ from typing import Any, Protocol
 
 from textual.app import App
 
+from tui.comparison.picture_content import Exhibit, exhibit
 from tui.conversation.conversation import last_reply
 from tui.conversation.token_measures import MEASURES
 from tui.errors import EngineError, PictureError
-from tui.exhibit import Exhibit, exhibit
 from tui.talk import Talk
 from tui.terminal import safe, safe_line
 from tui.titles import titles

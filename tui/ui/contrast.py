@@ -3,15 +3,15 @@
 from collections.abc import Sequence
 from itertools import count
 
-from tui.ballot import letter
+from tui.comparison.divergence import Parting, by_id, by_text
+from tui.comparison.votes import letter
+from tui.comparison.word_diff import differing
 from tui.errors import EngineError
 from tui.figures import Tape
-from tui.parting import Parting, by_id, by_text
 from tui.side import Side, Writing
 from tui.talk import Talk
 from tui.titles import titles
 from tui.ui.widgets.pane import Pane
-from tui.wording import differing
 
 
 class Contrast:

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from rich.cells import cell_len
 
+from tui.comparison.picture_content import Exhibit, Shown
 from tui.conversation.conversation import Turn
 from tui.conversation.token_measures import Measure, likelihood
 from tui.conversation.trace import TokenTrace
-from tui.exhibit import Exhibit, Shown
 from tui.terminal import safe, safe_line
 from tui.ui.markdown import Mark
 from tui.ui.widgets.bits import Bit, bits

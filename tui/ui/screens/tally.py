@@ -9,7 +9,7 @@ from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from tui.ballot import QUESTIONS, Score, Tally
+from tui.comparison.votes import QUESTIONS, Score, Tally
 from tui.terminal import safe_line
 from tui.ui.screens.dialog import Dialog
 from tui.ui.widgets.footer import Footer

@@ -12,7 +12,7 @@ from textual.reactive import reactive
 from textual.widget import Widget
 from textual.widgets import Static
 
-from tui.ballot import QUESTIONS, Mark, Vote, letter
+from tui.comparison.votes import QUESTIONS, Mark, Vote, letter
 from tui.ui.screens.dialog import Dialog
 
 _SIDES_KEYS = "abcd"

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.wording import differing
+from tui.comparison.word_diff import differing
 
 WORDS = st.lists(st.sampled_from(["the", "a", "sea", "keeper", "light", "was"]), max_size=40)
 

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
+from tui.comparison.divergence import Parting, by_id, by_text
 from tui.conversation.conversation import Conversation, Turn
-from tui.parting import Parting, by_id, by_text
 
 
 class Shown(Struct, frozen=True):

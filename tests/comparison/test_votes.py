@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.ballot import QUESTIONS, Score, Tally, Vote, count, shuffled
+from tui.comparison.votes import QUESTIONS, Score, Tally, Vote, count, shuffled
 
 MARKS = st.one_of(st.integers(0, 1), st.sampled_from(["tie", "bad"]))
 VOTES = st.lists(st.tuples(*[MARKS] * len(QUESTIONS)), max_size=20)

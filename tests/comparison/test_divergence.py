@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.domain.test_side import token
+from tui.comparison.divergence import Parting, by_id, by_text
 from tui.conversation.trace import TokenTrace, diverged_at
-from tui.parting import Parting, by_id, by_text
 
 IDS = st.lists(st.integers(0, 2), max_size=8)
 

@@ -1,0 +1,1 @@
+"""Comparing replies: where they diverge, which words differ, votes."""
