@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.domain.test_side import token
+from tests.session.test_side import token
 from tui.comparison.divergence import Parting, by_id, by_text
 from tui.conversation.trace import TokenTrace, diverged_at
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.domain.test_side import side
+from tests.session.test_side import side
 from tui.cli.replay import build
 from tui.conversation.conversation import versions
 from tui.conversation.trace import TokenTrace
@@ -13,11 +13,11 @@ from tui.engine.llama import Llama
 from tui.engine.protocol import Command, Event, Generate, Load, SetKnobs, Stop, Token
 from tui.engine.scheduler import Scheduler
 from tui.knobs.table import Knobs
-from tui.side import Side
+from tui.session.session import Talk
+from tui.session.side import Side
 from tui.store.page import Page, Sheet, Source, StoredReply
 from tui.store.replay import difference, expected, model_file, request
 from tui.store.store import Store
-from tui.talk import Talk
 
 pytestmark = pytest.mark.model
 

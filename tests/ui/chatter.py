@@ -31,9 +31,9 @@ from tui.engine.scribe import main as be_a_scribe
 from tui.knobs.setting import parse_setting
 from tui.knobs.table import fixed
 from tui.presets.library import resolve
-from tui.side import Side
+from tui.session.session import Talk
+from tui.session.side import Side
 from tui.store.diary import Diary
-from tui.talk import Talk
 from tui.ui.keeper import FLUSH, Keeper
 
 MOST = 1.0

@@ -21,7 +21,7 @@ from tui.engine.protocol import Command, Event
 from tui.knobs.knob import Value
 from tui.knobs.setting import parse_setting
 from tui.presets.library import resolve
-from tui.side import Side
+from tui.session.side import Side
 from tui.store.diary import Diary
 from tui.store.page import Kept
 from tui.ui import loads_of
@@ -194,7 +194,7 @@ def opener(monkeypatch: pytest.MonkeyPatch, log: Path) -> OpenChat:
             return made[-1]
 
         made: list[Watched] = []
-        monkeypatch.setattr("tui.talk.find_model", find)
+        monkeypatch.setattr("tui.session.session.find_model", find)
         chosen = tuple(resolve(parse_setting(setting)) for setting in settings or (GREEDY,))
         loads = loads_of(chosen, tuple(find(each.preset.model) for each in chosen))
         engines = Engines(make)

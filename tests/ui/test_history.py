@@ -13,7 +13,7 @@ from tui.conversation.conversation import answer, until, versions
 from tui.engine.fake import Script
 from tui.engine.protocol import Generate
 from tui.paths import sent_file
-from tui.reopening import as_left
+from tui.session.restore import as_left
 from tui.store import diary as diaries
 from tui.store.diary import Diary
 from tui.store.page import Page, Sheet

@@ -47,7 +47,7 @@ class Steady(Watched):
 def clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """Time goes a hundredth of a second further whenever a side asks for it."""
     ticks = (number / 100 for number in count())
-    monkeypatch.setattr("tui.side.time", SimpleNamespace(perf_counter=lambda: next(ticks)))
+    monkeypatch.setattr("tui.session.side.time", SimpleNamespace(perf_counter=lambda: next(ticks)))
 
 
 @pytest.fixture

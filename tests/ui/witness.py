@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import json
 
-import tui.talk
+import tui.session.session
 from tui.knobs.setting import Setting
 from tui.models.reference import STARTER, find_model
 from tui.presets.library import resolve
@@ -68,7 +68,7 @@ def main(notes: str, script: str) -> int:
     def find(reference: str, beside: Path | None = None) -> Path:
         return Path(script) if reference == STARTER else find_model(reference, beside)
 
-    tui.talk.find_model = find  # type: ignore[attr-defined]
+    tui.session.session.find_model = find  # type: ignore[attr-defined]
     os.environ["TEXTUAL_ANIMATIONS"] = "none"  # before Textual is imported
     painted: dict[str, bool] = {}
     watch(painted)

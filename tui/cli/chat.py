@@ -11,7 +11,7 @@ from tui.cli.history import opened
 from tui.config import config_path
 from tui.errors import TwiddleError
 from tui.presets.library import Chosen
-from tui.reopening import as_left
+from tui.session.restore import as_left
 from tui.store.page import Kept, Seat
 
 GoOn = Annotated[bool, typer.Option("--continue", "-c", help="Go on with the conversation talked in last.")]

@@ -22,7 +22,7 @@ from tui.engine.session import Session
 from tui.errors import EngineError
 from tui.knobs.table import common_seed, fixed, turn
 from tui.presets.library import Chosen
-from tui.side import Writing
+from tui.session.side import Writing
 from tui.terminal import safe, safe_line
 
 PARTING = "⑂"

@@ -14,7 +14,7 @@ from tui.engine.engines import Engines, Report
 from tui.knobs.setting import parse_setting
 from tui.paths import history_path
 from tui.presets.library import resolve
-from tui.side import Side
+from tui.session.side import Side
 from tui.soak.invariant import Broken
 from tui.store.diary import Diary
 from tui.store.page import Kept

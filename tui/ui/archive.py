@@ -5,10 +5,10 @@ from typing import Any, Protocol
 from textual.app import App
 
 from tui.errors import EngineError
-from tui.reopening import as_left
-from tui.side import Side
+from tui.session.restore import as_left
+from tui.session.session import Talk
+from tui.session.side import Side
 from tui.store.page import Kept
-from tui.talk import Talk
 from tui.ui.comparing import Comparison
 from tui.ui.keeper import Keeper
 from tui.ui.refusal import refusals

@@ -8,8 +8,8 @@ from textual.app import App
 from tui.comparison.votes import Tally, Vote, count, letter, shuffled
 from tui.conversation.conversation import Conversation, until
 from tui.errors import EngineError
-from tui.talk import Talk
-from tui.titles import names
+from tui.session.labels import names
+from tui.session.session import Talk
 from tui.ui.contrast import Contrast
 from tui.ui.refusal import refusals
 from tui.ui.screens.tally import TallyScreen

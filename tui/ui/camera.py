@@ -13,9 +13,9 @@ from tui.comparison.picture_content import Exhibit, exhibit
 from tui.conversation.conversation import last_reply
 from tui.conversation.token_measures import MEASURES
 from tui.errors import EngineError, PictureError
-from tui.talk import Talk
+from tui.session.labels import titles
+from tui.session.session import Talk
 from tui.terminal import safe, safe_line
-from tui.titles import titles
 from tui.ui.looking import Looking
 from tui.ui.picture import draw
 

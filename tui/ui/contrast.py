@@ -7,10 +7,10 @@ from tui.comparison.divergence import Parting, by_id, by_text
 from tui.comparison.votes import letter
 from tui.comparison.word_diff import differing
 from tui.errors import EngineError
-from tui.figures import Tape
-from tui.side import Side, Writing
-from tui.talk import Talk
-from tui.titles import titles
+from tui.session.labels import titles
+from tui.session.reply_stats import Tape
+from tui.session.session import Talk
+from tui.session.side import Side, Writing
 from tui.ui.widgets.pane import Pane
 
 

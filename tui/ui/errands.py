@@ -18,7 +18,8 @@ from tui.presets.library import find_preset, has_preset
 from tui.presets.preset import Preset, reworded
 from tui.presets.saving import save_preset
 from tui.presets.shelf import is_file
-from tui.side import Side
+from tui.session.session import Talk
+from tui.session.side import Side
 from tui.slash import (
     Again,
     Clear,
@@ -41,7 +42,6 @@ from tui.slash import (
     UseModel,
     UsePreset,
 )
-from tui.talk import Talk
 from tui.terminal import safe
 from tui.ui.archive import Archive
 from tui.ui.camera import Camera

@@ -14,12 +14,12 @@ from tui.knobs.pair import Stand
 from tui.knobs.setting import Setting
 from tui.presets.library import reference_to
 from tui.presets.preset import Preset
-from tui.side import Origin, Side
+from tui.session.session import Talk
+from tui.session.side import Origin, Side
 from tui.store.diary import Diary, new_key
 from tui.store.page import Entry, Kept, Page, Seat, Sheet, Source
 from tui.store.replay import model_file
 from tui.store.store import Store
-from tui.talk import Talk
 from tui.terminal import safe
 from tui.ui.widgets.pane import Pane
 from tui.ui.widgets.status import Status

@@ -12,8 +12,8 @@ from tui.presets.modelfile import decode
 from tui.presets.preset import Preset, is_model, read_source
 from tui.presets.shelf import own_path
 from tui.presets.writing import begun
-from tui.side import Side
-from tui.talk import Talk
+from tui.session.session import Talk
+from tui.session.side import Side
 from tui.terminal import safe
 from tui.ui.screens.name_asker import NameAsker
 from tui.ui.screens.preset_editor import PresetEditor

@@ -10,10 +10,10 @@ from tui.conversation.reply_record import Written
 from tui.conversation.trace import TokenTrace
 from tui.engine.protocol import Event
 from tui.errors import EngineError
-from tui.hindsight import Answer, question
 from tui.knobs.table import KNOBS, Knobs
-from tui.side import Side, describe_turn
-from tui.talk import Talk
+from tui.session.session import Talk
+from tui.session.side import Side, describe_turn
+from tui.session.what_if import Answer, question
 from tui.ui.widgets.candidates import Candidates
 from tui.ui.widgets.pane import Pane
 from tui.ui.widgets.token_view import TokenView

@@ -20,8 +20,8 @@ from tui.engine.protocol import (
     Token,
     Waits,
 )
-from tui.side import Side, describe_turn
-from tui.talk import Talk
+from tui.session.session import Talk
+from tui.session.side import Side, describe_turn
 from tui.ui.contrast import Contrast
 from tui.ui.looking import Looking
 from tui.ui.widgets.candidates import Candidates

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from tui.conversation.conversation import Conversation, Turn, edit
 from tui.conversation.trace import Candidate
 from tui.errors import EngineError
-from tui.side import Side
-from tui.talk import Talk
+from tui.session.session import Talk
+from tui.session.side import Side
 from tui.ui.narrator import Narrator
 from tui.ui.widgets.messages import Wish
 from tui.ui.widgets.pane import Pane

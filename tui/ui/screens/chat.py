@@ -15,12 +15,12 @@ from tui.engine.engines import Engines, Said
 from tui.engine.protocol import Failed, Load, Loaded
 from tui.errors import EngineError, TwiddleError
 from tui.presets.library import Chosen
-from tui.side import Side
+from tui.session.knob_actions import obey
+from tui.session.session import Talk
+from tui.session.side import Side
 from tui.slash import parse_slash
 from tui.store.diary import Diary
-from tui.talk import Talk
 from tui.terminal import safe
-from tui.turning import obey
 from tui.ui.beat import Beat
 from tui.ui.camera import Camera
 from tui.ui.comparing import Comparison

@@ -6,7 +6,7 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from tui.figures import Figures
+from tui.session.reply_stats import Figures
 
 
 class FiguresLine(Widget):

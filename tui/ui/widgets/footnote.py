@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from tui.conversation.conversation import Turn
 from tui.conversation.reply_record import Stats, Written
-from tui.side import describe_turn
+from tui.session.side import describe_turn
 from tui.ui.markdown import Mark, MarkKind
 
 ENDINGS = {

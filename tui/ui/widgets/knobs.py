@@ -13,7 +13,7 @@ from textual.reactive import reactive
 from tui.knobs.knob import Value
 from tui.knobs.pair import Stand
 from tui.knobs.table import KNOBS, THOUGHT_KNOBS, WHILE_THINKING, Knobs
-from tui.turning import Deed
+from tui.session.knob_actions import Deed
 from tui.ui.screens.knob_editor import KnobEditor
 from tui.ui.widgets.knob_help import KnobHelp, Words, facts
 from tui.ui.widgets.knob_lines import Heading, Place, Row

@@ -12,7 +12,7 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.widgets import Static
 
-from tui.figures import Figures
+from tui.session.reply_stats import Figures
 from tui.terminal import safe_line
 from tui.ui.widgets.figures import FiguresLine
 from tui.ui.widgets.token_view import TokenView

@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from tests.domain.test_side import STATS, side
+from tests.session.test_side import STATS, side
 from tui.conversation.conversation import Message
 from tui.conversation.trace import TokenTrace
 from tui.engine.protocol import (
@@ -19,9 +19,9 @@ from tui.engine.protocol import (
     WhatIf,
     WhatIfs,
 )
-from tui.hindsight import Hindsight, Question, question
 from tui.knobs.table import Knobs, turn
-from tui.side import Side
+from tui.session.side import Side
+from tui.session.what_if import Hindsight, Question, question
 
 
 class Asked:

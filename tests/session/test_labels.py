@@ -3,11 +3,11 @@
 import pytest
 from msgspec.structs import replace
 
-from tests.domain.test_side import side, token
+from tests.session.test_side import side, token
 from tui.conversation.reply_record import Stats
 from tui.engine.protocol import Finished
-from tui.figures import Figures, Tape
-from tui.titles import names, titles
+from tui.session.labels import names, titles
+from tui.session.reply_stats import Figures, Tape
 
 
 @pytest.mark.parametrize(

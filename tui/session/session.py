@@ -30,15 +30,15 @@ from tui.engine.protocol import (
     Token,
 )
 from tui.errors import EngineError, TwiddleError
-from tui.hindsight import Hindsight
 from tui.knobs.knob import Value
 from tui.knobs.pair import Stand
 from tui.knobs.table import KNOBS, common_seed, fixed, turn
 from tui.models.reference import find_model
 from tui.presets.gotemplate import TemplateError
 from tui.presets.prompting import Prompting
-from tui.side import Side
-from tui.steps import Steps
+from tui.session.side import Side
+from tui.session.undo import Steps
+from tui.session.what_if import Hindsight
 
 
 class Start(NamedTuple):

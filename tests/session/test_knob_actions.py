@@ -2,11 +2,11 @@
 
 import pytest
 
-from tests.domain.test_talk import talk
+from tests.session.test_session import talk
 from tui.engine.protocol import Died, Failed, KnobsTurned, Preview, Refused, SetKnobs
 from tui.errors import EngineError, KnobError
 from tui.presets.library import find_preset
-from tui.turning import copy, obey, redo, undo
+from tui.session.knob_actions import copy, obey, redo, undo
 
 
 def test_turns_are_taken_back_and_made_again_on_their_own_side() -> None:

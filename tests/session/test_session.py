@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.domain.test_side import STATS, side, token
+from tests.session.test_side import STATS, side, token
 from tui.conversation.conversation import Message, versions
 from tui.conversation.trace import Candidate, TokenTrace
 from tui.engine.protocol import (
@@ -27,8 +27,8 @@ from tui.errors import EngineError, ModelError
 from tui.knobs.table import fixed, turn
 from tui.presets.library import find_preset
 from tui.presets.preset import Preset
-from tui.side import Side
-from tui.talk import Next, Talk
+from tui.session.session import Next, Talk
+from tui.session.side import Side
 
 
 class Line:
@@ -378,7 +378,7 @@ def test_a_model_file_is_looked_for_only_when_another_is_needed(monkeypatch: pyt
         looked.append(reference)
         return Path("/models") / reference
 
-    monkeypatch.setattr("tui.talk.find_model", find)
+    monkeypatch.setattr("tui.session.session.find_model", find)
     ours, line = talk("default", "default")
     ours.settle()
     assert looked == ["starter", "starter"]
@@ -391,7 +391,7 @@ def test_a_model_file_is_looked_for_only_when_another_is_needed(monkeypatch: pyt
 
 
 def test_what_cannot_be_had_is_taken_back_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tui.talk.find_model", lambda reference, beside=None: Path("/models") / reference)
+    monkeypatch.setattr("tui.session.session.find_model", lambda reference, beside=None: Path("/models") / reference)
     ours, line = talk("precise")
     ours.settle()
     one = ours.sides[0]

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from tui.knobs.table import ROWS
 from tui.models.places import STARTER
-from tui.side import Side
+from tui.session.side import Side
 
 LONGEST = 24
 """Characters shown of a text among the values, such as a system prompt."""

@@ -17,7 +17,7 @@ from tui.knobs.setting import Setting
 from tui.knobs.table import KNOBS, Knobs, fixed, knob
 from tui.presets.library import Chosen
 from tui.presets.preset import Preset
-from tui.steps import Steps
+from tui.session.undo import Steps
 
 
 class Writing:

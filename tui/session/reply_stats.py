@@ -5,7 +5,7 @@ from math import exp, log
 from msgspec import Struct
 
 from tui.conversation.reply_record import Written
-from tui.side import Side, Writing
+from tui.session.side import Side, Writing
 
 
 class Figures(Struct, frozen=True):

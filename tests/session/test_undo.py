@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.steps import MOST, Steps
+from tui.session.undo import MOST, Steps
 
 
 def walked(values: list[int]) -> Steps[int]:

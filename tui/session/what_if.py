@@ -20,7 +20,7 @@ from tui.engine.protocol import (
     WhatIfs,
 )
 from tui.knobs.table import Knobs
-from tui.side import Side
+from tui.session.side import Side
 
 _KNOWN = 8
 """Replies that the engine is told of before it is told anew; it forgets the oldest as well."""

@@ -12,7 +12,7 @@ from tui.knobs.pair import Stand
 from tui.knobs.setting import parse_setting
 from tui.knobs.table import Knobs, turn
 from tui.presets.library import resolve
-from tui.side import Side, Writing, describe_turn
+from tui.session.side import Side, Writing, describe_turn
 
 STATS = Stats(10, 0, 3, 5.0, 100.0)
 
@@ -123,7 +123,7 @@ def test_a_reply_is_kept_with_how_every_token_was_chosen() -> None:
 
 def test_the_rate_is_of_the_tokens_after_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
     times = iter([10.0, 10.5, 10.6, 10.7])
-    monkeypatch.setattr("tui.side.time.perf_counter", lambda: next(times))
+    monkeypatch.setattr("tui.session.side.time.perf_counter", lambda: next(times))
     writing = Writing("1", Stand(Knobs()))
     assert (writing.rate, writing.ttft_ms) == (None, None)
     for index in range(3):

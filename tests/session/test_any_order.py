@@ -7,13 +7,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from tests.anything import knobs, values
-from tests.domain.test_side import STATS, token
-from tests.domain.test_talk import talk
+from tests.session.test_session import talk
+from tests.session.test_side import STATS, token
 from tui.engine.protocol import Died, Event, Failed, Finished
 from tui.errors import TwiddleError
 from tui.knobs.pair import Stand
 from tui.knobs.table import Knobs
-from tui.side import Side
+from tui.session.side import Side
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 which, places = st.integers(0, 1), st.integers(0, 20)

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Literal
 
 from tui.errors import EngineError, KnobError
-from tui.side import Side
-from tui.talk import Talk
+from tui.session.session import Talk
+from tui.session.side import Side
 
 Deed = Literal["undo", "redo", "reset", "copy", "save"]
 """What can be asked for."""
