@@ -8,7 +8,7 @@ import pytest
 
 from tui.knobs.table import KNOBS
 from tui.presets.library import list_presets
-from tui.slash import parse_slash
+from tui.prompt_line.commands import parse_slash
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 from textual.widgets._toast import Toast
 
 from tui.paths import sent_file
-from tui.sent import add_sent, read_sent
+from tui.prompt_line.history_file import add_sent, read_sent
 from tui.terminal import safe
 from tui.ui.widgets.chips import Chips
 from tui.ui.widgets.composer import Composer, Draft

@@ -4,7 +4,7 @@ from textual.binding import Binding
 
 from tests.ui.driver import Chat, OpenChat
 from tui.engine.fake import Script
-from tui.slash import COMMANDS, parse_slash
+from tui.prompt_line.commands import COMMANDS, parse_slash
 from tui.ui.palette import ChatCommands, Deed
 from tui.ui.screens.chat_bindings import CHAT_BINDINGS
 from tui.ui.screens.save_preset import SavePreset

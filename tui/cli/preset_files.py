@@ -10,7 +10,6 @@ import typer
 from tui.cli.arguments import SETTING_HELP, UsageError
 from tui.cli.aside import tell
 from tui.cli.lines import print_text
-from tui.editor import editing, ended, not_started
 from tui.errors import PresetError
 from tui.knobs.setting import parse_setting
 from tui.presets.library import find_preset, preset_path, resolve
@@ -20,6 +19,7 @@ from tui.presets.preset import compose, is_model, read_source
 from tui.presets.saving import put, save_preset
 from tui.presets.shelf import is_file, own_path
 from tui.presets.writing import begun
+from tui.prompt_line.external_editor import editing, ended, not_started
 from tui.terminal import safe_line
 
 OwnName = Annotated[str, typer.Argument(metavar="NAME", help="What to call it.")]

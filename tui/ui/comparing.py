@@ -9,9 +9,9 @@ from tui.conversation.conversation import join
 from tui.errors import EngineError, TwiddleError
 from tui.knobs.setting import parse_setting
 from tui.presets.library import resolve
+from tui.prompt_line.commands import Compare, CompareWith, Deed
 from tui.session.session import Talk
 from tui.session.side import Side
-from tui.slash import Compare, CompareWith, Deed
 from tui.ui.blind import Blind
 from tui.ui.contrast import Contrast
 from tui.ui.keeper import Keeper

@@ -8,8 +8,8 @@ from typing import Any
 
 from textual.app import App, SuspendNotSupported
 
-from tui.editor import editing, ended, not_started
 from tui.errors import EditorError
+from tui.prompt_line.external_editor import editing, ended, not_started
 
 
 async def edited(app: App[Any], text: str) -> str:

@@ -13,14 +13,11 @@ from tui.knobs.pair import Stand
 from tui.knobs.table import knob
 from tui.models.places import list_models
 from tui.models.reference import named
-from tui.particulars import particulars
 from tui.presets.library import find_preset, has_preset
 from tui.presets.preset import Preset, reworded
 from tui.presets.saving import save_preset
 from tui.presets.shelf import is_file
-from tui.session.session import Talk
-from tui.session.side import Side
-from tui.slash import (
+from tui.prompt_line.commands import (
     Again,
     Clear,
     Compare,
@@ -42,6 +39,9 @@ from tui.slash import (
     UseModel,
     UsePreset,
 )
+from tui.prompt_line.show import particulars
+from tui.session.session import Talk
+from tui.session.side import Side
 from tui.terminal import safe
 from tui.ui.archive import Archive
 from tui.ui.camera import Camera

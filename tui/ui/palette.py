@@ -11,9 +11,9 @@ from textual.content import Content
 from textual.fuzzy import Matcher
 from textual.widget import Widget
 
-from tui.completion import commands
 from tui.presets.library import list_presets
 from tui.presets.preset import Preset
+from tui.prompt_line.completion import commands
 from tui.terminal import safe_line
 from tui.ui.widgets.composer import Composer
 from tui.ui.widgets.knobs import KnobPanel

@@ -15,10 +15,10 @@ from tui.engine.engines import Engines, Said
 from tui.engine.protocol import Failed, Load, Loaded
 from tui.errors import EngineError, TwiddleError
 from tui.presets.library import Chosen
+from tui.prompt_line.commands import parse_slash
 from tui.session.knob_actions import obey
 from tui.session.session import Talk
 from tui.session.side import Side
-from tui.slash import parse_slash
 from tui.store.diary import Diary
 from tui.terminal import safe
 from tui.ui.beat import Beat

@@ -12,7 +12,7 @@ from textual.geometry import Size
 from textual.screen import ModalScreen, Screen
 from textual.widget import Widget
 
-from tui.slash import COMMANDS
+from tui.prompt_line.commands import COMMANDS
 from tui.ui.order import in_order
 
 _OF_TEXTUAL = {

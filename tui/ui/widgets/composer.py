@@ -10,12 +10,12 @@ from textual.containers import Vertical
 from textual.message import Message
 from textual.widgets import TextArea
 
-from tui.attachment import Attachment, complete_path, describe, gather, look, tokens, with_attachments
-from tui.completion import Library, take_stock
 from tui.errors import EditorError
 from tui.paths import sent_file
-from tui.quotes import unquoted
-from tui.sent import add_sent, read_sent
+from tui.prompt_line.attachments import Attachment, complete_path, describe, gather, look, tokens, with_attachments
+from tui.prompt_line.completion import Library, take_stock
+from tui.prompt_line.history_file import add_sent, read_sent
+from tui.prompt_line.quotes import unquoted
 from tui.terminal import safe, safe_lines
 from tui.ui.editor import edited
 from tui.ui.widgets.chips import Chips

@@ -12,9 +12,9 @@ from textual.reactive import reactive
 from textual.widgets import TextArea
 from textual.widgets.text_area import EditResult, Location, Selection
 
-from tui.completion import Completion, Library, complete
-from tui.past import Past
-from tui.quotes import unclosed
+from tui.prompt_line.completion import Completion, Library, complete
+from tui.prompt_line.history import Past
+from tui.prompt_line.quotes import unclosed
 from tui.terminal import safe, safe_line, safe_lines
 
 LONG = 100_000

@@ -7,7 +7,7 @@ from textual.message import Message
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from tui.completion import Completion, Suggestion
+from tui.prompt_line.completion import Completion, Suggestion
 from tui.terminal import safe_line
 
 ROWS = 8

@@ -11,7 +11,7 @@ from tui.models.memory import show_size
 from tui.models.reference import find_model
 from tui.presets.preset import Preset, anchored
 from tui.presets.writing import write_preset
-from tui.slash import Part
+from tui.prompt_line.commands import Part
 
 
 def particulars(part: Part, preset: Preset, stand: Stand) -> str:

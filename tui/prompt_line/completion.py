@@ -1,4 +1,4 @@
-"""How what is typed in the prompt can go on: commands and what they take. Files: `tui.attachment`."""
+"""How what is typed in the prompt can go on: commands and what they take. Files: `tui.prompt_line.attachments`."""
 
 from collections.abc import Iterable, Iterator
 
@@ -7,7 +7,7 @@ from msgspec import Struct
 from tui.knobs.table import KNOBS
 from tui.models.places import list_models
 from tui.presets.library import Broken, list_presets
-from tui.slash import COMMANDS, PARTS
+from tui.prompt_line.commands import COMMANDS, PARTS
 
 Named = tuple[str, str]
 """A name, and a line about it."""

@@ -7,7 +7,7 @@ from msgspec import Struct
 from tui.errors import SettingError, did_you_mean
 from tui.knobs.knob import Value
 from tui.knobs.table import KNOBS, knob
-from tui.quotes import unquoted
+from tui.prompt_line.quotes import unquoted
 
 Part = Literal["info", "license", "modelfile", "parameters", "system", "template"]
 PARTS: tuple[Part, ...] = get_args(Part)

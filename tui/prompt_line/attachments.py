@@ -9,9 +9,9 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from tui.completion import Completion, Suggestion
 from tui.errors import AttachmentError
 from tui.models.memory import show_size
+from tui.prompt_line.completion import Completion, Suggestion
 from tui.terminal import safe_line, safe_lines
 
 LARGEST = 16 * 2**20

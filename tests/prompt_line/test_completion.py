@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.completion import Completion, Library, complete, take_stock
 from tui.knobs.table import KNOBS
-from tui.slash import COMMANDS
+from tui.prompt_line.commands import COMMANDS
+from tui.prompt_line.completion import Completion, Library, complete, take_stock
 
 LIBRARY = Library(
     (("precise", "For facts."), ("creative", "For tales."), ("my-precise", "")), (("starter", "twiddle"),)

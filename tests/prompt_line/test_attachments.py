@@ -7,8 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.attachment import LARGEST, Attachment, complete_path, describe, gather, look, read, with_attachments
 from tui.errors import AttachmentError
+from tui.prompt_line.attachments import (
+    LARGEST,
+    Attachment,
+    complete_path,
+    describe,
+    gather,
+    look,
+    read,
+    with_attachments,
+)
 
 
 @pytest.fixture

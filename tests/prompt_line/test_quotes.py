@@ -2,7 +2,7 @@
 
 import pytest
 
-from tui.quotes import unclosed, unquoted
+from tui.prompt_line.quotes import unclosed, unquoted
 
 
 @pytest.mark.parametrize(

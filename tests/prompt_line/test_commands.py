@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tui.errors import KnobError, SettingError
-from tui.slash import (
+from tui.prompt_line.commands import (
     COMMANDS,
     Again,
     Clear,

@@ -1,0 +1,1 @@
+"""The prompt line: slash commands, completion, history and attachments."""
