@@ -15,7 +15,7 @@ from typing import NoReturn
 
 import msgspec
 
-from tui.crash import trail
+from tui.crash_report import trail
 from tui.engine.backend import Backend
 from tui.engine.fake import ScriptedBackend, read_script
 from tui.engine.onlooker import Onlooker, Question

@@ -12,7 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from tui.config import Reading
-from tui.crash import write_trail
+from tui.crash_report import write_trail
 from tui.engine.engines import Engines
 from tui.engine.protocol import Load
 from tui.presets.library import Chosen
