@@ -10,7 +10,7 @@ import pytest
 from tests.cli.conftest import Command
 from tests.gguf import number, string, tiny, write
 from tui.engine.machine import Machine
-from tui.models.room import Room
+from tui.models.free_memory import Room
 
 
 @pytest.fixture(autouse=True)
@@ -19,7 +19,7 @@ def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("TWIDDLE_MODELS", str(folder))
     for name in ("OLLAMA_MODELS", "HF_HOME", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr("tui.models.places.find_spec", lambda _: None)
+    monkeypatch.setattr("tui.models.locations.find_spec", lambda _: None)
     monkeypatch.setattr("tui.cli.models.measure", lambda: Room(16 * 10**9, 10**9))
     monkeypatch.setattr("tui.cli.models.with_gpu", lambda room: room)
 

@@ -3,8 +3,8 @@
 import typer
 
 from tui.cli.tables import for_people, print_table
-from tui.models.anatomy import Anatomy
 from tui.models.memory import show_size
+from tui.models.model_info import Anatomy
 from tui.models.quantization import BY_NAME
 from tui.terminal import safe
 

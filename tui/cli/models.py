@@ -15,13 +15,13 @@ from tui.engine.machine import Machine
 from tui.engine.session import Session
 from tui.errors import ModelError
 from tui.knobs.table import Knobs, turn
-from tui.models.anatomy import dissect, kept_as, size_of
+from tui.models.free_memory import Room, measure, with_gpu
 from tui.models.hub import parse_hub
+from tui.models.locations import Found, list_models
 from tui.models.memory import show_size, verdict
-from tui.models.places import Found, list_models
+from tui.models.model_info import dissect, kept_as, size_of
 from tui.models.preflight import check_model
 from tui.models.reference import find_model
-from tui.models.room import Room, measure, with_gpu
 from tui.terminal import safe_line
 
 app = typer.Typer(help="The models: what is here, what is in them, and fetching more.", no_args_is_help=True)

@@ -19,7 +19,7 @@ from tui.engine.protocol import (
     Silent,
 )
 from tui.errors import EngineError
-from tui.models.together import refuse_together
+from tui.models.joint_fit import refuse_together
 from tui.paths import log_dir
 
 Standing = Literal["loading", "ready", "failed", "lost", "silent"]

@@ -12,9 +12,9 @@ from msgspec import Struct
 from tui.errors import ModelError
 from tui.knobs.load_knobs import attention
 from tui.knobs.table import Knobs
+from tui.models.free_memory import Room
 from tui.models.header import Header
 from tui.models.quantization import BY_NAME
-from tui.models.room import Room
 
 SEQUENCES = 48
 """Of the engine's context: forty for replies, hypotheses and candidates at once, and eight kept for what comes next."""

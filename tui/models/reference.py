@@ -4,8 +4,8 @@ from pathlib import Path
 
 from tui.errors import ModelError, did_you_mean
 from tui.models.hub import HubReference, choose, parse_hub
+from tui.models.locations import STARTER, find_repo, list_files, starter
 from tui.models.ollama import PREFIX, find_in_ollama, list_ollama
-from tui.models.places import STARTER, find_repo, list_files, starter
 from tui.models.preflight import check_model
 
 __all__ = ["STARTER", "find_model"]

@@ -14,7 +14,7 @@ from tui.knobs.knob import Value
 from tui.knobs.lora import beside
 from tui.knobs.pair import Stand, apart
 from tui.knobs.table import KNOBS, Knobs, turn
-from tui.models.places import STARTER
+from tui.models.locations import STARTER
 from tui.presets.modelfile import INSTRUCTIONS, ROLES, Command, Modelfile, parse_modelfile
 from tui.presets.parameters import DEPRECATED, WITHOUT_KNOB, check_version, fault
 from tui.presets.shelf import Stamp, base_path, is_file, name_of, stamped

@@ -6,7 +6,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from tui.errors import PresetError
-from tui.models.places import STARTER
+from tui.models.locations import STARTER
 from tui.paths import preset_dirs
 
 SUFFIX = ".Modelfile"

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from msgspec import Struct
 
 from tui.knobs.table import KNOBS
-from tui.models.places import list_models
+from tui.models.locations import list_models
 from tui.presets.library import Broken, list_presets
 from tui.prompt_line.commands import COMMANDS, PARTS
 

@@ -6,8 +6,8 @@ from msgspec.structs import replace
 
 from tui.knobs.pair import Stand
 from tui.knobs.table import Knobs, knob
-from tui.models.anatomy import Anatomy, dissect
 from tui.models.memory import show_size
+from tui.models.model_info import Anatomy, dissect
 from tui.models.reference import find_model
 from tui.presets.preset import Preset, anchored
 from tui.presets.writing import write_preset

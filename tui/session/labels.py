@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from tui.knobs.table import ROWS
-from tui.models.places import STARTER
+from tui.models.locations import STARTER
 from tui.session.side import Side
 
 LONGEST = 24

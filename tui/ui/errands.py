@@ -11,7 +11,7 @@ from tui.engine.engines import Engines
 from tui.errors import EngineError, ModelError
 from tui.knobs.pair import Stand
 from tui.knobs.table import knob
-from tui.models.places import list_models
+from tui.models.locations import list_models
 from tui.models.reference import named
 from tui.presets.library import find_preset, has_preset
 from tui.presets.preset import Preset, reworded

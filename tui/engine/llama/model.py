@@ -28,9 +28,9 @@ from tui.engine.protocol import ModelInfo
 from tui.errors import EngineError, ModelError, TwiddleError
 from tui.knobs.load_knobs import attention
 from tui.knobs.table import KNOBS, Knobs
+from tui.models.free_memory import measure
 from tui.models.memory import AUTO_CONTEXT, SEQUENCES, refuse_if_too_large
 from tui.models.preflight import check_model
-from tui.models.room import measure
 
 _NEVER = C.ggml_abort_callback()
 

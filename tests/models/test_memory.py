@@ -9,10 +9,10 @@ from tui.engine.protocol import Load
 from tui.errors import ModelError
 from tui.knobs.load_knobs import attention
 from tui.knobs.table import Knobs
+from tui.models.free_memory import Room, measure, with_gpu
+from tui.models.joint_fit import refuse_beside, refuse_together
 from tui.models.memory import SEQUENCES, Memory, estimate, refuse_if_too_large, show_size, verdict, weights_as
 from tui.models.preflight import check_model
-from tui.models.room import Room, measure, with_gpu
-from tui.models.together import refuse_beside, refuse_together
 
 GB = 10**9
 LLAMA_8B = (
@@ -215,10 +215,10 @@ def test_room_on_a_mac_is_told_by_sysctl(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_room_on_a_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tui.models.room.sys.platform", "linux")
+    monkeypatch.setattr("tui.models.free_memory.sys.platform", "linux")
     monkeypatch.setenv("PATH", str(tool(tmp_path, "nvidia-smi", "printf '%s\\n' 512 8192")))
     assert with_gpu(Room(100, 50)) == Room(100, 50, 2**33)
     tool(tmp_path, "nvidia-smi", "echo no devices were found; exit 6")
     assert with_gpu(Room(100, 50)) == Room(100, 50)
-    monkeypatch.setattr("tui.models.room.sys.platform", "darwin")
+    monkeypatch.setattr("tui.models.free_memory.sys.platform", "darwin")
     assert with_gpu(Room(100, 90)) == Room(100, 20, 70)

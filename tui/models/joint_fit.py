@@ -5,9 +5,9 @@ from pathlib import Path
 
 from tui.engine.protocol import Load
 from tui.errors import ModelError
+from tui.models.free_memory import Room, measure
 from tui.models.memory import SLACK, Memory, estimate, show_size
 from tui.models.preflight import check_model
-from tui.models.room import Room, measure
 
 _SCRIPTED = "fake:"
 """How the path of a scripted model begins; it takes no memory."""

