@@ -13,13 +13,13 @@ from tui.knobs.lint import in_vain
 from tui.knobs.pair import Stand, apart
 from tui.knobs.setting import parse_setting
 from tui.knobs.table import KNOBS, THOUGHT_KNOBS, Knobs, knob, turn
-from tui.presets.checking import check
+from tui.presets.checks import check
 from tui.presets.library import resolve
 from tui.presets.ollama import for_ollama
+from tui.presets.ollama_prompt import Prompting
 from tui.presets.preset import compose, read_preset
-from tui.presets.prompting import Prompting
-from tui.presets.saving import turned_text
-from tui.presets.writing import write_preset
+from tui.presets.save import turned_text
+from tui.presets.serialize import write_preset
 
 THINK = Tags("<think>", "</think>")
 

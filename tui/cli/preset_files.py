@@ -16,9 +16,9 @@ from tui.presets.library import find_preset, preset_path, resolve
 from tui.presets.modelfile import decode
 from tui.presets.ollama import for_ollama
 from tui.presets.preset import compose, is_model, read_source
-from tui.presets.saving import put, save_preset
-from tui.presets.shelf import is_file, own_path
-from tui.presets.writing import begun
+from tui.presets.preset_paths import is_file, own_path
+from tui.presets.save import put, save_preset
+from tui.presets.serialize import begun
 from tui.prompt_line.external_editor import editing, ended, not_started
 from tui.terminal import safe_line
 

@@ -10,7 +10,7 @@ from tui.cli import preset_files
 from tui.cli.render import render
 from tui.cli.tables import print_table
 from tui.knobs.table import KNOBS, WHILE_THINKING, knob
-from tui.presets.checking import Finding, check
+from tui.presets.checks import Finding, check
 from tui.presets.difference import difference
 from tui.presets.library import Broken, find_preset, list_presets, preset_path
 from tui.presets.modelfile import Modelfile, ModelfileError, parse_modelfile

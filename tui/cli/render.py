@@ -17,8 +17,8 @@ from tui.errors import PresetError
 from tui.knobs.table import fixed
 from tui.models.reference import find_model
 from tui.presets.library import find_preset
+from tui.presets.ollama_prompt import Prompting
 from tui.presets.preset import Preset
-from tui.presets.prompting import Prompting
 from tui.presets.tools import Said
 from tui.terminal import safe
 

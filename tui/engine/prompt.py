@@ -23,7 +23,7 @@ from tui.engine.thinking import Watch
 from tui.errors import EngineError
 from tui.knobs.table import Knobs
 from tui.presets.gotemplate import TemplateError
-from tui.presets.prompting import Prompting
+from tui.presets.ollama_prompt import Prompting
 
 PLAIN = """\
 {%- for message in messages %}{{ message['role'].capitalize() + ': ' + message['content'] + '\\n\\n' }}{% endfor %}\

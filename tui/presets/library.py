@@ -11,7 +11,7 @@ from tui.knobs.setting import Setting
 from tui.knobs.table import Knobs
 from tui.paths import preset_dirs
 from tui.presets.preset import Preset, read_preset
-from tui.presets.shelf import SUFFIX, is_file, names, stamped
+from tui.presets.preset_paths import SUFFIX, is_file, names, stamped
 
 DEFAULT = "default"
 

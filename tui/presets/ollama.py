@@ -10,7 +10,7 @@ from tui.models.ollama import PREFIX
 from tui.models.reference import find_model
 from tui.presets.parameters import DEPRECATED, OLLAMAS
 from tui.presets.preset import Preset
-from tui.presets.writing import describe, instruction, parameter, statements
+from tui.presets.serialize import describe, instruction, parameter, statements
 
 _OTHERWISE = ("top_p", "min_p")
 """Knobs whose defaults in Ollama are others: 0.9 and 0 where llama.cpp has 0.95 and 0.05."""

@@ -16,9 +16,9 @@ from tui.knobs.pair import Stand, apart
 from tui.knobs.table import KNOBS, Knobs, turn
 from tui.models.locations import STARTER
 from tui.presets.modelfile import INSTRUCTIONS, ROLES, Command, Modelfile, parse_modelfile
+from tui.presets.parameter_knobs import turns
 from tui.presets.parameters import DEPRECATED, WITHOUT_KNOB, check_version, fault
-from tui.presets.shelf import Stamp, base_path, is_file, name_of, stamped
-from tui.presets.turns import turns
+from tui.presets.preset_paths import Stamp, base_path, is_file, name_of, stamped
 
 LARGEST = 2**20
 """Bytes; a file beyond it is something else than a Modelfile."""

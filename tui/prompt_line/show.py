@@ -10,7 +10,7 @@ from tui.models.memory import show_size
 from tui.models.model_info import Anatomy, dissect
 from tui.models.reference import find_model
 from tui.presets.preset import Preset, anchored
-from tui.presets.writing import write_preset
+from tui.presets.serialize import write_preset
 from tui.prompt_line.commands import Part
 
 

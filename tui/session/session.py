@@ -35,7 +35,7 @@ from tui.knobs.pair import Stand
 from tui.knobs.table import KNOBS, common_seed, fixed, turn
 from tui.models.reference import find_model
 from tui.presets.gotemplate import TemplateError
-from tui.presets.prompting import Prompting
+from tui.presets.ollama_prompt import Prompting
 from tui.session.side import Side
 from tui.session.undo import Steps
 from tui.session.what_if import Hindsight

@@ -15,8 +15,8 @@ from tui.models.locations import list_models
 from tui.models.reference import named
 from tui.presets.library import find_preset, has_preset
 from tui.presets.preset import Preset, reworded
-from tui.presets.saving import save_preset
-from tui.presets.shelf import is_file
+from tui.presets.preset_paths import is_file
+from tui.presets.save import save_preset
 from tui.prompt_line.commands import (
     Again,
     Clear,

@@ -10,8 +10,8 @@ from tui.errors import TwiddleError
 from tui.presets.library import find_preset, list_presets, preset_path, reload
 from tui.presets.modelfile import decode
 from tui.presets.preset import Preset, is_model, read_source
-from tui.presets.shelf import own_path
-from tui.presets.writing import begun
+from tui.presets.preset_paths import own_path
+from tui.presets.serialize import begun
 from tui.session.session import Talk
 from tui.session.side import Side
 from tui.terminal import safe

@@ -16,7 +16,7 @@ from textual.theme import Theme
 
 from tui import paths
 from tui.errors import TwiddleError, did_you_mean
-from tui.presets.shelf import Stamp, stamped
+from tui.presets.preset_paths import Stamp, stamped
 from tui.terminal import safe_line
 
 DEFAULT, LIGHT = "twiddle-dark", "twiddle-light"

@@ -12,10 +12,10 @@ from textual.widgets import OptionList, TextArea
 from textual.widgets.option_list import Option
 
 from tui.errors import PresetError
-from tui.presets.checking import Finding, Level, check
+from tui.presets.checks import Finding, Level, check
 from tui.presets.preset import compose
-from tui.presets.saving import put
-from tui.presets.shelf import name_of
+from tui.presets.preset_paths import name_of
+from tui.presets.save import put
 from tui.terminal import safe, safe_line
 from tui.ui.screens.dialog import Dialog
 from tui.ui.widgets.footer import Footer

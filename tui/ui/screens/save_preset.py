@@ -12,8 +12,8 @@ from tui.errors import PresetError
 from tui.knobs.pair import Stand
 from tui.knobs.table import knob
 from tui.presets.preset import Preset
-from tui.presets.saving import save_preset
-from tui.presets.shelf import own_path
+from tui.presets.preset_paths import own_path
+from tui.presets.save import save_preset
 from tui.terminal import safe, safe_line
 from tui.ui.screens.dialog import Dialog
 from tui.ui.widgets.footer import Footer

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from rich.text import Text
 from textual.widgets import TextArea
 
-from tui.presets.colouring import Part, parts
+from tui.presets.highlight import Part, parts
 from tui.terminal import safe
 
 

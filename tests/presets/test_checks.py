@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tui.knobs.table import KNOBS
 from tui.paths import shipped
-from tui.presets.checking import Finding, check
+from tui.presets.checks import Finding, check
 from tui.presets.library import list_presets
 from tui.presets.modelfile import parse_modelfile
 from tui.presets.ollama import for_ollama

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.presets.colouring import parts
+from tui.presets.highlight import parts
 
 SOURCE = '''\
 # about

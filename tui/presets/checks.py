@@ -14,9 +14,9 @@ from tui.knobs.table import ROWS, WHILE_THINKING
 from tui.models.reference import find_model
 from tui.presets.modelfile import Command, Modelfile, ModelfileError, decode, parse_modelfile
 from tui.presets.ollama import refusals
+from tui.presets.parameter_knobs import knob_of
 from tui.presets.parameters import DEPRECATED
 from tui.presets.preset import Preset, compose
-from tui.presets.turns import knob_of
 
 Level = Literal["error", "warning", "note"]
 

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from tui.presets.gotemplate import TemplateError, read_template
-from tui.presets.prompting import Prompting
+from tui.presets.ollama_prompt import Prompting
 from tui.presets.tools import Said
 
 CASES: dict[str, Any] = json.loads((Path(__file__).parent / "go_templates.json").read_text(encoding="utf-8"))

@@ -8,7 +8,7 @@ import pytest
 
 from tui.conversation.conversation import Message
 from tui.presets.gotemplate import TemplateError
-from tui.presets.prompting import Prompting
+from tui.presets.ollama_prompt import Prompting
 
 FILE = Path(__file__).parents[3] / "shared" / "cases" / "template.json"
 CASES = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else []

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from tui.knobs.table import Knobs, turn
 from tui.presets.preset import Preset, anchored, compose, read_preset
-from tui.presets.writing import write_preset
+from tui.presets.serialize import write_preset
 
 FOLDER = Path(__file__).parent / "modelfiles"
 

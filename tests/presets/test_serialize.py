@@ -16,7 +16,7 @@ from tui.knobs.knob import Knob, Value
 from tui.knobs.table import KNOBS, STAGES
 from tui.presets.modelfile import ROLES, ModelfileError, parse_modelfile
 from tui.presets.preset import Preset, to_preset
-from tui.presets.writing import instruction, write_preset
+from tui.presets.serialize import instruction, write_preset
 
 CASES_FILE = Path(__file__).parents[2].parent / "shared" / "cases" / "modelfile.json"
 CASES: list[dict[str, Any]] = json.loads(CASES_FILE.read_text()) if CASES_FILE.is_file() else []

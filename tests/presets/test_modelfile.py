@@ -13,12 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from tests.domain.rune_by_rune import Refused, read
+from tests.presets.rune_by_rune import Refused, read
 from tui.knobs.table import KNOBS
 from tui.presets.modelfile import INSTRUCTIONS, Modelfile, ModelfileError, parse_modelfile
 from tui.presets.parameters import check_version, parameters
 from tui.presets.preset import messages, to_preset
-from tui.presets.writing import write_preset
+from tui.presets.serialize import write_preset
 
 CASES_FILE = Path(__file__).parents[2].parent / "shared" / "cases" / "modelfile.json"
 CASES: list[dict[str, Any]] = json.loads(CASES_FILE.read_text()) if CASES_FILE.is_file() else []

@@ -13,7 +13,7 @@ from tui.errors import PresetError
 from tui.knobs.table import KNOBS, Knobs, turn
 from tui.presets.library import find_preset
 from tui.presets.preset import Preset, compose
-from tui.presets.saving import put, save_preset, turned_text
+from tui.presets.save import put, save_preset, turned_text
 
 Write = Callable[[str, str], Path]
 

@@ -14,11 +14,11 @@ from tui.knobs.pair import Stand
 from tui.knobs.table import Knobs
 from tui.paths import make_private
 from tui.presets.modelfile import Command, decode, parse_modelfile
+from tui.presets.parameter_knobs import knob_of
 from tui.presets.parameters import parameter_commands
 from tui.presets.preset import PARTS, Preset, anchored, compose, read_preset, read_source
-from tui.presets.shelf import base_path, own_path
-from tui.presets.turns import knob_of
-from tui.presets.writing import instruction, parameter, write_preset
+from tui.presets.preset_paths import base_path, own_path
+from tui.presets.serialize import instruction, parameter, write_preset
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
