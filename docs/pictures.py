@@ -7,7 +7,7 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
-from tui.engine.engines import Engines
+from tui.engine.process.pool import Engines
 from tui.knobs.setting import parse_setting
 from tui.models.reference import find_model
 from tui.presets.library import resolve

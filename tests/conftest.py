@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tui.engine.spinning import spin_briefly
+from tui.engine.process.openmp import spin_briefly
 from tui.models.reference import STARTER, find_model
 
 spin_briefly()

@@ -16,7 +16,7 @@ by_file = pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relat
 
 ELSEWHERE = ("tui.ui", "tui.cli", "tui.bench", "tui.soak", "tui.__main__", "tui.engine.")
 """The rooms where Textual, Rich or llama.cpp live, or may."""
-AT_THE_DOOR = ("tui.engine.protocol", "tui.engine.machine", "tui.engine.client", "tui.engine.engines")
+AT_THE_DOOR = ("tui.engine.protocol", "tui.engine.hardware", "tui.engine.process.client", "tui.engine.process.pool")
 """The parts of the engine's room that the others import."""
 
 WITHOUT_EFFECT = """

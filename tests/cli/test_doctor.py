@@ -8,7 +8,7 @@ import pytest
 from tests.cli.conftest import Command
 from tui.cli import doctor
 from tui.config import config_path
-from tui.engine.machine import Device, Machine
+from tui.engine.hardware import Device, Machine
 from tui.engine.protocol import ModelInfo
 from tui.errors import ModelError
 

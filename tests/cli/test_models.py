@@ -9,7 +9,7 @@ import pytest
 
 from tests.cli.conftest import Command
 from tests.gguf import number, string, tiny, write
-from tui.engine.machine import Machine
+from tui.engine.hardware import Machine
 from tui.models.free_memory import Room
 
 

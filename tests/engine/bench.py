@@ -3,10 +3,10 @@
 from collections import defaultdict
 
 from tui.conversation.conversation import Message
+from tui.engine.decode.scheduler import Scheduler
 from tui.engine.fake import Script, ScriptedBackend
 from tui.engine.llama import make_stage
 from tui.engine.protocol import Event, Finished, Generate, Reply, Token
-from tui.engine.scheduler import Scheduler
 from tui.knobs.table import Knobs, turn
 
 GREEDY = turn(Knobs(), temperature=0.0, seed=1)

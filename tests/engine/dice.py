@@ -5,10 +5,10 @@ import numpy as np
 from tests.engine.bench import Bench
 from tui.conversation.conversation import Message
 from tui.engine.backend import Hidden, Logits
+from tui.engine.decode.scheduler import Scheduler
 from tui.engine.fake import END, START, Script, ScriptedBackend
 from tui.engine.llama import make_stage
 from tui.engine.protocol import Event, Reply
-from tui.engine.scheduler import Scheduler
 from tui.knobs.table import Knobs
 
 

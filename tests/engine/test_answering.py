@@ -10,8 +10,8 @@ from tests.engine.bench import question
 from tests.engine.test_process import fake
 from tui.engine.__main__ import Engine
 from tui.engine.fake import Script
-from tui.engine.onlooker import Onlooker, Question
 from tui.engine.protocol import Event, Failed, Preview, Refused, Remember, WhatIf
+from tui.engine.sampling.what_if_worker import Onlooker, Question
 from tui.errors import EngineError
 from tui.knobs.table import Knobs
 
@@ -61,7 +61,7 @@ def test_a_question_that_goes_wrong_is_answered_and_so_is_the_next(
 def test_a_question_that_goes_wrong_in_the_loop_does_not_end_it(monkeypatch: pytest.MonkeyPatch) -> None:
     engine = Told()
     monkeypatch.setattr(Onlooker, "answer", lambda *_: False)
-    monkeypatch.setattr("tui.engine.scheduler.Scheduler.preview", lambda *_: [][0])
+    monkeypatch.setattr("tui.engine.decode.scheduler.Scheduler.preview", lambda *_: [][0])
     engine.take(Preview("a", question(), Knobs()))
     engine._drain()
     failed = engine.said.get(timeout=20)

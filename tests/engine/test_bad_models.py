@@ -10,8 +10,8 @@ import pytest
 
 from tests.engine.bench import GREEDY, reply
 from tests.engine.ggufs import change, write_llama
+from tui.engine.process.headless import Session
 from tui.engine.protocol import Finished
-from tui.engine.session import Session
 from tui.errors import EngineError, ModelError
 from tui.knobs.table import Knobs, turn
 

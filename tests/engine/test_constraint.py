@@ -14,9 +14,9 @@ from msgspec.structs import replace
 from tests.engine.bench import GREEDY, Bench, question, reply
 from tests.engine.dice import Dice, Table
 from tui.conversation.conversation import Message
-from tui.engine.constraint import LARGEST, Grammars
+from tui.engine.constraint.constraint import LARGEST, Grammars
+from tui.engine.constraint.grammar import read
 from tui.engine.fake import END, Script, ScriptedBackend
-from tui.engine.grammar import read
 from tui.engine.llama import Llama, make_stage
 from tui.engine.protocol import Failed, Preview, Previewed, Refused, Reply, SetKnobs
 from tui.errors import EngineError

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from tests.engine.bench import GREEDY, Bench, question, reply
 from tui.conversation.conversation import Message
 from tui.engine.backend import Decoded, Interrupted, Row
+from tui.engine.decode.prefill_pacer import Pace
 from tui.engine.fake import Script
-from tui.engine.pace import Pace
 from tui.engine.protocol import Failed, Finished, Generate, Refused, Reply, SetKnobs, Shifted, Stop
 from tui.knobs.table import turn
 

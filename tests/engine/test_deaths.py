@@ -11,9 +11,9 @@ import pytest
 from tests.engine.bench import reply
 from tests.engine.test_process import ENDLESS, engine, fake, until
 from tui.engine import client
-from tui.engine.attempts import MOST, WINDOW, Attempts
-from tui.engine.client import Engine
 from tui.engine.fake import Script
+from tui.engine.process.client import Engine
+from tui.engine.process.restart_limit import MOST, WINDOW, Attempts
 from tui.engine.protocol import Answers, Died, Event, Generate, Load, Loaded, Silent, Token
 from tui.errors import EngineError
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from tui.conversation.conversation import Message
 from tui.engine.fake import END, START, Script, ScriptedBackend
 from tui.engine.llama import make_stage
-from tui.engine.prompt import PromptWriter
+from tui.engine.prompt.prompt import PromptWriter
 
 JINJA = {
     "plain": "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}<|im_start|>",

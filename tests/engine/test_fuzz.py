@@ -17,9 +17,9 @@ from tests.engine.bench import GREEDY, reply
 from tests.engine.test_deaths import Stub, stub
 from tests.engine.test_process import fake, until
 from tui.bench.synthetic import Shape, write_model
-from tui.engine.client import Engine
-from tui.engine.engines import Station
 from tui.engine.fake import Script
+from tui.engine.process.client import Engine
+from tui.engine.process.pool import Station
 from tui.engine.protocol import (
     GARBAGE,
     Answers,

@@ -18,12 +18,12 @@ from llama_cpp._ggml import libggml
 from tests.engine.bench import GREEDY, reply
 from tests.engine.ggufs import write_llama, write_lora, write_mamba
 from tui.conversation.trace import TokenTrace
+from tui.engine.decode.scheduler import Scheduler
+from tui.engine.hardware import Device
 from tui.engine.llama import Llama, machine
 from tui.engine.llama.options import CACHE_TYPES, check, devices_used, gpu_layers, model_params, share_cores
-from tui.engine.machine import Device
+from tui.engine.process.headless import Session
 from tui.engine.protocol import Event, Finished, Generate, ModelInfo, Token
-from tui.engine.scheduler import Scheduler
-from tui.engine.session import Session
 from tui.errors import KnobError, ModelError
 from tui.knobs.load_knobs import CACHE_TYPES as NAMES
 from tui.knobs.table import Knobs, turn

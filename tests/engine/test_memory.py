@@ -14,7 +14,7 @@ from tests.engine.bench import reply
 from tui.bench.synthetic import Shape, write_model
 from tui.engine.llama import Llama
 from tui.engine.protocol import Generate, Finished
-from tui.engine.scheduler import Scheduler
+from tui.engine.decode.scheduler import Scheduler
 from tui.knobs.table import Knobs, turn
 
 def resident():

@@ -16,9 +16,9 @@ from msgspec import json
 
 from tests.engine.bench import GREEDY, reply
 from tui.engine import client
-from tui.engine.client import Engine
 from tui.engine.fake import Script
-from tui.engine.machine import Machine
+from tui.engine.hardware import Machine
+from tui.engine.process.client import Engine
 from tui.engine.protocol import (
     Command,
     Describe,
@@ -302,7 +302,7 @@ PARENT = """
 import asyncio
 from tests.engine.test_process import ENDLESS, fake
 from tests.engine.bench import reply
-from tui.engine.client import Engine
+from tui.engine.process.client import Engine
 from tui.engine.protocol import Generate, Token
 
 async def main():

@@ -8,9 +8,9 @@ from msgspec.structs import replace
 from tests.engine.bench import Bench, reply
 from tui.conversation.conversation import Message
 from tui.engine.fake import END, START, Script, ScriptedBackend
-from tui.engine.jinja import Template
 from tui.engine.llama import make_stage
-from tui.engine.prompt import PromptWriter, runs
+from tui.engine.prompt.jinja import Template
+from tui.engine.prompt.prompt import PromptWriter, runs
 from tui.engine.protocol import Reply
 from tui.errors import EngineError
 from tui.knobs.table import Knobs

@@ -8,9 +8,9 @@ import pytest
 from tests.engine.bench import GREEDY
 from tests.engine.ggufs import write_mamba
 from tui.conversation.conversation import Message
+from tui.engine.decode.scheduler import Scheduler
 from tui.engine.llama import Llama
 from tui.engine.protocol import Event, Finished, Generate, Reply
-from tui.engine.scheduler import Scheduler
 from tui.knobs.table import Knobs, turn
 
 KNOBS = turn(GREEDY, num_predict=6)

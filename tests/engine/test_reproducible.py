@@ -10,8 +10,8 @@ from tests.engine.bench import question, reply
 from tests.engine.touchy import Scene, said
 from tui.conversation.conversation import Message
 from tui.conversation.reply_record import Change
+from tui.engine.decode.prefill_pacer import SLICE
 from tui.engine.fake import Script
-from tui.engine.pace import SLICE
 from tui.engine.protocol import Generate, Preview, Reply, SetKnobs, Shifted, Stop, Token, Waits
 from tui.knobs.table import Knobs, turn
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from tui.engine.backend import CANDIDATE, Candidates
 from tui.engine.llama import make_stage
-from tui.engine.odds import Odds
-from tui.engine.sampling import Chain, Feedback, draw, order
+from tui.engine.sampling.chain import Chain, Feedback, draw, order
+from tui.engine.sampling.distribution import Odds
 from tui.knobs.table import STAGES, Knobs, turn
 
 VOCABULARY = 258

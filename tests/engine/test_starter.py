@@ -11,6 +11,7 @@ import pytest
 from tests.engine.bench import GREEDY, reply
 from tui.conversation.conversation import Message
 from tui.engine.backend import Logits, Row
+from tui.engine.decode.scheduler import Scheduler
 from tui.engine.llama import Llama
 from tui.engine.protocol import (
     Event,
@@ -27,7 +28,6 @@ from tui.engine.protocol import (
     WhatIf,
     WhatIfs,
 )
-from tui.engine.scheduler import Scheduler
 from tui.errors import ModelError
 from tui.knobs.table import Knobs, turn
 from tui.models.reference import find_model
@@ -137,7 +137,7 @@ def test_reuse_does_not_change_a_greedy_answer(model: Llama) -> None:
 
 
 def test_c01_a_message_cannot_forge_a_role(model: Llama) -> None:
-    from tui.engine.prompt import PromptWriter
+    from tui.engine.prompt.prompt import PromptWriter
 
     writer = PromptWriter(model)
     harmless = writer.write([Message("user", "hello")])

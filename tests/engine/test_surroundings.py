@@ -15,9 +15,9 @@ from tests.engine.bench import reply
 from tests.engine.test_deaths import Stub, stub
 from tests.engine.test_process import ENDLESS, engine, fake, until
 from tui.bench.synthetic import Shape, write_model
-from tui.engine.client import Engine
 from tui.engine.fake import Script
-from tui.engine.machine import Machine
+from tui.engine.hardware import Machine
+from tui.engine.process.client import Engine
 from tui.engine.protocol import (
     Describe,
     Died,
@@ -93,7 +93,7 @@ async def test_p06_one_that_hears_no_signal_goes_and_so_do_its_children(stub: St
 async def test_p06_its_death_is_told_though_a_child_of_it_holds_the_pipe(
     stub: Stub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tui.engine.client.BEAT", 0.2)
+    monkeypatch.setattr("tui.engine.process.client.BEAT", 0.2)
     died = await asyncio.wait_for(stub.ends(f"sleep 1000 & echo $! > '{tmp_path}/child'; kill -SEGV $$"), 30)
     assert "SIGSEGV" in died.reason
     await soon(lambda: gone(int((tmp_path / "child").read_text())))
@@ -102,7 +102,7 @@ async def test_p06_its_death_is_told_though_a_child_of_it_holds_the_pipe(
 IN_A_THREAD = """
 import asyncio, os, threading, time
 from pathlib import Path
-from tui.engine.client import Engine
+from tui.engine.process.client import Engine
 engine = Engine(Path("engine.log"))
 thread = threading.Thread(target=lambda: asyncio.run(engine.start()))
 thread.start()

@@ -3,7 +3,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.engine.text import StopTexts, Utf8
+from tui.engine.reply.text import StopTexts, Utf8
 
 stops = st.lists(st.text("ab", min_size=1, max_size=4), max_size=3).map(tuple)
 

@@ -11,7 +11,7 @@ from tui.conversation.conversation import Message
 from tui.conversation.thinking import Thought
 from tui.engine.fake import END, START, Script, ScriptedBackend
 from tui.engine.llama import make_stage
-from tui.engine.prompt import PromptWriter
+from tui.engine.prompt.prompt import PromptWriter
 from tui.engine.protocol import KnobsTurned, Preview, Previewed, Reply, SetKnobs, Thinking, Token
 from tui.knobs.table import Knobs, turn
 

@@ -11,9 +11,9 @@ import pytest
 from tui.bench.synthetic import TINY, Shape, write_model
 from tui.conversation.conversation import Message
 from tui.engine.backend import Row
+from tui.engine.decode.scheduler import Scheduler
 from tui.engine.llama import Llama
 from tui.engine.protocol import Event, Finished, Generate, Reply, Token
-from tui.engine.scheduler import Scheduler
 from tui.knobs.table import Knobs, turn
 
 END = 2

@@ -7,10 +7,10 @@ import numpy as np
 from tests.engine.bench import Bench
 from tui.conversation.conversation import Message
 from tui.engine.backend import Decoded, Row
+from tui.engine.decode.scheduler import Scheduler
 from tui.engine.fake import Script, ScriptedBackend
 from tui.engine.llama import make_stage
 from tui.engine.protocol import Finished, Reply
-from tui.engine.scheduler import Scheduler
 
 
 class Touchy(ScriptedBackend):

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tui.engine.llama import make_stage
-from tui.engine.sampling import Chain, order
+from tui.engine.sampling.chain import Chain, order
 from tui.knobs.knob import Knob, Value
 from tui.knobs.lint import conflict, idle, in_vain, inert
 from tui.knobs.table import KNOBS, STAGES, Knobs, turn

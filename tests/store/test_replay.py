@@ -9,8 +9,8 @@ from tests.store.pages import written
 from tui.cli import replay as command
 from tui.conversation.conversation import Conversation, answer, ask
 from tui.conversation.reply_record import Change, Written
+from tui.engine.process.headless import Session
 from tui.engine.protocol import Finished, Reply, Token
-from tui.engine.session import Session
 from tui.errors import ModelError, StoreError
 from tui.knobs.table import Knobs, turn
 from tui.store.page import Kept, Page, Sheet, Source, StoredReply

@@ -9,9 +9,9 @@ from tests.session.test_side import side
 from tui.cli.replay import build
 from tui.conversation.conversation import versions
 from tui.conversation.trace import TokenTrace
+from tui.engine.decode.scheduler import Scheduler
 from tui.engine.llama import Llama
 from tui.engine.protocol import Command, Event, Generate, Load, SetKnobs, Stop, Token
-from tui.engine.scheduler import Scheduler
 from tui.knobs.table import Knobs
 from tui.session.session import Talk
 from tui.session.side import Side

@@ -22,12 +22,12 @@ from msgspec import json
 from tests.ui.driver import model
 from tui.conversation.conversation import ask
 from tui.engine.__main__ import main as be_an_engine
-from tui.engine.client import Engine
-from tui.engine.engines import Engines
 from tui.engine.fake import Script
 from tui.engine.llama import Llama as _what_an_engine_imports_when_it_loads  # noqa: F401
+from tui.engine.process.client import Engine
+from tui.engine.process.pool import Engines
+from tui.engine.prompt.template_worker import main as be_a_scribe
 from tui.engine.protocol import Load, Token
-from tui.engine.scribe import main as be_a_scribe
 from tui.knobs.setting import parse_setting
 from tui.knobs.table import fixed
 from tui.presets.library import resolve

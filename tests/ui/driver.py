@@ -14,9 +14,9 @@ from textual.pilot import Pilot
 from textual.widgets._toast import Toast
 
 from tui.config import Reading
-from tui.engine.client import Engine
-from tui.engine.engines import Engines
 from tui.engine.fake import Script
+from tui.engine.process.client import Engine
+from tui.engine.process.pool import Engines
 from tui.engine.protocol import Command, Event
 from tui.knobs.knob import Value
 from tui.knobs.setting import parse_setting

@@ -329,7 +329,7 @@ async def test_a_model_with_no_room_beside_the_other_is_refused_with_figures(
 
     async with open_chat(Script()) as chat:
         await chat.answered("Hi")
-        monkeypatch.setattr("tui.engine.engines.refuse_together", refuse)
+        monkeypatch.setattr("tui.engine.process.pool.refuse_together", refuse)
         await chat.ask("/compare num_ctx=2048")
         assert "needs 9 GB, 1 GB are free" in await chat.toast()
         assert len(chat.panes) == 1 and len(chat.engines) == 1 and chat.prompt.text == "/compare num_ctx=2048"

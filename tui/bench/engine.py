@@ -12,9 +12,9 @@ from tui.bench.writing import CONTEXT, QUESTION, Writing, nine_turns, rate
 from tui.conversation.conversation import Message
 from tui.engine.llama import Llama, make_stage
 from tui.engine.llama.baseline import Endless, HighLevel, raw_rate
-from tui.engine.prompt import PromptWriter
+from tui.engine.prompt.prompt import PromptWriter
 from tui.engine.protocol import Reply
-from tui.engine.sampling import Chain, draw
+from tui.engine.sampling.chain import Chain, draw
 from tui.knobs.table import Knobs, turn
 
 WARM = turn(Knobs(), temperature=1.5, top_k=0, top_p=1.0, min_p=0.02)

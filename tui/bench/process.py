@@ -7,7 +7,7 @@ from pathlib import Path
 from tui.bench.result import Result
 from tui.bench.writing import CONTEXT, QUESTION
 from tui.conversation.conversation import Message
-from tui.engine.client import Engine
+from tui.engine.process.client import Engine
 from tui.engine.protocol import (
     Died,
     Event,

@@ -13,8 +13,8 @@ from tui.bench.result import Result
 from tui.conversation.conversation import Conversation, answer, ask
 from tui.conversation.reply_record import Stats, Written
 from tui.engine.llama import make_stage
-from tui.engine.odds import Choice
-from tui.engine.sampling import Chain, draw
+from tui.engine.sampling.chain import Chain, draw
+from tui.engine.sampling.distribution import Choice
 from tui.knobs.table import Knobs
 from tui.store.page import ModelFile, Page, Sheet, Source
 from tui.store.store import Store

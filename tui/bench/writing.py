@@ -7,8 +7,8 @@ from msgspec.structs import replace
 
 from tui.conversation.conversation import Message
 from tui.engine.backend import Backend
+from tui.engine.decode.scheduler import Scheduler
 from tui.engine.protocol import Event, Failed, Finished, Generate, Reply, Token
-from tui.engine.scheduler import Scheduler
 from tui.errors import EngineError
 from tui.knobs.table import Knobs
 

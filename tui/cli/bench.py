@@ -13,7 +13,7 @@ from tui.cli.arguments import UsageError
 from tui.cli.aside import tell
 from tui.cli.lines import errors_as_json
 from tui.cli.tables import print_table
-from tui.engine.spinning import spin_briefly
+from tui.engine.process.openmp import spin_briefly
 from tui.errors import did_you_mean
 from tui.models.reference import STARTER, find_model
 from tui.terminal import safe_line

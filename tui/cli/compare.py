@@ -17,8 +17,8 @@ from tui.cli.lines import errors_as_json, print_line
 from tui.cli.signals import converse, stopped_by_ctrl_c
 from tui.conversation.conversation import Message
 from tui.conversation.trace import diverged_at
+from tui.engine.process.headless import Session
 from tui.engine.protocol import Finished, Prefill, Reply, Thinking, Token
-from tui.engine.session import Session
 from tui.errors import EngineError
 from tui.knobs.table import common_seed, fixed, turn
 from tui.presets.library import Chosen

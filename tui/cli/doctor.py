@@ -15,9 +15,9 @@ import typer
 from tui import __version__
 from tui.cli.signals import converse
 from tui.config import config_path, read_config
-from tui.engine.machine import Machine
+from tui.engine.hardware import Machine
+from tui.engine.process.headless import Session
 from tui.engine.protocol import ModelInfo
-from tui.engine.session import Session
 from tui.errors import TwiddleError
 from tui.knobs.table import Knobs
 from tui.models.reference import STARTER, find_model

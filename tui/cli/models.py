@@ -11,8 +11,8 @@ from tui.cli.arguments import UsageError
 from tui.cli.aside import tell
 from tui.cli.signals import converse
 from tui.cli.tables import for_people, print_table
-from tui.engine.machine import Machine
-from tui.engine.session import Session
+from tui.engine.hardware import Machine
+from tui.engine.process.headless import Session
 from tui.errors import ModelError
 from tui.knobs.table import Knobs, turn
 from tui.models.free_memory import Room, measure, with_gpu

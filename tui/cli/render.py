@@ -10,9 +10,9 @@ from msgspec import DecodeError, Struct, json
 from tui.cli.lines import print_text
 from tui.cli.signals import converse
 from tui.conversation.conversation import Message
+from tui.engine.process.headless import Session
 from tui.engine.protocol import Piece
 from tui.engine.protocol import Render as Ask
-from tui.engine.session import Session
 from tui.errors import PresetError
 from tui.knobs.table import fixed
 from tui.models.reference import find_model

@@ -12,8 +12,8 @@ from tui.cli.history import opened
 from tui.cli.lines import errors_as_json, print_line
 from tui.cli.signals import converse
 from tui.conversation.trace import TokenTrace
+from tui.engine.process.headless import Session
 from tui.engine.protocol import Prefill, Reply, Token
-from tui.engine.session import Session
 from tui.models.reference import find_model
 from tui.store.page import ModelFile, StoredReply
 from tui.store.replay import check_model, difference, expected, request

@@ -15,8 +15,8 @@ from tui.cli.lines import errors_as_json, print_line
 from tui.cli.signals import converse, stopped_by_ctrl_c
 from tui.cli.so_far import SoFar
 from tui.conversation.conversation import Message
+from tui.engine.process.headless import Session
 from tui.engine.protocol import Finished, ModelInfo, Prefill, Reply, Thinking, Token
-from tui.engine.session import Session
 from tui.knobs.table import with_seed
 from tui.terminal import Strainer
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any, TypeVar
 
-from tui.engine.session import Session
+from tui.engine.process.headless import Session
 
 Result = TypeVar("Result")
 

@@ -51,7 +51,7 @@ class Written(Struct, frozen=True):
     traces: tuple[TokenTrace, ...] = ()
     """How each was chosen; the token that ended the reply is the last."""
     records: tuple[bytes, ...] = ()
-    """The scores it was chosen from: see `tui.engine.record`."""
+    """The scores it was chosen from: see `tui.engine.sampling.logit_record`."""
     stats: Stats | None = None
     thinking: Knobs | None = None
     """The knobs for its thought, where they were others."""

@@ -17,9 +17,11 @@ import msgspec
 
 from tui.crash_report import trail
 from tui.engine.backend import Backend
+from tui.engine.decode.scheduler import Scheduler
 from tui.engine.fake import ScriptedBackend, read_script
-from tui.engine.onlooker import Onlooker, Question
-from tui.engine.prompt import PromptWriter
+from tui.engine.process.openmp import spin_briefly
+from tui.engine.prompt.prompt import PromptWriter
+from tui.engine.prompt.template_worker import Scribe
 from tui.engine.protocol import (
     GARBAGE,
     Command,
@@ -43,9 +45,7 @@ from tui.engine.protocol import (
     decode_command,
     encode,
 )
-from tui.engine.scheduler import Scheduler
-from tui.engine.scribe import Scribe
-from tui.engine.spinning import spin_briefly
+from tui.engine.sampling.what_if_worker import Onlooker, Question
 from tui.errors import EngineError, TwiddleError
 
 

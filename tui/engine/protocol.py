@@ -10,7 +10,7 @@ from tui.conversation.conversation import Ending, Message
 from tui.conversation.reply_record import Change, Stats
 from tui.conversation.thinking import Thought
 from tui.conversation.trace import TokenTrace
-from tui.engine.machine import Machine
+from tui.engine.hardware import Machine
 from tui.errors import KnobError
 from tui.knobs.table import Knobs
 
@@ -210,7 +210,7 @@ class Token(Struct, frozen=True, tag="token"):
     used: int
     """Context tokens this reply occupies."""
     record: bytes = b""
-    """The scores it was chosen from, as `tui.engine.record` keeps them: what a WhatIf is answered from."""
+    """The scores it was chosen from, as `tui.engine.sampling.logit_record` keeps them: what a WhatIf is answered from."""
 
 
 class Hypothesis(Struct, frozen=True):
@@ -301,7 +301,7 @@ class Previewed(Struct, frozen=True, tag="previewed"):
     trace: TokenTrace
     used: int
     record: bytes = b""
-    """The scores it would be chosen from, as `tui.engine.record` keeps them."""
+    """The scores it would be chosen from, as `tui.engine.sampling.logit_record` keeps them."""
 
 
 class Piece(Struct, frozen=True, array_like=True):

@@ -59,7 +59,7 @@ class Next(NamedTuple):
 
 
 class Engines(Protocol):
-    """What holds the models of the sides: see `tui.engine.engines`."""
+    """What holds the models of the sides: see `tui.engine.process.pool`."""
 
     def fit(self, loads: Iterable[Load]) -> None: ...
     def send(self, command: Command, load: Load | None) -> None: ...

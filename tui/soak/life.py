@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from tui.engine.engines import Engines, Report
+from tui.engine.process.pool import Engines, Report
 from tui.knobs.setting import parse_setting
 from tui.paths import history_path
 from tui.presets.library import resolve

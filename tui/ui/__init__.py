@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from tui.config import Reading
-from tui.engine.engines import Engines
+from tui.engine.process.pool import Engines
 from tui.engine.protocol import Load
 from tui.knobs.table import fixed
 from tui.paths import history_path

@@ -13,7 +13,7 @@ from textual.screen import Screen
 
 from tui.config import Reading
 from tui.crash_report import write_trail
-from tui.engine.engines import Engines
+from tui.engine.process.pool import Engines
 from tui.engine.protocol import Load
 from tui.presets.library import Chosen
 from tui.store.diary import Diary

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from textual.app import App
 from textual.message import Message
 
-from tui.engine.engines import Engines
+from tui.engine.process.pool import Engines
 from tui.errors import EngineError, ModelError
 from tui.knobs.pair import Stand
 from tui.knobs.table import knob

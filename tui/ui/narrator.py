@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from tui.engine.engines import Engines, Said
+from tui.engine.process.pool import Engines, Said
 from tui.engine.protocol import (
     Answers,
     Died,

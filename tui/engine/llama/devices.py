@@ -7,7 +7,7 @@ from typing import Any, Literal
 import llama_cpp as C
 from llama_cpp._ggml import libggml
 
-from tui.engine.machine import Device, Machine
+from tui.engine.hardware import Device, Machine
 
 # The binding has no names for ggml's devices. The signatures are those of ggml-backend.h in the pinned version.
 _KINDS: tuple[Literal["CPU", "GPU", "integrated GPU", "accelerator"], ...]

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import llama_cpp as C
 
-from tui.engine.machine import Device
+from tui.engine.hardware import Device
 from tui.errors import KnobError
 from tui.knobs.load_knobs import QUANTIZED, Loading, attention
 
@@ -74,7 +74,7 @@ def check_cache(knobs: Loading, head: int) -> None:
 def share_cores(knobs: Loading, cores: int) -> Threads:
     """How many threads write and how many read, from what was measured."""
     # Beside a screen that takes 30 % of a core, two threads on two cores write 87 tokens a second and one writes 66
-    # (139 and 64 with nothing beside them), as long as they spin no longer than `tui.engine.spinning` lets them. Where
+    # (139 and 64 with nothing beside them), as long as they spin no longer than `tui.engine.process.openmp` lets them. Where
     # there are more cores the last one brings little, since memory is the bound. Prompts gain from every core.
     return Threads(knobs.num_thread or min(cores, max(2, cores - 1)), knobs.num_thread or cores)
 

@@ -11,7 +11,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from tui.conversation.conversation import ask
-from tui.engine.engines import Engines, Said
+from tui.engine.process.pool import Engines, Said
 from tui.engine.protocol import Failed, Load, Loaded
 from tui.errors import EngineError, TwiddleError
 from tui.presets.library import Chosen

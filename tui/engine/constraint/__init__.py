@@ -1,0 +1,1 @@
+"""Constraints: schemas, regular expressions, choices and grammars."""

@@ -1,0 +1,1 @@
+"""Decoding: the scheduler, the prefix tree and the KV cache."""

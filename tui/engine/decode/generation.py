@@ -1,0 +1,269 @@
+"""One running reply: its knobs, what it has written, and when it ends. How its tokens are found is its strategy's."""
+
+import time
+from collections.abc import Callable, Sequence
+
+from tui.conversation.conversation import Ending
+from tui.conversation.reply_record import Stats
+from tui.engine.backend import Backend
+from tui.engine.constraint.constraint import Constraint, Grammars, is_bound
+from tui.engine.decode.branch import Branch, Move
+from tui.engine.protocol import (
+    Event,
+    Failed,
+    Finished,
+    Hypotheses,
+    Hypothesis,
+    KnobsTurned,
+    Prefill,
+    Reply,
+    Shifted,
+    Thinking,
+    Token,
+)
+from tui.engine.reply.reply_text import Readable, Said
+from tui.engine.reply.thinking import ThoughtFirst, Watch
+from tui.engine.sampling.chain import Chain, draw
+from tui.engine.sampling.distribution import Choice, Odds
+from tui.engine.sampling.knob_schedule import Lane, Sets
+from tui.engine.sampling.strategies import Strategy, make_strategy
+from tui.knobs.table import CONSTRAINTS, Knobs
+
+Emit = Callable[[Event], None]
+
+
+class Unseen(Exception):
+    """A reply cannot go on from a branch before the hidden states of all its tokens are there."""
+
+    def __init__(self, branch: Branch) -> None:
+        self.branch = branch
+
+
+class Generation:
+    """One running reply."""
+
+    def __init__(
+        self,
+        reply: Reply,
+        prompt: Sequence[int],
+        begun: int,
+        kept: Callable[[], int],
+        grammars: Grammars,
+        backend: Backend,
+        emit: Emit,
+        watch: Watch,
+        unsaid: bytes = b"",
+    ) -> None:
+        """Of the prompt's tokens the last `begun` are the reply's own; the first `kept` are the system prompt, which
+        are counted when the context is full; `unsaid` is what those of the reply say that its text does not.
+        Raises EngineError for a constraint that cannot be used.
+        """
+        self.id, self.backend = reply.id, backend
+        self.start = len(prompt) - begun
+        """Where in the context the reply begins."""
+        self.begun = self.count = begun
+        """The index of its first token to be written here, and of the next one."""
+        self._over = begun > 0 and backend.is_end(prompt[-1])
+        self._prompt, self._kept, self._reused = len(prompt), kept, -1
+        self._grammars, self._emit = grammars, emit
+        self.watch, self.crossed = watch, False
+        """`crossed` from the token that begins or ends a thought until the next is to be chosen."""
+        before = watch.read(prompt[self.start :])
+        self.lane = Lane(reply, inside=watch.inside)
+        self.constraint = self._constraint(self.knobs, prompt[self.start + before :])
+        """What may still be written, if that is bounded."""
+        self._bound = self.start
+        self._strategy: Strategy = make_strategy(self)
+        self.said = Said(self.knobs.stop, watch, unsaid)
+        """What was written here."""
+        self.ended = False
+        self.best: tuple[Hypothesis, ...] = ()
+        """What the reply was chosen from, where there were several."""
+        self._started = time.perf_counter()
+        self._first = self._last = 0.0
+        self._tell_thought()
+
+    # --- knobs ------------------------------------------------------------------------------------------------------
+
+    @property
+    def knobs(self) -> Knobs:
+        """What it is written with now."""
+        return self.lane.knobs
+
+    def turn(self, knobs: Sets) -> None:
+        """Ask for other knobs from the next token on; what was to come in its lane is off. Raises EngineError."""
+        self._grammars.constraint(knobs.answer)
+        self.lane.ask(knobs)
+
+    def _turn(self) -> None:
+        """Let take effect what was asked, is next in the lane, or belongs on this side of a tag."""
+        before, index = self.knobs, self._strategy.index
+        after = self.lane.due(index, inside=self.watch.inside)
+        told = self.lane.turn(index, after, crossed=self.crossed)
+        if self._rebound(before, after):
+            self.constraint = self._constraint(after, ())  # what is written already need not fit it
+            self._bound = self.start + self.count
+        if self._searches_anew(before, after):
+            self._strategy = make_strategy(self)
+        self.crossed = False
+        self.said.stop_at(after.stop)
+        if told:
+            self._emit(KnobsTurned(self.id, index, before, after))
+
+    def _rebound(self, before: Knobs, after: Knobs) -> bool:
+        """Whether another constraint holds from now on, or it begins or ends here."""
+        turned = any(getattr(after, name) != getattr(before, name) for name in CONSTRAINTS)
+        return turned or (self.crossed and is_bound(after))
+
+    def _searches_anew(self, before: Knobs, after: Knobs) -> bool:
+        """Whether a turn of the knobs makes the strategy begin anew."""
+        return before.strategy != after.strategy or self._rebound(before, after)
+
+    def _constraint(self, knobs: Knobs, written: Sequence[int]) -> Constraint | None:
+        """What bounds the reply here: nothing within its thought."""
+        constraint = None if self.watch.inside else self._grammars.constraint(knobs)
+        if constraint and self.watch.may_open and knobs.thinking != "off":
+            constraint = ThoughtFirst(constraint, self.watch.opening, self.backend.info.vocabulary)
+        for token in written if constraint else ():
+            if constraint and constraint.mask()[token]:
+                constraint.accept(token)
+        return constraint
+
+    @property
+    def hidden(self) -> bool:
+        """Whether the strategy needs hidden states."""
+        return self.knobs.strategy == "contrastive"
+
+    def chance(self, stream: int = 0) -> float:
+        """The random number for the next token."""
+        return draw(self.knobs.seed, self.count, stream)
+
+    # --- writing ----------------------------------------------------------------------------------------------------
+
+    def choose(self, branches: Sequence[Branch]) -> list[Move]:
+        """How to go on from the branches it stands on, whose logits are there; nothing when it is complete."""
+        due = self.lane.due(self._strategy.index, inside=self.watch.inside)
+        if self._searches_anew(self.knobs, due):
+            settled = self._strategy.settle(branches)
+            if settled is None:
+                return []
+            branches = [settled]
+        self._turn()
+        if self._over:
+            self.finish("stop")
+            return []
+        if self.left == 0:
+            self.finish("length")
+            return []
+        branch = branches[0]
+        if self.hidden and branch.held and len(branch.held.hidden) < len(branch.tokens):
+            raise Unseen(branch)
+        return self._strategy.choose(branches)
+
+    @property
+    def left(self) -> int:
+        """How many tokens it may still write; -1 for as many as it likes."""
+        most = self.knobs.num_predict
+        return max(0, most - (self.count - self.begun)) if most >= 0 else -1
+
+    def write(self, choice: Choice, used: int) -> bool:
+        """Add the next token, and say whether to go on; `used` is what the context then holds of it."""
+        token = choice.trace.id
+        self._last = time.perf_counter()
+        self._first = self._first or self._last
+        ending = "stop" if self.backend.is_end(token) else None
+        text, crossed = Readable("", crossed=False) if ending else self.said.add(token)
+        if crossed:
+            self.crossed = True
+            self._tell_thought()
+        taken = min(used, self.backend.info.context)
+        self._emit(Token(self.id, self.count, text, choice.trace, taken, choice.record))
+        self.count += 1
+        if self.constraint:
+            self.constraint.accept(token)
+        if ending or self.said.stopped:
+            self.finish("stop")
+        elif self.left == 0 or (used >= self.backend.info.context and self.keeps() is None):
+            self.finish("length")
+        else:
+            return True
+        return False
+
+    def _tell_thought(self) -> None:
+        if self.watch.thought:
+            self._emit(Thinking(self.id, self.count, self.watch.thought))
+
+    def crosses(self, tokens: Sequence[int]) -> bool:
+        """Whether other knobs, or a constraint, hold after these tokens, because a thought begins or ends there."""
+        return (self.lane.asked.thinking is not None or is_bound(self.knobs)) and self.watch.crosses(tokens)
+
+    def odds(self, branch: Branch, chain: Chain, constraint: Constraint | None) -> Odds:
+        """The odds at a branch; replies that ask for the same share the work."""
+        chance = self.chance(1)
+        values = (getattr(self.knobs, name) for name in CONSTRAINTS)
+        bound = (self._bound, constraint.opening, *values) if constraint else ()
+        return branch.odds(
+            (*chain.key, chance <= self.knobs.xtc_probability, bound),
+            lambda logits: chain.run(logits, branch.tokens, chance, constraint.mask() if constraint else None),
+        )
+
+    def suppose(self, hypotheses: Sequence[Hypothesis]) -> None:
+        """Show what may come next, the likeliest first."""
+        self._emit(Hypotheses(self.id, self.count, tuple(hypotheses)))
+
+    # --- its way ----------------------------------------------------------------------------------------------------
+
+    def rooted(self, reused: int) -> None:
+        self._reused = reused if self._reused < 0 else self._reused
+
+    def waiting(self, done: int, total: int) -> None:
+        self._emit(Prefill(self.id, done, total))
+
+    def keeps(self) -> int | None:
+        many = self.knobs.strategy in ("beam", "contrastive")
+        return None if self.knobs.context_full == "stop" or many else max(self._kept(), self.knobs.num_keep)
+
+    def shifted(self, dropped: int) -> None:
+        self._emit(Shifted(self.id, self.count, dropped))
+
+    def crowded(self) -> None:
+        if self.count > self.begun:
+            self.end("length")
+        else:
+            self.fail("The context has no room for another reply beside the ones that are running.")
+
+    def fail(self, reason: str) -> None:
+        self._emit(Failed(self.id, reason))
+
+    def end(self, ending: Ending) -> None:
+        """Close the reply with the best that its strategy has found."""
+        self._strategy.settle(())
+        if not self.ended:
+            self.finish(ending)
+
+    def finish(self, ending: Ending) -> None:
+        """Close the reply as it is written."""
+        self.ended = True
+        tail = self.said.close()
+        seconds, written = self._last - self._first, self.count - self.begun
+        stats = Stats(
+            prompt_tokens=self._prompt,
+            reused_tokens=max(0, self._reused),
+            generated_tokens=written,
+            ttft_ms=round(max(0.0, self._first - self._started) * 1000, 1),
+            tokens_per_second=round((written - 1) / seconds, 1) if seconds > 0 else 0.0,
+        )
+        self._emit(
+            Finished(
+                id=self.id,
+                text=self.said.text,
+                ending=ending,
+                seed=self.knobs.seed,
+                tokens=tuple(self.said.tokens),
+                stats=stats,
+                tail=tail,
+                lane=tuple(self.lane.changes),
+                hypotheses=self.best,
+                thought=self.watch.thought,
+            )
+        )

@@ -1,0 +1,93 @@
+"""The tree of tokens: its branches, who reads on which, and what of the cache each holds."""
+
+from collections.abc import Iterator
+
+from tui.engine.backend import Backend
+from tui.engine.decode.branch import Branch, Reader
+from tui.engine.decode.cache import Cache, common
+
+
+class Tree:
+    """Every branch that somebody reads on."""
+
+    def __init__(self, backend: Backend, stride: int | None = None) -> None:
+        """With a `stride` there is one reader at a time in the cache: see there."""
+        self._backend, self._alone = backend, stride is not None
+        self.cache = Cache(backend, stride)
+        self.branches: list[Branch] = []
+
+    @property
+    def readers(self) -> list[Reader]:
+        """Everyone who reads, each once."""
+        return list({id(reader): reader for branch in self.branches for reader in branch.readers}.values())
+
+    @property
+    def ready(self) -> list[Branch]:
+        """The branches whose logits are there."""
+        return [branch for branch in self.branches if branch.logits is not None]
+
+    @property
+    def rooted(self) -> list[Branch]:
+        """The branches that have a place in the cache."""
+        return [branch for branch in self.branches if branch.held]
+
+    def plant(self, prompt: list[int], *readers: Reader) -> Branch:
+        """A new branch; it is rooted when what it can share is there."""
+        self.branches.append(Branch(prompt, list(readers)))
+        return self.branches[-1]
+
+    def root(self) -> None:
+        """Give every branch that waits for nobody its place in the cache."""
+        for branch in self.branches:
+            if branch.held is None and not self._awaits(branch):
+                branch.held = self.cache.begin(branch.tokens, hidden=branch.hidden)
+                for reader in branch.readers:
+                    reader.rooted(len(branch.held.tokens))
+
+    def grow(self, branch: Branch, wanted: dict[int, list[Reader]]) -> None:
+        """Go on with the tokens that readers want, on a branch for each."""
+        held, stem = branch.held, list(branch.tokens)
+        for index, (token, readers) in enumerate(wanted.items()):
+            if index and held:
+                branch = Branch(list(stem), [], self.cache.fork(held))
+                self.branches.append(branch)
+            branch.readers = readers
+            branch.tokens.append(token)
+
+    def leave(self, reader: Reader) -> None:
+        """Somebody reads no more."""
+        for branch in list(self._of(reader)):
+            branch.readers.remove(reader)
+            if not branch.readers:
+                self.retire(branch)
+
+    def retire(self, branch: Branch) -> None:
+        """Nobody reads on a branch; what it holds is kept for later."""
+        self.branches.remove(branch)
+        if branch.held:
+            self.cache.release(branch.held)
+
+    def uproot(self, branch: Branch) -> None:
+        """Forget a branch, whose place cannot be relied on; its readers leave the others too."""
+        for reader in list(branch.readers):
+            for other in [each for each in self._of(reader) if each is not branch]:
+                other.readers.remove(reader)
+                if not other.readers:
+                    self.retire(other)
+        self.branches.remove(branch)
+        if branch.held:
+            self.cache.drop(branch.held)
+
+    def _of(self, reader: Reader) -> Iterator[Branch]:
+        return (branch for branch in self.branches if reader in branch.readers)
+
+    def _awaits(self, branch: Branch) -> bool:
+        """Whether another branch is about to evaluate more of this one's beginning than is there, or has its turn."""
+        if self._alone:
+            return bool(self.rooted)
+        if not self._backend.cuttable:
+            return False
+        wanted = branch.tokens[:-1]
+        sources = [other for other in self.rooted if other.pending > 1 and (other.hidden or not branch.hidden)]
+        shared = max((common(other.tokens, wanted) for other in sources), default=0)
+        return shared > self.cache.longest(branch.tokens, hidden=branch.hidden)

@@ -1,0 +1,51 @@
+"""A look at the next token: what a Preview asks for."""
+
+from collections.abc import Sequence
+
+from tui.engine.backend import Backend
+from tui.engine.constraint.constraint import Constraint
+from tui.engine.decode.branch import Branch, Move
+from tui.engine.decode.generation import Emit
+from tui.engine.protocol import Failed, Previewed
+from tui.engine.sampling.chain import Chain
+from tui.knobs.table import Knobs
+
+
+class Look:
+    """Reads the logits once and writes nothing."""
+
+    hidden = False
+
+    def __init__(
+        self, preview_id: str, knobs: Knobs, constraint: Constraint | None, backend: Backend, emit: Emit
+    ) -> None:
+        self.id, self.knobs = preview_id, knobs
+        self._constraint, self._backend, self._emit = constraint, backend, emit
+
+    def choose(self, branches: Sequence[Branch]) -> list[Move]:
+        (branch,) = branches
+        chain = Chain(self.knobs, self._backend.stage, branch.tokens)
+        # Of XTC a look shows what it does when it acts.
+        allowed = self._constraint.mask() if self._constraint else None
+        odds = branch.odds((self.id,), lambda logits: chain.run(logits, branch.tokens, 0.0, allowed))
+        trace, record = odds.choice(-1, self._backend.label)
+        self._emit(Previewed(self.id, trace, len(branch.tokens), record))
+        return []
+
+    def rooted(self, reused: int) -> None:
+        """What a look costs is not told."""
+
+    def waiting(self, done: int, total: int) -> None:
+        """Nobody is shown how far a look is."""
+
+    def keeps(self) -> int | None:
+        return None
+
+    def shifted(self, dropped: int) -> None:
+        """It keeps nothing that could shift."""
+
+    def crowded(self) -> None:
+        self.fail("The context has no room for a look beside the replies that are running.")
+
+    def fail(self, reason: str) -> None:
+        self._emit(Failed(self.id, reason))

@@ -1,0 +1,340 @@
+"""Continuous batching: one decode a step for every running reply.
+
+Think of the cache as a tree of tokens whose leaves are branches. Replies that agree so far stand on one branch: it is
+decoded once, so they see the same logits, and it splits at the first token where they choose differently. The
+hypotheses of a beam search and the candidates of a contrastive one are branches like any other.
+
+Where replies are to be reproducible they are written one after the other instead, each in steps that depend on nothing
+but itself.
+"""
+
+import time
+from collections.abc import Sequence
+from functools import partial
+from itertools import groupby
+
+from tui.conversation.conversation import Message
+from tui.engine.backend import HIDDEN_ROWS, Backend, ContextFull, Decoded, Interrupted, Row
+from tui.engine.constraint.constraint import Constraint, Grammars
+from tui.engine.decode.branch import Branch, Reader
+from tui.engine.decode.generation import Emit, Generation, Unseen
+from tui.engine.decode.prefill_pacer import SLICE, Pace
+from tui.engine.decode.prefix_tree import Tree
+from tui.engine.decode.preview import Look
+from tui.engine.prompt.jinja import Template
+from tui.engine.prompt.prompt import Compiled, PromptWriter
+from tui.engine.protocol import (
+    Event,
+    Failed,
+    Generate,
+    Piece,
+    Preview,
+    Refused,
+    Remember,
+    Render,
+    Rendered,
+    Reply,
+    SetKnobs,
+    Stop,
+    Token,
+    Waits,
+)
+from tui.engine.sampling.knob_schedule import Sets
+from tui.engine.sampling.strategies import width
+from tui.engine.sampling.what_if_worker import Onlooker
+from tui.errors import EngineError
+from tui.knobs.table import Knobs
+
+MOST = 8
+"""Replies at once."""
+
+KEPT = 8
+"""Sequences left for prefixes that the next request may begin with."""
+
+
+class Scheduler:
+    """Everything running in one context."""
+
+    def __init__(
+        self, backend: Backend, emit: Emit, compiled: Compiled = Template, *, reproducible: bool = False
+    ) -> None:
+        """`compiled` makes a model's own chat template of its source."""
+        self._backend, self._out = backend, emit
+        self._prompts = PromptWriter(backend, compiled)
+        self._grammars = Grammars(backend)
+        self._stride = min(SLICE, backend.batch) if reproducible else None
+        """Prompt tokens in a step, where that is fixed."""
+        self._tree = Tree(backend, self._stride)
+        self._pace = Pace()
+        self.onlooker = Onlooker(backend, self._prompts, emit)
+
+    @property
+    def busy(self) -> bool:
+        """Whether there is anything to do."""
+        return bool(self._tree.branches)
+
+    @property
+    def prompts(self) -> PromptWriter:
+        """What writes the prompts, and knows the model's chat template."""
+        return self._prompts
+
+    def _emit(self, event: Event) -> None:
+        if isinstance(event, Token):
+            self.onlooker.note(event)
+        self._out(event)
+
+    # --- commands ---------------------------------------------------------------------------------------------------
+
+    def generate(self, command: Generate) -> None:
+        """Start replies. Those with equal prompts start as one branch."""
+        started: dict[tuple[tuple[int, ...], bool], Branch] = {}
+        for reply in command.replies:
+            try:
+                self._admit(reply)
+                prompt = self._prompt(reply.messages, reply.template, reply.knobs.thinking)
+                generation = self._generation(reply, prompt)
+            except EngineError as error:
+                self._emit(Failed(reply.id, str(error)))
+                continue
+            key = (tuple(prompt), generation.hidden)
+            if key not in started or self._stride:
+                started[key] = self._tree.plant(prompt)
+            started[key].readers.append(generation)
+            if self._stride and started[key] is not self._tree.branches[0]:
+                self._emit(Waits(reply.id))
+
+    def _admit(self, reply: Reply) -> None:
+        running = self._generations()
+        if len(running) >= MOST:
+            raise EngineError(f"{MOST} replies are running already; wait for one or stop it.")
+        self._check_width(Sets(reply.knobs, reply.thinking), running)
+
+    def _check_width(self, asked: Sets, others: Sequence[Generation]) -> None:
+        """Refuse a search that finds no sequences left beside others."""
+        most = max(self._backend.sequences - KEPT, self._backend.sequences // 2)
+        if sum(_widest(each.lane.asked) for each in others) + _widest(asked) > most:
+            raise EngineError(f"The replies that run look at {most} continuations at once at most; use fewer beams.")
+
+    def _generation(self, reply: Reply, prompt: list[int]) -> Generation:
+        begun = self._prompts.begun(reply.messages, reply.template, reply.knobs.thinking)
+        kept = partial(self._prompts.kept, reply.messages, reply.template, reply.knobs.thinking)
+        watch = self._prompts.watch(reply.messages, reply.knobs, reply.template)
+        self.onlooker.begin(reply.id, prompt, reply.knobs, begun)
+        unsaid = self._prompts.unsaid(reply.messages, reply.template, reply.knobs.thinking)
+        return Generation(reply, prompt, begun, kept, self._grammars, self._backend, self._emit, watch, unsaid)
+
+    def preview(self, command: Preview) -> None:
+        """Start a look at the next token, in place of one that is still waiting."""
+        for look in [each for each in self._tree.readers if isinstance(each, Look)]:
+            self._tree.leave(look)
+        try:
+            prompt = self._prompt(command.messages, command.template, command.knobs.thinking)
+            knobs, constraint = self._at(command)
+        except EngineError as error:
+            self._emit(Failed(command.id, str(error)))
+            return
+        self._tree.plant(prompt, Look(command.id, knobs, constraint, self._backend, self._emit))
+
+    def _at(self, command: Preview) -> tuple[Knobs, Constraint | None]:
+        """The knobs that the next token is chosen with, and what bounds it."""
+        watch = self._prompts.watch(command.messages, command.knobs, command.template)
+        watch.read(self._prompts.own(command.messages, command.template, command.knobs.thinking))
+        # After a whole reply there is nothing that a constraint would bind.
+        begins = command.messages[-1:] and command.messages[-1].role != "assistant"
+        bound = self._grammars.constraint(command.knobs) if begins and not watch.inside else None
+        return Sets(command.knobs, command.thinking).at(watch.inside), bound
+
+    def set_knobs(self, command: SetKnobs) -> None:
+        """Turn the knobs of a running reply; unknown ids have finished meanwhile."""
+        for generation in self._generations():
+            if generation.id == command.id:
+                try:
+                    asked = Sets(command.knobs, command.thinking)
+                    self._check_width(asked, [each for each in self._generations() if each is not generation])
+                    generation.turn(asked)
+                except EngineError as error:
+                    self._emit(Refused(command.id, str(error)))
+
+    def render(self, command: Render) -> None:
+        """Show the prompt that messages make."""
+        try:
+            tokens = self._prompts.write(command.messages, command.template, command.think)
+        except EngineError as error:
+            self._emit(Failed(command.id, str(error)))
+            return
+        pieces = []
+        for control, group in groupby(tokens, self._backend.is_control):
+            if control:
+                pieces += [Piece(self._backend.label(token), True) for token in group]
+            else:
+                pieces.append(Piece(b"".join(map(self._backend.piece, group)).decode("utf-8", "replace"), False))
+        self._emit(Rendered(command.id, tuple(pieces)))
+
+    def remember(self, command: Remember) -> None:
+        """Learn of a reply written before, so that what-if can be asked of it."""
+        try:
+            self.onlooker.remember(
+                command, self._prompts.write(command.messages, command.template, command.knobs.thinking)
+            )
+        except EngineError as error:
+            self._emit(Refused(command.id, str(error)))
+
+    def stop(self, command: Stop) -> None:
+        """End a reply; unknown ids have finished meanwhile."""
+        for generation in self._generations():
+            if generation.id == command.id:
+                generation.end("stopped")
+                self._tree.leave(generation)
+
+    def abandon(self, reason: str) -> None:
+        """Fail everything that runs."""
+        for reader in self._tree.readers:
+            reader.fail(reason)
+        while self._tree.branches:
+            self._tree.uproot(self._tree.branches[0])
+
+    def step(self) -> None:
+        """Choose tokens wherever logits are ready, then evaluate one batch."""
+        self._tree.root()
+        self._choose()
+        if self._tree.rooted:
+            self._evaluate()
+
+    # --- branches ---------------------------------------------------------------------------------------------------
+
+    def _prompt(self, messages: Sequence[Message], template: str, think: str) -> list[int]:
+        prompt = self._prompts.write(messages, template, think)
+        context = self._backend.info.context
+        if not prompt:
+            raise EngineError("The chat template makes nothing of these messages.")
+        if len(prompt) >= context:
+            raise EngineError(
+                f"The conversation is {len(prompt)} tokens long and the context holds {context}: "
+                "shorten it, start a new chat, or give the preset a larger num_ctx."
+            )
+        return prompt
+
+    def _generations(self) -> list[Generation]:
+        return [reader for reader in self._tree.readers if isinstance(reader, Generation)]
+
+    # --- choosing ---------------------------------------------------------------------------------------------------
+
+    def _choose(self) -> None:
+        """Let everyone whose logits are ready go on, and split the branches on which they differ."""
+        ready = self._tree.ready
+        wanted: dict[int, dict[int, list[Reader]]] = {id(branch): {} for branch in ready}
+        for reader in list({id(reader): reader for branch in ready for reader in branch.readers}.values()):
+            try:
+                moves = reader.choose([branch for branch in ready if reader in branch.readers])
+            except Unseen as unseen:
+                self._tree.plant(list(unseen.branch.tokens), reader)
+                continue
+            except EngineError as error:
+                reader.fail(str(error))
+                continue
+            for branch, token in moves:
+                wanted[id(branch)].setdefault(token, []).append(reader)
+        for branch in ready:
+            if not wanted[id(branch)]:
+                self.onlooker.keep(branch)
+                self._tree.retire(branch)
+            branch.logits = None
+        for branch in ready:
+            self._tree.grow(branch, wanted[id(branch)])
+
+    # --- evaluating -------------------------------------------------------------------------------------------------
+
+    def _evaluate(self) -> None:
+        """One decode: the next token of every branch being written, and a slice of the prompts being read."""
+        takes = self._takes()
+        rows = [row for branch, count in takes for row in _rows(branch, count)]
+        began = time.perf_counter()
+        try:
+            decoded = self._backend.decode(rows)
+        except Interrupted:
+            if not self._backend.cuttable:
+                self._begin_anew([branch for branch, _ in takes])
+            return
+        except ContextFull:
+            self._make_room()
+            return
+        except EngineError as error:
+            self._give_up([branch for branch, _ in takes], str(error))
+            return
+        writing = sum(1 for branch, _ in takes if branch.pending == 1)
+        self._pace.note(writing, len(rows) - writing, time.perf_counter() - began)
+        self._arrive(takes, decoded)
+
+    def _arrive(self, takes: list[tuple[Branch, int]], decoded: Decoded) -> None:
+        logits, hidden = iter(decoded.logits), iter(decoded.hidden)
+        for branch, count in takes:
+            assert branch.held
+            done = len(branch.held.tokens)
+            states = [next(hidden) for _ in range(count)] if branch.hidden else []
+            self._tree.cache.extend(branch.held, branch.tokens[done : done + count], states)
+            if not branch.pending:
+                branch.arrive(next(logits))
+            if branch.pending or count > 1:
+                for reader in branch.readers:
+                    reader.waiting(done + count, len(branch.tokens))
+
+    def _takes(self) -> list[tuple[Branch, int]]:
+        """Which branches take part in the next decode, with how many tokens each; the shortest prompts first."""
+        rooted = self._tree.rooted
+        writing = [branch for branch in rooted if branch.pending == 1]
+        reading = sorted((branch for branch in rooted if branch.pending > 1), key=lambda each: each.pending)
+        takes = [(branch, 1) for branch in writing]
+        room = min(self._pace.slice(len(writing), self._backend.batch), self._backend.batch - len(writing))
+        room = self._stride or room
+        if any(branch.hidden for branch in rooted):
+            room = min(room, HIDDEN_ROWS)
+        for branch in reading:
+            if room > 0:
+                takes.append((branch, min(branch.pending, room)))
+                room -= takes[-1][1]
+        return takes
+
+    def _make_room(self) -> None:
+        """The context is full: let go of what nobody reads, else of the oldest tokens or all of the longest branch."""
+        if self._tree.cache.evict():
+            return
+        branch = max(self._tree.rooted, key=lambda each: len(each.tokens))
+        keeps = [reader.keeps() for reader in branch.readers]
+        keep = max((each for each in keeps if each is not None), default=0)
+        if branch.held and branch.pending == 1 and None not in keeps and len(branch.held.tokens) - keep > MOST:
+            count = (len(branch.held.tokens) - keep) // 2
+            branch.held = self._tree.cache.shift(branch.held, keep, count)
+            del branch.tokens[keep : keep + count]
+            for reader in branch.readers:
+                reader.shifted(count)
+            return
+        for reader in list(branch.readers):
+            reader.crowded()
+            self._tree.leave(reader)
+
+    def _begin_anew(self, branches: Sequence[Branch]) -> None:
+        """Forget what some branches hold, and read their tokens again."""
+        for branch in branches:
+            assert branch.held
+            self._tree.cache.drop(branch.held)
+            branch.held = None
+
+    def _give_up(self, branches: Sequence[Branch], reason: str) -> None:
+        """Fail everyone who reads on some branches; what these hold cannot be relied on any more."""
+        for reader in {id(reader): reader for branch in branches for reader in branch.readers}.values():
+            reader.fail(reason)
+        for branch in branches:
+            if branch in self._tree.branches:
+                self._tree.uproot(branch)
+
+
+def _widest(asked: Sets) -> int:
+    return max(width(each) for each in asked if each)
+
+
+def _rows(branch: Branch, count: int) -> list[Row]:
+    """The next rows of a branch."""
+    assert branch.held
+    done, last = len(branch.held.tokens), len(branch.tokens) - 1
+    sequence, hidden = branch.held.sequence, branch.hidden
+    return [Row(branch.tokens[each], each, sequence, each == last, hidden) for each in range(done, done + count)]

@@ -1,0 +1,1 @@
+"""Engine child processes, as the parent sees them."""

@@ -1,0 +1,249 @@
+"""Several engines, one for each model in use; sides that need the same model share one. asyncio only."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from typing import Literal, NamedTuple
+
+from tui.engine.process.client import Engine
+from tui.engine.protocol import (
+    Answers,
+    Command,
+    Died,
+    Event,
+    Load,
+    Loaded,
+    LoadFailed,
+    ModelInfo,
+    Progress,
+    Silent,
+)
+from tui.errors import EngineError
+from tui.models.joint_fit import refuse_together
+from tui.paths import log_dir
+
+Standing = Literal["loading", "ready", "failed", "lost", "silent"]
+"""How it is with an engine and its model."""
+
+
+class Said(NamedTuple):
+    """What an engine said, and what it was told to load: that says whom it is about."""
+
+    load: Load
+    event: Event
+
+
+class Report(NamedTuple):
+    """How it is with an engine, for people."""
+
+    model: str
+    """The path of what it was told to load."""
+    state: Standing
+    pid: int | None
+    died: Died | None
+    """How it was lost the last time, if it was."""
+    log: str
+    """The end of what it says now."""
+
+
+class Station:
+    """An engine, the model that it was told to load, and how that stands."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.load: Load | None = None
+        self.state: Standing = "loading"
+        self.progress = 0.0
+        """How far the model is loaded, 0 to 1."""
+        self.info: ModelInfo | None = None
+        """What the model says of itself, once it is loaded."""
+        self.silent = False
+        """Whether it runs and answers nothing."""
+        self.died: Died | None = None
+        """How it was lost the last time."""
+        self.again = False
+        """Whether it is to be started when it has ended."""
+        self.running = False
+        """Whether commands reach it; before it runs they wait here, and after its death they are refused."""
+        self._waiting: list[Command] = []
+        self._answers = 0
+        """How many Loads are unanswered: only the answer to the last one counts."""
+
+    @property
+    def report(self) -> Report:
+        """How it is with it."""
+        path = self.load.path if self.load else ""
+        return Report(path, "silent" if self.silent else self.state, self.engine.pid, self.died, self.engine.last_words)
+
+    def order(self, load: Load) -> None:
+        """Have it load a model, in place of the one it has; raises EngineError."""
+        self.load, self.state, self.progress, self.info = load, "loading", 0.0, None
+        self._answers += 1
+        self.send(load)
+
+    def send(self, command: Command) -> None:
+        """Send a command; raises EngineError when there is no engine to take it."""
+        if self.running:
+            self.engine.send(command)
+        elif self.state == "lost":
+            raise EngineError("The engine is not running.")
+        else:
+            self._waiting.append(command)
+
+    async def start(self) -> None:
+        """Start the engine and send what waits; raises EngineError."""
+        await self.engine.start()
+        self.running = True
+        for command in self._waiting:
+            self.engine.send(command)
+        self._waiting.clear()
+
+    def take(self, event: Event) -> None:
+        """Note what an event says of how it stands."""
+        match event:
+            case Progress():
+                self.progress = event.share
+            case Loaded() | LoadFailed():
+                self._answers = max(0, self._answers - 1)
+                if not self._answers:
+                    self.state = "ready" if isinstance(event, Loaded) else "failed"
+                    self.info = event.info if isinstance(event, Loaded) else None
+            case Silent() | Answers():
+                self.silent = isinstance(event, Silent)
+            case Died():
+                self.state, self.running, self._answers, self.info = "lost", False, 0, None
+                self.silent, self.died = False, event
+                self._waiting.clear()
+
+
+def numbered(number: int) -> Engine:
+    """The engine made after so many others; each has a log of its own."""
+    return Engine(log_dir() / f"engine-{os.getpid()}-{number + 1}.log")
+
+
+class Engines:
+    """The engines that the sides need, each with its model, and what they say as one stream."""
+
+    def __init__(self, make: Callable[[int], Engine] = numbered) -> None:
+        """`make` makes an engine; it is told how many were made before."""
+        self._make, self._made = make, 0
+        self._stations: list[Station] = []
+        self._said: asyncio.Queue[tuple[Station, Event]] = asyncio.Queue()
+        self._readers: set[asyncio.Task[None]] = set()
+        self._endings: set[asyncio.Task[None]] = set()
+
+    async def start(self, loads: Iterable[Load]) -> None:
+        """Start an engine for each model, and wait until they run; raises EngineError and ModelError."""
+        for station in self._arrange(loads):
+            await station.start()
+            _do(self._readers, self._read(station))
+
+    def fit(self, loads: Iterable[Load]) -> None:
+        """Hold these models and no others: engines are started, told to load another, or ended.
+
+        Raises ModelError, before anything is changed, when the models do not fit into memory together.
+        """
+        for station in self._arrange(loads):
+            _do(self._readers, self._run(station))
+
+    def at(self, load: Load | None) -> Station:
+        """The engine that holds a model; raises EngineError when none does."""
+        for station in self._stations:
+            if station.load == load:
+                return station
+        raise EngineError("The engine is not running.")
+
+    def send(self, command: Command, load: Load | None) -> None:
+        """Send a command to the engine that holds a model; raises EngineError when there is none to take it."""
+        self.at(load).send(command)
+
+    async def events(self) -> AsyncIterator[Said]:
+        """What all of them say, for as long as anybody listens."""
+        while True:
+            station, event = await self._said.get()
+            if station in self._stations and station.load:
+                station.take(event)
+                yield Said(station.load, event)
+                if station.again and station.state == "lost":
+                    self._again(station, station.load)
+
+    async def revive(self) -> None:
+        """Start anew the engines that died, and have those try again that could not load; raises EngineError."""
+        for station in self._stations:
+            if station.state == "lost":
+                await station.start()
+                _do(self._readers, self._read(station))
+            if station.state in ("lost", "failed") and station.load:
+                station.order(station.load)
+
+    def restart(self) -> None:
+        """End what runs and start it all anew, however often it died. Each that runs says that it Died, first."""
+        for station in self._stations:
+            station.engine.attempts.forgive()
+            if station.running:
+                station.again = True
+                station.engine.kill()
+            elif station.load and station.state == "lost":
+                self._again(station, station.load)
+
+    def reports(self) -> list[Report]:
+        """How it is with each of them."""
+        return [station.report for station in self._stations]
+
+    async def stop(self) -> None:
+        """End them all."""
+        stations, self._stations = self._stations, []
+        await asyncio.gather(*(station.engine.stop() for station in stations), *self._endings)
+        for task in self._readers:
+            task.cancel()
+
+    def _arrange(self, loads: Iterable[Load]) -> list[Station]:
+        """Tell engines what to load, the spare ones first, and end those too many; the ones still to be started."""
+        wanted = tuple(dict.fromkeys(loads))
+        held = [station for station in self._stations if station.load in wanted]
+        spare = [station for station in self._stations if station not in held]
+        missing = [load for load in wanted if not any(station.load == load for station in held)]
+        if len(wanted) > 1 and missing:
+            loading = [station.load for station in held if station.load and station.state == "loading"]
+            loaded = [station.load for station in held if station.load and station.state == "ready"]
+            refuse_together([*loading, *missing], loaded)
+        new = []
+        for load in missing:
+            station = next((each for each in spare if each.state != "lost"), None)
+            if station:
+                spare.remove(station)
+            else:
+                station = Station(self._make(self._made))
+                self._made += 1
+                self._stations.append(station)
+                new.append(station)
+            station.order(load)
+        for station in spare:
+            self._stations.remove(station)
+            _do(self._endings, station.engine.stop())
+        return new
+
+    def _again(self, station: Station, load: Load) -> None:
+        station.again = False
+        station.order(load)  # it waits until the engine runs
+        _do(self._readers, self._run(station))
+
+    async def _run(self, station: Station) -> None:
+        if station not in self._stations:
+            return  # it was let go of before its time came
+        try:
+            await station.start()
+        except EngineError as error:
+            self._said.put_nowait((station, Died(0, str(error), "")))
+        else:
+            await self._read(station)
+
+    async def _read(self, station: Station) -> None:
+        async for event in station.engine.events():
+            self._said.put_nowait((station, event))
+
+
+def _do(kept: set[asyncio.Task[None]], work: Coroutine[None, None, None]) -> None:
+    task = asyncio.create_task(work)
+    kept.add(task)  # asyncio itself keeps no hold of it
+    task.add_done_callback(kept.discard)

@@ -1,0 +1,301 @@
+"""From messages to prompt tokens: the model's chat template, tokenized so that no message can forge a role.
+
+Template text is tokenized with control tokens on. A message that spells out a control token (`<|im_end|>`) is tokenized
+apart with them off, so that it stays text; one that does not is tokenized together with the template around it, which
+gives exactly the tokens of the plain way. A reply brings the tokens that the model wrote, so that the next turn finds
+them in the cache.
+"""
+
+import re
+import secrets
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import cached_property
+from itertools import groupby
+from typing import Literal, NamedTuple, Protocol
+
+from tui.conversation.conversation import Message
+from tui.conversation.thinking import Reading, Tags, find_tags, find_thought, given_tags
+from tui.engine.backend import Backend
+from tui.engine.decode.cache import common
+from tui.engine.prompt.jinja import Template
+from tui.engine.reply.thinking import Watch
+from tui.errors import EngineError
+from tui.knobs.table import Knobs
+from tui.presets.gotemplate import TemplateError
+from tui.presets.ollama_prompt import Prompting
+
+PLAIN = """\
+{%- for message in messages %}{{ message['role'].capitalize() + ': ' + message['content'] + '\\n\\n' }}{% endfor %}\
+{%- if add_generation_prompt %}{{ 'Assistant:' }}{% endif %}"""
+"""Used, and said so, when a model carries no chat template."""
+
+_PLAINLY = "Messages are joined as plain `User:` and `Assistant:` lines."
+
+
+_UNKNOWN = "\ufffd"
+
+_LATELY = 16
+"""Prompts kept as they were written, for those that are asked about again and again."""
+
+
+class Run(NamedTuple):
+    """A stretch of a rendered prompt."""
+
+    text: str
+    message: Message | None = None
+    """The message it is the content of; None for what the template wrote."""
+
+
+class Ollamas:
+    """An explicit TEMPLATE, in Ollama's Go syntax."""
+
+    def __init__(self, source: str) -> None:
+        """Raises EngineError when the template cannot be read."""
+        self.tags = find_tags(source)
+        try:
+            self._prompting = Prompting(source)
+            self.has_switch = self._prompting.has_switch
+        except TemplateError as error:
+            raise EngineError(str(error)) from None
+
+    def render(self, messages: Sequence[Message], *, open_reply: bool = True, think: str = "auto") -> str:
+        """The prompt text, which ends where the reply begins or goes on; raises EngineError."""
+        try:
+            return self._prompting.render(messages, think=None if think == "auto" else think == "on")
+        except TemplateError as error:
+            raise EngineError(str(error)) from None
+
+
+class Rendering(Protocol):
+    """Makes a prompt of messages."""
+
+    @property
+    def tags(self) -> Tags | None:
+        """What it knows thoughts by."""
+
+    @property
+    def has_switch(self) -> bool:
+        """Whether it can be told to think or not."""
+
+    def render(self, messages: Sequence[Message], *, open_reply: bool = True, think: str = "auto") -> str: ...
+
+
+class Compiled(Protocol):
+    """Makes what renders of a template's source; raises EngineError when it does not compile."""
+
+    def __call__(self, source: str, *, bos: str, eos: str) -> Rendering: ...
+
+
+def runs(template: Rendering, messages: Sequence[Message], think: str = "auto") -> list[Run]:
+    """The prompt, cut into what the template wrote and what the messages say.
+
+    A last message of the assistant's is left open, for the reply to go on. Where the template does more to a
+    message than trim it or leave out its thought, the two cannot be told apart, and the whole prompt is one run.
+    """
+    opened = bool(messages) and messages[-1].role == "assistant"
+    if opened and template.tags:
+        # A template that knows of thoughts closes them in what was said before: this one goes on as it stands.
+        return [*runs(template, messages[:-1], think), Run(messages[-1].content, messages[-1])]
+    marks: dict[str, Run] = {}
+    marked = [Message(each.role, _marked(each, template.tags, marks)) for each in messages]
+    pieces = re.split(f"({'|'.join(marks) or '$^'})", template.render(marked, open_reply=not opened, think=think))
+    plain = template.render(messages, open_reply=not opened, think=think)
+    for trim in (str, str.strip):
+        found = [marks[each]._replace(text=trim(marks[each].text)) if each in marks else Run(each) for each in pieces]
+        if "".join(run.text for run in found) == plain:
+            break
+    else:
+        return [Run(plain)]
+    if opened:
+        while found and found[-1].message is None:
+            found.pop()
+    return found
+
+
+def _marked(message: Message, tags: Tags | None, marks: dict[str, Run]) -> str:
+    """What a message says with marks in the place of its text, or of its thought and its answer between their tags."""
+
+    def mark(text: str) -> str:
+        sign = f"\ue000{secrets.token_hex(8)}\ue001"
+        marks[sign] = Run(text, message)
+        return sign
+
+    text = message.content
+    thought = find_thought(text, tags) if tags and message.role == "assistant" else None
+    if thought is None or thought.end is None:
+        return mark(text)
+    inner, answer = thought.parts(text)
+    return text[: thought.start] + mark(inner) + text[thought.end : thought.answer] + mark(answer)
+
+
+class PromptWriter:
+    """Writes the prompt tokens of a conversation for one model."""
+
+    def __init__(self, backend: Backend, compiled: Compiled = Template) -> None:
+        """`compiled` makes a model's own template of its source."""
+        self._backend = backend
+        self._lately: dict[tuple[tuple[Message, ...], str, str], list[int]] = {}
+        self._explicit: tuple[str, Ollamas] | None = None
+        self.notice = ""
+        """What a person should know about the template in use."""
+        self._template: Rendering = Template(PLAIN, bos=backend.bos, eos=backend.eos)
+        if not backend.template:
+            self.notice = f"This model carries no chat template. {_PLAINLY}"
+            return
+        try:
+            self._template = compiled(backend.template, bos=backend.bos, eos=backend.eos)
+        except EngineError as error:
+            self.notice = f"{error} {_PLAINLY}"
+
+    def _rendering(self, template: str) -> Rendering:
+        """What renders: the model's own template, or an explicit one."""
+        if not template:
+            return self._template
+        if self._explicit is None or self._explicit[0] != template:
+            self._explicit = (template, Ollamas(template))
+        return self._explicit[1]
+
+    @property
+    def has_switch(self) -> bool:
+        """Whether the model's own template can be told to think or not."""
+        return self._template.has_switch
+
+    @property
+    def tags(self) -> Tags | None:
+        """What the model's own template knows thoughts by."""
+        return self._template.tags
+
+    def watch(self, messages: Sequence[Message], knobs: Knobs, template: str = "") -> Watch:
+        """Whoever is to watch the reply for its thought, from its first token on."""
+        rendering = self._rendering(template)
+        tags = given_tags(knobs) or rendering.tags
+        if tags is None:
+            return Watch(self._backend, None, Reading(None))
+        asked = messages[:-1] if messages[-1:] and messages[-1].role == "assistant" else messages
+        prompt = rendering.render(asked, think=knobs.thinking).rstrip()
+        reading = Reading(tags, inside=prompt.endswith(tags.open.rstrip()))
+        reading.may_open &= not prompt.endswith(tags.close.rstrip())
+        return Watch(self._backend, tags, reading)
+
+    def begun(self, messages: Sequence[Message], template: str = "", think: str = "auto") -> int:
+        """How many of the prompt's last tokens are the assistant's own, where its message is to be gone on with."""
+        if not messages or messages[-1].role != "assistant":
+            return 0
+        return len(self.write(messages, template, think)) - len(self._write(messages[:-1], template, think))
+
+    def own(self, messages: Sequence[Message], template: str = "", think: str = "auto") -> list[int]:
+        """Those tokens themselves."""
+        begun = self.begun(messages, template, think)
+        return self.write(messages, template, think)[-begun:] if begun else []
+
+    def unsaid(self, messages: Sequence[Message], template: str = "", think: str = "auto") -> bytes:
+        """What the tokens of a reply to be gone on with say beyond its text, where that ends within a character."""
+        last = messages[-1] if messages else None
+        if last is None or last.role != "assistant" or not last.tokens or not last.content.endswith(_UNKNOWN):
+            return b""
+        if self.write(messages, template, think)[-len(last.tokens) :] != list(last.tokens):
+            return b""
+        text = last.content.rstrip(_UNKNOWN).encode()
+        said = (b"".join(map(say, last.tokens)) for say in (self._backend.piece, self._spelled))
+        return next((each[len(text) :] for each in said if each.startswith(text)), b"")
+
+    def kept(self, messages: Sequence[Message], template: str = "", think: str = "auto") -> int:
+        """How many of the prompt's first tokens are the system prompt."""
+        if not messages or messages[0].role != "system":
+            return 0
+        with suppress(EngineError):  # some templates refuse to have nobody ask anything
+            alone = self._write((messages[0], Message("user", "")), template, think)
+            return common(self.write(messages, template, think), alone)
+        return 0
+
+    def written(self, messages: Sequence[Message], template: str = "", think: str = "auto") -> list[int] | None:
+        """The tokens of a prompt that was written lately: safe from any thread, and in no time."""
+        return self._lately.get((tuple(messages), template, think))
+
+    def write(self, messages: Sequence[Message], template: str = "", think: str = "auto") -> list[int]:
+        """The tokens of the prompt; raises EngineError when the template refuses the messages."""
+        key = (tuple(messages), template, think)
+        tokens = self._lately.pop(key, None) or self._write(messages, template, think)
+        lately = {**self._lately, key: tokens}
+        self._lately = dict(list(lately.items())[-_LATELY:])  # a new one: another thread may be looking at the old
+        return list(tokens)
+
+    def _write(self, messages: Sequence[Message], template: str, think: str) -> list[int]:
+        rendering = self._rendering(template)
+        pieces = runs(rendering, messages, think)
+        if len(pieces) == 1:
+            pieces = self._unforged(rendering, messages, think)
+        tokens = self._backend.opening()
+        for kind, group in groupby(pieces, self._kind):
+            match kind:
+                case "together":
+                    tokens += self._together(list(group))
+                case "apart":
+                    for run in group:
+                        tokens += self._backend.tokenize(run.text, special=False)
+                case "written":
+                    for run in group:
+                        tokens += run.message.tokens if run.message else ()
+        opening = self._backend.opening()
+        twice = opening and tokens[: 2 * len(opening)] == opening * 2  # where the template writes it as well
+        return tokens[len(opening) :] if twice else tokens
+
+    def _together(self, group: Sequence[Run]) -> list[int]:
+        """The tokens of template text and of messages that spell no control token, unless they spell one together."""
+        tokens = self._backend.tokenize("".join(run.text for run in group), special=True)
+        meant = sum(len(self._controls(run.text)) for run in group if run.message is None)
+        if sum(map(self._backend.is_control, tokens)) == meant:
+            return tokens
+        return [
+            token for run in group for token in self._backend.tokenize(run.text, special=run.message is None)
+        ]  # fmt: skip
+
+    def _unforged(self, rendering: Rendering, messages: Sequence[Message], think: str) -> list[Run]:
+        """The prompt of a template that changes what it is given: there a blank keeps contents from being controls.
+
+        It stands within those that a message spells out; or, where the template could still make one (`<|IM_END|>` in
+        lower case), behind whatever a control token can begin with.
+        """
+        broken = runs(rendering, [Message(each.role, self._broken_up(each.content)) for each in messages], think)
+        torn = runs(rendering, [Message(each.role, self._torn(each.content)) for each in messages], think)
+        one, other = (self._controls("".join(run.text for run in found)) for found in (broken, torn))
+        return broken if one == other else torn
+
+    def _torn(self, text: str) -> str:
+        return "".join(f"{sign} " if sign in self._firsts else sign for sign in text)
+
+    @cached_property
+    def _firsts(self) -> frozenset[str]:
+        """What the control tokens begin with."""
+        controls = filter(self._backend.is_control, range(self._backend.info.vocabulary))
+        return frozenset(self._backend.label(token)[:1] for token in controls)
+
+    def _kind(self, run: Run) -> Literal["together", "apart", "written"]:
+        """How the tokens of a run are found."""
+        if run.message is None:
+            return "together"
+        for say in (self._backend.piece, self._spelled):
+            said = b"".join(map(say, run.message.tokens))
+            if run.message.tokens and said.decode("utf-8", "replace") == run.text:
+                return "written"
+            # A branch may begin within a character: a sign stands for what its tokens say from there on.
+            begun = run.text.rstrip(_UNKNOWN).encode()
+            if run.message.tokens and run.text.endswith(_UNKNOWN) and said.startswith(begun):
+                return "written"
+        return "apart" if self._controls(run.text) else "together"
+
+    def _spelled(self, token: int) -> bytes:
+        """What a token says, control tokens by name: so they stand in a thought's tags."""
+        return self._backend.label(token).encode() if self._backend.is_control(token) else self._backend.piece(token)
+
+    def _controls(self, text: str) -> list[str]:
+        """The control tokens that a text spells out."""
+        tokens = self._backend.tokenize(text, special=True)
+        return [self._backend.label(token) for token in tokens if self._backend.is_control(token)]
+
+    def _broken_up(self, text: str) -> str:
+        """The text with a blank in every control token that it spells out."""
+        for control in self._controls(text):
+            text = text.replace(control, f"{control[0]} {control[1:]}")
+        return text

@@ -1,0 +1,1 @@
+"""Reply text: UTF-8, stop strings and thoughts."""

@@ -1,0 +1,112 @@
+"""What thoughts mean to a reply being written: how their tags are spelled, and when a constraint begins."""
+
+import time
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from msgspec.structs import replace
+
+from tui.conversation.thinking import Reading, Tags, Thought
+from tui.engine.backend import Backend
+from tui.engine.constraint.constraint import Constraint
+from tui.engine.reply.text import Utf8, overlap
+
+
+class Watch:
+    """Watches one reply for its thought: what its tokens say, and where in the thought it stands."""
+
+    def __init__(self, backend: Backend, tags: Tags | None, reading: Reading) -> None:
+        self._backend, self._reading = backend, reading
+        self.opening = tuple(backend.tokenize(tags.open, special=True)) if tags else ()
+        """The tokens that open a thought."""
+        self._closing = tags.close if tags else ""
+        closing = backend.tokenize(self._closing, special=True) if tags else []
+        self._spelled = {token for token in (*self.opening, *closing) if backend.is_control(token)}
+        self._held = ""
+        self._began = self._seconds = 0.0
+
+    @property
+    def inside(self) -> bool:
+        """Whether the next token belongs to the thought."""
+        return self._reading.inside
+
+    @property
+    def may_open(self) -> bool:
+        """Whether a thought could yet begin."""
+        return self._reading.may_open
+
+    @property
+    def thought(self) -> Thought | None:
+        """The thought so far."""
+        thought = self._reading.thought
+        return thought and replace(thought, seconds=round(self._seconds, 3))
+
+    def piece(self, token: int) -> bytes:
+        """What a token says: of control tokens those that the tags are made of are spelled, others say nothing."""
+        return self._backend.label(token).encode() if token in self._spelled else self._backend.piece(token)
+
+    def read(self, tokens: Sequence[int]) -> int:
+        """Go over what was there of the reply before; how many of its tokens come before the answer."""
+        utf8, before = Utf8(), 0
+        for place, token in enumerate(tokens, 1):
+            if self._reading.feed(utf8.decode(self.piece(token))):
+                before = place
+        return before
+
+    def feed(self, said: str) -> bool:
+        """Take what the next token says; true where the thought begins or ends with it."""
+        was_inside, crossed = self.inside, self._reading.feed(said)
+        now = time.perf_counter()
+        self._began = self._began or now
+        if was_inside:
+            self._seconds += now - self._began
+        self._began = now
+        return crossed
+
+    def crosses(self, tokens: Sequence[int]) -> bool:
+        """Whether a thought would begin or end with these tokens, were they written next."""
+        if not self.inside and not self.may_open:
+            return False
+        reading = self._reading.copy()
+        text = b"".join(map(self.piece, tokens)).decode("utf-8", "replace")
+        return reading.feed(text)
+
+    def release(self, text: str) -> str:
+        """What of the text can be shown: nothing of what could be the beginning of a tag."""
+        text = self._held + text
+        keep = len(text) if self.may_open else overlap(text, self._closing) if self.inside else 0
+        self._held = text[len(text) - keep :]
+        return text[: len(text) - keep]
+
+    def flush(self) -> str:
+        """What was held back and never became a tag."""
+        text, self._held = self._held, ""
+        return text
+
+
+class ThoughtFirst(Constraint):
+    """A constraint on an answer that a thought may come before: the tag that opens one may be written as well."""
+
+    def __init__(self, answer: Constraint | None, opening: tuple[int, ...], vocabulary: int) -> None:
+        """`answer` is None where only the rest of the tag may come; `vocabulary` is the number of tokens."""
+        self._answer, self.opening, self._size = answer, opening, vocabulary
+
+    def mask(self) -> npt.NDArray[np.bool_]:
+        """Which tokens may come next, shape (vocabulary,). Raises EngineError when a limit is hit."""
+        allowed = self._answer.mask() if self._answer else np.zeros(self._size, np.bool_)
+        allowed[list(self.opening[:1])] = True
+        return allowed
+
+    def accept(self, token: int) -> None:
+        """Go on with a token that may come next. Raises EngineError when a limit is hit."""
+        opens = self.opening[:1] == (token,)
+        if self._answer and opens and not self._answer.mask()[token]:
+            self._answer = None
+        self.opening = self.opening[1:] if opens else ()
+        if self._answer:
+            self._answer.accept(token)
+
+    def copy(self) -> "ThoughtFirst":
+        """Another that stands at the same place."""
+        return ThoughtFirst(self._answer.copy() if self._answer else None, self.opening, self._size)

@@ -1,0 +1,1 @@
+"""Sampling: the stage chain, its distribution, traces and search strategies."""

@@ -1,0 +1,50 @@
+"""Sampling: each token is drawn from what the stages leave. Greedy search is the same with all but the best cut."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from tui.engine.decode.branch import Branch, Move
+from tui.engine.sampling.chain import Chain
+from tui.knobs.table import Knobs
+
+if TYPE_CHECKING:
+    from tui.engine.decode.generation import Generation
+
+
+class Sample:
+    """One token at a time."""
+
+    def __init__(self, reply: "Generation") -> None:
+        self._reply = reply
+        self._knobs = reply.knobs
+        self._chain: Chain | None = None
+
+    @property
+    def index(self) -> int:
+        return self._reply.count
+
+    def choose(self, branches: Sequence[Branch]) -> list[Move]:
+        branch, reply = branches[0], self._reply
+        chain = self._ready(branch.tokens)
+        odds = reply.odds(branch, chain, reply.constraint)
+        token = odds.draw(reply.chance())
+        chain.accept(token, odds.p_of(token), odds.untouched(token))
+        choice = odds.choice(token, reply.backend.label)
+        return [Move(branch, token)] if reply.write(choice, len(branch.tokens) + 1) else []
+
+    def settle(self, branches: Sequence[Branch]) -> Branch | None:
+        return branches[0] if branches else None
+
+    def _ready(self, history: Sequence[int]) -> Chain:
+        """The chain for the knobs as they are now."""
+        knobs = self._reply.knobs
+        if self._chain is None or knobs != self._knobs:
+            feedback = self._chain.feedback if self._chain and _same_feedback(self._knobs, knobs) else None
+            self._knobs, self._chain = knobs, Chain(knobs, self._reply.backend.stage, history, feedback)
+        return self._chain
+
+
+def _same_feedback(before: Knobs, after: Knobs) -> bool:
+    """Whether what mirostat or adaptive-p learned still holds after a turn of the knobs."""
+    names = ("mirostat", "mirostat_tau", "adaptive_target", "adaptive_decay")
+    return all(getattr(before, name) == getattr(after, name) for name in names)
