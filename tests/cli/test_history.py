@@ -10,7 +10,7 @@ from tests.cli.conftest import Command
 from tests.store.pages import keep, talk, written
 from tui.conversation.conversation import answer, join, until
 from tui.paths import history_path
-from tui.store.page import Page, Sheet
+from tui.store.records import Page, Sheet
 from tui.store.store import Store
 
 

@@ -15,7 +15,7 @@ from tui.config import Reading, config_path
 from tui.engine.fake import Script
 from tui.paths import history_path
 from tui.presets.library import Chosen
-from tui.store.page import Kept, Page, Sheet
+from tui.store.records import Kept, Page, Sheet
 from tui.store.store import Store
 
 Opened = list[tuple[tuple[str, ...], tuple[Path, ...]]]

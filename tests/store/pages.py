@@ -6,7 +6,7 @@ from tui.conversation.conversation import Conversation, Turn, answer, ask
 from tui.conversation.reply_record import Change, Stats, Written
 from tui.conversation.trace import Candidate, Stage, TokenTrace
 from tui.knobs.table import Knobs
-from tui.store.page import Page, Sheet
+from tui.store.records import Page, Sheet
 from tui.store.store import Store
 
 

@@ -16,8 +16,8 @@ from tests.store.pages import keep, talk, texts
 from tui.errors import StoreError
 from tui.paths import data_dir, history_path
 from tui.store import recovery
-from tui.store.leaves import leaves
-from tui.store.page import Page, Sheet
+from tui.store.page_salvage import leaves
+from tui.store.records import Page, Sheet
 from tui.store.rows import Leaf
 from tui.store.schema import MIGRATIONS
 from tui.store.store import Store

@@ -17,7 +17,7 @@ from tui.conversation.trace import Candidate, Stage, TokenTrace
 from tui.errors import StoreError
 from tui.knobs.table import Knobs
 from tui.store.export import date, read, write
-from tui.store.page import ModelFile, Page, Sheet, Source
+from tui.store.records import ModelFile, Page, Sheet, Source
 from tui.store.store import Store
 
 HOSTILE = "<script>alert(1)</script> ![x](http://elsewhere/pixel) [y](javascript:alert(1)) </article> \x1b[31m"

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 WRITES = """
 from tests.store.pages import talk, texts
 from tui.errors import StoreError
-from tui.store.page import Page, Sheet
+from tui.store.records import Page, Sheet
 from tui.store.store import Store
 
 def attempt(path, tries):

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from tests.store.pages import keep, talk, texts
-from tui.store.page import Sheet
+from tui.store.records import Sheet
 from tui.store.schema import MIGRATIONS
 from tui.store.store import Store
 

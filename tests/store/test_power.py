@@ -24,7 +24,7 @@ WRITES = """
 import ctypes, sys
 from pathlib import Path
 from tests.store.pages import talk
-from tui.store.page import Page, Sheet
+from tui.store.records import Page, Sheet
 from tui.store.store import Store
 mark = ctypes.CDLL(None).mark
 store, page = Store(Path(sys.argv[1])), Page("one")

@@ -13,7 +13,7 @@ from tui.engine.process.headless import Session
 from tui.engine.protocol import Finished, Reply, Token
 from tui.errors import ModelError, StoreError
 from tui.knobs.table import Knobs, turn
-from tui.store.page import Kept, Page, Sheet, Source, StoredReply
+from tui.store.records import Kept, Page, Sheet, Source, StoredReply
 from tui.store.replay import check_model, difference, expected, model_file, request
 from tui.store.store import Store
 

@@ -15,7 +15,7 @@ from tui.engine.protocol import Command, Event, Generate, Load, SetKnobs, Stop, 
 from tui.knobs.table import Knobs
 from tui.session.session import Talk
 from tui.session.side import Side
-from tui.store.page import Page, Sheet, Source, StoredReply
+from tui.store.records import Page, Sheet, Source, StoredReply
 from tui.store.replay import difference, expected, model_file, request
 from tui.store.store import Store
 

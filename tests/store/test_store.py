@@ -12,7 +12,7 @@ from tests.store.pages import draft, keep, talk, texts, written
 from tui.conversation.conversation import Conversation, Message, Turn, answer, ask, edit
 from tui.conversation.reply_record import Written
 from tui.errors import StoreError
-from tui.store.page import ModelFile, Page, Sheet, Source
+from tui.store.records import ModelFile, Page, Sheet, Source
 from tui.store.store import Store
 from tui.store.title import title_of
 

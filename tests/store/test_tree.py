@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from tests.store.pages import draft, written
 from tui.conversation.conversation import Conversation, answer, ask, edit, go, until
-from tui.store.page import Page, Sheet
+from tui.store.records import Page, Sheet
 from tui.store.store import Store
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)

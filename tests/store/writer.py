@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.store.pages import draft, written
 from tui.conversation.conversation import Conversation, answer, ask
-from tui.store.page import Page, Sheet
+from tui.store.records import Page, Sheet
 from tui.store.store import Store
 
 

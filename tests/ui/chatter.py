@@ -33,7 +33,7 @@ from tui.knobs.table import fixed
 from tui.presets.library import resolve
 from tui.session.session import Talk
 from tui.session.side import Side
-from tui.store.diary import Diary
+from tui.store.async_store import Diary
 from tui.ui.keeper import FLUSH, Keeper
 
 MOST = 1.0

@@ -22,8 +22,8 @@ from tui.knobs.knob import Value
 from tui.knobs.setting import parse_setting
 from tui.presets.library import resolve
 from tui.session.side import Side
-from tui.store.diary import Diary
-from tui.store.page import Kept
+from tui.store.async_store import Diary
+from tui.store.records import Kept
 from tui.ui import loads_of
 from tui.ui.app import TwiddleApp
 from tui.ui.screens.chat import ChatScreen

@@ -15,8 +15,8 @@ from tui.engine.protocol import Generate
 from tui.paths import sent_file
 from tui.session.restore import as_left
 from tui.store import diary as diaries
-from tui.store.diary import Diary
-from tui.store.page import Page, Sheet
+from tui.store.async_store import Diary
+from tui.store.records import Page, Sheet
 from tui.store.store import Store
 from tui.ui.screens.help import HelpScreen
 from tui.ui.screens.history import HistoryPicker

@@ -16,7 +16,7 @@ from tui.engine.llama import make_stage
 from tui.engine.sampling.chain import Chain, draw
 from tui.engine.sampling.distribution import Choice
 from tui.knobs.table import Knobs
-from tui.store.page import ModelFile, Page, Sheet, Source
+from tui.store.records import ModelFile, Page, Sheet, Source
 from tui.store.store import Store
 
 SHOWN = 100

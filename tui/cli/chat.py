@@ -12,7 +12,7 @@ from tui.config import config_path
 from tui.errors import TwiddleError
 from tui.presets.library import Chosen
 from tui.session.restore import as_left
-from tui.store.page import Kept, Seat
+from tui.store.records import Kept, Seat
 
 GoOn = Annotated[bool, typer.Option("--continue", "-c", help="Go on with the conversation talked in last.")]
 Keep = Annotated[

@@ -17,8 +17,8 @@ from tui.conversation.token_measures import MEASURES, Measure
 from tui.errors import StoreError
 from tui.paths import history_path
 from tui.store import export as exports
-from tui.store.page import Entry, Kept
-from tui.store.showing import show as show_exhibit
+from tui.store.picture_source import show as show_exhibit
+from tui.store.records import Entry, Kept
 from tui.store.store import Store
 from tui.terminal import safe_line
 

@@ -15,7 +15,7 @@ from tui.conversation.trace import TokenTrace
 from tui.engine.process.headless import Session
 from tui.engine.protocol import Prefill, Reply, Token
 from tui.models.reference import find_model
-from tui.store.page import ModelFile, StoredReply
+from tui.store.records import ModelFile, StoredReply
 from tui.store.replay import check_model, difference, expected, request
 from tui.terminal import safe_line
 

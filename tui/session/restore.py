@@ -5,7 +5,7 @@ from msgspec.structs import replace
 from tui.knobs.setting import parse_setting
 from tui.presets.library import Chosen, resolve
 from tui.presets.preset import reworded
-from tui.store.page import Seat
+from tui.store.records import Seat
 
 
 def as_left(seat: Seat) -> Chosen:

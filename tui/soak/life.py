@@ -16,8 +16,8 @@ from tui.paths import history_path
 from tui.presets.library import resolve
 from tui.session.side import Side
 from tui.soak.invariant import Broken
-from tui.store.diary import Diary
-from tui.store.page import Kept
+from tui.store.async_store import Diary
+from tui.store.records import Kept
 from tui.store.store import Store
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""The file, and the one connection to it. Used on one thread only; see `tui.store.diary` for the way there."""
+"""The file, and the one connection to it. Used on one thread only; see `tui.store.async_store` for the way there."""
 
 import os
 import sqlite3

@@ -10,7 +10,7 @@ from msgspec import Struct, json
 
 from tui.conversation.conversation import Conversation, Turn
 from tui.errors import StoreError
-from tui.store.page import Seat, Source
+from tui.store.records import Seat, Source
 
 Form = Literal["markdown", "json", "html"]
 ENDINGS: dict[Form, str] = {"markdown": ".md", "json": ".json", "html": ".html"}

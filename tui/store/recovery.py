@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 
 from tui.errors import StoreError
 from tui.store.database import Database, Identity, decode, identity
-from tui.store.leaves import leaves
+from tui.store.page_salvage import leaves
 from tui.store.schema import TABLES
 
 _SIDE_FILES = ("-journal", "-wal", "-shm")

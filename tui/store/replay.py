@@ -10,7 +10,7 @@ from tui.conversation.reply_record import UNFINISHED
 from tui.conversation.trace import TokenTrace
 from tui.engine.protocol import Reply
 from tui.errors import ModelError, StoreError
-from tui.store.page import ModelFile, StoredReply
+from tui.store.records import ModelFile, StoredReply
 
 _CHUNK = 2**20
 

@@ -12,9 +12,9 @@ from msgspec.structs import replace
 from tui.conversation.conversation import Conversation, Ending, Message, Role, Turn, last_reply
 from tui.conversation.reply_record import Written
 from tui.errors import KnobError, StoreError
-from tui.store.page import Kept, ModelFile, Page, Seat, Sheet, Source
+from tui.store.records import Kept, ModelFile, Page, Seat, Sheet, Source
 from tui.store.schema import INTERRUPTED
-from tui.store.seats import leave_seats, seats_of, take_seat
+from tui.store.side_rows import leave_seats, seats_of, take_seat
 from tui.store.text import writable
 from tui.store.traces import pack
 

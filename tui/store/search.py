@@ -6,7 +6,7 @@ from itertools import islice
 
 from msgspec.structs import replace
 
-from tui.store.page import Entry
+from tui.store.records import Entry
 from tui.store.schema import INTERRUPTED
 
 _TERM = 3

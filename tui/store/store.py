@@ -14,7 +14,7 @@ from tui.errors import StoreError
 from tui.store import rows
 from tui.store.database import PATIENCE, Damaged, Database, Moved
 from tui.store.export import Exported, Said
-from tui.store.page import Entry, Kept, ModelFile, Page, Sheet, StoredReply
+from tui.store.records import Entry, Kept, ModelFile, Page, Sheet, StoredReply
 from tui.store.recovery import mend
 from tui.store.search import entries, find
 from tui.store.text import writable

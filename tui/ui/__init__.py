@@ -11,8 +11,8 @@ from tui.engine.protocol import Load
 from tui.knobs.table import fixed
 from tui.paths import history_path
 from tui.presets.library import Chosen
-from tui.store.diary import Diary
-from tui.store.page import Kept
+from tui.store.async_store import Diary
+from tui.store.records import Kept
 from tui.terminal import safe_line
 from tui.ui.background import Background
 

@@ -16,7 +16,7 @@ from tui.crash_report import write_trail
 from tui.engine.process.pool import Engines
 from tui.engine.protocol import Load
 from tui.presets.library import Chosen
-from tui.store.diary import Diary
+from tui.store.async_store import Diary
 from tui.terminal import safe, safe_line, safe_lines
 from tui.ui.clipboard import copy
 from tui.ui.driver import PatientDriver

@@ -8,7 +8,7 @@ from tui.errors import EngineError
 from tui.session.restore import as_left
 from tui.session.session import Talk
 from tui.session.side import Side
-from tui.store.page import Kept
+from tui.store.records import Kept
 from tui.ui.comparing import Comparison
 from tui.ui.keeper import Keeper
 from tui.ui.refusal import refusals

@@ -16,8 +16,8 @@ from tui.presets.library import reference_to
 from tui.presets.preset import Preset
 from tui.session.session import Talk
 from tui.session.side import Origin, Side
-from tui.store.diary import Diary, new_key
-from tui.store.page import Entry, Kept, Page, Seat, Sheet, Source
+from tui.store.async_store import Diary, new_key
+from tui.store.records import Entry, Kept, Page, Seat, Sheet, Source
 from tui.store.replay import model_file
 from tui.store.store import Store
 from tui.terminal import safe

@@ -19,7 +19,7 @@ from tui.prompt_line.commands import parse_slash
 from tui.session.knob_actions import obey
 from tui.session.session import Talk
 from tui.session.side import Side
-from tui.store.diary import Diary
+from tui.store.async_store import Diary
 from tui.terminal import safe
 from tui.ui.beat import Beat
 from tui.ui.camera import Camera

@@ -13,7 +13,7 @@ from textual.widgets.option_list import Option
 
 from tui.errors import StoreError
 from tui.store.export import date
-from tui.store.page import Entry
+from tui.store.records import Entry
 from tui.terminal import safe, safe_line
 from tui.ui.screens.dialog import Dialog
 from tui.ui.widgets.footer import Footer

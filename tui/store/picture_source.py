@@ -6,7 +6,7 @@ from tui.comparison.picture_content import Exhibit, exhibit
 from tui.conversation.conversation import Conversation, Turn, last_reply, recalled, until
 from tui.errors import StoreError
 from tui.store.export import speaker
-from tui.store.page import Kept
+from tui.store.records import Kept
 from tui.store.store import Store
 
 

@@ -12,8 +12,8 @@ import pytest
 from tests.store.pages import draft, talk, texts
 from tui.errors import StoreError
 from tui.store import diary as diaries
-from tui.store.diary import Diary, new_key
-from tui.store.page import Page, Sheet
+from tui.store.async_store import Diary, new_key
+from tui.store.records import Page, Sheet
 from tui.store.store import Store
 
 
@@ -163,8 +163,8 @@ STUCK = """
 import asyncio, sys, threading
 from pathlib import Path
 from tests.store.pages import talk
-from tui.store.diary import Diary
-from tui.store.page import Sheet
+from tui.store.async_store import Diary
+from tui.store.records import Sheet
 from tui.store.store import Store
 Store.keep = lambda *_: threading.Event().wait()
 async def main():

@@ -9,9 +9,9 @@ from typing import Concatenate, ParamSpec, TypeVar
 from uuid import uuid4
 
 from tui.errors import StoreError
-from tui.store.clerk import Clerk
-from tui.store.page import Page, Sheet
+from tui.store.records import Page, Sheet
 from tui.store.store import Store
+from tui.store.worker import Clerk
 
 RETRY = 2.0
 """Seconds until what could not be saved is tried again."""

@@ -4,7 +4,7 @@ from msgspec.structs import replace
 
 from tests.store.pages import draft, talk, texts
 from tui.conversation.conversation import Conversation, answer, ask, join, until
-from tui.store.page import Page, Seat, Sheet
+from tui.store.records import Page, Seat, Sheet
 from tui.store.store import Store
 
 

@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Iterator, Mapping
 
-from tui.store.page import Seat
+from tui.store.records import Seat
 from tui.store.text import writable
 
 
