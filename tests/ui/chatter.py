@@ -34,7 +34,7 @@ from tui.presets.library import resolve
 from tui.session.session import Talk
 from tui.session.side import Side
 from tui.store.async_store import Diary
-from tui.ui.keeper import FLUSH, Keeper
+from tui.ui.controllers.autosave import FLUSH, Keeper
 
 MOST = 1.0
 """Seconds that a chat lives at most after its first word: two answers, and two flushes."""

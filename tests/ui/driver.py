@@ -27,12 +27,12 @@ from tui.store.records import Kept
 from tui.ui import loads_of
 from tui.ui.app import TwiddleApp
 from tui.ui.screens.chat import ChatScreen
-from tui.ui.widgets.candidates import Candidates
-from tui.ui.widgets.knob_list import KnobList
-from tui.ui.widgets.knobs import KnobPanel
+from tui.ui.widgets.knobs.knob_list import KnobList
+from tui.ui.widgets.knobs.knob_panel import KnobPanel
 from tui.ui.widgets.pane import Pane
-from tui.ui.widgets.prompt import Prompt
+from tui.ui.widgets.prompt.prompt import Prompt
 from tui.ui.widgets.status import Status
+from tui.ui.widgets.tokens.candidates import Candidates
 
 GREEDY = "temperature=0,seed=1"
 ON_AND_ON = "on and on " * 300

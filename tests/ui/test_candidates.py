@@ -4,7 +4,7 @@ import pytest
 from textual.app import App, ComposeResult
 
 from tui.conversation.trace import Candidate, Stage, TokenTrace
-from tui.ui.widgets.candidates import Candidates, percent, visible
+from tui.ui.widgets.tokens.candidates import Candidates, percent, visible
 
 HOSTILE = ["\x1b]52;c;aGk=\x07", "[/x]", "a\u202eb", "\x9b31m", "[@click=app.quit]x[/]", "\u200b", "\u0301", "🇫🇷👩‍👩‍👧"]
 

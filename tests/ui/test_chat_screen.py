@@ -16,7 +16,7 @@ from tui.models.reference import find_model
 from tui.paths import config_dir
 from tui.ui.screens.help import HelpScreen
 from tui.ui.screens.presets import PresetPicker
-from tui.ui.widgets.transcript import Transcript
+from tui.ui.widgets.transcript.transcript import Transcript
 
 # --- asking and stopping ------------------------------------------------------------------------------------------
 

@@ -10,8 +10,8 @@ from tests.ui.driver import ENDLESS, GREEDY, UNSURE, Chat, OpenChat
 from tui.engine.fake import Script
 from tui.engine.protocol import Finished, Generate, KnobsTurned, SetKnobs, Stop, Token
 from tui.ui.screens.chat import ChatScreen
-from tui.ui.widgets.knobs import KnobPanel
-from tui.ui.widgets.prompt import Prompt
+from tui.ui.widgets.knobs.knob_panel import KnobPanel
+from tui.ui.widgets.prompt.prompt import Prompt
 
 SHORT = Script(replies=("one two three four five six seven eight",), sureness=1.5)
 

@@ -15,10 +15,10 @@ from textual.widgets._toast import Toast
 from tui.paths import sent_file
 from tui.prompt_line.history_file import add_sent, read_sent
 from tui.terminal import safe
-from tui.ui.widgets.chips import Chips
-from tui.ui.widgets.composer import Composer, Draft
-from tui.ui.widgets.prompt import LONG
-from tui.ui.widgets.suggestions import Suggestions
+from tui.ui.widgets.prompt.attachment_chips import Chips
+from tui.ui.widgets.prompt.composer import Composer, Draft
+from tui.ui.widgets.prompt.prompt import LONG
+from tui.ui.widgets.prompt.suggestions import Suggestions
 
 WORDS = "two words\n" * (LONG // 9)
 

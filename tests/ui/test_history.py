@@ -20,7 +20,7 @@ from tui.store.records import Page, Sheet
 from tui.store.store import Store
 from tui.ui.screens.help import HelpScreen
 from tui.ui.screens.history import HistoryPicker
-from tui.ui.widgets.token_view import TokenView
+from tui.ui.widgets.tokens.token_view import TokenView
 
 
 @pytest.fixture

@@ -11,11 +11,11 @@ from textual.widgets import TextArea
 from tui.knobs.knob import Value
 from tui.knobs.table import EVERYDAY, KNOBS, Knobs, turn
 from tui.ui.screens.knob_editor import KnobEditor
-from tui.ui.widgets.knob_help import KnobHelp
-from tui.ui.widgets.knob_lines import Gap, Heading, Line, Place, Row
-from tui.ui.widgets.knob_list import KnobList
-from tui.ui.widgets.knob_row import Columns, KnobRow
-from tui.ui.widgets.knobs import KnobPanel
+from tui.ui.widgets.knobs.knob_help import KnobHelp
+from tui.ui.widgets.knobs.knob_lines import Gap, Heading, Line, Place, Row
+from tui.ui.widgets.knobs.knob_list import KnobList
+from tui.ui.widgets.knobs.knob_panel import KnobPanel
+from tui.ui.widgets.knobs.knob_row import Columns, KnobRow
 
 SIZE = (80, 60)
 NAMES = list(KNOBS)

@@ -4,7 +4,7 @@ from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 from textual.widgets import Button
 
-from tui.ui.widgets.prompt import Prompt
+from tui.ui.widgets.prompt.prompt import Prompt
 
 SCREEN_KEYS = ["escape", "ctrl+n", "ctrl+p", "ctrl+q", "f1", "f2", "f3", "ctrl+r", "ctrl+t", "ctrl+o"]
 

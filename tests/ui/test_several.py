@@ -13,7 +13,7 @@ from tui.engine.protocol import Died, Finished, Generate, Load, Preview, SetKnob
 from tui.errors import ModelError
 from tui.ui.screens.tally import TallyScreen
 from tui.ui.screens.vote import VoteScreen
-from tui.ui.widgets.figures import FiguresLine
+from tui.ui.widgets.stats_line import FiguresLine
 
 WARM = "temperature=1.5,seed=1,num_predict=60"
 LONG = Script(replies=("\n\n".join(f"line {number}" for number in range(60)),))

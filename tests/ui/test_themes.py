@@ -7,10 +7,10 @@ from textual.color import Color
 from tui import paths
 from tui.conversation.trace import Candidate, Stage, TokenTrace
 from tui.ui.themes import COLORS, DEFAULT, LIGHT, load_themes
-from tui.ui.widgets.candidates import Candidates
-from tui.ui.widgets.knobs import KnobPanel
-from tui.ui.widgets.prompt import Prompt
+from tui.ui.widgets.knobs.knob_panel import KnobPanel
+from tui.ui.widgets.prompt.prompt import Prompt
 from tui.ui.widgets.status import Status
+from tui.ui.widgets.tokens.candidates import Candidates
 
 SHIPPED = load_themes([paths.shipped("themes")])
 NAMES = [theme.name for theme in SHIPPED.themes]

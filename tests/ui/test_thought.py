@@ -8,7 +8,7 @@ from tui.conversation.thinking import Thought
 from tui.engine.fake import Script
 from tui.engine.protocol import SetKnobs
 from tui.ui.markdown import Mark
-from tui.ui.widgets.entry import Reply
+from tui.ui.widgets.transcript.entry import Reply
 
 MUSING = "Let me see. " * 12
 SAID = f"<think>\n{MUSING}\nSo it is 42.\n</think>\n\nIt is **42**."

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from tui.ui.widgets.token_lines import NOBODY, TokenLines
+from tui.ui.widgets.tokens.token_lines import NOBODY, TokenLines
 
 PIECES = st.lists(
     st.text(alphabet="ab \n\t京👩🎉\u0301\u200d\ufe0f🏽🇫e\x1b\u202e\u200b", max_size=6) | st.text(max_size=4),

@@ -16,7 +16,7 @@ from tui.conversation.token_measures import LEVELS, MEASURES
 from tui.conversation.trace import Candidate, TokenTrace
 from tui.knobs.table import Knobs, turn
 from tui.ui.themes import read_theme
-from tui.ui.widgets.token_view import TokenView
+from tui.ui.widgets.tokens.token_view import TokenView
 
 THEMES = sorted((Path(__file__).parents[2] / "themes").glob("*.toml"))
 TEXT = ("The", " capital", " of", " Poland", " is", " War", "saw", ".", "\n", "It", " is", " old", ".", "")

@@ -9,8 +9,8 @@ from tests.ui.driver import ENDLESS, GREEDY, Chat, OpenChat
 from tui.conversation.trace import Candidate
 from tui.engine.fake import END, Script
 from tui.engine.protocol import Generate, Remember, WhatIf
-from tui.ui.widgets.candidates import Candidates
-from tui.ui.widgets.token_view import TokenView
+from tui.ui.widgets.tokens.candidates import Candidates
+from tui.ui.widgets.tokens.token_view import TokenView
 
 SCRIPT = Script(replies=("Warsaw lies on the Vistula.",), sureness=2.0)
 WARM = "temperature=1,top_k=0,top_p=1,min_p=0,num_predict=30,seed=5"

@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 from textual.selection import SELECT_ALL, Selection
 
 from tui.conversation.conversation import Conversation, answer, ask
-from tui.ui.widgets.transcript import Transcript
+from tui.ui.widgets.transcript.transcript import Transcript
 
 HOSTILE = "\x1b[31mred\x1b]52;c;eA==\x07\x9b2J\u202eabc[/x][b]bold[/b][@click=app.quit]x[/]\ufdd0"
 

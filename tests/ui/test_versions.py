@@ -4,7 +4,7 @@ from tests.ui.driver import ENDLESS, GREEDY, Chat, OpenChat
 from tui.conversation.conversation import Message
 from tui.engine.fake import Script
 from tui.engine.protocol import Generate, Previewed
-from tui.ui.widgets.messages import Messages
+from tui.ui.widgets.transcript.messages import Messages
 
 TWO = Script(replies=("First answer.", "Second answer."))
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from textual.pilot import Pilot
 
     from tui.ui.app import TwiddleApp
-    from tui.ui.widgets.prompt import Prompt
+    from tui.ui.widgets.prompt.prompt import Prompt
 
 SETTING = "num_predict=80"
 """Replies long enough for something to happen to them."""
@@ -110,7 +110,7 @@ async def living(model: Path, *, go_on: bool) -> AsyncIterator[Life]:
     os.environ |= {"TEXTUAL_ANIMATIONS": "none", "TEXTUAL_FPS": "120"}  # read once, when Textual is imported
     from tui.ui import loads_of
     from tui.ui.app import TwiddleApp
-    from tui.ui.widgets.prompt import Prompt
+    from tui.ui.widgets.prompt.prompt import Prompt
 
     chosen = resolve(parse_setting(SETTING))
     chosen = replace(chosen, preset=replace(chosen.preset, model=str(model)))

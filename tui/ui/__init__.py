@@ -14,7 +14,7 @@ from tui.presets.library import Chosen
 from tui.store.async_store import Diary
 from tui.store.records import Kept
 from tui.terminal import safe_line
-from tui.ui.background import Background
+from tui.ui.terminal.terminal_background import Background
 
 
 def start(
@@ -48,9 +48,9 @@ async def _run(
     engines = Engines()
     await engines.start(loads)
     with Background() as background:
-        from tui.ui.answers import read_with_care
         from tui.ui.app import TwiddleApp
-        from tui.ui.signals import end_in_good_order, outlive_no_terminal
+        from tui.ui.terminal.input_parser import read_with_care
+        from tui.ui.terminal.signals import end_in_good_order, outlive_no_terminal
 
         dark = background.dark()
     read_with_care()

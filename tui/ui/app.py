@@ -18,14 +18,14 @@ from tui.engine.protocol import Load
 from tui.presets.library import Chosen
 from tui.store.async_store import Diary
 from tui.terminal import safe, safe_line, safe_lines
-from tui.ui.clipboard import copy
-from tui.ui.driver import PatientDriver
+from tui.ui.controllers.theme_controller import Wardrobe
 from tui.ui.keys import read_keys
 from tui.ui.screens.chat import ChatScreen
 from tui.ui.screens.link import LinkScreen
-from tui.ui.signals import Suspension, suspend
-from tui.ui.wardrobe import Wardrobe
-from tui.ui.widgets.excerpts import Excerpts
+from tui.ui.terminal.clipboard import copy
+from tui.ui.terminal.driver import PatientDriver
+from tui.ui.terminal.signals import Suspension, suspend
+from tui.ui.widgets.transcript.copy_targets import Excerpts
 
 
 class TwiddleApp(App[None]):

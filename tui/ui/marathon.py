@@ -9,9 +9,9 @@ from textual.app import App, ComposeResult
 from textual.widget import Widget
 
 from tui.conversation.conversation import Conversation, answer, ask
-from tui.ui.widgets.bits import Bit
-from tui.ui.widgets.token_field import TokenField
-from tui.ui.widgets.transcript import Transcript
+from tui.ui.widgets.tokens.token_field import TokenField
+from tui.ui.widgets.tokens.token_spans import Bit
+from tui.ui.widgets.transcript.transcript import Transcript
 
 MESSAGES, TOKENS = 5000, 4000
 SIZE = (160, 45)

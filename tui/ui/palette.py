@@ -15,8 +15,8 @@ from tui.presets.library import list_presets
 from tui.presets.preset import Preset
 from tui.prompt_line.completion import commands
 from tui.terminal import safe_line
-from tui.ui.widgets.composer import Composer
-from tui.ui.widgets.knobs import KnobPanel
+from tui.ui.widgets.knobs.knob_panel import KnobPanel
+from tui.ui.widgets.prompt.composer import Composer
 
 Doer = App[object] | Widget
 

@@ -16,10 +16,10 @@ from tui.conversation.token_measures import Measure, likelihood
 from tui.conversation.trace import TokenTrace
 from tui.terminal import safe, safe_line
 from tui.ui.markdown import Mark
-from tui.ui.widgets.bits import Bit, bits
-from tui.ui.widgets.candidates import percent, visible
-from tui.ui.widgets.footnote import ENDINGS
-from tui.ui.widgets.token_lines import NOBODY, Run, TokenLines
+from tui.ui.widgets.tokens.candidates import percent, visible
+from tui.ui.widgets.tokens.token_lines import NOBODY, Run, TokenLines
+from tui.ui.widgets.tokens.token_spans import Bit, bits
+from tui.ui.widgets.transcript.reply_footer import ENDINGS
 
 CELL, LINE, EDGE = 8.4, 21, 24
 """Pixels: how wide a character is, how far lines are apart, and what is left free around it all."""

@@ -21,29 +21,29 @@ from tui.session.session import Talk
 from tui.session.side import Side
 from tui.store.async_store import Diary
 from tui.terminal import safe
-from tui.ui.beat import Beat
-from tui.ui.camera import Camera
-from tui.ui.comparing import Comparison
-from tui.ui.errands import Errands
-from tui.ui.keeper import Keeper
-from tui.ui.librarian import Librarian
-from tui.ui.looking import Look
-from tui.ui.narrator import Narrator
+from tui.ui.controllers.autosave import Keeper
+from tui.ui.controllers.command_runner import Errands
+from tui.ui.controllers.comparison import Comparison
+from tui.ui.controllers.message_actions import Revising
+from tui.ui.controllers.picture_export import Camera
+from tui.ui.controllers.presenter import Narrator
+from tui.ui.controllers.preset_controller import Librarian
+from tui.ui.controllers.token_inspector import Look
 from tui.ui.palette import ChatCommands
-from tui.ui.revising import Revising
 from tui.ui.screens.chat_bindings import CHAT_BINDINGS
 from tui.ui.screens.save_preset import SavePreset
-from tui.ui.widgets.candidates import Candidates
-from tui.ui.widgets.composer import Composer
+from tui.ui.terminal.frame_clock import Beat
 from tui.ui.widgets.footer import Footer
-from tui.ui.widgets.knobs import KnobPanel
-from tui.ui.widgets.messages import Messages
+from tui.ui.widgets.knobs.knob_panel import KnobPanel
 from tui.ui.widgets.pane import Pane
-from tui.ui.widgets.prompt import Prompt
-from tui.ui.widgets.small import LEAST, Small
+from tui.ui.widgets.prompt.composer import Composer
+from tui.ui.widgets.prompt.prompt import Prompt
 from tui.ui.widgets.status import Status
-from tui.ui.widgets.token_view import TokenView
-from tui.ui.widgets.transcript import Transcript
+from tui.ui.widgets.tokens.candidates import Candidates
+from tui.ui.widgets.tokens.token_view import TokenView
+from tui.ui.widgets.too_small import LEAST, Small
+from tui.ui.widgets.transcript.messages import Messages
+from tui.ui.widgets.transcript.transcript import Transcript
 
 WELCOME = """\
 Write below and press Enter; Ctrl+T shows how sure it was of every token.

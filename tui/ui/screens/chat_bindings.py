@@ -2,7 +2,7 @@
 
 from textual.binding import Binding, BindingType
 
-from tui.ui.comparing import KEYS
+from tui.ui.controllers.comparison import KEYS
 
 CHAT_BINDINGS: list[BindingType] = [
     Binding("f1", "obey('/help')", "Help", tooltip="These keys and commands", id="chat.help"),

@@ -6,7 +6,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 
 from tui.ui.screens.help import HelpScreen
-from tui.ui.widgets.small import LEAST, Small
+from tui.ui.widgets.too_small import LEAST, Small
 
 Result = TypeVar("Result")
 

@@ -13,7 +13,7 @@ from textual.screen import ModalScreen, Screen
 from textual.widget import Widget
 
 from tui.prompt_line.commands import COMMANDS
-from tui.ui.order import in_order
+from tui.ui.terminal.key_order import in_order
 
 _OF_TEXTUAL = {
     "app.focus_next": "To the next part of the screen",

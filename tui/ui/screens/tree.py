@@ -14,7 +14,7 @@ from tui.conversation.tree_rows import Row, about, outline
 from tui.terminal import safe_line
 from tui.ui.screens.dialog import Dialog
 from tui.ui.widgets.footer import Footer
-from tui.ui.widgets.messages import Wish
+from tui.ui.widgets.transcript.messages import Wish
 
 _WORDS = 160
 """Characters of a message that are shown, and filtered by."""

@@ -13,7 +13,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from tui.terminal import safe_line
-from tui.ui.order import in_order
+from tui.ui.terminal.key_order import in_order
 
 HELP = ("chat.help", "dialog.help")
 """What comes last, and stays when there is no room for everything: it shows the rest."""

@@ -14,9 +14,9 @@ from textual.widgets import Static
 
 from tui.session.reply_stats import Figures
 from tui.terminal import safe_line
-from tui.ui.widgets.figures import FiguresLine
-from tui.ui.widgets.token_view import TokenView
-from tui.ui.widgets.transcript import Transcript
+from tui.ui.widgets.stats_line import FiguresLine
+from tui.ui.widgets.tokens.token_view import TokenView
+from tui.ui.widgets.transcript.transcript import Transcript
 
 
 class Pane(Vertical):

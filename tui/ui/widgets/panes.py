@@ -4,7 +4,7 @@ from textual.containers import Container
 from textual.events import Resize
 
 from tui.ui.widgets.pane import Pane
-from tui.ui.widgets.scrollback import Scrollback
+from tui.ui.widgets.transcript.scrollback import Scrollback
 
 MOST = 4
 """More replies at once nobody reads."""

@@ -1,0 +1,103 @@
+"""Comparing blind: the sides are shuffled and hidden, judged, and shown again."""
+
+from collections.abc import Callable, Sequence
+from secrets import randbelow
+
+from textual.app import App
+
+from tui.comparison.votes import Tally, Vote, count, letter, shuffled
+from tui.conversation.conversation import Conversation, until
+from tui.errors import EngineError
+from tui.session.labels import names
+from tui.session.session import Talk
+from tui.ui.controllers.comparison_view import Contrast
+from tui.ui.error_toast import refusals
+from tui.ui.screens.tally import TallyScreen
+from tui.ui.screens.vote import VoteScreen
+from tui.ui.widgets.pane import Pane
+
+
+class Blind:
+    """Hides which side is which, and counts the votes of this run."""
+
+    def __init__(self, talk: Talk, contrast: Contrast, panes: Sequence[Pane], changed: Callable[[], None]) -> None:
+        """`panes` stays in step with the sides of the talk; `changed` is called when what may be seen has changed."""
+        self._talk, self._contrast, self._panes, self._changed = talk, contrast, panes, changed
+        self._tally = Tally()
+
+    @property
+    def on(self) -> bool:
+        """Whether the sides are hidden."""
+        return self._contrast.hidden
+
+    def begin(self) -> None:
+        """Shuffle and hide the sides. They go on from what they have in common; raises EngineError."""
+        sides = self._talk.sides
+        if len(sides) < 2:
+            raise EngineError("There is one side only; F3 puts another beside it.")
+        if self._talk.busy:
+            raise EngineError("A reply is being written; press Esc to stop it first.")
+        common = _common([side.conversation for side in sides])
+        sides[:] = [sides[place] for place in shuffled(len(sides), randbelow)]
+        for side in sides:
+            # What was said before would tell who is who.
+            path = side.conversation.places
+            side.conversation = until(side.conversation, path[common - 1] if common else None)
+            side.writing = None
+        self._hide(True)
+
+    def end(self) -> None:
+        """Show which side is which; raises EngineError while a reply is being written."""
+        if self._talk.busy:
+            raise EngineError("A reply is being written; press Esc to stop it first.")
+        self._hide(False)
+
+    def vote(self, app: App[None]) -> None:
+        """Ask which side is better, then show which is which and what the votes came to; raises EngineError."""
+        if not self.on:
+            raise EngineError("The sides are not hidden; /blind hides them, and then /vote asks which is better.")
+        if self._talk.busy or not all(side.writing and side.conversation.tip is not None for side in self._talk.sides):
+            raise EngineError("There is nothing to vote on yet: ask something, and let all sides answer.")
+
+        def count_it(vote: Vote | None) -> None:
+            if vote is None:
+                return
+            called = names(self._talk.sides)
+            self._tally = count(self._tally, called, vote)
+            with refusals(app):
+                self.end()
+            self._show(app, [f"{letter(place)} was {name}" for place, name in enumerate(called)])
+
+        app.push_screen(VoteScreen(len(self._talk.sides)), count_it)
+
+    def tally(self, app: App[None]) -> None:
+        """Show what the votes came to."""
+        self._show(app, [])
+
+    def _show(self, app: App[None], shown: Sequence[str]) -> None:
+        def go_on(again: bool | None) -> None:
+            if again:
+                with refusals(app):
+                    self.begin()
+
+        several = len(self._talk.sides) > 1 and not self.on
+        app.push_screen(TallyScreen(self._tally, shown, several), go_on)
+
+    def _hide(self, hidden: bool) -> None:
+        self._contrast.hidden = hidden
+        for pane, side in zip(self._panes, self._talk.sides, strict=True):
+            pane.transcript.versioned = not hidden  # how many there are would tell as well
+            pane.close_tokens()
+            pane.transcript.clear()
+            pane.transcript.show(side.conversation)
+        self._changed()
+
+
+def _common(conversations: Sequence[Conversation]) -> int:
+    """How many turns at the beginning are the very same in all."""
+    alike = 0
+    for turns in zip(*(conversation.path for conversation in conversations), strict=False):
+        if any(turn is not turns[0] for turn in turns):
+            break
+        alike += 1
+    return alike

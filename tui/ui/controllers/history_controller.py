@@ -1,0 +1,69 @@
+"""Conversations that were kept: choosing one, and going on with it."""
+
+from typing import Any, Protocol
+
+from textual.app import App
+
+from tui.errors import EngineError
+from tui.session.restore import as_left
+from tui.session.session import Talk
+from tui.session.side import Side
+from tui.store.records import Kept
+from tui.ui.controllers.autosave import Keeper
+from tui.ui.controllers.comparison import Comparison
+from tui.ui.error_toast import refusals
+from tui.ui.screens.history import HistoryPicker
+
+
+class Desk(Protocol):
+    """What the screen does for whoever opens a conversation."""
+
+    @property
+    def app(self) -> App[Any]: ...
+    @property
+    def side(self) -> Side: ...
+    def settle(self) -> None: ...
+
+
+class Archive:
+    """Between the history and the sides."""
+
+    def __init__(self, desk: Desk, talk: Talk, comparison: Comparison, keeper: Keeper) -> None:
+        self._desk, self._talk, self._comparison, self._keeper = desk, talk, comparison, keeper
+
+    def choose(self) -> None:
+        """Ask which one to go on with."""
+
+        async def chosen(number: int | None) -> None:
+            if number is not None:
+                await self._open(number)
+
+        self._desk.app.push_screen(HistoryPicker(self._keeper.find), chosen)
+
+    async def _open(self, number: int) -> None:
+        with refusals(self._desk.app):
+            if self._desk.side.busy:
+                raise EngineError("A reply is being written; press Esc to stop it first.")
+            kept = await self._keeper.load(number)
+            if kept is None:
+                return
+            self._keeper.note()
+            if len(kept.seats) > 1:
+                await self._compare(kept)
+            else:
+                self._keeper.open(kept, self._desk.side)
+        self._talk.look(self._desk.side)
+
+    async def _compare(self, kept: Kept) -> None:
+        """Have its sides beside each other again, set as they were; as many of them as can be."""
+        if self._talk.busy:
+            raise EngineError("A reply is being written beside this one; press Esc to stop it first.")
+        first, *others = [as_left(seat) for seat in kept.seats]
+        await self._comparison.alone()
+        with self._talk.trying():
+            self._desk.side.use(first.preset, first.stand)
+            self._desk.settle()
+        self._keeper.open(kept, self._desk.side, kept.seats[0].tip)
+        for chosen, seat in zip(others, kept.seats[1:], strict=True):
+            await self._comparison.add(side := Side(chosen))
+            self._keeper.open(kept, side, seat.tip)

@@ -1,0 +1,201 @@
+"""What the screen shows of the talk: each side in its pane, the active one's knobs and candidates, the status line."""
+
+from collections.abc import Sequence
+
+from tui.engine.process.pool import Engines, Said
+from tui.engine.protocol import (
+    Answers,
+    Died,
+    Event,
+    Failed,
+    Finished,
+    Hypotheses,
+    KnobsTurned,
+    Loaded,
+    LoadFailed,
+    Prefill,
+    Refused,
+    Shifted,
+    Silent,
+    Token,
+    Waits,
+)
+from tui.session.session import Talk
+from tui.session.side import Side, describe_turn
+from tui.ui.controllers.comparison_view import Contrast
+from tui.ui.controllers.token_inspector import Looking
+from tui.ui.widgets.knobs.knob_panel import KnobPanel
+from tui.ui.widgets.pane import Pane
+from tui.ui.widgets.status import Status
+from tui.ui.widgets.tokens.candidates import Candidates
+from tui.ui.widgets.transcript.reply_footer import footnote
+from tui.ui.widgets.transcript.transcript import Transcript
+
+LONGEST = 200
+"""Characters shown of what a search has not settled yet."""
+
+
+class Narrator:
+    """Tells the widgets what happened. It decides nothing."""
+
+    def __init__(
+        self,
+        talk: Talk,
+        engines: Engines,
+        contrast: Contrast,
+        panes: Sequence[Pane],
+        knobs: KnobPanel,
+        candidates: Candidates,
+        status: Status,
+    ) -> None:
+        """`panes` stays in step with the sides of the talk: a `Comparison` adds and removes both."""
+        self._talk, self._engines, self._contrast, self._panes = talk, engines, contrast, panes
+        self._knobs, self._candidates, self._status = knobs, candidates, status
+        self.looking = Looking(talk, panes, candidates)
+        """Which replies are looked at token by token, and whose odds are shown."""
+        self._shown = talk.sides[0]
+        """The side that was the active one when it was shown last."""
+
+    def show(self, active: int) -> None:
+        """Show how the sides are set, and the knobs of the active one."""
+        side = self._talk.sides[active]
+        self._knobs.set_reactive(KnobPanel.refused, dict(side.refused))
+        self._knobs.sets.thinks = self._talk.thinks(side)
+        self._knobs.show(side, side.preset.stand, side.stand)
+        hidden = self._contrast.hidden
+        self._status.preset = "blind" if hidden else side.preset.name
+        self._status.turned = bool(side.turned) and not hidden
+        self._shown = side
+        self._contrast.show(active)
+        self.stand()
+        self.looking.show(active)
+
+    def stand(self) -> None:
+        """Show how it is with the engine of the active side, and which models there are."""
+        status, station = self._status, self._engines.at(self._shown.load)
+        writing = self._talk.busy and station.state == "ready"
+        status.state = "silent" if station.silent else "writing" if writing else station.state
+        status.progress = station.progress
+        loads = dict.fromkeys(side.load for side in self._talk.sides)
+        infos = [info for info in (self._engines.at(load).info for load in loads) if info]
+        if self._contrast.hidden:
+            status.model, status.context, status.place = "", 0, ""
+            return
+        if infos:
+            status.model = " | ".join(info.name or info.description for info in infos)
+        if station.info:
+            status.context, status.place = station.info.context, station.info.place
+            self._candidates.vocabulary = station.info.vocabulary
+
+    def draw(self, active: int) -> None:
+        """Draw what changes with every token: candidates, rates, context."""
+        side, status = self._talk.sides[active], self._status
+        writing = None if self._contrast.hidden else side.writing
+        stats = writing.stats if writing else None
+        status.rate = stats.tokens_per_second if stats else writing.rate if writing else None
+        status.ttft_ms = stats.ttft_ms if stats else writing.ttft_ms if writing else None
+        status.used = side.used
+        self._knobs.refused, self._knobs.sets.thinks = dict(side.refused), self._talk.thinks(side)
+        self._contrast.draw()
+        self.looking.draw(active)
+
+    def begin(self) -> None:
+        """Replies were asked for."""
+        self._contrast.begin()
+        for pane, side in zip(self._panes, self._talk.sides, strict=True):
+            if side.busy and side.writing:
+                pane.transcript.know(side.conversation)
+                pane.transcript.begin(text=side.writing.text)
+        self.stand()
+
+    def tell(self, said: Said, side: Side | None) -> None:
+        """Show one event; `side` is whom it is about, or else all those whose engine said it."""
+        self.looking.tell(said.event)
+        pairs = zip(self._panes, self._talk.sides, strict=True)
+        theirs = [(pane.transcript, each) for pane, each in pairs if each.load == said.load]
+        match said.event:
+            case Loaded() | LoadFailed() | Silent() | Answers() as event:
+                if news := _news(event):
+                    for transcript, _ in theirs:
+                        transcript.notice(news)
+            case Died() as event:
+                for transcript, each in theirs:
+                    _die(event, transcript, each)
+            case Hypotheses() | Refused() if self._contrast.hidden:
+                pass  # what is searched for how, and which knob cannot be had, would tell which side it is
+            case event if side:
+                self._say(event, side)
+
+    def _say(self, event: Event, side: Side) -> None:
+        transcript = self._panes[self._talk.sides.index(side)].transcript
+        match event:
+            case Waits() | Prefill() | Hypotheses():
+                transcript.progress(_progress(event))
+            case KnobsTurned():
+                transcript.progress("")
+                if label := describe_turn(event.before, event.after):
+                    transcript.mark(label)
+            case Token():
+                transcript.append(event.text, side.writing.thought if side.writing else None)
+                self._contrast.look()
+            case Shifted():
+                transcript.mark(f"context full, {event.dropped} oldest tokens forgotten")
+            case Refused():
+                transcript.notice(event.reason)
+            case Finished():
+                transcript.append(event.tail, event.thought)
+                transcript.end("" if self._contrast.hidden else footnote(side.conversation.path[-1]))
+            case Failed():
+                transcript.end(event.reason, failed=True)
+        if isinstance(event, Finished | Failed):
+            reason = event.reason if isinstance(event, Failed) else "stopped before its first word"
+            _close(transcript, side, reason)
+
+
+def _progress(event: Waits | Prefill | Hypotheses) -> str:
+    """What happens before the next token is there."""
+    match event:
+        case Waits():
+            return "waits for its turn: reproducible is on"
+        case Prefill(done=done, total=total):
+            return f"reading the prompt: {done} of {total} tokens"
+        case Hypotheses(hypotheses=hypotheses):
+            best = hypotheses[0].text.replace("\n", " ")
+            return f"{len(hypotheses)} hypotheses, the best:{best[-LONGEST:]}"
+
+
+def _news(event: Loaded | LoadFailed | Silent | Answers) -> str:
+    """What a person should know of it; empty where there is nothing."""
+    match event:
+        case Loaded(info):
+            return info.notice
+        case LoadFailed(reason):
+            return reason
+        case Silent(seconds):
+            return (
+                f"The engine has not answered for {seconds:.0f} seconds: it is suspended, or memory is short. "
+                "What is written stays. F12 ends the engine and starts it again."
+            )
+        case Answers():
+            return "The engine answers again."
+
+
+def _close(transcript: Transcript, side: Side, reason: str) -> None:
+    """A reply is over: show what became of the conversation; where nothing came of it, say why."""
+    if side.undone:
+        transcript.show(side.conversation)
+        transcript.notice(reason)
+    else:
+        transcript.know(side.conversation)
+
+
+def _die(event: Died, transcript: Transcript, side: Side) -> None:
+    then = " Your next prompt starts a new one; F12 shows its log."
+    if event.spent:
+        then = " It was lost too often to be started by a prompt; F12 shows its log, and starts it again."
+    reason = event.account + ("" if event.asked else then)
+    if transcript.ended:
+        transcript.notice(reason)
+    else:
+        transcript.end(reason, failed=True)
+        _close(transcript, side, reason)

@@ -1,0 +1,1 @@
+"""The terminal: driver, input, clipboard, signals and frame clock."""

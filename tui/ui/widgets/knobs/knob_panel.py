@@ -1,0 +1,385 @@
+"""The knobs beside the chat, made from the table."""
+
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.message import Message
+from textual.reactive import reactive
+
+from tui.knobs.knob import Value
+from tui.knobs.pair import Stand
+from tui.knobs.table import KNOBS, THOUGHT_KNOBS, WHILE_THINKING, Knobs
+from tui.session.knob_actions import Deed
+from tui.ui.screens.knob_editor import KnobEditor
+from tui.ui.widgets.knobs.knob_help import KnobHelp, Words, facts
+from tui.ui.widgets.knobs.knob_lines import Heading, Place, Row
+from tui.ui.widgets.knobs.knob_list import KnobList
+from tui.ui.widgets.knobs.knob_search import KnobSearch
+from tui.ui.widgets.knobs.knob_sets import KnobSets
+
+_LOW, _AIRY = 18, 34
+"""With fewer lines than the first the help is cut short; from the second on there are blank lines between groups."""
+
+_NO_THOUGHTS = "This model's template knows no thoughts; think_open and think_close name the tags of one that has them."
+_STARTS_ENTRY = tuple("0123456789.-")
+
+
+class KnobPanel(Vertical):
+    """Every knob, a line each, and the words on the one with the cursor."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "move(-1)", "Knob above", show=False, id="knob.above"),
+        Binding("down", "move(1)", "Knob below", show=False, id="knob.below"),
+        Binding("pageup", "move(-10)", "Ten above", show=False, id="knob.ten-above"),
+        Binding("pagedown", "move(10)", "Ten below", show=False, id="knob.ten-below"),
+        Binding(
+            "left", "step(-1)", "Less", show=False, tooltip="Less; fold a heading; switch a stage off", id="knob.less"
+        ),
+        Binding(
+            "right", "step(1)", "More", show=False, tooltip="More; open a heading; switch a stage on", id="knob.more"
+        ),
+        Binding("shift+left", "step(-1, True)", "Much less", show=False, id="knob.much-less"),
+        Binding("shift+right", "step(1, True)", "Much more", show=False, id="knob.much-more"),
+        Binding("home", "slide_to(0)", "Lowest", show=False, id="knob.lowest"),
+        Binding("end", "slide_to(1)", "Highest", show=False, id="knob.highest"),
+        Binding(
+            "enter",
+            "enter",
+            "Type",
+            show=False,
+            tooltip="Type a value; open a list, a text or a heading",
+            id="knob.type",
+        ),
+        Binding(
+            "space",
+            "switch",
+            "Switch",
+            show=False,
+            tooltip="Fold a heading; switch a stage off or on",
+            id="knob.switch",
+        ),
+        Binding(
+            "shift+up,K",
+            "shift(-1)",
+            "Earlier",
+            show=False,
+            tooltip="A stage of the order: let it run earlier",
+            id="knob.earlier",
+        ),
+        Binding(
+            "shift+down,J",
+            "shift(1)",
+            "Later",
+            show=False,
+            tooltip="A stage of the order: let it run later",
+            id="knob.later",
+        ),
+        # Obeyed in on_key.
+        Binding("slash", "find", "Find", key_display="/", tooltip="Find a knob by typing", id="knob.find"),
+        Binding("r", "reset", "Reset", tooltip="Back to the preset; on a heading all of it", id="knob.reset"),
+        Binding(
+            "R",
+            "ask('reset')",
+            "Reset the knobs",
+            show=False,
+            tooltip="All back to the preset's values",
+            id="knob.reset-all",
+        ),
+        Binding(
+            "u", "ask('undo')", "Undo a turn", show=False, tooltip="Take the last turn of a knob back", id="knob.undo"
+        ),
+        Binding(
+            "U,ctrl+y",
+            "ask('redo')",
+            "Redo a turn",
+            show=False,
+            tooltip="Make the turn taken back once more",
+            id="knob.redo",
+        ),
+        Binding(
+            "c", "ask('copy')", "Copy the knobs", show=False, tooltip="Copy all knobs to the other side", id="knob.copy"
+        ),
+        Binding(
+            "t",
+            "pick",
+            "Thinking",
+            show=False,
+            tooltip="The knobs for the thought, or for the answer",
+            id="knob.thinking",
+        ),
+        Binding("s", "ask('save')", "Save as preset", show=False, tooltip="Save the knobs as a preset", id="knob.save"),
+    ]
+    """
+    | Key(s) | Description |
+    | :- | :- |
+    | up, down, pageup, pagedown | Go to another line. |
+    | left, right | One step less or more; fold or open a heading; switch a stage off or on. |
+    | shift+left, shift+right | One coarse step less or more. |
+    | home, end | The ends of the slider. |
+    | enter, a digit, minus, dot | Type the exact value; enter accepts it, escape leaves it. |
+    | enter on a list or a text | Edit it. |
+    | space | Fold a heading, switch a stage. |
+    | shift+up, shift+down | Move a stage of the order. |
+    | slash | Find a knob by typing. |
+    | r, R | One knob, those under a heading, or all, back to the preset. |
+    | u, U | Take a turn back; make it once more. |
+    | t | Show the knobs for the thought, or those for the answer. |
+    | c, s | Copy the knobs to the other side; save them as a preset. |
+    """
+
+    DEFAULT_CSS = """
+    KnobPanel {
+        width: 34;
+        height: 1fr;
+        background: $surface;
+        &.-low KnobHelp { height: 3; border-top: none; background: $foreground 4%; }
+        &.-low KnobSearch { display: none; }
+        &.-low KnobSearch.-on { display: block; }
+    }
+    """
+
+    refused: reactive[dict[str, str]] = reactive(dict[str, str])
+    """The knobs that the model or the engine does not take as they stand, each with its reason."""
+
+    @dataclass
+    class Turned(Message):
+        """A knob was turned; the panel shows it already, but it is for their owner to decide."""
+
+        name: str
+        value: Value
+        owner: object = None
+        stroke: object = None
+        """Turns of one stroke, such as a drag, are one step to take back."""
+
+        def can_replace(self, message: Message) -> bool:
+            """A newer value of the same knob makes this one needless."""
+            mine = self.name, self.owner, self.stroke
+            return isinstance(message, KnobPanel.Turned) and (message.name, message.owner, message.stroke) == mine
+
+    @dataclass
+    class Asked(Message):
+        """Something is to be done with all the knobs, or with some."""
+
+        deed: Deed
+        owner: object = None
+        names: tuple[str, ...] = ()
+        """Those to be put back; none are named where all are meant."""
+
+    @dataclass
+    class Refused(Message):
+        """A typed value was not taken; the panel shows the sentence already."""
+
+        sentence: str
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        """A panel with every knob at its default."""
+        super().__init__(id=id, classes=classes)
+        self.list = KnobList()
+        self.sets, self._search, self._help = KnobSets(), KnobSearch(), KnobHelp()
+        self.knobs, self.preset = Knobs(), Knobs()
+        """Of the set that is shown."""
+        self._stands = Stand(self.preset), Stand(self.knobs)
+        self._owner: object = None
+
+    def compose(self) -> ComposeResult:
+        yield self.sets
+        yield self._search
+        yield self.list
+        yield self._help
+
+    def focus(self, scroll_visible: bool = True, from_app_focus: bool = False) -> Self:
+        """Give the list the focus."""
+        self.list.focus(scroll_visible)
+        return self
+
+    def show(self, owner: object, preset: Stand | Knobs, knobs: Stand | Knobs) -> None:
+        """Show where somebody's knobs stand, and where the preset has them; turns will say whose they were.
+
+        Showing them as they were takes back a turn that the owner did not accept.
+        """
+        one, other = (each if isinstance(each, Stand) else Stand(each) for each in (preset, knobs))
+        self._owner, self._stands = owner, (one, other)
+        self.pick(self.sets.thought and self.sets.thinks)
+
+    def pick(self, thought: bool) -> None:
+        """Show the set for the thought, or that for the answer."""
+        self.sets.thought = thought
+        self.preset, self.knobs = (thought and each.thinking or each.knobs for each in self._stands)
+        self.watch_refused()
+
+    def go(self, name: str) -> None:
+        """Point at a knob, wherever it is folded away."""
+        if name not in KNOBS or self.sets.thought:
+            self.pick(name in THOUGHT_KNOBS)
+        name = name.removeprefix(WHILE_THINKING) if name in THOUGHT_KNOBS else name
+        self.list.fold(KNOBS[name].group, False)
+        self.list.go(Row(name))
+
+    def watch_refused(self) -> None:
+        """Show everything as it stands now."""
+        self.list.show(self._owner, self.preset, self.knobs, self.refused)
+        self._search.turned = len(self.knobs.differing(self.preset))
+        if self.list.has_focus:
+            self._explain()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Leave the room to the knobs when there is little of it."""
+        self.set_class(event.size.height < _LOW, "-low")
+        self.list.lines.airy = event.size.height >= _AIRY
+        self.list.settle()
+
+    # --- keys -------------------------------------------------------------------------------------------------------
+
+    def on_key(self, event: events.Key) -> None:
+        """Type into what is being typed; a digit, minus or dot begins a value."""
+        there, search = self.list, self._search
+        if search.typing and (text := edited(search.wanted, event)) is not None:
+            self._find(text)
+        elif search.typing and event.key == "enter":
+            search.typing = False
+        elif event.key == "escape" and there.entry is None and (search.typing or search.wanted):
+            self._find("")
+            search.typing = False
+        elif there.entry is None and event.key == "slash":
+            # Bindings are obeyed later, when the next letters are here already.
+            search.typing = True
+        elif there.entry is None:
+            if not there.typable or (event.key != "enter" and event.character not in _STARTS_ENTRY):
+                return
+            there.type("" if event.key == "enter" else event.character)
+        elif (text := edited(there.entry, event)) is not None:
+            there.type(text)
+        elif event.key == "enter":
+            there.take()
+        elif event.key == "escape":
+            there.type(None)
+        elif event.key not in ("left", "right", "home", "end") or not (there.knob and there.knob.live):
+            return
+        event.stop()
+        event.prevent_default()
+
+    def _find(self, wanted: str) -> None:
+        if not wanted and self.list.knob:  # where the cursor has come to, it stays
+            self.list.lines.fold(self.list.knob.group, False)
+        self.list.find(wanted)
+        self._search.wanted, self._search.found = wanted, bool(self.list.virtual_size.height)
+
+    def action_move(self, steps: int) -> None:
+        """Go to another line."""
+        self.list.go_by(steps)
+
+    def action_step(self, steps: int, coarse: bool = False) -> None:
+        """Turn by steps."""
+        self.list.step(steps, coarse)
+
+    def action_slide_to(self, share: float) -> None:
+        """Turn to a share of the slider; elsewhere go to the first or the last line."""
+        if self.list.knob and self.list.typable:
+            self.list.turn(self.list.knob.at(share))
+        else:
+            self.list.go_by(len(KNOBS) * (1 if share else -1))
+
+    def action_enter(self) -> None:
+        """Edit a list or a text, open or fold the rest."""
+        if isinstance(self.list.line, Row) and not KNOBS[self.list.line.name].orders:
+            self.list.post_message(KnobList.Opened(self.list.line.name))
+        else:
+            self.list.switch()
+
+    def action_switch(self) -> None:
+        """Fold a heading, switch a stage, take the next word."""
+        self.list.switch()
+
+    def action_shift(self, steps: int) -> None:
+        """Move a stage."""
+        self.list.shift(steps)
+
+    def action_reset(self) -> None:
+        """Put the knob, or those under the heading, back where the preset has them."""
+        if isinstance(self.list.line, Heading):
+            names = [row.name for row in self.list.lines.groups[self.list.line.group]]
+            self.post_message(self.Asked("reset", self._owner, self.sets.named(names)))
+        elif self.list.knob:
+            self.list.turn(getattr(self.preset, self.list.knob.name))
+
+    def action_pick(self) -> None:
+        """Show the other set."""
+        if self.sets.thinks:
+            self.list.hand.leave()
+            self.pick(not self.sets.thought)
+        else:
+            self._explain(_NO_THOUGHTS)
+
+    def on_knob_sets_picked(self, event: KnobSets.Picked) -> None:
+        """Show the set that was clicked."""
+        event.stop()
+        self.pick(event.thought)
+
+    def action_ask(self, deed: Deed) -> None:
+        """Ask for something to be done with all the knobs."""
+        self.list.hand.leave()
+        self.post_message(self.Asked(deed, self._owner))
+
+    # --- what the list says -----------------------------------------------------------------------------------------
+
+    def on_knob_sheet_pointed(self, event: KnobList.Pointed) -> None:
+        """Explain what the cursor is on."""
+        event.stop()
+        self._explain()
+
+    def on_knob_list_turned(self, event: KnobList.Turned) -> None:
+        """Pass a turn on, in the panel's name."""
+        event.stop()
+        (name,) = self.sets.named([event.name])
+        self.post_message(self.Turned(name, event.value, event.owner, event.stroke))
+
+    def on_knob_list_refused(self, event: KnobList.Refused) -> None:
+        """Say why a typed value was not taken."""
+        event.stop()
+        self._explain(event.sentence)
+        self.post_message(self.Refused(event.sentence))
+
+    def on_knob_list_opened(self, event: KnobList.Opened) -> None:
+        """Let a list or a text be edited."""
+        event.stop()
+        knob = KNOBS[event.name]
+
+        def take(value: Value | None) -> None:
+            if value is not None:
+                self.list.go(Row(knob.name))
+                self.list.turn(value)
+
+        self.app.push_screen(KnobEditor(knob, getattr(self.list.knobs, knob.name)), take)
+
+    def _explain(self, refusal: str = "") -> None:
+        self._help.say(words(self.list), refusal)
+
+
+def words(there: KnobList) -> Words:
+    """What there is to say of the line with the cursor."""
+    line, knob = there.line, there.knob
+    if isinstance(line, Heading) or not knob:
+        rows = there.lines.groups[line.group] if isinstance(line, Heading) else ()
+        return Words(", ".join(row.name for row in rows))
+    if isinstance(line, Place):
+        why = there.idle.get(line.entry)
+        reason = f"○ {line.entry} does nothing: {why}." if why else ""
+        return Words(f"{knob.help} Shift+↑ ↓ or a drag moves it, Space switches it off and on.", reason=reason)
+    said = facts(knob, getattr(there.preset, knob.name))
+    if there.entry is not None and not knob.live:
+        typed, standing = f"{there.entry} {knob.unit}".rstrip(), knob.show(getattr(there.knobs, knob.name))
+        return Words(f"Enter loads the model anew with {typed}; Esc leaves it at {standing}.", said)
+    why, no = there.inert.get(knob.name), there.refused.get(knob.name)
+    reason = f"✗ {no}" if no else f"○ No effect: {why}." if why else ""
+    return Words(knob.help, said, reason)
+
+
+def edited(text: str, event: events.Key) -> str | None:
+    """A text after a key was pressed; None for a key that does not write."""
+    if event.key == "backspace":
+        return text[:-1]
+    return text + event.character if event.is_printable and event.character else None

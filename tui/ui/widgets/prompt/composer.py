@@ -1,0 +1,237 @@
+"""Where a question is made: the prompt, what goes along with it, and how it can go on."""
+
+import asyncio
+from dataclasses import dataclass
+
+from msgspec import Struct
+from textual import work
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.message import Message
+from textual.widgets import TextArea
+
+from tui.errors import EditorError
+from tui.paths import sent_file
+from tui.prompt_line.attachments import Attachment, complete_path, describe, gather, look, tokens, with_attachments
+from tui.prompt_line.completion import Library, take_stock
+from tui.prompt_line.history_file import add_sent, read_sent
+from tui.prompt_line.quotes import unquoted
+from tui.terminal import safe, safe_lines
+from tui.ui.terminal.suspended_editor import edited
+from tui.ui.widgets.prompt.attachment_chips import Chips
+from tui.ui.widgets.prompt.prompt import LONG, Prompt
+from tui.ui.widgets.prompt.suggestions import Suggestions
+
+PASTED = "pasted text"
+"""What a long paste is called."""
+
+SEPARATOR = "---------- what stands below this line goes along as pasted text ----------"
+"""In the person's own editor."""
+
+
+class Draft(Struct, frozen=True):
+    """A question as the person made it."""
+
+    text: str
+    pastes: tuple[Attachment, ...] = ()
+
+
+class Composer(Vertical):
+    """The prompt with its surroundings. It announces whole questions and commands."""
+
+    DEFAULT_CSS = """
+    Composer { width: 1fr; height: auto; }
+    """
+
+    @dataclass
+    class Asked(Message):
+        """A question, with all that goes along; the prompt is empty again."""
+
+        text: str
+        draft: Draft
+
+    @dataclass
+    class Commanded(Message):
+        """A line that begins with a slash; the prompt is empty again."""
+
+        text: str
+        draft: Draft
+
+    context = 0
+    """Tokens that the model can hold; 0 while that is not known."""
+    keeping = True
+    """Whether prompts are kept for the next start."""
+
+    def __init__(self, placeholder: str) -> None:
+        super().__init__()
+        self.prompt = Prompt(placeholder=placeholder)
+        self._chips, self._suggestions = Chips(), Suggestions()
+        self._pastes: tuple[Attachment, ...] = ()
+        self._last = ("", Draft(""))
+        """The newest question, and how it was made."""
+        self._warned = ""
+        """The text that was held back once."""
+
+    def compose(self) -> ComposeResult:
+        yield self._suggestions
+        yield self._chips
+        yield self.prompt
+
+    def on_mount(self) -> None:
+        """Fetch what was sent before."""
+        self._recall()
+
+    def put_back(self, draft: Draft) -> None:
+        """Give the person a question to go on with, before whatever they have written meanwhile."""
+        later = self.prompt.text
+        text = "\n".join(filter(None, (draft.text, later)))
+        self._pastes = (*draft.pastes, *self._pastes)
+        if len(text) > LONG:
+            self._pastes, text = (*self._pastes, Attachment(PASTED, text)), ""
+        self.prompt.put_back(text)
+        self._show_chips()
+
+    def give_back(self, question: str) -> None:
+        """Give the person a question back that could not be answered, unless they are at the next one."""
+        if not self.prompt.text and not self._pastes:
+            asked, draft = self._last
+            self.put_back(draft if asked == question else Draft(question))
+
+    def clear(self) -> bool:
+        """Empty the prompt, its text to be found among those sent; False when it was empty."""
+        draft = Draft(self.prompt.text, self._pastes)
+        if draft.text:
+            self.prompt.past.remember(draft.text)
+        self.prompt.put_back("")
+        self._bring(())
+        return draft != Draft("")
+
+    def action_begin(self, line: str) -> None:
+        """Put the beginning of a line there; what stood there is among what was sent."""
+        self.clear()
+        self.prompt.put_back(line)
+        self.prompt.focus()
+
+    # --- going on ---------------------------------------------------------------------------------------------------
+
+    def on_prompt_completing(self, event: Prompt.Completing) -> None:
+        """Show how it can go on."""
+        event.stop()
+        self._suggestions.show(event.completion, event.lit)
+
+    def on_suggestions_chosen(self, event: Suggestions.Chosen) -> None:
+        """Go on as the person clicked."""
+        event.stop()
+        self.prompt.accept(event.index)
+        self.prompt.focus()
+
+    def on_text_area_changed(self, event: TextArea.Changed) -> None:
+        """Look at the disk for what is typed, where it names what lies there."""
+        event.stop()
+        text, line = self.prompt.text, self.prompt.line
+        if text.startswith("/") and (text == "/" or self.prompt.library == Library()):
+            self._take_stock()
+        if "@" in text or self._chips.display:
+            self._look(text, line)
+
+    @work(group="stock", exclusive=True)
+    async def _take_stock(self) -> None:
+        self.prompt.library = await asyncio.to_thread(take_stock)
+
+    @work(group="look", exclusive=True)
+    async def _look(self, text: str, line: str) -> None:
+        completion = await asyncio.to_thread(complete_path, line)
+        if "@" in line:
+            self.prompt.offer(line, completion)
+        self._show_chips(await asyncio.to_thread(look, text))
+
+    # --- what goes along --------------------------------------------------------------------------------------------
+
+    def on_prompt_pasted(self, event: Prompt.Pasted) -> None:
+        """Have a long paste go along."""
+        event.stop()
+        self._bring((*self._pastes, Attachment(PASTED, safe_lines(event.text))))
+
+    def on_prompt_backed_out(self, event: Prompt.BackedOut) -> None:
+        """Take the last paste away."""
+        event.stop()
+        self._bring(self._pastes[:-1])
+
+    def on_chips_removed(self, event: Chips.Removed) -> None:
+        """Take away the paste that was clicked."""
+        event.stop()
+        self._bring(self._pastes[: event.index] + self._pastes[event.index + 1 :])
+
+    def _bring(self, pastes: tuple[Attachment, ...]) -> None:
+        self._pastes = pastes
+        self._show_chips()
+        self._look(self.prompt.text, "")
+
+    def _show_chips(self, files: tuple[tuple[str, int], ...] = ()) -> None:
+        self.prompt.attached = bool(self._pastes)
+        self._chips.show(tuple(describe(*file) for file in files), tuple(map(str, self._pastes)))
+
+    async def on_prompt_edit_asked(self, event: Prompt.EditAsked) -> None:
+        """Lend the terminal to the person's editor, with the text and what was pasted."""
+        event.stop()
+        self._edit()
+
+    @work(group="edit", exclusive=True)
+    async def _edit(self) -> None:
+        parts = (self.prompt.text, *(paste.text for paste in self._pastes))
+        try:
+            text, *pasted = (await edited(self.app, f"\n{SEPARATOR}\n".join(parts))).split(f"\n{SEPARATOR}\n")
+        except EditorError as error:
+            self.notify(safe(str(error)), severity="error", markup=False)
+            return
+        self.prompt.put_back("")
+        self._bring(())
+        self.put_back(Draft(text, tuple(Attachment(PASTED, safe_lines(each)) for each in pasted if each)))
+
+    # --- sending ----------------------------------------------------------------------------------------------------
+
+    async def on_prompt_submitted(self, event: Prompt.Submitted) -> None:
+        """Announce a command as it is, and a question with all that goes along."""
+        event.stop()
+        draft = Draft(event.text, self._pastes)
+        if self.prompt.purpose:  # a message said before: its words are meant as they stand
+            self.post_message(self.Asked(event.text, draft))
+            return
+        if event.text.startswith("/"):
+            self._keep(event.text)
+            self.post_message(self.Commanded(event.text, Draft(event.text)))
+            return
+        self._bring(())
+        text = unquoted(event.text)
+        gathered = await asyncio.to_thread(gather, text)
+        along = (*gathered.attachments, *draft.pastes)
+        trouble = gathered.faults[0] if gathered.faults else self._excess(along)
+        if trouble and self._warned != draft.text:
+            self._warned = draft.text
+            self.put_back(draft)
+            way = "without it" if gathered.faults else "all the same"
+            self.notify(safe(f"{trouble} Enter again sends the text {way}."), severity="warning", markup=False)
+            return
+        self._warned = ""
+        self._keep(event.text)
+        whole = with_attachments(text, along)
+        self._last = (whole, draft)
+        self.post_message(self.Asked(whole, draft))
+
+    def _excess(self, along: tuple[Attachment, ...]) -> str:
+        """What is said when more goes along than the model can hold."""
+        needed = tokens(sum(each.size for each in along))
+        if not self.context or needed <= self.context:
+            return ""
+        names = " and ".join(dict.fromkeys(each.name for each in along))
+        return f"{names}: about {needed:,} tokens, and the context holds {self.context:,}; turn num_ctx up."
+
+    @work(group="kept")
+    async def _keep(self, text: str) -> None:
+        if self.keeping and text.strip():
+            await asyncio.to_thread(add_sent, sent_file(), text)
+
+    @work(group="recall")
+    async def _recall(self) -> None:
+        before = await asyncio.to_thread(read_sent, sent_file())
+        self.prompt.past.recall(before)

@@ -1,0 +1,274 @@
+"""A reply token by token, coloured by how sure the model was, as it was written and as it would be with other knobs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.segment import Segment
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.reactive import reactive
+from textual.strip import Strip
+from textual.widgets import Static
+
+from tui.conversation.reply_record import Written
+from tui.conversation.token_measures import LEVELS, MEASURES, Likelihood, Measure, likelihood
+from tui.conversation.trace import TokenTrace
+from tui.knobs.table import Knobs
+from tui.terminal import safe_line
+from tui.ui.widgets.tokens.candidates import percent, visible
+from tui.ui.widgets.tokens.heatmap import Heat
+from tui.ui.widgets.tokens.token_field import TokenField
+from tui.ui.widgets.tokens.token_spans import bits
+
+
+class Legend(Heat):
+    """The levels of a measure in their colours, and which of them count as unlikely."""
+
+    ALLOW_SELECT = False
+    DEFAULT_CSS = "Legend { height: 1; width: 1fr; background: $surface; color: $foreground; }"
+
+    measure: reactive[Measure] = reactive(MEASURES[0])
+    """What the levels are levels of."""
+
+    unlikely: reactive[int] = reactive(5)
+    """The first level that counts as unlikely."""
+
+    def render_line(self, y: int) -> Strip:
+        """The one line of it; where it is short the words go first."""
+        measure, label, width = self.measure, self.colour_of("label"), self.size.width
+        chips = [Segment(f" {name} ", self.colour_of(str(level))) for level, name in enumerate(measure.labels)]
+        chips.append(Segment(f" {measure.unit}", label))
+        rest = f"   n: {measure.beyond(self.unlikely)}"
+        room = width - sum(chip.cell_length for chip in chips)
+        words = ((measure.name, rest), (measure.short, rest), (measure.short, ""), ("", ""))
+        before, after = next(each for each in words if len(each[0]) + 2 + len(each[1]) <= room or not each[0])
+        parts = [Segment(f" {before} ", label), *chips, Segment(after, label)]
+        return Strip(parts).adjust_cell_length(width, label)
+
+
+class TokenView(Vertical):
+    """Every token of one reply, how likely the whole is, and a word on the one under the cursor."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "enter",
+            "alternatives",
+            "Others",
+            tooltip="To the candidates for this token: go on with another one",
+            id="token.alternatives",
+        ),
+        Binding("n", "unlikely(1)", "Unlikely", tooltip="The next token that was unlikely", id="token.next-guess"),
+        Binding(
+            "N",
+            "unlikely(-1)",
+            "Unlikely before",
+            show=False,
+            tooltip="The unlikely token before",
+            id="token.previous-guess",
+        ),
+        Binding(
+            "m",
+            "measure",
+            "Measure",
+            tooltip="Colour by probability, raw probability, rank or entropy",
+            id="token.measure",
+        ),
+        Binding(
+            "s",
+            "screen.obey('/picture')",
+            "Picture",
+            show=False,
+            tooltip="Save it as a picture (SVG)",
+            id="token.picture",
+        ),
+        Binding(
+            "less_than_sign", "threshold(-1)", "Fewer", show=False, tooltip="n finds more tokens", id="token.lower"
+        ),
+        Binding(
+            "greater_than_sign", "threshold(1)", "More", show=False, tooltip="n finds fewer tokens", id="token.higher"
+        ),
+    ]
+
+    DEFAULT_CSS = """
+    TokenView {
+        width: 1fr;
+        height: 1fr;
+        & > Static {
+            width: 1fr;
+            height: 1;
+            padding: 0 1;
+            background: $surface;
+            color: $foreground;
+            text-wrap: nowrap;
+            text-overflow: ellipsis;
+        }
+    }
+    """
+
+    @dataclass
+    class Picked(Message):
+        """The cursor went to a token."""
+
+        view: "TokenView"
+        place: int
+
+    @dataclass
+    class Entered(Message):
+        """The person wants to see what else the token could have been."""
+
+        view: "TokenView"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.field, self._legend = TokenField(), Legend()
+        self._head, self._foot = Static(markup=False), Static(markup=False)
+        self._text = ""
+        self._written = Written("", "", Knobs())
+        self._p: list[float] = []
+        self._cut: list[str] = []
+        self._before: Likelihood | None = None
+        """How likely it was as written, once it is complete."""
+
+    def compose(self) -> ComposeResult:
+        yield self._head
+        yield self.field
+        yield self._foot
+        yield self._legend
+
+    # --- what is shown ----------------------------------------------------------------------------------------------
+
+    @property
+    def picked(self) -> int:
+        """The token under the cursor, or -1."""
+        return self.field.picked
+
+    @property
+    def count(self) -> int:
+        """How many tokens there are."""
+        return len(self._p)
+
+    @property
+    def trace(self) -> TokenTrace | None:
+        """How the token under the cursor was chosen."""
+        return self._written.traces[self.picked] if 0 <= self.picked < len(self._p) else None
+
+    @property
+    def measure(self) -> Measure:
+        """What the colours mean."""
+        return self._legend.measure
+
+    def show(self, text: str, written: Written, ended: bool) -> None:
+        """Shows a reply from its first token on."""
+        self.field.clear()
+        self._text, self._written, self._p, self._cut, self._before = "", written.first(0), [], [], None
+        self.grow(text, written, ended)
+
+    def grow(self, text: str, written: Written, ended: bool) -> None:
+        """Shows what has come since, and the whole once it has ended."""
+        start = len(self._p)
+        self._text, self._written = text, written
+        for trace in written.traces[start:]:
+            self._p.append(trace.p)
+            self._cut.append(trace.cut)
+        self.field.add(list(bits(text, written, start=start, ended=ended)), self._levels(start))
+        self._before = likelihood(self._p) if ended else None
+        self._say_how_likely(self._before)
+
+    def suppose(self, first: int, p: Sequence[float], cut: Sequence[str]) -> None:
+        """Shows tokens from one on as they would be with other knobs."""
+        end = first + len(p)
+        self._p[first:end], self._cut[first:end] = p, cut
+        self.field.colour(first, self._levels(first, end), [bool(stage) for stage in cut])
+        if first <= self.picked < end:
+            self._say_what_it_is()
+
+    def conclude(self, label: str) -> None:
+        """Says how likely the whole is with other knobs; `label` names these."""
+        self._say_how_likely(likelihood(self._p), label)
+
+    def restore(self) -> None:
+        """Shows it as it was written."""
+        traces = self._written.traces
+        self.suppose(0, [trace.p for trace in traces], [trace.cut for trace in traces])
+        self._say_how_likely(self._before)
+
+    def _levels(self, start: int, end: int | None = None) -> list[int]:
+        measure = self.measure
+        if measure is MEASURES[0]:
+            return [measure.level(p) for p in self._p[start:end]]
+        return [measure.level(measure.of(trace)) for trace in self._written.traces[start:end]]
+
+    def _say_how_likely(self, now: Likelihood | None, label: str = "") -> None:
+        before = self._before
+        if now is None or before is None:
+            self._head.update(Content(f"being written · {len(self._p)} tokens"), layout=False)
+            return
+        cut = f"{now.cut} cut" if now.cut else ""
+        if label:
+            perplexity = f"{_figure(before.perplexity)} → {_figure(now.perplexity)}"
+            bits = f"{_signed(before.bits)} → {_signed(now.bits)}"
+            words = ("what if", f"perplexity {perplexity}", cut, f"log₂p {bits}", safe_line(label))
+        else:
+            bits, tokens = f"log₂p {_signed(now.bits)}", f"{now.tokens} tokens"
+            words = ("as written", f"perplexity {_figure(now.perplexity)}", cut, bits, tokens)
+        self._head.update(Content(" · ".join(filter(None, words))), layout=False)
+
+    def _say_what_it_is(self) -> None:
+        place = self.picked
+        if not 0 <= place < len(self._p):
+            return
+        trace, p, stage = self._written.traces[place], self._p[place], self._cut[place]
+        shares = f"{percent(trace.p_raw)} → {percent(trace.p)}"
+        if p != trace.p:
+            shares += f" → if so {percent(p)}"
+        words = (
+            visible(trace.text),
+            f"{shares} %",
+            f"cut by {stage}" if stage else "",
+            f"rank {trace.rank + 1}",
+            f"{trace.entropy_raw:.2f} bits",
+            f"{place + 1} of {len(self._p)}",
+        )
+        self._foot.update(Content("   ".join(filter(None, words))), layout=False)
+
+    # --- what the person does ---------------------------------------------------------------------------------------
+
+    def on_token_field_picked(self, event: TokenField.Picked) -> None:
+        """Say what it is, and to whoever wants to know more."""
+        event.stop()
+        self._say_what_it_is()
+        self.post_message(self.Picked(self, event.place))
+
+    def action_alternatives(self) -> None:
+        self.post_message(self.Entered(self))
+
+    def action_measure(self) -> None:
+        """Colours by the next measure."""
+        self._legend.measure = MEASURES[(MEASURES.index(self.measure) + 1) % len(MEASURES)]
+        self.field.colour(0, self._levels(0), [bool(stage) for stage in self._cut])
+
+    def action_threshold(self, by: int) -> None:
+        """Counts one level more or fewer as unlikely."""
+        self._legend.unlikely = max(1, min(self._legend.unlikely + by, LEVELS - 1))
+
+    def action_unlikely(self, by: int) -> None:
+        """Goes to the next token that counts as unlikely, and round at the end."""
+        levels = self._levels(0)
+        for step in range(1, len(levels) + 1):
+            place = (self.picked + by * step) % len(levels)
+            if levels[place] >= self._legend.unlikely:
+                self.field.pick(place)
+                return
+        self._foot.update(Content(f"no token is {self.measure.beyond(self._legend.unlikely)}"), layout=False)
+
+
+def _figure(number: float) -> str:
+    return f"{number:.2f}" if number < 1000 else f"{number:.0e}"
+
+
+def _signed(number: float) -> str:
+    return f"{number:.1f}".replace("-", "−")

@@ -1,0 +1,54 @@
+"""Entries one under another: which lines they take up, though most were never laid out."""
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from itertools import accumulate
+
+from tui.ui.markdown import BLANK, Line
+from tui.ui.widgets.transcript.entry import Entry
+
+
+class Stack:
+    """Entries one under another, and which lines they take up."""
+
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+        self.tops = [1]
+        """The first line of each entry, and the end of the last; there is a blank line above them all."""
+
+    @property
+    def height(self) -> int:
+        """Lines in all."""
+        return self.tops[-1]
+
+    def pile(self, start: int = 0) -> None:
+        """Works out where the entries after `start` are now."""
+        heights = (entry.height for entry in self.entries[start:])
+        self.tops[start:] = accumulate(heights, initial=self.tops[start])
+
+    def at(self, y: int) -> tuple[int, int]:
+        """The entry that has a line, and the line's number in it."""
+        place = max(0, min(bisect_right(self.tops, y) - 1, len(self.entries) - 1))
+        return place, y - self.tops[place]
+
+    def line(self, y: int) -> Line:
+        """One line."""
+        place, number = self.at(y)
+        entry = self.entries[place]
+        return entry.line(number) if entry.width and 0 <= number < entry.height else BLANK
+
+    def unseen(self, top: int, bottom: int, width: int) -> int | None:
+        """The lowest entry between two lines that is not laid out for the width."""
+        found = range(self.at(bottom)[0], self.at(top)[0] - 1, -1)
+        return next((place for place in found if self.entries[place].width != width), None)
+
+    def between(self, top: int, bottom: int, width: int) -> Iterator[tuple[int, Line]]:
+        """The lines between two, with their numbers."""
+        for place in range(self.at(top)[0], self.at(bottom)[0] + 1):
+            entry, first = self.entries[place], self.tops[place]
+            if entry.width != width:  # it was never in view, so neither end is in it
+                entry.lay_out(width)
+                yield from ((-1, entry.line(number)) for number in range(entry.height))
+                continue
+            for number in range(max(0, top - first), min(entry.height, bottom - first + 1)):
+                yield first + number, entry.line(number)
