@@ -120,7 +120,7 @@ def test_a_gpu_counts_where_the_build_can_use_it(
 def test_nothing_in_a_file_acts_on_the_terminal(
     twiddle: Command, models: Path, monkeypatch: pytest.MonkeyPatch, people: bool
 ) -> None:
-    for place in ("tui.cli.tables", "tui.cli.anatomy"):
+    for place in ("tui.cli.tables", "tui.cli.model_info"):
         monkeypatch.setattr(f"{place}.for_people", lambda: people)
     keys = ("general.name", "general.license", "tokenizer.chat_template", "tokenizer.ggml.model", f"x{HOSTILE}")
     path = write(models / "tiny.gguf", *((key, string(HOSTILE)) for key in keys))

@@ -12,7 +12,7 @@ from typer._click.exceptions import ClickException
 from tui import __version__
 from tui.cli import bench, chat, compare, doctor, history, models, presets, replay, run, soak
 from tui.cli.arguments import ThemeName, UsageError
-from tui.cli.aside import tell
+from tui.cli.stderr import tell
 from tui.errors import TwiddleError
 from tui.terminal import safe
 

@@ -10,8 +10,8 @@ from msgspec import to_builtins
 
 from tui.bench.result import Result
 from tui.cli.arguments import UsageError
-from tui.cli.aside import tell
-from tui.cli.lines import errors_as_json
+from tui.cli.stderr import tell
+from tui.cli.stdout import errors_as_json
 from tui.cli.tables import print_table
 from tui.engine.process.openmp import spin_briefly
 from tui.errors import did_you_mean

@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from tui.cli.arguments import SETTING_HELP, ThemeName, UsageError, choose, require_screen, settle, with_model
-from tui.cli.aside import tell
 from tui.cli.history import opened
+from tui.cli.stderr import tell
 from tui.config import config_path
 from tui.errors import TwiddleError
 from tui.presets.library import Chosen

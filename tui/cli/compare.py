@@ -12,9 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 from tui.cli.arguments import SETTING_HELP, ThemeName, UsageError, choose, question, require_screen, settle
-from tui.cli.aside import Waiting, costs, tell
-from tui.cli.lines import errors_as_json, print_line
 from tui.cli.signals import converse, stopped_by_ctrl_c
+from tui.cli.stderr import Waiting, costs, tell
+from tui.cli.stdout import errors_as_json, print_line
 from tui.conversation.conversation import Message
 from tui.conversation.trace import diverged_at
 from tui.engine.process.headless import Session

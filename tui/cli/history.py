@@ -10,8 +10,8 @@ import typer
 from msgspec import to_builtins
 
 from tui.cli.arguments import UsageError
-from tui.cli.aside import tell
-from tui.cli.lines import print_line, print_text
+from tui.cli.stderr import tell
+from tui.cli.stdout import print_line, print_text
 from tui.cli.tables import print_table
 from tui.conversation.token_measures import MEASURES, Measure
 from tui.errors import StoreError

@@ -6,10 +6,10 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from tui.cli.anatomy import print_anatomy
 from tui.cli.arguments import UsageError
-from tui.cli.aside import tell
+from tui.cli.model_info import print_anatomy
 from tui.cli.signals import converse
+from tui.cli.stderr import tell
 from tui.cli.tables import for_people, print_table
 from tui.engine.hardware import Machine
 from tui.engine.process.headless import Session

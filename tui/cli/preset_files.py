@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from tui.cli.arguments import SETTING_HELP, UsageError
-from tui.cli.aside import tell
-from tui.cli.lines import print_text
+from tui.cli.stderr import tell
+from tui.cli.stdout import print_text
 from tui.errors import PresetError
 from tui.knobs.setting import parse_setting
 from tui.presets.library import find_preset, preset_path, resolve

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 import typer
 from msgspec import DecodeError, Struct, json
 
-from tui.cli.lines import print_text
 from tui.cli.signals import converse
+from tui.cli.stdout import print_text
 from tui.conversation.conversation import Message
 from tui.engine.process.headless import Session
 from tui.engine.protocol import Piece

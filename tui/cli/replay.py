@@ -7,10 +7,10 @@ from typing import Annotated
 import typer
 from msgspec.structs import asdict
 
-from tui.cli.aside import Waiting, murmur, tell
 from tui.cli.history import opened
-from tui.cli.lines import errors_as_json, print_line
 from tui.cli.signals import converse
+from tui.cli.stderr import Waiting, murmur, tell
+from tui.cli.stdout import errors_as_json, print_line
 from tui.conversation.trace import TokenTrace
 from tui.engine.process.headless import Session
 from tui.engine.protocol import Prefill, Reply, Token

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tui.cli.arguments import UsageError
-from tui.cli.aside import tell
+from tui.cli.stderr import tell
 from tui.models.reference import STARTER, find_model
 from tui.terminal import safe_line
 
