@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
+from tui.bench.baseline import Endless, HighLevel, raw_rate
+from tui.bench.reply_speed import CONTEXT, QUESTION, Writing, nine_turns, rate
 from tui.bench.reproducible import reproducible
 from tui.bench.result import Result, ratios
-from tui.bench.writing import CONTEXT, QUESTION, Writing, nine_turns, rate
 from tui.conversation.conversation import Message
 from tui.engine.llama import Llama, make_stage
-from tui.engine.llama.baseline import Endless, HighLevel, raw_rate
 from tui.engine.prompt.prompt import PromptWriter
 from tui.engine.protocol import Reply
 from tui.engine.sampling.chain import Chain, draw

@@ -4,8 +4,8 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+from tui.bench.reply_speed import CONTEXT, QUESTION
 from tui.bench.result import Result
-from tui.bench.writing import CONTEXT, QUESTION
 from tui.conversation.conversation import Message
 from tui.engine.process.client import Engine
 from tui.engine.protocol import (

@@ -3,8 +3,8 @@
 import time
 from collections.abc import Iterator
 
+from tui.bench.reply_speed import QUESTION, Writing, nine_turns
 from tui.bench.result import Result, ratios
-from tui.bench.writing import QUESTION, Writing, nine_turns
 from tui.conversation.conversation import Message
 from tui.engine.backend import Backend
 from tui.engine.protocol import Reply

@@ -7,12 +7,12 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from tui.bench.baseline import Endless
+from tui.bench.long_widgets import MESSAGES, TOKENS, marathon
+from tui.bench.reply_speed import CONTEXT, QUESTION, rate
 from tui.bench.result import Result, ratios
 from tui.bench.terminal import Terminal
-from tui.bench.writing import CONTEXT, QUESTION, rate
-from tui.engine.llama.baseline import Endless
 from tui.knobs.table import Knobs
-from tui.ui.marathon import MESSAGES, TOKENS, marathon
 
 TWIDDLE = (sys.executable, "-m", "tui")
 BARE = (

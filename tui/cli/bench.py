@@ -19,7 +19,7 @@ from tui.models.reference import STARTER, find_model
 from tui.terminal import safe_line
 
 if TYPE_CHECKING:
-    from tui.bench.place import Place
+    from tui.bench.environment import Place
 
 Load = tuple[float, float, float]
 """Processes that wanted a core, in the mean of the last 1, 5 and 15 minutes."""
@@ -40,7 +40,7 @@ def bench(
     with errors_as_json(as_json):
         path = find_model(model)
         spin_briefly()
-        from tui.bench.place import describe  # llama.cpp reads how long to spin when it is loaded
+        from tui.bench.environment import describe  # llama.cpp reads how long to spin when it is loaded
         from tui.bench.run import PARTS, run
 
         for part in only or ():

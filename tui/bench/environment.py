@@ -5,7 +5,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from tui.bench.writing import CONTEXT
+from tui.bench.reply_speed import CONTEXT
 from tui.engine.llama import machine
 from tui.engine.llama.options import share_cores
 
