@@ -3,7 +3,7 @@
 from itertools import groupby
 from pathlib import Path
 
-from tui.ui.keys import Bound, bound
+from tui.ui.keys import KeyBinding, bound
 
 PAGE = Path(__file__).parent / "keys.md"
 _HEAD = """\
@@ -43,7 +43,7 @@ def page() -> str:
     )
 
 
-def _row(each: Bound) -> str:
+def _row(each: KeyBinding) -> str:
     return f"| {', '.join(each.keys)} | `{each.id}` | {each.what} |\n"
 
 

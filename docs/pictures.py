@@ -7,7 +7,7 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
-from tui.engine.process.pool import Engines
+from tui.engine.process.pool import EnginePool
 from tui.knobs.setting import parse_setting
 from tui.models.reference import find_model
 from tui.presets.library import resolve
@@ -63,7 +63,7 @@ async def take(folder: Path, name: str, scene: Scene, size: tuple[int, int], *se
     """Run the program at a size, play a scene, and keep what is on the screen."""
     chosen = tuple(resolve(parse_setting(setting)) for setting in settings)
     loads = loads_of(chosen, (find_model("starter"),) * len(chosen))
-    engines = Engines()
+    engines = EnginePool()
     await engines.start(loads)
     app = TwiddleApp(engines, chosen, loads)
     async with app.run_test(size=size) as pilot:

@@ -21,7 +21,7 @@ Fault = Callable[[str, str], None]
 """Told what is wrong, and what to do."""
 
 
-class Entry(Struct, frozen=True, kw_only=True):
+class ConfigRow(Struct, frozen=True, kw_only=True):
     """One row of the table."""
 
     help: str
@@ -43,24 +43,29 @@ class Config(Struct, frozen=True, kw_only=True):
     """Every setting."""
 
     theme: Annotated[
-        str, Entry(help="The colours; unset, the last ones picked, else what suits the terminal.", example='"paper"')
+        str,
+        ConfigRow(help="The colours; unset, the last ones picked, else what suits the terminal.", example='"paper"'),
     ] = ""
     preset: Annotated[
         str,
-        Entry(help="The SETTING that a chat opens with: a preset, perhaps with knobs.", example='"precise,top_k=5"'),
+        ConfigRow(
+            help="The SETTING that a chat opens with: a preset, perhaps with knobs.", example='"precise,top_k=5"'
+        ),
     ] = ""
     history: Annotated[
         bool,
-        Entry(help="Whether what is said is kept; false is --no-history for every chat.", example="false"),
+        ConfigRow(help="Whether what is said is kept; false is --no-history for every chat.", example="false"),
     ] = True
     keys: Annotated[
         dict[str, str],
-        Entry(help="Other keys for what can be done, by the names in docs/keys.md.", example='{"chat.compare" = "f9"}'),
+        ConfigRow(
+            help="Other keys for what can be done, by the names in docs/keys.md.", example='{"chat.compare" = "f9"}'
+        ),
     ] = field(default_factory=dict)
 
 
-ENTRIES: dict[str, Entry] = {
-    name: Entry(help=row.help, example=row.example, name=name, kind=getattr(kind, "__origin__", kind))
+ENTRIES: dict[str, ConfigRow] = {
+    name: ConfigRow(help=row.help, example=row.example, name=name, kind=getattr(kind, "__origin__", kind))
     for name, (kind, row) in (
         (name, get_args(hint)) for name, hint in get_type_hints(Config, include_extras=True).items()
     )
@@ -68,7 +73,7 @@ ENTRIES: dict[str, Entry] = {
 """Every setting by name."""
 
 
-class Reading(NamedTuple):
+class LoadedConfig(NamedTuple):
     """What was settled, and a sentence for each fault on the way."""
 
     config: Config = Config()
@@ -80,14 +85,14 @@ def config_path() -> Path:
     return config_dir() / "config.toml"
 
 
-def read_config(**typed: str | None) -> Reading:
+def read_config(**typed: str | None) -> LoadedConfig:
     """Everything settled; `typed` is what the command line said, None where it said nothing."""
     faults: list[str] = []
     values = dict(_written(config_path(), faults))
     for entry in ENTRIES.values():
         if said := typed.get(entry.name) or os.environ.get(entry.variable):
             values[entry.name] = said
-    return Reading(Config(**values), tuple(faults))
+    return LoadedConfig(Config(**values), tuple(faults))
 
 
 def _written(path: Path, faults: list[str]) -> Iterator[tuple[str, Any]]:

@@ -39,7 +39,7 @@ def safe(text: str) -> str:
     return _COMBINING.sub(r"\1", text.translate(_TABLE))
 
 
-class Strainer:
+class TextFilter:
     """The same for a text that comes piece by piece: a run of combining marks ends at eight in however many pieces."""
 
     def __init__(self) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.terminal import Strainer, safe, safe_line
+from tui.terminal import TextFilter, safe, safe_line
 
 CONTROLS = [chr(code) for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\t\n"]
 BIDI = [
@@ -61,7 +61,7 @@ def test_t15_a_tower_of_marks_is_cut_at_eight() -> None:
 
 @given(st.lists(st.text(st.sampled_from("ab\u0301\u20dd\u200b\x1b\n"), max_size=12) | st.text(max_size=3)))
 def test_a_text_that_comes_piece_by_piece_is_filtered_as_a_whole(pieces: list[str]) -> None:
-    assert "".join(map(Strainer(), pieces)) == safe("".join(pieces))
+    assert "".join(map(TextFilter(), pieces)) == safe("".join(pieces))
 
 
 anything = st.text(st.characters(codec=None)) | st.text(st.sampled_from([*CONTROLS, *MARKS, "\u200b", "a", "\n", "日"]))

@@ -10,7 +10,7 @@ import pytest
 from tests.cli.conftest import Command
 from tests.gguf import number, string, tiny, write
 from tui.engine.hardware import Machine
-from tui.models.free_memory import Room
+from tui.models.free_memory import FreeMemory
 
 
 @pytest.fixture(autouse=True)
@@ -20,7 +20,7 @@ def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("OLLAMA_MODELS", "HF_HOME", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("tui.models.locations.find_spec", lambda _: None)
-    monkeypatch.setattr("tui.cli.models.measure", lambda: Room(16 * 10**9, 10**9))
+    monkeypatch.setattr("tui.cli.models.measure", lambda: FreeMemory(16 * 10**9, 10**9))
     monkeypatch.setattr("tui.cli.models.with_gpu", lambda room: room)
 
     def unreachable(*_: Any) -> None:
@@ -94,7 +94,7 @@ def test_info_reckons_with_another_context(twiddle: Command, models: Path) -> No
 
 
 def test_info_says_what_does_not_fit(twiddle: Command, models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tui.cli.models.measure", lambda: Room(10**6, 10**5))
+    monkeypatch.setattr("tui.cli.models.measure", lambda: FreeMemory(10**6, 10**5))
     assert (
         "verdict\tdoes not fit: it needs 17.0 MB, 100 kB are free; "
         in twiddle("models", "info", str(write(models / "tiny.gguf"))).out
@@ -111,7 +111,7 @@ def test_a_gpu_counts_where_the_build_can_use_it(
         return Machine("0", "", offload, 2)
 
     monkeypatch.setattr("tui.cli.models._describe", describe)
-    monkeypatch.setattr("tui.cli.models.with_gpu", lambda room: Room(room.total, room.free, 10**9))
+    monkeypatch.setattr("tui.cli.models.with_gpu", lambda room: FreeMemory(room.total, room.free, 10**9))
     path = str(write(models / "tiny.gguf"))
     assert json.loads(twiddle("models", "info", path, "--json").out)["verdict"]["place"] == place
 

@@ -11,11 +11,11 @@ import tui.ui
 from tests.cli.conftest import Command
 from tests.store.pages import talk
 from tui.cli import chat, compare
-from tui.config import Reading, config_path
+from tui.config import LoadedConfig, config_path
 from tui.engine.fake import Script
 from tui.paths import history_path
-from tui.presets.library import Chosen
-from tui.store.records import Kept, Page, Sheet
+from tui.presets.library import ResolvedSetting
+from tui.store.records import SavedPosition, Snapshot, StoredConversation
 from tui.store.store import Store
 
 Opened = list[tuple[tuple[str, ...], tuple[Path, ...]]]
@@ -31,12 +31,12 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> Opened:
     themes.clear()
 
     def start(
-        chosen: tuple[Chosen, ...],
+        chosen: tuple[ResolvedSetting, ...],
         models: tuple[Path, ...],
-        settled: Reading,
+        settled: LoadedConfig,
         *,
         keep: bool = True,
-        going_on: Kept | None = None,
+        going_on: StoredConversation | None = None,
     ) -> int:
         themes.append(settled.config.theme)
         screens.append((tuple(str(each.setting) for each in chosen), models))
@@ -116,12 +116,17 @@ def test_continue_goes_on_with_the_conversation_and_setting_it_was_left_with(
         "twiddle: There is no conversation to go on with yet; `twiddle` alone begins one.\n"
     )
     store = Store(history_path())
-    store.keep(Page("one"), Sheet(talk("Why?", "So."), "precise,temperature=0.5"))
+    store.keep(SavedPosition("one"), Snapshot(talk("Why?", "So."), "precise,temperature=0.5"))
     store.close()
     begun: list[tuple[bool, str]] = []
 
     def start(
-        chosen: tuple[Chosen, ...], models: tuple[Path, ...], settled: Reading, *, keep: bool, going_on: Kept | None
+        chosen: tuple[ResolvedSetting, ...],
+        models: tuple[Path, ...],
+        settled: LoadedConfig,
+        *,
+        keep: bool,
+        going_on: StoredConversation | None,
     ) -> int:
         begun.append((keep, f"{chosen[0].setting} {going_on.title if going_on else None}"))
         return 0
@@ -137,7 +142,7 @@ def test_continue_goes_on_with_the_conversation_and_setting_it_was_left_with(
     assert twiddle("--continue", "--history").code == 0 and begun.pop() == (True, "precise,temperature=0.5 Why?")
     config_path().unlink()
     store = Store(history_path())
-    store.keep(Page("two"), Sheet(talk("Gone?"), "no-such-preset"))
+    store.keep(SavedPosition("two"), Snapshot(talk("Gone?"), "no-such-preset"))
     store.close()
     assert "It was left with no-such-preset, which cannot be used" in twiddle("--continue").err
     assert begun[-1] == (True, "default Gone?")
@@ -148,8 +153,8 @@ def test_continue_has_every_side_of_a_comparison_as_it_was_left(
 ) -> None:
     scripted(a=Script(), b=Script(replies=("other",)))
     store = Store(history_path())
-    store.keep(Page("one"), Sheet(talk("Why?", "So."), "precise,top_k=3", model="a", of=2))
-    store.keep(Page("one"), Sheet(talk("Why?", "So."), "wild", system="Rave.", model="b", place=1, of=2))
+    store.keep(SavedPosition("one"), Snapshot(talk("Why?", "So."), "precise,top_k=3", model="a", of=2))
+    store.keep(SavedPosition("one"), Snapshot(talk("Why?", "So."), "wild", system="Rave.", model="b", place=1, of=2))
     store.close()
     assert twiddle("--continue").code == 3
     ((settings, models),) = opened

@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.comparison.votes import QUESTIONS, Score, Tally, Vote, count, shuffled
+from tui.comparison.votes import QUESTIONS, Score, Vote, VoteTally, count, shuffled
 
 MARKS = st.one_of(st.integers(0, 1), st.sampled_from(["tie", "bad"]))
 VOTES = st.lists(st.tuples(*[MARKS] * len(QUESTIONS)), max_size=20)
 
 
-def tallied(votes: Sequence[Vote]) -> Tally:
-    tally = Tally()
+def tallied(votes: Sequence[Vote]) -> VoteTally:
+    tally = VoteTally()
     for vote in votes:
         tally = count(tally, ("precise", "wild"), vote)
     return tally

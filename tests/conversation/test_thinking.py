@@ -7,16 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tui.conversation.conversation import Message
-from tui.conversation.thinking import Reading, Tags, Thought, find_tags, find_thought, given_tags
+from tui.conversation.thinking import Tags, Thought, ThoughtReader, find_tags, find_thought, given_tags
 from tui.errors import KnobError
 from tui.knobs.lint import in_vain
-from tui.knobs.pair import Stand, apart
+from tui.knobs.pair import KnobPair, apart
 from tui.knobs.setting import parse_setting
 from tui.knobs.table import KNOBS, THOUGHT_KNOBS, Knobs, knob, turn
 from tui.presets.checks import check
 from tui.presets.library import resolve
 from tui.presets.ollama import for_ollama
-from tui.presets.ollama_prompt import Prompting
+from tui.presets.ollama_prompt import OllamaPrompt
 from tui.presets.preset import compose, read_preset
 from tui.presets.save import turned_text
 from tui.presets.serialize import write_preset
@@ -67,7 +67,7 @@ def test_tags_are_found_however_they_are_cut_into_tokens(inner: str, answer: str
     said = f"<think>{inner}</think>{answer}"
     thought = find_thought(said, THINK)
     assert thought and said[thought.start :].startswith(inner)
-    reading = Reading(THINK)
+    reading = ThoughtReader(THINK)
     crossings = [reading.feed(piece) for piece in cut(said, places)]
     assert reading.thought and not reading.inside
     assert (reading.thought.start, reading.thought.end, reading.thought.answer) == (
@@ -77,7 +77,7 @@ def test_tags_are_found_however_they_are_cut_into_tokens(inner: str, answer: str
 
 
 def test_a_tag_ends_the_thought_with_the_very_token_that_completes_it() -> None:
-    reading = Reading(THINK)
+    reading = ThoughtReader(THINK)
     assert [reading.feed(piece) for piece in ("\n<th", "ink>", "hm", "</thi", "nk", ">", "42", "</think>")] == [
         False, True, False, False, False, True, False, False,
     ]  # fmt: skip
@@ -88,14 +88,14 @@ def test_a_tag_ends_the_thought_with_the_very_token_that_completes_it() -> None:
     "answer", ["```\n<think>\n```", "In HTML, <think> is no tag.", "<thinking> aloud", "42 </think>", "<t"]
 )
 def test_tags_further_on_are_what_the_answer_says(answer: str) -> None:
-    reading = Reading(THINK)
+    reading = ThoughtReader(THINK)
     for sign in answer:
         reading.feed(sign)
     assert reading.thought is None
 
 
 def test_a_tag_never_closed_leaves_everything_thought() -> None:
-    reading = Reading(THINK)
+    reading = ThoughtReader(THINK)
     for sign in "<think>on and on":
         reading.feed(sign)
     assert reading.inside and reading.thought
@@ -103,7 +103,7 @@ def test_a_tag_never_closed_leaves_everything_thought() -> None:
 
 
 def test_where_the_prompt_has_opened_the_tag_the_reply_begins_inside() -> None:
-    reading = Reading(THINK, inside=True)
+    reading = ThoughtReader(THINK, inside=True)
     assert reading.inside
     for sign in "hm</think>42":
         reading.feed(sign)
@@ -130,14 +130,14 @@ def test_what_is_apart_follows_the_answer_in_everything_else() -> None:
     assert apart(turned) == (("temperature", 0.2),)
     knobs = turn(Knobs(), **dict(turned))
     assert knobs == turn(Knobs(), top_k=5)
-    stand = Stand(knobs, apart(turned))
+    stand = KnobPair(knobs, apart(turned))
     assert stand.thinking == turn(Knobs(), top_k=5, temperature=0.2)
-    assert Stand(knobs).thinking is None
+    assert KnobPair(knobs).thinking is None
     warmer = stand.turn("temperature", 1.5).turn("think_top_p", 0.5)
     assert warmer.thinking == turn(Knobs(), top_k=5, temperature=0.2, top_p=0.5)
     assert (warmer.of("temperature"), warmer.of("think_temperature"), warmer.of("think_top_k")) == (1.5, 0.2, 5)
     assert warmer.differing(stand) == ("temperature", "think_top_p")
-    assert Stand(knobs, (("top_k", 5),)).differing(Stand(knobs)) == ()
+    assert KnobPair(knobs, (("top_k", 5),)).differing(KnobPair(knobs)) == ()
     with pytest.raises(KnobError, match="think_temperature: 9 is out of range"):
         knob("think_temperature").parse("9")
 
@@ -157,9 +157,9 @@ GO = (
 
 def test_a_go_template_is_given_earlier_thoughts_apart_and_told_whether_to_think() -> None:
     said = [Message("user", "q"), Message("assistant", "<think>\nhm\n</think>\n\n42"), Message("user", "r")]
-    assert Prompting(GO).render(said) == "[user]q[assistant]<think>hm</think>42[user]r"
-    assert Prompting(GO).render(said[:1], think=False) == "[user]q/no_think"
-    assert Prompting(GO).has_switch and not Prompting("{{ .Prompt }}").has_switch
+    assert OllamaPrompt(GO).render(said) == "[user]q[assistant]<think>hm</think>42[user]r"
+    assert OllamaPrompt(GO).render(said[:1], think=False) == "[user]q/no_think"
+    assert OllamaPrompt(GO).has_switch and not OllamaPrompt("{{ .Prompt }}").has_switch
 
 
 def test_a_modelfile_turns_the_thought_alone_and_is_told_of_what_does_nothing(tmp_path: Path) -> None:
@@ -167,7 +167,7 @@ def test_a_modelfile_turns_the_thought_alone_and_is_told_of_what_does_nothing(tm
     text = "FROM starter\nPARAMETER temperature 0.9\nPARAMETER think_temperature 0.2\nPARAMETER think_mirostat_tau 3\n"
     path.write_text(text)
     preset = read_preset(path)
-    assert preset.stand == Stand(turn(Knobs(), temperature=0.9), (("temperature", 0.2), ("mirostat_tau", 3.0)))
+    assert preset.stand == KnobPair(turn(Knobs(), temperature=0.9), (("temperature", 0.2), ("mirostat_tau", 3.0)))
     assert compose(write_preset(preset), path).stand == preset.stand
     refused, vain = check(text, path)
     assert (vain.line, vain.text) == (4, "think_mirostat_tau 3 does nothing: mirostat is off.")

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from tui.conversation.conversation import Conversation, answer, ask, edit, until
-from tui.conversation.reply_record import Written
+from tui.conversation.reply_record import ReplyRecord
 from tui.conversation.trace import TokenTrace
 from tui.conversation.tree_rows import about, outline
 from tui.knobs.table import Knobs, turn
@@ -30,7 +30,7 @@ def test_a_talk_that_goes_straight_on_stays_at_its_level_and_versions_stand_deep
 
 def test_a_version_says_what_sets_it_apart() -> None:
     cold = turn(Knobs(), temperature=0.0, seed=1)
-    one = Written("precise", "starter", cold, traces=(TRACE, TRACE))
+    one = ReplyRecord("precise", "starter", cold, traces=(TRACE, TRACE))
     other = replace(one, knobs=turn(cold, temperature=1.4, seed=2), given=1)
     chat = answer(ask(Conversation(), "a?"), "one", "length", (), one)
     chat = edit(answer(until(chat, 0), "two", "stop", (), other), 2, "three")

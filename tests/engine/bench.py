@@ -6,7 +6,7 @@ from tui.conversation.conversation import Message
 from tui.engine.decode.scheduler import Scheduler
 from tui.engine.fake import Script, ScriptedBackend
 from tui.engine.llama import make_stage
-from tui.engine.protocol import Event, Finished, Generate, Reply, Token
+from tui.engine.protocol import Event, Finished, Generate, ReplyRequest, Token
 from tui.knobs.table import Knobs, turn
 
 GREEDY = turn(Knobs(), temperature=0.0, seed=1)
@@ -20,7 +20,7 @@ class Bench:
         self.events: list[Event] = []
         self.scheduler = Scheduler(self.backend, self.events.append)
 
-    def ask(self, *replies: Reply) -> None:
+    def ask(self, *replies: ReplyRequest) -> None:
         self.scheduler.generate(Generate(replies))
 
     def run(self, steps: int = 10_000) -> None:
@@ -47,5 +47,5 @@ def question(text: str = "Hi") -> tuple[Message, ...]:
     return (Message("user", text),)
 
 
-def reply(reply_id: str = "a", knobs: Knobs = GREEDY, text: str = "Hi") -> Reply:
-    return Reply(reply_id, question(text), knobs)
+def reply(reply_id: str = "a", knobs: Knobs = GREEDY, text: str = "Hi") -> ReplyRequest:
+    return ReplyRequest(reply_id, question(text), knobs)

@@ -8,7 +8,7 @@ from tui.engine.backend import Hidden, Logits
 from tui.engine.decode.scheduler import Scheduler
 from tui.engine.fake import END, START, Script, ScriptedBackend
 from tui.engine.llama import make_stage
-from tui.engine.protocol import Event, Reply
+from tui.engine.protocol import Event, ReplyRequest
 from tui.knobs.table import Knobs
 
 
@@ -49,5 +49,5 @@ class Table(Bench):
         self.scheduler = Scheduler(dice, self.events.append)
         self.prompt = self.scheduler._prompts.write(self.reply(Knobs()).messages)
 
-    def reply(self, knobs: Knobs, reply_id: str = "a") -> Reply:
-        return Reply(reply_id, (Message("user", "throw"),), knobs)
+    def reply(self, knobs: Knobs, reply_id: str = "a") -> ReplyRequest:
+        return ReplyRequest(reply_id, (Message("user", "throw"),), knobs)

@@ -8,17 +8,17 @@ import pytest
 
 from tests.engine.bench import question
 from tests.engine.test_process import fake
-from tui.engine.__main__ import Engine
+from tui.engine.__main__ import EngineLoop
 from tui.engine.fake import Script
 from tui.engine.protocol import Event, Failed, Preview, Refused, Remember, WhatIf
-from tui.engine.sampling.what_if_worker import Onlooker, Question
+from tui.engine.sampling.what_if_worker import Question, WhatIfWorker
 from tui.errors import EngineError
 from tui.knobs.table import Knobs
 
 LOAD = fake(Script(template=None))
 
 
-class Told(Engine):
+class Told(EngineLoop):
     """An engine in this process, which keeps what it says."""
 
     def __init__(self) -> None:
@@ -49,7 +49,7 @@ def test_a_question_that_goes_wrong_is_answered_and_so_is_the_next(
         def fail(*_: object) -> bool:
             raise error
 
-        patch.setattr(Onlooker, "answer", fail)
+        patch.setattr(WhatIfWorker, "answer", fail)
         engine.take(asked)
         failed = engine.said.get(timeout=20)
     assert isinstance(failed, Failed) and failed.id == "a"
@@ -60,7 +60,7 @@ def test_a_question_that_goes_wrong_is_answered_and_so_is_the_next(
 
 def test_a_question_that_goes_wrong_in_the_loop_does_not_end_it(monkeypatch: pytest.MonkeyPatch) -> None:
     engine = Told()
-    monkeypatch.setattr(Onlooker, "answer", lambda *_: False)
+    monkeypatch.setattr(WhatIfWorker, "answer", lambda *_: False)
     monkeypatch.setattr("tui.engine.decode.scheduler.Scheduler.preview", lambda *_: [][0])
     engine.take(Preview("a", question(), Knobs()))
     engine._drain()
@@ -73,7 +73,7 @@ def test_a_model_is_closed_only_when_the_answer_is_broken_off(monkeypatch: pytes
     assert engine._backend
     monkeypatch.setattr(engine._backend, "close", lambda: order.append("closed"))
 
-    def answer(_: Onlooker, __: Question, newer: Callable[[], bool]) -> bool:
+    def answer(_: WhatIfWorker, __: Question, newer: Callable[[], bool]) -> bool:
         begun.set()
         for _try in range(500):  # as between the parts of a long answer
             if newer():
@@ -85,7 +85,7 @@ def test_a_model_is_closed_only_when_the_answer_is_broken_off(monkeypatch: pytes
         order.append("answered")
         return True
 
-    monkeypatch.setattr(Onlooker, "answer", answer)
+    monkeypatch.setattr(WhatIfWorker, "answer", answer)
     engine.take(WhatIf("a", Knobs()))
     assert begun.wait(20)
     engine.take(LOAD)

@@ -10,7 +10,7 @@ import pytest
 
 from tests.engine.bench import GREEDY, reply
 from tests.engine.ggufs import change, write_llama
-from tui.engine.process.headless import Session
+from tui.engine.process.headless import HeadlessEngine
 from tui.engine.protocol import Finished
 from tui.errors import EngineError, ModelError
 from tui.knobs.table import Knobs, turn
@@ -18,7 +18,7 @@ from tui.knobs.table import Knobs, turn
 SHORT = turn(GREEDY, num_predict=3)
 
 
-async def said(session: Session, path: Path) -> str:
+async def said(session: HeadlessEngine, path: Path) -> str:
     """What a model says after `User: Hi`."""
     await session.load(path, Knobs(num_ctx=64), lambda share: None)
     events = [event async for event in session.write(reply("a", SHORT))]
@@ -47,7 +47,7 @@ async def test_g35_g36_g38_g39_a_wrong_number_is_refused_in_a_sentence_or_does_n
 ) -> None:
     path = change(write_llama(tmp_path / "a.gguf", 8), key, value)
     good = write_llama(tmp_path / "good.gguf", 8)
-    async with Session() as session:
+    async with HeadlessEngine() as session:
         try:
             await said(session, path)
         except EngineError as death:
@@ -60,7 +60,7 @@ async def test_g35_g36_g38_g39_a_wrong_number_is_refused_in_a_sentence_or_does_n
 async def test_g35_the_engines_own_reason_is_told(tmp_path: Path) -> None:
     path = write_llama(tmp_path / "a.gguf", 8)
     path.write_bytes(path.read_bytes().replace(b"llama", b"xxxxx"))
-    async with Session() as session:
+    async with HeadlessEngine() as session:
         with pytest.raises(ModelError, match="unknown model architecture: 'xxxxx'"):
             await session.load(path, Knobs(), lambda share: None)
 
@@ -68,20 +68,20 @@ async def test_g35_the_engines_own_reason_is_told(tmp_path: Path) -> None:
 async def test_g37_a_model_that_is_lost_at_its_first_token_says_so(tmp_path: Path) -> None:
     nan = struct.pack("<f", float("nan"))
     path = change(write_llama(tmp_path / "a.gguf", 8), "llama.attention.layer_norm_rms_epsilon", nan)
-    async with Session() as session:
+    async with HeadlessEngine() as session:
         with pytest.raises(EngineError, match=r"^The engine is gone: llama.cpp gave up .*\(SIGABRT\)"):
             await said(session, path)
 
 
 @pytest.mark.parametrize("name", ["a b.gguf", "🚢 żółw.gguf", "a\nb.gguf", "'\"$(x).gguf", "x" * 240 + ".gguf"])
 async def test_g34_a_model_may_be_called_anything(tmp_path: Path, name: str) -> None:
-    async with Session() as session:
+    async with HeadlessEngine() as session:
         assert await said(session, write_llama(tmp_path / name, 8))
 
 
 async def test_g52_a_model_cut_short_while_it_is_used_is_said_to_have_changed(tmp_path: Path) -> None:
     path = write_llama(tmp_path / "a.gguf", 8)
-    async with Session() as session:
+    async with HeadlessEngine() as session:
         await session.load(path, Knobs(num_ctx=64), lambda share: None)
         os.truncate(path, 0)
         with pytest.raises(EngineError, match=r"the model file changed while it was in use \(SIGBUS\)"):
@@ -91,7 +91,7 @@ async def test_g52_a_model_cut_short_while_it_is_used_is_said_to_have_changed(tm
 @pytest.mark.parametrize("how", ["replaced", "removed"])
 async def test_g52_a_model_replaced_or_removed_goes_on_as_it_was(tmp_path: Path, how: str) -> None:
     path = write_llama(tmp_path / "a.gguf", 8)
-    async with Session() as session:
+    async with HeadlessEngine() as session:
         before = await said(session, path)
         if how == "replaced":
             (tmp_path / "b").write_bytes(b"something else")

@@ -18,7 +18,7 @@ from tui.engine.constraint.constraint import LARGEST, Grammars
 from tui.engine.constraint.grammar import read
 from tui.engine.fake import END, Script, ScriptedBackend
 from tui.engine.llama import Llama, make_stage
-from tui.engine.protocol import Failed, Preview, Previewed, Refused, Reply, SetKnobs
+from tui.engine.protocol import Failed, Preview, Previewed, Refused, ReplyRequest, SetKnobs
 from tui.errors import EngineError
 from tui.knobs.table import Knobs, turn
 from tui.models.reference import find_model
@@ -384,7 +384,7 @@ def test_what_is_begun_is_gone_on_from() -> None:
     bench = Bench(Script())
     knobs = turn(WARM, choices=("Hello", "Help me", "no"))
     begun = (*question(), Message("assistant", "Hel", tuple(b"Hel")))
-    bench.ask(Reply("a", begun, knobs))
+    bench.ask(ReplyRequest("a", begun, knobs))
     bench.run()
     assert bench.finished("a").text in ("lo", "p me")
 

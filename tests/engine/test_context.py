@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from tests.engine.bench import GREEDY, Bench, question, reply
 from tui.conversation.conversation import Message
-from tui.engine.backend import Decoded, Interrupted, Row
-from tui.engine.decode.prefill_pacer import Pace
+from tui.engine.backend import BatchRow, Decoded, Interrupted
+from tui.engine.decode.prefill_pacer import PrefillPacer
 from tui.engine.fake import Script
-from tui.engine.protocol import Failed, Finished, Generate, Refused, Reply, SetKnobs, Shifted, Stop
+from tui.engine.protocol import Failed, Finished, Generate, Refused, ReplyRequest, SetKnobs, Shifted, Stop
 from tui.knobs.table import turn
 
 LONG = "abcdefghij" * 40
@@ -31,7 +31,7 @@ def system(text: str, question: str = "Hi") -> tuple[Message, ...]:
 def test_a_shift_goes_on_past_the_end_of_the_context(shiftable: bool) -> None:
     bench = Bench(Script(replies=(LONG,), context=200))
     bench.backend.shiftable = shiftable
-    bench.ask(Reply("a", system("Be brief."), SHIFT))
+    bench.ask(ReplyRequest("a", system("Be brief."), SHIFT))
     bench.run()
     shifts = [event for event in bench.events if isinstance(event, Shifted)]
     assert shifts
@@ -43,7 +43,7 @@ def test_a_shift_goes_on_past_the_end_of_the_context(shiftable: bool) -> None:
 def test_a_shift_keeps_the_system_prompt_and_num_keep() -> None:
     for knobs, kept in ((SHIFT, "Be brief."), (turn(SHIFT, num_keep=60), "Be brief.")):
         bench = Bench(Script(replies=(LONG,), context=200))
-        bench.ask(Reply("a", system("Be brief."), knobs))
+        bench.ask(ReplyRequest("a", system("Be brief."), knobs))
         prompt = bench.scheduler._tree.branches[0].tokens[:]
         while not any(isinstance(event, Shifted) for event in bench.events):
             bench.scheduler.step()
@@ -55,7 +55,7 @@ def test_a_shift_keeps_the_system_prompt_and_num_keep() -> None:
 
 def test_c08_by_default_a_full_context_ends_the_reply() -> None:
     bench = Bench(Script(replies=(LONG,), context=200))
-    bench.ask(Reply("a", system("Be brief."), GREEDY))
+    bench.ask(ReplyRequest("a", system("Be brief."), GREEDY))
     bench.run()
     assert bench.finished("a").ending == "length"
     assert bench.tokens()["a"][-1].used == 200
@@ -64,19 +64,19 @@ def test_c08_by_default_a_full_context_ends_the_reply() -> None:
 def test_what_a_shift_has_left_is_not_taken_for_what_was_read() -> None:
     """After a shift the cache holds numbers worked out with tokens before them that are gone."""
     bench = Bench(Script(replies=(LONG,), context=200))
-    bench.ask(Reply("a", system("Be brief."), turn(SHIFT, num_predict=250)))
+    bench.ask(ReplyRequest("a", system("Be brief."), turn(SHIFT, num_predict=250)))
     bench.run()
-    bench.ask(Reply("b", system("Be brief."), turn(GREEDY, num_predict=20)))
+    bench.ask(ReplyRequest("b", system("Be brief."), turn(GREEDY, num_predict=20)))
     bench.run()
     fresh = Bench(Script(replies=(LONG,), context=200))
-    fresh.ask(Reply("b", system("Be brief."), turn(GREEDY, num_predict=20)))
+    fresh.ask(ReplyRequest("b", system("Be brief."), turn(GREEDY, num_predict=20)))
     fresh.run()
     assert bench.finished("b").tokens == fresh.finished("b").tokens
 
 
 def test_two_that_share_a_context_both_go_on() -> None:
     bench = Bench(Script(replies=(LONG,), context=260))
-    bench.ask(Reply("a", system("One."), SHIFT), Reply("b", system("Two."), SHIFT))
+    bench.ask(ReplyRequest("a", system("One."), SHIFT), ReplyRequest("b", system("Two."), SHIFT))
     bench.run()
     assert {event.id for event in bench.events if isinstance(event, Finished)} == {"a", "b"}
 
@@ -87,10 +87,10 @@ def test_two_that_share_a_context_both_go_on() -> None:
 def test_prompts_that_begin_alike_are_read_together_as_far_as_they_do() -> None:
     opening = "You are a poet. " * 20
     bench = Bench(Script())
-    bench.ask(Reply("a", system(opening, "A"), GREEDY), Reply("b", system(opening, "B?"), GREEDY))
+    bench.ask(ReplyRequest("a", system(opening, "A"), GREEDY), ReplyRequest("b", system(opening, "B?"), GREEDY))
     bench.run()
     alone = Bench(Script())
-    alone.ask(Reply("a", system(opening, "A"), GREEDY))
+    alone.ask(ReplyRequest("a", system(opening, "A"), GREEDY))
     alone.run()
     read = bench.finished("b").stats
     assert read.prompt_tokens - read.reused_tokens < 40
@@ -124,7 +124,7 @@ def test_when_the_one_that_reads_is_stopped_the_other_takes_over() -> None:
 
 @given(st.floats(0.001, 0.05), st.floats(0.0002, 0.02), st.integers(1, 8))
 def test_no_slice_makes_a_reply_wait_for_more_than_two_of_its_steps(step: float, token: float, writing: int) -> None:
-    pace = Pace()
+    pace = PrefillPacer()
     for _ in range(60):
         pace.note(writing, 0, step)
         reading = pace.slice(writing, 512)
@@ -175,7 +175,7 @@ def test_a_memory_that_is_one_running_state_begins_anew_after_an_interrupt() -> 
     bench.backend.cuttable, bench.backend.batch = False, 64
     decode = bench.backend.decode
 
-    def broken_off(rows: Sequence[Row]) -> Decoded:
+    def broken_off(rows: Sequence[BatchRow]) -> Decoded:
         decode(rows[: len(rows) // 2])
         raise Interrupted
 
@@ -191,7 +191,7 @@ def test_a_memory_that_is_one_running_state_begins_anew_after_an_interrupt() -> 
 def test_too_many_hypotheses_are_refused() -> None:
     beam = turn(GREEDY, strategy="beam", num_beams=8)
     bench = Bench(Script())
-    bench.scheduler.generate(Generate(tuple(Reply(str(i), question(), beam) for i in range(7))))
+    bench.scheduler.generate(Generate(tuple(ReplyRequest(str(i), question(), beam) for i in range(7))))
     refused = [event for event in bench.events if isinstance(event, Failed)]
     assert [event.id for event in refused] == ["5", "6"]
     assert "fewer beams" in refused[0].reason
@@ -202,12 +202,12 @@ def test_a_decode_that_fails_takes_with_it_only_those_in_it() -> None:
     bench = Bench(Script())
     decode = bench.backend.decode
 
-    def fail(rows: list[Row]) -> Decoded:
+    def fail(rows: list[BatchRow]) -> Decoded:
         from tui.errors import EngineError
 
         raise EngineError("no")
 
-    bench.ask(reply("a"), Reply("b", question(), turn(GREEDY, strategy="beam")))
+    bench.ask(reply("a"), ReplyRequest("b", question(), turn(GREEDY, strategy="beam")))
     for _ in range(5):
         bench.scheduler.step()
     bench.backend.decode = fail  # type: ignore[method-assign, assignment]
@@ -222,7 +222,7 @@ def test_a_decode_that_fails_takes_with_it_only_those_in_it() -> None:
 
 def test_a_search_turned_on_while_others_run_finds_room_or_is_refused() -> None:
     bench, beam = Bench(Script(replies=(LONG,))), turn(GREEDY, strategy="beam", num_beams=8)
-    bench.scheduler.generate(Generate(tuple(Reply(str(i), question(), turn(GREEDY, seed=i)) for i in range(8))))
+    bench.scheduler.generate(Generate(tuple(ReplyRequest(str(i), question(), turn(GREEDY, seed=i)) for i in range(8))))
     for _ in range(3):
         bench.scheduler.step()
     for i in range(8):

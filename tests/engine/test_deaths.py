@@ -10,10 +10,10 @@ import pytest
 
 from tests.engine.bench import reply
 from tests.engine.test_process import ENDLESS, engine, fake, until
-from tui.engine import client
 from tui.engine.fake import Script
+from tui.engine.process import client
 from tui.engine.process.client import Engine
-from tui.engine.process.restart_limit import MOST, WINDOW, Attempts
+from tui.engine.process.restart_limit import MOST, WINDOW, RestartLimit
 from tui.engine.protocol import Answers, Died, Event, Generate, Load, Loaded, Silent, Token
 from tui.errors import EngineError
 
@@ -93,7 +93,7 @@ async def test_p11_garbage_on_the_pipe_is_no_event(stub: Stub) -> None:
 
 def test_p04_three_starts_a_minute_then_somebody_must_ask() -> None:
     now = 0.0
-    attempts = Attempts(lambda: now)
+    attempts = RestartLimit(lambda: now)
     for second in range(MOST):
         now = float(second)
         attempts.take()

@@ -19,7 +19,7 @@ from tests.engine.test_process import fake, until
 from tui.bench.synthetic import Shape, write_model
 from tui.engine.fake import Script
 from tui.engine.process.client import Engine
-from tui.engine.process.pool import Station
+from tui.engine.process.pool import Slot
 from tui.engine.protocol import (
     GARBAGE,
     Answers,
@@ -163,7 +163,7 @@ def test_p11_what_is_no_event_is_passed_over_and_what_is_one_is_not(
 @given(st.lists(events, max_size=12))
 @fuzz
 def test_an_engine_that_has_said_anything_can_be_told_to_load_another_model(said: list[Event]) -> None:
-    station, info = Station(Engine(Path("engine.log"))), ModelInfo("", "", "", 0, 0, 0)
+    station, info = Slot(Engine(Path("engine.log"))), ModelInfo("", "", "", 0, 0, 0)
     for load in (fake(Script()), fake(Script(context=64))):
         station.order(load)
         station.take(Loaded(info))

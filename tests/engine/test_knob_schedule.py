@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from tests.engine.bench import Bench, question, reply
 from tests.engine.dice import Dice, Table
 from tui.conversation.conversation import Message
-from tui.conversation.reply_record import Change
-from tui.engine.protocol import KnobsTurned, Reply, SetKnobs
+from tui.conversation.reply_record import KnobChange
+from tui.engine.protocol import KnobsTurned, ReplyRequest, SetKnobs
 from tui.knobs.table import Knobs, turn
 
 WARM = turn(Knobs(), temperature=1.5, seed=7, top_k=0, top_p=1.0, min_p=0.0, num_predict=60, logit_bias=("#257:-4",))
@@ -35,7 +35,7 @@ def test_the_lane_writes_the_same_reply_again(seed: int) -> None:
         live.scheduler.step()
     done = live.finished("a")
     again = table()
-    again.ask(Reply("a", question(), WARM, lane=done.lane))
+    again.ask(ReplyRequest("a", question(), WARM, lane=done.lane))
     again.run()
     assert ids(again) == ids(live)
     assert again.finished("a").lane == done.lane
@@ -46,7 +46,7 @@ def test_the_lane_writes_the_same_reply_again(seed: int) -> None:
 
 def test_a_turn_by_hand_ends_the_lane() -> None:
     bench, hot = table(), turn(WARM, temperature=3.0)
-    bench.ask(Reply("a", question(), WARM, lane=(Change(30, hot),)))
+    bench.ask(ReplyRequest("a", question(), WARM, lane=(KnobChange(30, hot),)))
     for _ in range(10):
         bench.scheduler.step()
     bench.scheduler.set_knobs(SetKnobs("a", turn(WARM, temperature=0.0)))
@@ -64,7 +64,7 @@ def test_what_goes_on_from_a_token_keeps_the_draws_after_it(index: int) -> None:
     whole = bench.tokens()["a"]
     index = min(index, len(whole) - 2)
     begun = Message("assistant", "".join(token.text for token in whole[:index]), tuple(ids(bench)[:index]))
-    bench.ask(Reply("b", (*question(), begun), turn(WARM, num_predict=60 - index)))
+    bench.ask(ReplyRequest("b", (*question(), begun), turn(WARM, num_predict=60 - index)))
     bench.run()
     rest = bench.tokens()["b"]
     assert [token.index for token in rest] == list(range(index, len(whole)))
@@ -80,7 +80,7 @@ def test_a_branch_at_a_token_evaluates_that_token() -> None:
     tokens = ids(bench)
     branched = (*tokens[:10], ord("!"))
     other = Message("assistant", bytes(branched).decode(), branched)
-    bench.ask(Reply("b", (*question(), other), WARM))
+    bench.ask(ReplyRequest("b", (*question(), other), WARM))
     bench.run()
     stats = bench.finished("b").stats
     assert stats.prompt_tokens - stats.reused_tokens == 1

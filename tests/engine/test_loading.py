@@ -22,7 +22,7 @@ from tui.engine.decode.scheduler import Scheduler
 from tui.engine.hardware import Device
 from tui.engine.llama import Llama, machine
 from tui.engine.llama.options import CACHE_TYPES, check, devices_used, gpu_layers, model_params, share_cores
-from tui.engine.process.headless import Session
+from tui.engine.process.headless import HeadlessEngine
 from tui.engine.protocol import Event, Finished, Generate, ModelInfo, Token
 from tui.errors import KnobError, ModelError
 from tui.knobs.load_knobs import CACHE_TYPES as NAMES
@@ -298,7 +298,7 @@ def test_what_can_be_loaded_is_not(values: dict[str, Any], gpus: int) -> None:
 async def test_the_engine_outlives_what_it_refuses(starter: Path, tmp_path: Path) -> None:
     refused = [values for values, gpus, _ in REFUSED if gpus == 0 and "num_thread" not in values]
     refused += [{"num_thread": 512}, *({"lora": (str(tmp_path / entry),)} for entry in not_adapters(tmp_path))]
-    async with Session() as session:
+    async with HeadlessEngine() as session:
         for values in refused:
             with pytest.raises(ModelError, match=r"^\w+: .*\.$"):
                 await session.load(starter, knobs(**values), lambda share: None)

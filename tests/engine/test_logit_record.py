@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from tui.engine.backend import Logits
 from tui.engine.llama import make_stage
 from tui.engine.sampling.chain import Chain
-from tui.engine.sampling.distribution import Odds
-from tui.engine.sampling.logit_record import KEPT, Record
+from tui.engine.sampling.distribution import Distribution
+from tui.engine.sampling.logit_record import KEPT, LogitRecord
 from tui.knobs.table import Knobs, turn
 
 BOUND, NEAR = 0.001, 0.001
@@ -53,7 +53,7 @@ KNOBS = st.builds(
 OPEN = {"top_k": 0, "top_p": 1.0, "min_p": 0.0, "typical_p": 1.0, "top_n_sigma": -1.0}
 
 
-def odds(logits: Logits, knobs: Knobs) -> Odds:
+def odds(logits: Logits, knobs: Knobs) -> Distribution:
     return Chain(knobs, make_stage, []).run(logits, [])
 
 
@@ -73,7 +73,7 @@ def test_a_what_if_is_within_its_bound(shape: str, size: int, seed: int, knobs: 
     knobs = turn(knobs, **OPEN) if shape in TIED else knobs
     logits = shaped(shape, size, seed)
     token = odds(logits, knobs).draw(0.5)
-    record = Record(odds(logits, Knobs()).choice(token, str).record)
+    record = LogitRecord(odds(logits, Knobs()).choice(token, str).record)
     found = odds(record.logits(), knobs)
     truths = (odds(logits, each) for each in nudged(knobs))
     ids = [token, *record.ids[:: KEPT // 8].tolist()]
@@ -88,7 +88,10 @@ def test_so_it_is_for_typical_p(shape: str, size: int, seed: int, temperature: f
     logits = shaped(shape, size, seed)
     assume(shape not in TIED and not _close_call(logits, typical_p))
     token = odds(logits, knobs).draw(0.5)
-    real, found = odds(logits, knobs), odds(Record(odds(logits, Knobs()).choice(token, str).record).logits(), knobs)
+    real, found = (
+        odds(logits, knobs),
+        odds(LogitRecord(odds(logits, Knobs()).choice(token, str).record).logits(), knobs),
+    )
     assert abs(real.p_of(token) - found.p_of(token)) <= BOUND
 
 
@@ -109,7 +112,7 @@ def _close_call(logits: Logits, typical_p: float) -> bool:
 @given(SHAPES, st.integers(2, KEPT))
 def test_a_small_vocabulary_is_kept_whole(shape: str, size: int) -> None:
     logits = shaped(shape, max(size, 4), 3)[:size]
-    record = Record(odds(logits, Knobs()).choice(0, str).record)
+    record = LogitRecord(odds(logits, Knobs()).choice(0, str).record)
     assert record.vocabulary == size
     kept = record.logits()
     finite = np.isfinite(logits) & (logits > logits.max() - 100)
@@ -127,7 +130,7 @@ def test_the_short_way_leaves_out_only_what_does_not_count(temperature: float) -
     knobs = turn(Knobs(), temperature=temperature, top_k=0, top_p=1.0, min_p=0.0)
     token = int(logits.argmax())
     real = odds(logits, knobs)
-    record = Record(odds(logits, Knobs()).choice(token, str).record)
+    record = LogitRecord(odds(logits, Knobs()).choice(token, str).record)
     passed = Chain(knobs, make_stage, []).apply(record.candidates(max(1.0, temperature)), [], 0.0, np.asarray([token]))
     weights = np.exp(passed.left["logit"] - passed.left["logit"].max())
     share = float(weights[passed.left["id"] == token].sum() / weights.sum())

@@ -13,8 +13,8 @@ import pytest
 from tests.ui.driver import Watched, model
 from tui.conversation.conversation import Message
 from tui.engine.fake import Script
-from tui.engine.process.pool import Engines, Said
-from tui.engine.protocol import Died, Finished, Generate, Load, Loaded, Reply
+from tui.engine.process.pool import EnginePool, SlotEvent
+from tui.engine.protocol import Died, Finished, Generate, Load, Loaded, ReplyRequest
 from tui.errors import EngineError, ModelError
 from tui.knobs.table import Knobs
 
@@ -28,8 +28,8 @@ class Room:
 
     def __init__(self, folder: Path) -> None:
         self.made: list[Watched] = []
-        self.said: list[Said] = []
-        self.engines = Engines(self._make)
+        self.said: list[SlotEvent] = []
+        self.engines = EnginePool(self._make)
         self._folder = folder
 
     def _make(self, number: int) -> Watched:
@@ -50,7 +50,7 @@ class Room:
 
     async def write(self, load: Load, name: str) -> str:
         """What a model answers."""
-        self.engines.send(Generate((Reply(name, (Message("user", "Hi"),), KNOBS),)), load)
+        self.engines.send(Generate((ReplyRequest(name, (Message("user", "Hi"),), KNOBS),)), load)
         await self.until(lambda: any(each.id == name for each in self.heard(Finished, load)))
         return next(each.text for each in self.heard(Finished, load) if each.id == name)
 

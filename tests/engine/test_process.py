@@ -15,9 +15,9 @@ import pytest_asyncio
 from msgspec import json
 
 from tests.engine.bench import GREEDY, reply
-from tui.engine import client
 from tui.engine.fake import Script
 from tui.engine.hardware import Machine
+from tui.engine.process import client
 from tui.engine.process.client import Engine
 from tui.engine.protocol import (
     Command,

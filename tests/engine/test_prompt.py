@@ -9,9 +9,9 @@ from tests.engine.bench import Bench, reply
 from tui.conversation.conversation import Message
 from tui.engine.fake import END, START, Script, ScriptedBackend
 from tui.engine.llama import make_stage
-from tui.engine.prompt.jinja import Template
+from tui.engine.prompt.jinja import JinjaTemplate
 from tui.engine.prompt.prompt import PromptWriter, runs
-from tui.engine.protocol import Reply
+from tui.engine.protocol import ReplyRequest
 from tui.errors import EngineError
 from tui.knobs.table import Knobs
 
@@ -28,7 +28,7 @@ def controls(tokens: list[int]) -> int:
 
 def plain(messages: list[Message]) -> list[int]:
     model = backend()
-    return model.tokenize(Template(model.template or "", bos="", eos="").render(messages), special=True)
+    return model.tokenize(JinjaTemplate(model.template or "", bos="", eos="").render(messages), special=True)
 
 
 @pytest.mark.parametrize("text", FORGERIES)
@@ -115,7 +115,7 @@ def test_g45_a_template_that_ignores_the_messages_makes_what_it_makes_or_is_refu
 )
 def test_c09_any_messages_make_a_prompt(messages: list[Message]) -> None:
     bench = Bench(Script())
-    bench.ask(Reply("a", tuple(messages), Knobs(seed=1, num_predict=4)))
+    bench.ask(ReplyRequest("a", tuple(messages), Knobs(seed=1, num_predict=4)))
     bench.run()
     assert type(bench.events[-1]).__name__ == "Finished"
 
@@ -123,7 +123,7 @@ def test_c09_any_messages_make_a_prompt(messages: list[Message]) -> None:
 def test_c03_marks_put_into_a_prompt_are_drawn_anew() -> None:
     seen: list[str] = []
 
-    class Spy(Template):
+    class Spy(JinjaTemplate):
         def render(self, messages: Sequence[Message], *, open_reply: bool = True, think: str = "auto") -> str:
             seen.append(messages[0].content)
             return super().render(messages, open_reply=open_reply, think=think)

@@ -10,7 +10,7 @@ from tests.engine.ggufs import write_mamba
 from tui.conversation.conversation import Message
 from tui.engine.decode.scheduler import Scheduler
 from tui.engine.llama import Llama
-from tui.engine.protocol import Event, Finished, Generate, Reply
+from tui.engine.protocol import Event, Finished, Generate, ReplyRequest
 from tui.knobs.table import Knobs, turn
 
 KNOBS = turn(GREEDY, num_predict=6)
@@ -36,7 +36,7 @@ class Talk:
         self._scheduler = Scheduler(model, self._events.append)
 
     def answer(self, messages: list[Message]) -> Message:
-        self._scheduler.generate(Generate((Reply(str(len(self._events)), tuple(messages), KNOBS),)))
+        self._scheduler.generate(Generate((ReplyRequest(str(len(self._events)), tuple(messages), KNOBS),)))
         while self._scheduler.busy:
             self._scheduler.step()
         done = self._events[-1]

@@ -9,17 +9,17 @@ from hypothesis import strategies as st
 from tests.engine.bench import question, reply
 from tests.engine.touchy import Scene, said
 from tui.conversation.conversation import Message
-from tui.conversation.reply_record import Change
+from tui.conversation.reply_record import KnobChange
 from tui.engine.decode.prefill_pacer import SLICE
 from tui.engine.fake import Script
-from tui.engine.protocol import Generate, Preview, Reply, SetKnobs, Shifted, Stop, Token, Waits
+from tui.engine.protocol import Generate, Preview, ReplyRequest, SetKnobs, Shifted, Stop, Token, Waits
 from tui.knobs.table import Knobs, turn
 
 WARM = turn(Knobs(), temperature=1.5, seed=7, top_k=0, top_p=1.0, min_p=0.0, num_predict=24)
 LONG = "Why? " * 50
 
 
-def alone(asked: Reply, script: Script = Script()) -> tuple[int, ...]:
+def alone(asked: ReplyRequest, script: Script = Script()) -> tuple[int, ...]:
     """What comes of a reply in a fresh engine that does nothing else."""
     return Scene(script).write(asked)[0].tokens
 
@@ -52,10 +52,10 @@ def test_the_next_turn_reads_whole_slices_out_of_the_cache() -> None:
     scene = Scene()
     (first,) = scene.write(reply("a", WARM, LONG))
     messages = (*question(LONG), said(first), Message("user", "And then?"))
-    (second,) = scene.write(Reply("b", messages, WARM))
+    (second,) = scene.write(ReplyRequest("b", messages, WARM))
     assert second.stats.reused_tokens == first.stats.prompt_tokens // SLICE * SLICE
-    assert second.tokens == alone(Reply("b", messages, WARM))
-    (again,) = scene.write(Reply("c", messages, WARM))
+    assert second.tokens == alone(ReplyRequest("b", messages, WARM))
+    (again,) = scene.write(ReplyRequest("c", messages, WARM))
     assert again.stats.reused_tokens >= second.stats.reused_tokens
     assert again.tokens == second.tokens
 
@@ -69,8 +69,10 @@ def test_a_search_comes_out_the_same_too(strategy: str) -> None:
 
 
 def test_a_search_turned_on_in_mid_reply_comes_out_the_same_beside_one_that_waits() -> None:
-    lane = tuple(Change(at, turn(WARM, strategy=to)) for at, to in ((4, "contrastive"), (9, "beam"), (15, "sample")))
-    asked = Reply("b", question(LONG), WARM, lane)
+    lane = tuple(
+        KnobChange(at, turn(WARM, strategy=to)) for at, to in ((4, "contrastive"), (9, "beam"), (15, "sample"))
+    )
+    asked = ReplyRequest("b", question(LONG), WARM, lane)
     scene = Scene()
     scene.ask(asked, reply("c", WARM, LONG))
     scene.run()
@@ -93,7 +95,7 @@ def test_what_a_shift_has_turned_is_not_read_again() -> None:
 @given(st.data())
 def test_nothing_that_happens_in_between_changes_a_reply(data: st.DataObject) -> None:
     scene = Scene(Script(context=700))
-    asked: dict[str, Reply] = {}
+    asked: dict[str, ReplyRequest] = {}
     for index in range(data.draw(st.integers(2, 8))):
         text = LONG[: data.draw(st.sampled_from((3, 60, 64, 130, 250)))] + data.draw(st.sampled_from(("", "x" * 90)))
         search = data.draw(st.sampled_from(("sample", "sample", "beam", "contrastive", "greedy")))
@@ -125,5 +127,5 @@ def test_a_turn_by_hand_is_written_again_from_its_lane() -> None:
     scene.run()
     done = scene.finished("a")
     assert done.lane
-    assert done.tokens == alone(Reply("a", question(LONG), WARM, done.lane))
+    assert done.tokens == alone(ReplyRequest("a", question(LONG), WARM, done.lane))
     assert scene.finished("b").tokens == alone(reply("b", WARM, LONG))

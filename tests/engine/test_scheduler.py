@@ -7,7 +7,17 @@ from hypothesis import strategies as st
 from tests.engine.bench import GREEDY, Bench, question, reply
 from tui.conversation.conversation import Message
 from tui.engine.fake import END, Script
-from tui.engine.protocol import Failed, Finished, Generate, KnobsTurned, Preview, Previewed, Reply, SetKnobs, Stop
+from tui.engine.protocol import (
+    Failed,
+    Finished,
+    Generate,
+    KnobsTurned,
+    Preview,
+    Previewed,
+    ReplyRequest,
+    SetKnobs,
+    Stop,
+)
 from tui.knobs.table import Knobs, turn
 
 WARM = turn(Knobs(), temperature=1.5, seed=7, top_k=0, top_p=1.0, min_p=0.0)
@@ -114,7 +124,7 @@ def test_the_next_turn_evaluates_only_what_is_new(bench: Bench) -> None:
     bench.run()
     said = (*question(), Message("assistant", TEXT, bench.finished("a").tokens), Message("user", "More"))
     before = bench.backend.decoded
-    bench.ask(Reply("b", said, turn(GREEDY, num_predict=1)))
+    bench.ask(ReplyRequest("b", said, turn(GREEDY, num_predict=1)))
     bench.run()
     stats = bench.finished("b").stats
     assert stats.prompt_tokens - stats.reused_tokens == bench.backend.decoded - before
@@ -226,7 +236,7 @@ def test_c14_joining_and_leaving_disturbs_nobody(seed: int, actions: int) -> Non
     rng = random.Random(seed)
     bench = Bench(Script(replies=("abcdefgh" * 4, "01234567" * 3), context=rng.choice([700, 4096])))
     bench.backend.sequences = rng.choice([10, 16])  # at most nine are in use: eight replies and a look
-    asked: dict[str, Reply] = {}
+    asked: dict[str, ReplyRequest] = {}
     disturbed: set[str] = set()
     for number in range(actions):
         action = rng.choice(["ask", "pair", "stop", "turn", "look", "step", "step", "step"])

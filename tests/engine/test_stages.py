@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tui.engine.backend import CANDIDATE, Candidates
 from tui.engine.llama import make_stage
 from tui.engine.sampling.chain import Chain, Feedback, draw, order
-from tui.engine.sampling.distribution import Odds
+from tui.engine.sampling.distribution import Distribution
 from tui.knobs.table import STAGES, Knobs, turn
 
 VOCABULARY = 258
@@ -140,7 +140,7 @@ def test_the_trace_is_the_choice(seed: int, knobs: Knobs, history: list[int]) ->
     assert trace.rank == int((logits > logits[token]).sum())
 
 
-def run(knobs: Knobs, seed: int, count: int) -> list[Odds]:
+def run(knobs: Knobs, seed: int, count: int) -> list[Distribution]:
     """A reply over random scores."""
     history: list[int] = []
     chain, seen = Chain(knobs, make_stage, history), []

@@ -10,7 +10,7 @@ import pytest
 
 from tests.engine.bench import GREEDY, reply
 from tui.conversation.conversation import Message
-from tui.engine.backend import Logits, Row
+from tui.engine.backend import BatchRow, Logits
 from tui.engine.decode.scheduler import Scheduler
 from tui.engine.llama import Llama
 from tui.engine.protocol import (
@@ -20,7 +20,7 @@ from tui.engine.protocol import (
     KnobsTurned,
     Remember,
     Remembered,
-    Reply,
+    ReplyRequest,
     SetKnobs,
     Shifted,
     Stop,
@@ -55,7 +55,7 @@ class Run:
         self.seen: list[Logits] = []
         self.scheduler = Scheduler(model, self.events.append)
 
-    def ask(self, *replies: Reply) -> "Run":
+    def ask(self, *replies: ReplyRequest) -> "Run":
         self.scheduler.generate(Generate(replies))
         while self.scheduler.busy:
             self.scheduler.step()
@@ -122,7 +122,7 @@ def test_the_next_turn_evaluates_only_what_is_new(model: Llama) -> None:
         Message("assistant", first.text, first.tokens),
         Message("user", "And of France?"),
     )
-    run.ask(Reply("b", said, GREEDY))
+    run.ask(ReplyRequest("b", said, GREEDY))
     stats = run.finished("b").stats
     new = "\n<|im_start|>user\nAnd of France?<|im_end|>\n<|im_start|>assistant\n"
     assert stats.prompt_tokens - stats.reused_tokens <= len(model.tokenize(new, special=True)) + 1
@@ -157,10 +157,10 @@ def test_c05_tokens_say_exactly_what_was_tokenized(model: Llama, text: str) -> N
 def test_sequences_share_what_they_have_in_common(model: Llama) -> None:
     Run(model)
     tokens = model.tokenize("The weather is nice today and", special=False)
-    model.decode([Row(token, i, 0, False) for i, token in enumerate(tokens[:-1])])
+    model.decode([BatchRow(token, i, 0, False) for i, token in enumerate(tokens[:-1])])
     model.copy(0, 1, len(tokens) - 1)
-    (left,) = model.decode([Row(tokens[-1], len(tokens) - 1, 0, True)]).logits
-    (right,) = model.decode([Row(tokens[-1], len(tokens) - 1, 1, True)]).logits
+    (left,) = model.decode([BatchRow(tokens[-1], len(tokens) - 1, 0, True)]).logits
+    (right,) = model.decode([BatchRow(tokens[-1], len(tokens) - 1, 1, True)]).logits
     assert np.array_equal(left, right)
 
 
@@ -221,7 +221,7 @@ def test_a_branch_within_a_character_goes_on_from_its_bytes(model: Llama) -> Non
     rest = sum(sizes[:cut]) - len(text.encode())
     assert rest > 0
     knobs = turn(GREEDY, logit_bias=(f"#{tokens[cut]}:100",), num_predict=1)
-    run = Run(model).ask(Reply("a", (Message("user", "Party?"), beginning), knobs))
+    run = Run(model).ask(ReplyRequest("a", (Message("user", "Party?"), beginning), knobs))
     assert text + run.finished().text == "Yes 🎉"
     assert [token.text for token in run.tokens()] == ["🎉"]
 
@@ -230,7 +230,7 @@ def test_a_beginning_that_ends_with_the_token_that_ends_replies_is_complete(mode
     (end,) = [token for token in model.tokenize("<|im_end|>", special=True) if model.is_end(token)]
     said = model.tokenize("Warsaw", special=False)
     beginning = Message("assistant", "Warsaw\ufffd", (*said, end))
-    done = Run(model).ask(Reply("a", (Message("user", POLAND), beginning), GREEDY)).finished()
+    done = Run(model).ask(ReplyRequest("a", (Message("user", POLAND), beginning), GREEDY)).finished()
     assert (done.text, done.tokens, done.ending) == ("", (), "stop")
 
 
@@ -240,7 +240,7 @@ def test_a_branch_is_looked_at_from_its_first_token_on(model: Llama) -> None:
     tokens = first.tokens()[:6]
     ids = tuple(token.trace.id for token in tokens)
     beginning = Message("assistant", "".join(token.text for token in tokens), ids)
-    run = Run(model).ask(Reply("b", (Message("user", POLAND), beginning), WARM))
+    run = Run(model).ask(ReplyRequest("b", (Message("user", POLAND), beginning), WARM))
     every = [*tokens, *run.tokens("b")]
     records = tuple(token.record for token in every)
     told = tuple(token.trace.id for token in every)

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from tui.conversation.conversation import Message
-from tui.engine.prompt.jinja import Template
-from tui.engine.prompt.template_worker import LARGEST, Scribe
+from tui.engine.prompt.jinja import JinjaTemplate
+from tui.engine.prompt.template_worker import LARGEST, TemplateWorker
 from tui.errors import EngineError
 
 ASKED = (Message("user", "Hi <|im_end|> \ud7ff é"), Message("assistant", "so"))
@@ -15,25 +15,25 @@ PLAIN = "{% for m in messages %}{{ bos_token }}{{ m.role }}: {{ m.content }}\n{%
 
 
 @pytest.fixture(scope="module")
-def scribe() -> Iterator[Scribe]:
-    started = Scribe()
+def scribe() -> Iterator[TemplateWorker]:
+    started = TemplateWorker()
     yield started
     started.close()
 
 
 @pytest.mark.parametrize("open_reply", [True, False])
-def test_it_writes_what_is_written_here(scribe: Scribe, open_reply: bool) -> None:
-    expected = Template(PLAIN, bos="<s>", eos="").render(ASKED, open_reply=open_reply)
+def test_it_writes_what_is_written_here(scribe: TemplateWorker, open_reply: bool) -> None:
+    expected = JinjaTemplate(PLAIN, bos="<s>", eos="").render(ASKED, open_reply=open_reply)
     assert scribe.template(PLAIN, bos="<s>", eos="").render(ASKED, open_reply=open_reply) == expected
 
 
-def test_a_long_chat_goes_there_and_back(scribe: Scribe) -> None:
+def test_a_long_chat_goes_there_and_back(scribe: TemplateWorker) -> None:
     asked = [Message("user", "long é\n" * 1000)] * 200
     template = scribe.template(PLAIN, bos="", eos="")
-    assert template.render(asked) == Template(PLAIN, bos="", eos="").render(asked)
+    assert template.render(asked) == JinjaTemplate(PLAIN, bos="", eos="").render(asked)
 
 
-def test_what_does_not_compile_is_told_at_once(scribe: Scribe) -> None:
+def test_what_does_not_compile_is_told_at_once(scribe: TemplateWorker) -> None:
     with pytest.raises(EngineError, match="The chat template cannot be used: "):
         scribe.template("{% if %}", bos="", eos="")
 
@@ -57,7 +57,7 @@ def test_what_does_not_compile_is_told_at_once(scribe: Scribe) -> None:
     ],
 )  # fmt: skip
 def test_g43_g44_a_template_that_takes_too_much_is_given_up_and_the_next_is_written(
-    scribe: Scribe, source: str, said: str
+    scribe: TemplateWorker, source: str, said: str
 ) -> None:
     began = time.process_time()
     with pytest.raises(EngineError, match=said):
@@ -67,12 +67,12 @@ def test_g43_g44_a_template_that_takes_too_much_is_given_up_and_the_next_is_writ
 
 
 @pytest.mark.parametrize("source", ["{{ 'a' * 10**12 }}", "{{ 7 ** (7 ** 12) }}"])
-def test_what_would_be_worked_out_while_it_is_read_is_given_up_too(scribe: Scribe, source: str) -> None:
+def test_what_would_be_worked_out_while_it_is_read_is_given_up_too(scribe: TemplateWorker, source: str) -> None:
     with pytest.raises(EngineError, match="The chat template takes"):
         scribe.template(source, bos="", eos="").render(ASKED)
 
 
-def test_a_scribe_that_is_lost_is_replaced(scribe: Scribe) -> None:
+def test_a_scribe_that_is_lost_is_replaced(scribe: TemplateWorker) -> None:
     template = scribe.template(PLAIN, bos="", eos="")
     scribe._process.kill()
     scribe._process.wait()

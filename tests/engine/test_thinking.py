@@ -12,7 +12,7 @@ from tui.conversation.thinking import Thought
 from tui.engine.fake import END, START, Script, ScriptedBackend
 from tui.engine.llama import make_stage
 from tui.engine.prompt.prompt import PromptWriter
-from tui.engine.protocol import KnobsTurned, Preview, Previewed, Reply, SetKnobs, Thinking, Token
+from tui.engine.protocol import KnobsTurned, Preview, Previewed, ReplyRequest, SetKnobs, Thinking, Token
 from tui.knobs.table import Knobs, turn
 
 SAID = "<think>Let me see.</think>It is 42."
@@ -44,7 +44,7 @@ def shape(thought: Thought | None) -> tuple[int, int | None, int | None]:
 
 def test_the_knobs_are_switched_at_the_very_token() -> None:
     one = bench()
-    one.ask(Reply("a", question(), GREEDY, thinking=turn(GREEDY, temperature=0.5)))
+    one.ask(ReplyRequest("a", question(), GREEDY, thinking=turn(GREEDY, temperature=0.5)))
     one.run()
     assert one.finished("a").text == SAID
     assert turns(one) == [(OPENING, 0.5), (CLOSING, 0.0)]
@@ -55,7 +55,7 @@ def test_the_knobs_are_switched_at_the_very_token() -> None:
 
 def test_each_token_is_chosen_with_the_knobs_of_its_side_of_the_tag() -> None:
     one = bench()
-    one.ask(Reply("a", question(), GREEDY, thinking=turn(GREEDY, temperature=0.5, min_p=0.0, top_k=3)))
+    one.ask(ReplyRequest("a", question(), GREEDY, thinking=turn(GREEDY, temperature=0.5, min_p=0.0, top_k=3)))
     one.run()
     stages = [[stage.name for stage in token.trace.stages] for token in one.tokens()["a"]]
     assert all("top_k" in names for names in stages[OPENING:CLOSING])
@@ -64,7 +64,7 @@ def test_each_token_is_chosen_with_the_knobs_of_its_side_of_the_tag() -> None:
 
 def test_one_set_of_knobs_is_not_switched() -> None:
     one = bench()
-    one.ask(Reply("a", question(), GREEDY))
+    one.ask(ReplyRequest("a", question(), GREEDY))
     one.run()
     assert not turns(one) and one.finished("a").lane == ()
     assert shape(one.finished("a").thought) == (OPENING, CLOSING - len("</think>"), CLOSING)
@@ -72,16 +72,16 @@ def test_one_set_of_knobs_is_not_switched() -> None:
 
 def test_what_could_be_a_tag_is_not_shown_before_it_is_one_or_not() -> None:
     one = bench()
-    one.ask(Reply("a", question(), GREEDY))
+    one.ask(ReplyRequest("a", question(), GREEDY))
     one.run()
     texts = [token.text for token in one.tokens()["a"]]
     assert texts[: OPENING + 1] == [*[""] * (OPENING - 1), "<think>", "L"]
     other = bench("<thing>")
-    other.ask(Reply("a", question(), GREEDY))
+    other.ask(ReplyRequest("a", question(), GREEDY))
     other.run()
     assert [token.text for token in other.tokens()["a"]][:6] == ["", "", "", "", "", "<thing"]
     short = bench("<th")
-    short.ask(Reply("a", question(), GREEDY))
+    short.ask(ReplyRequest("a", question(), GREEDY))
     short.run()
     assert [token.text for token in one.tokens()["a"] if "/" in token.text] == ["</think>"]
     assert (short.finished("a").text, short.finished("a").tail, short.finished("a").thought) == ("<th", "<th", None)
@@ -89,7 +89,7 @@ def test_what_could_be_a_tag_is_not_shown_before_it_is_one_or_not() -> None:
 
 def test_a_prompt_that_opens_the_tag_has_the_reply_begin_inside() -> None:
     one = bench("<think>\nHm.</think>42", template=OPENED)
-    one.ask(Reply("a", question(), WARM, thinking=COOL))
+    one.ask(ReplyRequest("a", question(), WARM, thinking=COOL))
     assert thoughts(one)[0] == (0, Thought(0))
     one.scheduler.step()
     one.scheduler.step()
@@ -101,14 +101,14 @@ def test_a_prompt_that_opens_the_tag_has_the_reply_begin_inside() -> None:
 def test_a_prompt_that_closes_the_tag_leaves_nothing_to_think() -> None:
     closed = THINKER.replace("assistant\n{% endif", "assistant\n<think>\n\n</think>\n\n{% endif")
     one = bench("<think>", template=closed)
-    one.ask(Reply("a", question(), GREEDY))
+    one.ask(ReplyRequest("a", question(), GREEDY))
     one.run()
     assert one.finished("a").thought is None
 
 
 def test_a_tag_never_closed_is_all_thought() -> None:
     one = bench("<think>Let me see")
-    one.ask(Reply("a", question(), GREEDY))
+    one.ask(ReplyRequest("a", question(), GREEDY))
     one.run()
     assert shape(one.finished("a").thought) == (OPENING, None, None)
 
@@ -116,7 +116,7 @@ def test_a_tag_never_closed_is_all_thought() -> None:
 def test_the_tags_can_be_given_by_the_knobs() -> None:
     one = bench("Plan: think.Answer: 42", template=CHATML)
     knobs = turn(GREEDY, think_open="Plan:", think_close="Answer:")
-    one.ask(Reply("a", question(), knobs, thinking=turn(knobs, temperature=0.5)))
+    one.ask(ReplyRequest("a", question(), knobs, thinking=turn(knobs, temperature=0.5)))
     one.run()
     assert turns(one) == [(5, 0.5), (19, 0.0)]
 
@@ -126,7 +126,7 @@ def test_the_tags_can_be_given_by_the_knobs() -> None:
 def test_the_lane_writes_the_same_reply_again_also_where_either_set_was_turned(seed: int, data: st.DataObject) -> None:
     knobs, cool = turn(WARM, seed=seed), turn(COOL, seed=seed)
     live = bench(sureness=4)
-    live.ask(Reply("a", question(), knobs, thinking=cool))
+    live.ask(ReplyRequest("a", question(), knobs, thinking=cool))
     while live.scheduler.busy:
         if data.draw(st.integers(0, 5)) == 0:
             values = data.draw(st.tuples(st.sampled_from((0.0, 0.7, 2.0)), st.sampled_from((0.0, 0.6, 1.8))))
@@ -135,7 +135,7 @@ def test_the_lane_writes_the_same_reply_again_also_where_either_set_was_turned(s
         live.scheduler.step()
     done = live.finished("a")
     again = bench(sureness=4)
-    again.ask(Reply("a", question(), knobs, lane=done.lane, thinking=cool))
+    again.ask(ReplyRequest("a", question(), knobs, lane=done.lane, thinking=cool))
     again.run()
     assert again.finished("a").tokens == done.tokens
     assert again.finished("a").lane == done.lane
@@ -143,7 +143,7 @@ def test_the_lane_writes_the_same_reply_again_also_where_either_set_was_turned(s
 
 def test_turning_the_answers_knobs_while_it_thinks_waits_for_the_answer() -> None:
     one = bench()
-    one.ask(Reply("a", question(), GREEDY, thinking=turn(GREEDY, temperature=0.5)))
+    one.ask(ReplyRequest("a", question(), GREEDY, thinking=turn(GREEDY, temperature=0.5)))
     for _ in range(OPENING + 5):
         one.scheduler.step()
     one.scheduler.set_knobs(SetKnobs("a", turn(GREEDY, temperature=0.1), turn(GREEDY, temperature=0.5)))
@@ -156,7 +156,7 @@ def test_turning_the_answers_knobs_while_it_thinks_waits_for_the_answer() -> Non
 def test_a_reply_that_goes_on_knows_where_in_its_thought_it_stands(place: int) -> None:
     one = bench()
     begun = Message("assistant", SAID[:place], tuple(SAID[:place].encode()))
-    one.ask(Reply("a", (*question(), begun), GREEDY, thinking=turn(GREEDY, temperature=0.5)))
+    one.ask(ReplyRequest("a", (*question(), begun), GREEDY, thinking=turn(GREEDY, temperature=0.5)))
     one.run()
     assert SAID[:place] + one.finished("a").text == SAID
     assert shape(one.finished("a").thought) == (OPENING, CLOSING - len("</think>"), CLOSING)
@@ -166,7 +166,7 @@ def test_a_reply_that_goes_on_knows_where_in_its_thought_it_stands(place: int) -
 
 def test_going_on_where_the_template_opens_the_thought_stays_in_it() -> None:
     one = bench("<think>\nHm.</think>42", template=OPENED)
-    one.ask(Reply("a", (*question(), Message("assistant", "Hm")), GREEDY))
+    one.ask(ReplyRequest("a", (*question(), Message("assistant", "Hm")), GREEDY))
     one.run()
     assert shape(one.finished("a").thought) == (0, 3, 11)
     prompt = bytes(
@@ -184,7 +184,9 @@ BOUND = turn(GREEDY, choices=("yes", "no"))
 @pytest.mark.parametrize("strategy", ["sample", "greedy", "contrastive", "beam"])
 def test_a_constraint_binds_the_answer_and_not_the_thought(strategy: str) -> None:
     one = bench("<think>Let me see.</think>yes", sureness=9)
-    one.ask(Reply("a", question(), turn(BOUND, strategy=strategy, num_beams=2, contrastive_k=2, penalty_alpha=0.0)))
+    one.ask(
+        ReplyRequest("a", question(), turn(BOUND, strategy=strategy, num_beams=2, contrastive_k=2, penalty_alpha=0.0))
+    )
     one.run()
     assert one.finished("a").text == "<think>Let me see.</think>yes"
 
@@ -192,35 +194,37 @@ def test_a_constraint_binds_the_answer_and_not_the_thought(strategy: str) -> Non
 @pytest.mark.parametrize("strategy", ["sample", "contrastive", "beam"])
 def test_after_the_thought_it_binds_from_the_first_token(strategy: str) -> None:
     one = bench("<think>Hm.</think>maybe", sureness=9)
-    one.ask(Reply("a", question(), turn(BOUND, strategy=strategy, num_beams=2, contrastive_k=2, penalty_alpha=0.0)))
+    one.ask(
+        ReplyRequest("a", question(), turn(BOUND, strategy=strategy, num_beams=2, contrastive_k=2, penalty_alpha=0.0))
+    )
     one.run()
     assert one.finished("a").text in ("<think>Hm.</think>yes", "<think>Hm.</think>no")
 
 
 def test_a_thought_need_not_come() -> None:
     one = bench("no")
-    one.ask(Reply("a", question(), BOUND))
+    one.ask(ReplyRequest("a", question(), BOUND))
     one.run()
     assert one.finished("a").text == "no"
 
 
 def test_what_begins_like_the_tag_goes_on_as_the_tag() -> None:
     one = bench("<thing")
-    one.ask(Reply("a", question(), turn(BOUND, num_predict=OPENING)))
+    one.ask(ReplyRequest("a", question(), turn(BOUND, num_predict=OPENING)))
     one.run()
     assert one.finished("a").text == "<think>"
 
 
 def test_with_think_off_the_constraint_binds_from_the_beginning() -> None:
     one = bench()
-    one.ask(Reply("a", question(), turn(BOUND, thinking="off")))
+    one.ask(ReplyRequest("a", question(), turn(BOUND, thinking="off")))
     one.run()
     assert one.finished("a").text in ("yes", "no")
 
 
 def test_replies_side_by_side_share_nothing_that_differs() -> None:
     one = bench()
-    one.ask(*(Reply(think, question(), turn(BOUND, thinking=think)) for think in ("off", "auto")))
+    one.ask(*(ReplyRequest(think, question(), turn(BOUND, thinking=think)) for think in ("off", "auto")))
     one.run()
     assert one.finished("off").text in ("yes", "no")
     assert one.finished("auto").text.startswith("<think>Let me see.</think>")
@@ -232,7 +236,7 @@ def test_replies_side_by_side_share_nothing_that_differs() -> None:
 def test_a_beam_parts_at_the_tag() -> None:
     one = bench(sureness=9)
     knobs = turn(GREEDY, strategy="beam", num_beams=3)
-    one.ask(Reply("a", question(), knobs, thinking=turn(knobs, repeat_penalty=1.2)))
+    one.ask(ReplyRequest("a", question(), knobs, thinking=turn(knobs, repeat_penalty=1.2)))
     one.run()
     assert one.finished("a").text == SAID
     changes = [each.index for each in one.finished("a").lane]
@@ -241,7 +245,7 @@ def test_a_beam_parts_at_the_tag() -> None:
 
 def test_a_thought_can_be_sampled_and_the_answer_searched() -> None:
     one = bench(sureness=9)
-    one.ask(Reply("a", question(), turn(GREEDY, strategy="beam"), thinking=GREEDY))
+    one.ask(ReplyRequest("a", question(), turn(GREEDY, strategy="beam"), thinking=GREEDY))
     one.run()
     assert one.finished("a").text == SAID
     assert [change.knobs.strategy for change in one.finished("a").lane] == ["sample", "beam"]
@@ -323,7 +327,7 @@ def test_a_look_is_through_the_knobs_of_the_place(text: str, left: int) -> None:
 
 def test_the_tokens_tell_the_thought_before_they_bring_it() -> None:
     one = bench()
-    one.ask(Reply("a", question(), GREEDY))
+    one.ask(ReplyRequest("a", question(), GREEDY))
     one.run()
     for event, following in pairwise(one.events):
         if isinstance(event, Thinking):

@@ -10,10 +10,10 @@ import pytest
 
 from tui.bench.synthetic import TINY, Shape, write_model
 from tui.conversation.conversation import Message
-from tui.engine.backend import Row
+from tui.engine.backend import BatchRow
 from tui.engine.decode.scheduler import Scheduler
 from tui.engine.llama import Llama
-from tui.engine.protocol import Event, Finished, Generate, Reply, Token
+from tui.engine.protocol import Event, Finished, Generate, ReplyRequest, Token
 from tui.knobs.table import Knobs, turn
 
 END = 2
@@ -53,7 +53,7 @@ class Plain:
         every = [*self.prompt, *tokens]
         states = []
         for position, token in enumerate(every):
-            done = self._model.decode([Row(token, position, last, position == len(every) - 1, hidden)])
+            done = self._model.decode([BatchRow(token, position, last, position == len(every) - 1, hidden)])
             states += done.hidden
         self._model.drop(last)
         return [*done.logits, *states]
@@ -68,7 +68,7 @@ class Run:
         events: list[Event] = []
         scheduler = Scheduler(model, events.append)
         self.prompt = scheduler._prompts.write(QUESTION)
-        scheduler.generate(Generate((Reply("a", QUESTION, knobs),)))
+        scheduler.generate(Generate((ReplyRequest("a", QUESTION, knobs),)))
         while scheduler.busy:
             scheduler.step()
         self.tokens = [event.trace.id for event in events if isinstance(event, Token)]

@@ -10,7 +10,7 @@ from tests.engine.bench import GREEDY, Bench, question, reply
 from tui.conversation.conversation import Message
 from tui.engine.fake import Script
 from tui.engine.protocol import Event, Preview, Previewed, Refused, Remember, Remembered, WhatIf, WhatIfs
-from tui.engine.sampling.logit_record import Record, is_whole
+from tui.engine.sampling.logit_record import LogitRecord, is_whole
 from tui.knobs.table import Knobs, turn
 
 WARM = turn(Knobs(), temperature=1.3, seed=7, top_k=0, top_p=1.0, min_p=0.0)
@@ -180,5 +180,5 @@ def test_a_record_that_counts_as_whole_can_be_read_whatever_it_holds(record: byt
     for place in data.draw(st.lists(st.integers(0, len(packed) - 1), min_size=1, max_size=4)):
         packed[place] = data.draw(st.integers(0, 255))
     if is_whole(bytes(packed)):
-        whole = Record(bytes(packed))
+        whole = LogitRecord(bytes(packed))
         assert len(whole.candidates(1.0)) <= whole.vocabulary == len(whole.logits())

@@ -6,11 +6,11 @@ import numpy as np
 
 from tests.engine.bench import Bench
 from tui.conversation.conversation import Message
-from tui.engine.backend import Decoded, Row
+from tui.engine.backend import BatchRow, Decoded
 from tui.engine.decode.scheduler import Scheduler
 from tui.engine.fake import Script, ScriptedBackend
 from tui.engine.llama import make_stage
-from tui.engine.protocol import Finished, Reply
+from tui.engine.protocol import Finished, ReplyRequest
 
 
 class Touchy(ScriptedBackend):
@@ -26,7 +26,7 @@ class Touchy(ScriptedBackend):
         self._laid: dict[int, list[tuple[int, int]]] = {}
         """Of every token of a sequence its cell, and all that its numbers depend on."""
 
-    def decode(self, rows: Sequence[Row]) -> Decoded:
+    def decode(self, rows: Sequence[BatchRow]) -> Decoded:
         decoded = super().decode(rows)
         cells = [self._take(row.sequence) for row in rows]
         reach = max(self._owners) + 1
@@ -79,7 +79,7 @@ class Scene(Bench):
         self.events = []
         self.scheduler = Scheduler(self.backend, self.events.append, reproducible=reproducible)
 
-    def write(self, *replies: Reply) -> tuple[Finished, ...]:
+    def write(self, *replies: ReplyRequest) -> tuple[Finished, ...]:
         """Write these to their ends."""
         self.ask(*replies)
         self.run()

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.gguf import DATA, LLAMA, TENSORS, array, gguf, number, string, tensor, text, tiny
-from tui.models.header import LONGEST, Array, Fault, Header, read_entry, read_header
+from tui.models.header import LONGEST, Header, HeaderArray, HeaderFault, read_entry, read_header
 from tui.models.quantization import TENSOR_TYPES
 
 WHOLE = tiny()
@@ -93,7 +93,7 @@ GOOD = {
 
 @pytest.mark.parametrize(("content", "said"), BAD.values(), ids=BAD)
 def test_g01_to_g27_every_bad_file_has_its_own_words(content: bytes, said: str) -> None:
-    with pytest.raises(Fault) as caught:
+    with pytest.raises(HeaderFault) as caught:
         read(content)
     assert said in str(caught.value)
 
@@ -137,14 +137,14 @@ def test_long_lists_stay_in_the_file() -> None:
     content = gguf([("a", array(words)), ("b", array(range(5000), "I")), ("c", number(7))])
     header = read(content)
     long = header.metadata["a"]
-    assert isinstance(long, Array)
+    assert isinstance(long, HeaderArray)
     assert (header.count("a"), header.count("b"), header.metadata["c"]) == (5000, 5000, 7)
     assert read_entry(io.BytesIO(content), len(content), long, 4321) == "word4321"
 
 
 @pytest.mark.parametrize("length", range(0, len(WHOLE), 7))
 def test_g30_a_file_cut_anywhere_is_refused(length: int) -> None:
-    with pytest.raises(Fault, match="is incomplete: "):
+    with pytest.raises(HeaderFault, match="is incomplete: "):
         read(WHOLE[:length])
 
 
@@ -174,7 +174,7 @@ def test_a_header_without_end_is_left() -> None:
 
     head = gguf([("key", struct.pack("<IIQ", 9, 0, 2**40))])
     file = Endless()
-    with pytest.raises(Fault, match="header is longer than"):
+    with pytest.raises(HeaderFault, match="header is longer than"):
         read_header(file, 2**50)
     assert file.taken <= 2 * LONGEST
 
@@ -267,7 +267,7 @@ def test_g55_mutated_headers_are_judged_as_llama_cpp_does(
     mutated = bytes(content[: len(content) - cut])
     try:
         read(mutated)
-    except Fault as fault:
+    except HeaderFault as fault:
         # Whether the data is all there is asked later, by llama.cpp's loader.
         assert "is incomplete: it has" in str(fault) or not engine_reads(mutated)
     else:

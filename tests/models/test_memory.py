@@ -9,9 +9,9 @@ from tui.engine.protocol import Load
 from tui.errors import ModelError
 from tui.knobs.load_knobs import attention
 from tui.knobs.table import Knobs
-from tui.models.free_memory import Room, measure, with_gpu
+from tui.models.free_memory import FreeMemory, measure, with_gpu
 from tui.models.joint_fit import refuse_beside, refuse_together
-from tui.models.memory import SEQUENCES, Memory, estimate, refuse_if_too_large, show_size, verdict, weights_as
+from tui.models.memory import SEQUENCES, MemoryEstimate, estimate, refuse_if_too_large, show_size, verdict, weights_as
 from tui.models.preflight import check_model
 
 GB = 10**9
@@ -24,7 +24,7 @@ LLAMA_8B = (
 )
 
 
-def memory(tmp_path: Path, *pairs: tuple[str, bytes], knobs: Knobs | None = None) -> Memory:
+def memory(tmp_path: Path, *pairs: tuple[str, bytes], knobs: Knobs | None = None) -> MemoryEstimate:
     return estimate(check_model(write(tmp_path / "a.gguf", *pairs)), knobs or Knobs())
 
 
@@ -90,20 +90,20 @@ def test_weights_at_other_precisions(tmp_path: Path) -> None:
 
 
 def test_verdicts() -> None:
-    taken = Memory(weights=8 * GB, cache=2 * GB, compute=GB // 2, reserved=GB // 2, context=8192, layers=40)
+    taken = MemoryEstimate(weights=8 * GB, cache=2 * GB, compute=GB // 2, reserved=GB // 2, context=8192, layers=40)
     for room, place, layers, says in (
-        (Room(64 * GB, 32 * GB, 24 * GB), "gpu", 40, "fits in the GPU: 11.0 GB of 24.0 GB"),
-        (Room(64 * GB, 32 * GB, 6 * GB), "split", 20, "the GPU takes 20 of 40 layers (num_gpu 20)"),
-        (Room(64 * GB, 32 * GB, GB), "cpu", 0, "CPU only: 10.5 GB of the 32.0 GB that are free"),
-        (Room(64 * GB, 32 * GB), "cpu", 0, "CPU only"),
-        (Room(64 * GB, 6 * GB, 6 * GB), "split", 20, "20 of 40"),
+        (FreeMemory(64 * GB, 32 * GB, 24 * GB), "gpu", 40, "fits in the GPU: 11.0 GB of 24.0 GB"),
+        (FreeMemory(64 * GB, 32 * GB, 6 * GB), "split", 20, "the GPU takes 20 of 40 layers (num_gpu 20)"),
+        (FreeMemory(64 * GB, 32 * GB, GB), "cpu", 0, "CPU only: 10.5 GB of the 32.0 GB that are free"),
+        (FreeMemory(64 * GB, 32 * GB), "cpu", 0, "CPU only"),
+        (FreeMemory(64 * GB, 6 * GB, 6 * GB), "split", 20, "20 of 40"),
         (
-            Room(8 * GB, 6 * GB),
+            FreeMemory(8 * GB, 6 * GB),
             "none",
             0,
             "it needs 10.5 GB, 6.0 GB are free; take a smaller quantization or a smaller",
         ),
-        (Room(16 * GB, 9 * GB), "none", 0, "9.0 GB are free; turn num_ctx down to 2048, or take a smaller quant"),
+        (FreeMemory(16 * GB, 9 * GB), "none", 0, "9.0 GB are free; turn num_ctx down to 2048, or take a smaller quant"),
     ):
         found = verdict(taken, room)
         assert (found.place, found.layers) == (place, layers)
@@ -114,24 +114,24 @@ def test_g47_too_large_is_refused_with_numbers(tmp_path: Path) -> None:
     header = check_model(write(tmp_path / "a.gguf", *LLAMA_8B))
     large = Knobs(num_ctx=1_048_576)
     with pytest.raises(ModelError, match=r"it needs 139 GB, 10.0 GB are free; turn num_ctx down to \d+, or take a "):
-        refuse_if_too_large(header, large, Room(16 * GB, 10 * GB))
-    refuse_if_too_large(header, large, Room(256 * GB, 130 * GB))
-    refuse_if_too_large(header, large, Room(256 * GB, 100 * GB, 30 * GB))
+        refuse_if_too_large(header, large, FreeMemory(16 * GB, 10 * GB))
+    refuse_if_too_large(header, large, FreeMemory(256 * GB, 130 * GB))
+    refuse_if_too_large(header, large, FreeMemory(256 * GB, 100 * GB, 30 * GB))
     refuse_if_too_large(header, large, None)
 
 
 def test_models_that_do_not_fit_together_are_refused_with_numbers() -> None:
-    def sized(name: str, weights: int) -> tuple[Load, Memory]:
-        return Load(f"/models/{name}.gguf", Knobs()), Memory(weights, GB, GB, 0, 8192, 32)
+    def sized(name: str, weights: int) -> tuple[Load, MemoryEstimate]:
+        return Load(f"/models/{name}.gguf", Knobs()), MemoryEstimate(weights, GB, GB, 0, 8192, 32)
 
     a, b = sized("a", 4 * GB), sized("b", 2 * GB)
-    refuse_beside([a, b], [], Room(16 * GB, 10 * GB))
+    refuse_beside([a, b], [], FreeMemory(16 * GB, 10 * GB))
     with pytest.raises(ModelError, match=r"together: a.gguf needs 6.0 GB, b.gguf needs 4.0 GB, 8.0 GB are free"):
-        refuse_beside([a, b], [], Room(16 * GB, 8 * GB))
+        refuse_beside([a, b], [], FreeMemory(16 * GB, 8 * GB))
     with pytest.raises(ModelError, match=r"beside what is loaded: b.gguf needs 4.0 GB, 3.0 GB are free"):
-        refuse_beside([b], [a], Room(16 * GB, 7 * GB))
+        refuse_beside([b], [a], FreeMemory(16 * GB, 7 * GB))
     loaded = Load(a[0].path, Knobs(use_mmap=0))
-    refuse_beside([b], [(loaded, a[1])], Room(16 * GB, 7 * GB))
+    refuse_beside([b], [(loaded, a[1])], FreeMemory(16 * GB, 7 * GB))
     refuse_beside([a, b], [], None)
 
 
@@ -175,21 +175,23 @@ def under(folder: str, files: dict[str, str]) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("files", "room"),
     [
-        ({}, Room(16_384_000, 9_216_000)),
-        ({"proc/self/cgroup": "0::/user/chat\n"} | under("user", V2), Room(4_096_000, 3_072_000)),
-        ({"proc/self/cgroup": "0::/\n"} | under("", V2), Room(4_096_000, 3_072_000)),
-        ({"proc/self/cgroup": "0::/hidden/by/the/namespace\n"} | under("", V2), Room(4_096_000, 3_072_000)),
-        ({"proc/self/cgroup": "0::/a\n"} | under("a", V2 | {"memory.max": "max\n"}), Room(16_384_000, 9_216_000)),
-        ({"proc/self/cgroup": "3:cpu:/a\n9:memory:/a\n"} | under("memory/a", V1), Room(4_096_000, 3_072_000)),
+        ({}, FreeMemory(16_384_000, 9_216_000)),
+        ({"proc/self/cgroup": "0::/user/chat\n"} | under("user", V2), FreeMemory(4_096_000, 3_072_000)),
+        ({"proc/self/cgroup": "0::/\n"} | under("", V2), FreeMemory(4_096_000, 3_072_000)),
+        ({"proc/self/cgroup": "0::/hidden/by/the/namespace\n"} | under("", V2), FreeMemory(4_096_000, 3_072_000)),
+        ({"proc/self/cgroup": "0::/a\n"} | under("a", V2 | {"memory.max": "max\n"}), FreeMemory(16_384_000, 9_216_000)),
+        ({"proc/self/cgroup": "3:cpu:/a\n9:memory:/a\n"} | under("memory/a", V1), FreeMemory(4_096_000, 3_072_000)),
         (
             {"proc/self/cgroup": "9:memory:/a\n"}
             | under("memory/a", V1 | {"memory.limit_in_bytes": "9223372036854771712"}),
-            Room(16_384_000, 9_216_000),
+            FreeMemory(16_384_000, 9_216_000),
         ),
-        ({"proc/self/cgroup": "0::/a\n"} | under("a", {"memory.max": "4096000\n"}), Room(16_384_000, 9_216_000)),
+        ({"proc/self/cgroup": "0::/a\n"} | under("a", {"memory.max": "4096000\n"}), FreeMemory(16_384_000, 9_216_000)),
     ],
 )
-def test_room_is_what_the_system_and_the_container_allow(tmp_path: Path, files: dict[str, str], room: Room) -> None:
+def test_room_is_what_the_system_and_the_container_allow(
+    tmp_path: Path, files: dict[str, str], room: FreeMemory
+) -> None:
     assert measure(lay(tmp_path, MEMINFO | files)) == room
 
 
@@ -209,7 +211,7 @@ def tool(folder: Path, name: str, says: str) -> Path:
 def test_room_on_a_mac_is_told_by_sysctl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     says = "printf '%s\\n' 17179869184 16384 1000 200 30 4"
     monkeypatch.setenv("PATH", str(tool(tmp_path, "sysctl", says)))
-    assert measure(tmp_path) == Room(17_179_869_184, 16384 * 1234)
+    assert measure(tmp_path) == FreeMemory(17_179_869_184, 16384 * 1234)
     tool(tmp_path, "sysctl", "exit 1")
     assert measure(tmp_path) is None
 
@@ -217,8 +219,8 @@ def test_room_on_a_mac_is_told_by_sysctl(tmp_path: Path, monkeypatch: pytest.Mon
 def test_room_on_a_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tui.models.free_memory.sys.platform", "linux")
     monkeypatch.setenv("PATH", str(tool(tmp_path, "nvidia-smi", "printf '%s\\n' 512 8192")))
-    assert with_gpu(Room(100, 50)) == Room(100, 50, 2**33)
+    assert with_gpu(FreeMemory(100, 50)) == FreeMemory(100, 50, 2**33)
     tool(tmp_path, "nvidia-smi", "echo no devices were found; exit 6")
-    assert with_gpu(Room(100, 50)) == Room(100, 50)
+    assert with_gpu(FreeMemory(100, 50)) == FreeMemory(100, 50)
     monkeypatch.setattr("tui.models.free_memory.sys.platform", "darwin")
-    assert with_gpu(Room(100, 90)) == Room(100, 20, 70)
+    assert with_gpu(FreeMemory(100, 90)) == FreeMemory(100, 20, 70)

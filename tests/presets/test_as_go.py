@@ -12,8 +12,8 @@ import msgspec
 import pytest
 
 from tui.presets.gotemplate import TemplateError, read_template
-from tui.presets.ollama_prompt import Prompting
-from tui.presets.tools import Said
+from tui.presets.ollama_prompt import OllamaPrompt
+from tui.presets.tools import ToolMessage
 
 CASES: dict[str, Any] = json.loads((Path(__file__).parent / "go_templates.json").read_text(encoding="utf-8"))
 
@@ -32,10 +32,10 @@ def test_a_template_says_what_go_says(case: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("case", CASES["requests"], ids=lambda case: case["template"])
 def test_a_request_is_rendered_as_by_ollama(case: dict[str, Any]) -> None:
-    messages = msgspec.convert(case["messages"], tuple[Said, ...])
+    messages = msgspec.convert(case["messages"], tuple[ToolMessage, ...])
     if "output" in case:
-        said = Prompting(case["template"]).render(messages, tools=case.get("tools"), think=case.get("think"))
+        said = OllamaPrompt(case["template"]).render(messages, tools=case.get("tools"), think=case.get("think"))
         assert said == case["output"]
         return
     with pytest.raises(TemplateError):
-        Prompting(case["template"]).render(messages, tools=case.get("tools"), think=case.get("think"))
+        OllamaPrompt(case["template"]).render(messages, tools=case.get("tools"), think=case.get("think"))

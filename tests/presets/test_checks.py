@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tui.knobs.table import KNOBS
 from tui.paths import shipped
-from tui.presets.checks import Finding, check
+from tui.presets.checks import PresetFinding, check
 from tui.presets.library import list_presets
 from tui.presets.modelfile import parse_modelfile
 from tui.presets.ollama import for_ollama
@@ -83,7 +83,7 @@ def test_a_missing_model_and_what_ollama_refuses_are_told() -> None:
 def test_an_inherited_value_without_effect_names_its_base(tmp_path: Path) -> None:
     (tmp_path / "tide.Modelfile").write_text("FROM starter\nPARAMETER top_p 0.5\n")
     found = check("FROM tide\nPARAMETER mirostat 2\n", tmp_path / "sea.Modelfile")
-    assert Finding("warning", "top_p 0.5, which tide says, does nothing: mirostat is on.") in found
+    assert PresetFinding("warning", "top_p 0.5, which tide says, does nothing: mirostat is on.") in found
 
 
 def test_ollama_is_told_everything_it_can_be(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from tui.errors import KnobError, PresetError
 from tui.knobs.setting import Setting, parse_setting
 from tui.knobs.table import Knobs, turn
 from tui.paths import shipped
-from tui.presets.library import Broken, find_preset, list_presets, resolve
+from tui.presets.library import BrokenPreset, find_preset, list_presets, resolve
 from tui.presets.preset import Preset
 
 SHIPPED = sorted(path.name.removesuffix(".Modelfile") for path in shipped("Modelfiles").glob("*.Modelfile"))
@@ -47,7 +47,7 @@ def test_the_persons_own_stand_before_the_shipped(own: Path) -> None:
     assert isinstance(presets["precise"], Preset)
     assert presets["precise"].turned == (("top_k", 3),)
     broken = presets["odd"]
-    assert isinstance(broken, Broken)
+    assert isinstance(broken, BrokenPreset)
     assert "Did you mean FROM?" in broken.reason
     with pytest.raises(PresetError, match="odd.Modelfile, line 1, column 1"):
         find_preset("odd")

@@ -8,7 +8,7 @@ import pytest
 
 from tui.conversation.conversation import Message
 from tui.presets.gotemplate import TemplateError
-from tui.presets.ollama_prompt import Prompting
+from tui.presets.ollama_prompt import OllamaPrompt
 
 FILE = Path(__file__).parents[3] / "shared" / "cases" / "template.json"
 CASES = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else []
@@ -20,12 +20,14 @@ def test_it_is_rendered_as_by_ollama(case: dict[str, Any]) -> None:
     request = case.get("request", {})
     messages = [Message(each["role"], each["content"]) for each in request.get("messages", [])]
     if "output" in case["expect"]:
-        said = Prompting(case["template"]).render(messages, tools=request.get("tools", ()), think=request.get("think"))
+        said = OllamaPrompt(case["template"]).render(
+            messages, tools=request.get("tools", ()), think=request.get("think")
+        )
         assert said == case["expect"]["output"]
     elif case["expect"]["error"] == "template_parse":
         with pytest.raises(TemplateError):
-            Prompting(case["template"])
+            OllamaPrompt(case["template"])
     else:
-        prompting = Prompting(case["template"])
+        prompting = OllamaPrompt(case["template"])
         with pytest.raises(TemplateError):
             prompting.render(messages)

@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 
 from tui.knobs.table import KNOBS
 from tui.prompt_line.commands import COMMANDS
-from tui.prompt_line.completion import Completion, Library, complete, take_stock
+from tui.prompt_line.completion import Completion, CompletionSources, complete, take_stock
 
-LIBRARY = Library(
+LIBRARY = CompletionSources(
     (("precise", "For facts."), ("creative", "For tales."), ("my-precise", "")), (("starter", "twiddle"),)
 )
 

@@ -11,7 +11,7 @@ from tests.session.test_session import talk
 from tests.session.test_side import STATS, token
 from tui.engine.protocol import Died, Event, Failed, Finished
 from tui.errors import TwiddleError
-from tui.knobs.pair import Stand
+from tui.knobs.pair import KnobPair
 from tui.knobs.table import Knobs
 from tui.session.side import Side
 
@@ -54,7 +54,7 @@ class Talking(RuleBasedStateMachine):
     @rule(which=which, turned=knobs())
     def turn(self, which: int, turned: Knobs) -> None:
         with suppress(TwiddleError):
-            self.talk.put(self.talk.sides[which], Stand(turned, ()))
+            self.talk.put(self.talk.sides[which], KnobPair(turned, ()))
 
     @rule()
     def stop(self) -> None:

@@ -7,7 +7,7 @@ from tests.session.test_side import side, token
 from tui.conversation.reply_record import Stats
 from tui.engine.protocol import Finished
 from tui.session.labels import names, titles
-from tui.session.reply_stats import Figures, Tape
+from tui.session.reply_stats import ReplyStats, RunningStats
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_a_system_prompt_worded_anew_is_told_in_a_few_characters() -> None:
 
 
 def test_the_figures_grow_with_the_reply_and_stay_when_it_is_over() -> None:
-    one, tape = side(), Tape()
+    one, tape = side(), RunningStats()
     assert tape.read(one) is None
     one.ask("Hi")
     one.begin("1", 7)
@@ -54,9 +54,9 @@ def test_the_figures_grow_with_the_reply_and_stay_when_it_is_over() -> None:
     over = tape.read(one)
     assert over and (over.tokens, over.rate, over.ttft_ms) == (2, 100.0, 5.0)
     one.writing = None
-    assert Tape().read(one) == over, "the same from what is kept of it"
+    assert RunningStats().read(one) == over, "the same from what is kept of it"
     assert tape.read(side()) is None
-    assert Figures(0).p is None
+    assert ReplyStats(0).p is None
 
 
 def test_sides_that_only_their_system_prompts_tell_apart_are_called_by_these() -> None:

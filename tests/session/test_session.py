@@ -18,7 +18,7 @@ from tui.engine.protocol import (
     Load,
     Preview,
     Previewed,
-    Reply,
+    ReplyRequest,
     SetKnobs,
     Stop,
     Token,
@@ -27,7 +27,7 @@ from tui.errors import EngineError, ModelError
 from tui.knobs.table import fixed, turn
 from tui.presets.library import find_preset
 from tui.presets.preset import Preset
-from tui.session.session import Next, Talk
+from tui.session.session import NextToken, Session
 from tui.session.side import Side
 
 
@@ -52,9 +52,9 @@ class Line:
         self.to.append(load)
 
 
-def talk(*settings: str) -> tuple[Talk, Line]:
+def talk(*settings: str) -> tuple[Session, Line]:
     line = Line()
-    return Talk([side(setting) for setting in settings or ("default",)], line), line
+    return Session([side(setting) for setting in settings or ("default",)], line), line
 
 
 def seeds(line: Line) -> list[int]:
@@ -153,7 +153,7 @@ def test_only_the_newest_look_counts() -> None:
     one.look(one.sides[0])
     assert one.take(Previewed("1", trace, 29)) is None and one.sides[0].used == 0
     assert one.take(Previewed("2", trace, 30)) is one.sides[0]
-    assert [one.next] == [Next(one.sides[0], trace, b"")]
+    assert [one.next] == [NextToken(one.sides[0], trace, b"")]
     assert one.sides[0].used == 30
     one.ask("Hi")
     assert one.next is None
@@ -249,7 +249,7 @@ def test_a_model_that_cannot_be_had_changes_no_engine() -> None:
     assert (one.sides[0].load, line.loads) == (load, before)
 
 
-def answered() -> tuple[Talk, Line]:
+def answered() -> tuple[Session, Line]:
     """A talk of one side that has an answer of three tokens and the one that ended it."""
     one, line = talk("temperature=0.5")
     one.ask("Hi")
@@ -262,7 +262,7 @@ def answered() -> tuple[Talk, Line]:
     return one, line
 
 
-def asked(line: Line) -> Reply:
+def asked(line: Line) -> ReplyRequest:
     (command,) = (command for command in line.sent if isinstance(command, Generate))
     (reply,) = command.replies
     return reply

@@ -3,16 +3,16 @@
 import pytest
 
 from tui.conversation.conversation import Conversation, Message, answer, ask
-from tui.conversation.reply_record import Change, Stats
+from tui.conversation.reply_record import KnobChange, Stats
 from tui.conversation.thinking import Thought
 from tui.conversation.trace import TokenTrace
 from tui.engine.protocol import Finished, KnobsTurned, Thinking, Token
 from tui.errors import KnobError
-from tui.knobs.pair import Stand
+from tui.knobs.pair import KnobPair
 from tui.knobs.setting import parse_setting
 from tui.knobs.table import Knobs, turn
 from tui.presets.library import resolve
-from tui.session.side import Side, Writing, describe_turn
+from tui.session.side import RunningReply, Side, describe_turn
 
 STATS = Stats(10, 0, 3, 5.0, 100.0)
 
@@ -117,14 +117,14 @@ def test_a_reply_is_kept_with_how_every_token_was_chosen() -> None:
     kept = one.conversation.path[-1].written
     assert kept and (kept.ids, kept.starts, kept.given, kept.begun) == ((100, 101, 102), (0, 2, 5), 0, 0)
     assert (kept.preset, kept.knobs.seed, kept.stats) == ("default", 7, STATS)
-    assert kept.lane == (Change(1, after),)
+    assert kept.lane == (KnobChange(1, after),)
     assert [kept.at(character) for character in range(5)] == [0, 0, 1, 1, 1]
 
 
 def test_the_rate_is_of_the_tokens_after_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
     times = iter([10.0, 10.5, 10.6, 10.7])
     monkeypatch.setattr("tui.session.side.time.perf_counter", lambda: next(times))
-    writing = Writing("1", Stand(Knobs()))
+    writing = RunningReply("1", KnobPair(Knobs()))
     assert (writing.rate, writing.ttft_ms) == (None, None)
     for index in range(3):
         writing.note(token(index, "x"))

@@ -3,12 +3,12 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.session.undo import MOST, Steps
+from tui.session.undo import MOST, UndoHistory
 
 
-def walked(values: list[int]) -> Steps[int]:
+def walked(values: list[int]) -> UndoHistory[int]:
     """The steps of going through these values."""
-    steps: Steps[int] = Steps()
+    steps: UndoHistory[int] = UndoHistory()
     for value in values[:-1]:
         steps = steps.left(value)
     return steps
@@ -30,7 +30,7 @@ def test_going_back_and_again_ends_where_it_began(values: list[int]) -> None:
 
 
 def test_changes_of_one_stroke_are_one_step() -> None:
-    steps: Steps[int] = Steps()
+    steps: UndoHistory[int] = UndoHistory()
     stroke = object()
     for before in (0, 1, 2):
         steps = steps.left(before, stroke)
@@ -41,7 +41,7 @@ def test_changes_of_one_stroke_are_one_step() -> None:
 
 def test_after_a_step_back_the_stroke_is_over_and_a_change_forgets_what_was_taken_back() -> None:
     stroke = object()
-    step = Steps[int]().left(0, stroke).back(1)
+    step = UndoHistory[int]().left(0, stroke).back(1)
     assert step
     changed = step[0].left(0, stroke)
     assert (changed.past, changed.future) == ((0,), ())

@@ -21,7 +21,7 @@ from tui.engine.protocol import (
 )
 from tui.knobs.table import Knobs, turn
 from tui.session.side import Side
-from tui.session.what_if import Hindsight, Question, question
+from tui.session.what_if import WhatIfQuestion, WhatIfRequests, question
 
 
 class Asked:
@@ -36,12 +36,12 @@ class Asked:
             self.side.note(Token("1", index, "x", trace, 20, b"scores"))
         self.side.end(Finished("1", "xxx", "length", 7, (0, 1, 2), STATS))
         self.sent: list[Command] = []
-        self.hindsight = Hindsight(self._send)
+        self.hindsight = WhatIfRequests(self._send)
 
     def _send(self, side: Side, command: Command) -> None:
         self.sent.append(command)
 
-    def question(self, temperature: float, looked: int = -1) -> Question:
+    def question(self, temperature: float, looked: int = -1) -> WhatIfQuestion:
         self.side.knobs = turn(self.side.knobs, temperature=temperature)
         asked = question(self.side, 1, looked)
         assert asked

@@ -3,24 +3,24 @@
 from pathlib import Path
 
 from tui.conversation.conversation import Conversation, Turn, answer, ask
-from tui.conversation.reply_record import Change, Stats, Written
-from tui.conversation.trace import Candidate, Stage, TokenTrace
+from tui.conversation.reply_record import KnobChange, ReplyRecord, Stats
+from tui.conversation.trace import Candidate, StageTrace, TokenTrace
 from tui.knobs.table import Knobs
-from tui.store.records import Page, Sheet
+from tui.store.records import SavedPosition, Snapshot
 from tui.store.store import Store
 
 
 def trace(token: int) -> TokenTrace:
-    return TokenTrace(token, "x", 0.5, 1.0, 0, 1.0, 0.0, (Stage("top_k", 40),), (Candidate(token, "x", 0.5, 1.0),))
+    return TokenTrace(token, "x", 0.5, 1.0, 0, 1.0, 0.0, (StageTrace("top_k", 40),), (Candidate(token, "x", 0.5, 1.0),))
 
 
-def written(tokens: int = 3, seed: int = 7) -> Written:
+def written(tokens: int = 3, seed: int = 7) -> ReplyRecord:
     """How a reply of so many tokens came to be."""
-    return Written(
+    return ReplyRecord(
         preset="precise",
         model="starter",
         knobs=Knobs(temperature=0.2, seed=seed),
-        lane=(Change(1, Knobs(temperature=1.5, seed=seed)),),
+        lane=(KnobChange(1, Knobs(temperature=1.5, seed=seed)),),
         starts=tuple(range(tokens)),
         traces=tuple(trace(index) for index in range(tokens)),
         records=tuple(bytes([index % 256]) * 100 for index in range(tokens)),
@@ -44,8 +44,8 @@ def draft(conversation: Conversation, text: str) -> Turn:
     return answer(conversation, text, "interrupted", (1,), written(1)).turns[-1]
 
 
-def keep(store: Store, *texts: str, key: str = "one") -> Page:
-    return store.keep(Page(key), Sheet(talk(*texts), "precise"))
+def keep(store: Store, *texts: str, key: str = "one") -> SavedPosition:
+    return store.keep(SavedPosition(key), Snapshot(talk(*texts), "precise"))
 
 
 def texts(path: Path) -> list[str]:

@@ -11,13 +11,13 @@ from msgspec.structs import replace
 
 from tests.store.pages import talk
 from tui.conversation.conversation import Conversation, Ending, Message, Turn
-from tui.conversation.reply_record import Change, Stats, Written
+from tui.conversation.reply_record import KnobChange, ReplyRecord, Stats
 from tui.conversation.thinking import Thought
-from tui.conversation.trace import Candidate, Stage, TokenTrace
+from tui.conversation.trace import Candidate, StageTrace, TokenTrace
 from tui.errors import StoreError
 from tui.knobs.table import Knobs
 from tui.store.export import date, read, write
-from tui.store.records import ModelFile, Page, Sheet, Source
+from tui.store.records import ModelFile, ReplySource, SavedPosition, Snapshot
 from tui.store.store import Store
 
 HOSTILE = "<script>alert(1)</script> ![x](http://elsewhere/pixel) [y](javascript:alert(1)) </article> \x1b[31m"
@@ -26,10 +26,10 @@ HOSTILE = "<script>alert(1)</script> ![x](http://elsewhere/pixel) [y](javascript
 def test_json_is_lossless(store: Store, tmp_path: Path) -> None:
     said = talk("Why?", HOSTILE, "And?", "So.")
     branched = talk("Or?", "Else.", onto=replace(said, tip=1))
-    source = Source((Message("system", "Be brief."),), ModelFile("/some.gguf", 5, 6), "0.3.36")
-    page = store.keep(Page("one"), Sheet(branched, "precise", source=source))
+    source = ReplySource((Message("system", "Be brief."),), ModelFile("/some.gguf", 5, 6), "0.3.36")
+    page = store.keep(SavedPosition("one"), Snapshot(branched, "precise", source=source))
     store.note_sha256(ModelFile("/some.gguf", 5, 6), "abc")
-    store.keep(page, Sheet(replace(branched, tip=3), "precise"))
+    store.keep(page, Snapshot(replace(branched, tip=3), "precise"))
     exported = store.export(1)
     assert exported.said[1].turn.written == said.turns[1].written, "with its traces"
     text = write(exported, "json")
@@ -47,7 +47,7 @@ def test_json_is_lossless(store: Store, tmp_path: Path) -> None:
 @pytest.mark.parametrize("seconds", [1e300, float("inf"), float("nan"), -5.0, 1e15])
 def test_a_time_that_cannot_be_is_shown_as_such_and_not_taken_in(store: Store, seconds: float) -> None:
     assert date(seconds) == "unknown date"
-    store.keep(Page("one"), Sheet(talk("Why?", "So.")))
+    store.keep(SavedPosition("one"), Snapshot(talk("Why?", "So.")))
     exported = store.export(1)
     first, *others = exported.said
     for wrong in (
@@ -73,7 +73,7 @@ def test_what_was_not_exported_is_refused_with_the_reason(text: str, reason: str
 
 
 def test_what_could_not_be_shown_is_refused(store: Store) -> None:
-    store.keep(Page("one"), Sheet(talk("Hi", "Hello")))
+    store.keep(SavedPosition("one"), Snapshot(talk("Hi", "Hello")))
     exported = store.export(1)
     looped = replace(exported, said=(replace(exported.said[0], turn=replace(exported.said[0].turn, parent=1)),))
     for bad, reason in (
@@ -87,7 +87,7 @@ def test_what_could_not_be_shown_is_refused(store: Store) -> None:
 
 def test_markdown_has_the_branch_that_was_read_last(store: Store) -> None:
     said = talk("Why?", "**Because.**", "And?", "So.")
-    store.keep(Page("one"), Sheet(replace(said, tip=1)))
+    store.keep(SavedPosition("one"), Snapshot(replace(said, tip=1)))
     text = write(store.export(1), "markdown")
     assert text.startswith("# Why?\n") and "## You\n\nWhy?\n" in text
     assert "## precise\n\n*temperature 0.2 · seed 7 · 1 turns of the knobs*\n\n**Because.**\n" in text
@@ -95,7 +95,7 @@ def test_markdown_has_the_branch_that_was_read_last(store: Store) -> None:
 
 
 def test_html_stands_alone_and_does_nothing(store: Store) -> None:
-    store.keep(Page("one"), Sheet(talk(HOSTILE, f"**bold** {HOSTILE}")))
+    store.keep(SavedPosition("one"), Snapshot(talk(HOSTILE, f"**bold** {HOSTILE}")))
     text = write(store.export(1), "html")
     assert "<strong>bold</strong>" in text
     assert "<script" not in text and "<img" not in text and 'href="javascript' not in text
@@ -109,18 +109,18 @@ chances = st.floats(0, 1)
 words = st.tuples(st.integers(-1, 10**6), texts, chances, chances, st.none() | st.sampled_from(["top_k", "min_p"]))
 traces = st.builds(
     TokenTrace, st.integers(-1, 10**6), texts, chances, chances, st.integers(0, 10**6), st.floats(0, 20),
-    st.floats(0, 20), st.lists(st.builds(Stage, texts, st.integers(0, 10**6)), max_size=2).map(tuple),
+    st.floats(0, 20), st.lists(st.builds(StageTrace, texts, st.integers(0, 10**6)), max_size=2).map(tuple),
     st.lists(words.map(lambda word: Candidate(*word)), max_size=2).map(tuple),
 )  # fmt: skip
 stops = st.lists(texts.filter(bool), max_size=2).map(tuple)
 knobs = st.builds(Knobs, temperature=st.floats(0, 5), seed=st.integers(0, 2**31), stop=stops)
-lanes = st.lists(st.builds(Change, st.integers(0, 9), knobs), max_size=2).map(tuple)
+lanes = st.lists(st.builds(KnobChange, st.integers(0, 9), knobs), max_size=2).map(tuple)
 
 
 @st.composite
-def replies(draw: st.DrawFn) -> Written:
+def replies(draw: st.DrawFn) -> ReplyRecord:
     chosen = draw(st.lists(traces, max_size=3))
-    return Written(
+    return ReplyRecord(
         preset=draw(texts), model=draw(texts), knobs=draw(knobs), template=draw(texts), given=draw(st.integers(0, 3)),
         begun=draw(st.integers(0, 3)), lane=draw(lanes),
         starts=tuple(range(len(chosen))), traces=tuple(chosen),
@@ -151,9 +151,9 @@ def test_whatever_was_said_goes_out_as_json_and_comes_in_as_it_was(
 ) -> None:
     with TemporaryDirectory() as folder:
         one, other = Store(Path(folder) / "one.db"), Store(Path(folder) / "other.db")
-        page = Page("one")
+        page = SavedPosition("one")
         for place, (setting, system, model) in enumerate(sides):
-            sheet = Sheet(said, setting, system=system, model=model, place=place, of=len(sides))
+            sheet = Snapshot(said, setting, system=system, model=model, place=place, of=len(sides))
             page = one.keep(page, sheet)
         one.rename(1, title)
         exported = one.export(1)

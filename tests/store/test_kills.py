@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from tests.store.pages import keep, talk, texts
-from tui.store.records import Sheet
+from tui.store.records import Snapshot
 from tui.store.schema import MIGRATIONS
 from tui.store.store import Store
 
@@ -178,5 +178,5 @@ def test_two_windows_on_one_conversation_grow_one_tree(path: Path) -> None:
     assert [turn.message.content for turn in merged.path] == ["Hi", "Hello", "right?", "right."]
 
 
-def _sheet(*said: str) -> Sheet:
-    return Sheet(talk(*said))
+def _sheet(*said: str) -> Snapshot:
+    return Snapshot(talk(*said))

@@ -8,21 +8,21 @@ from msgspec.structs import replace
 from tests.store.pages import written
 from tui.cli import replay as command
 from tui.conversation.conversation import Conversation, answer, ask
-from tui.conversation.reply_record import Change, Written
-from tui.engine.process.headless import Session
-from tui.engine.protocol import Finished, Reply, Token
+from tui.conversation.reply_record import KnobChange, ReplyRecord
+from tui.engine.process.headless import HeadlessEngine
+from tui.engine.protocol import Finished, ReplyRequest, Token
 from tui.errors import ModelError, StoreError
 from tui.knobs.table import Knobs, turn
-from tui.store.records import Kept, Page, Sheet, Source, StoredReply
+from tui.store.records import ReplySource, SavedPosition, Snapshot, StoredConversation, StoredReply
 from tui.store.replay import check_model, difference, expected, model_file, request
 from tui.store.store import Store
 
 KNOBS = Knobs(temperature=1.2, seed=11, num_predict=30, num_ctx=512)
 
 
-async def write(model: Path, reply: Reply) -> tuple[Finished, Written]:
+async def write(model: Path, reply: ReplyRequest) -> tuple[Finished, ReplyRecord]:
     traces, starts, records, text = [], [], [], ""
-    async with Session() as session:
+    async with HeadlessEngine() as session:
         await session.load(model, reply.knobs, lambda share: None)
         async for event in session.write(reply):
             if isinstance(event, Token):
@@ -31,7 +31,7 @@ async def write(model: Path, reply: Reply) -> tuple[Finished, Written]:
                 records.append(event.record)
                 text += event.text
     assert isinstance(event, Finished)
-    return event, Written(
+    return event, ReplyRecord(
         "default", "starter", reply.knobs, lane=event.lane, starts=tuple(starts), traces=tuple(traces),
         records=tuple(records), stats=event.stats,
     )  # fmt: skip
@@ -40,10 +40,10 @@ async def write(model: Path, reply: Reply) -> tuple[Finished, Written]:
 @pytest.mark.model
 async def test_a_reply_with_a_turned_knob_comes_out_the_same_token_by_token(store: Store, starter: Path) -> None:
     asked = ask(Conversation(), "Name three animals.")
-    lane = (Change(5, turn(KNOBS, temperature=2.0)), Change(9, turn(KNOBS, temperature=0.3)))
-    finished, made = await write(starter, Reply("1", asked.messages, KNOBS, lane))
+    lane = (KnobChange(5, turn(KNOBS, temperature=2.0)), KnobChange(9, turn(KNOBS, temperature=0.3)))
+    finished, made = await write(starter, ReplyRequest("1", asked.messages, KNOBS, lane))
     said = answer(asked, finished.text, finished.ending, finished.tokens, made)
-    store.keep(Page("one"), Sheet(said, source=Source((), model_file(starter), command.build())))
+    store.keep(SavedPosition("one"), Snapshot(said, source=ReplySource((), model_file(starter), command.build())))
     stored = store.reply()
     assert len(stored.written.lane) == 2
     now = await command._write(request(stored), starter, len(expected(stored)))
@@ -58,10 +58,10 @@ def stored(text: str = "one two", **more: object) -> StoredReply:
     said = answer(
         ask(Conversation(), "Hi"), text, "stop", (0, 1, 2), replace(replace(written(3), starts=(0, 3, 7)), **more)
     )
-    kept = Kept(1, Page("one", (1, 2)), "", "", 0, 0, said, (0, 0))
+    kept = StoredConversation(1, SavedPosition("one", (1, 2)), "", "", 0, 0, said, (0, 0))
     reply = said.turns[1].written
     assert reply
-    return StoredReply(kept, 1, reply, Source())
+    return StoredReply(kept, 1, reply, ReplySource())
 
 
 def test_what_was_there_before_the_model_went_on_is_given_to_it() -> None:

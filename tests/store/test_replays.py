@@ -13,9 +13,9 @@ from tui.engine.decode.scheduler import Scheduler
 from tui.engine.llama import Llama
 from tui.engine.protocol import Command, Event, Generate, Load, SetKnobs, Stop, Token
 from tui.knobs.table import Knobs
-from tui.session.session import Talk
+from tui.session.session import Session
 from tui.session.side import Side
-from tui.store.records import Page, Sheet, Source, StoredReply
+from tui.store.records import ReplySource, SavedPosition, Snapshot, StoredReply
 from tui.store.replay import difference, expected, model_file, request
 from tui.store.store import Store
 
@@ -57,8 +57,8 @@ class Chat(Writer):
     def __init__(self, model: Llama, store: Store, *settings: str) -> None:
         super().__init__(model)
         self.store = store
-        self.talk = Talk([side(setting) for setting in settings], self)
-        self.pages = [Page(str(index)) for index in range(len(settings))]
+        self.talk = Session([side(setting) for setting in settings], self)
+        self.pages = [SavedPosition(str(index)) for index in range(len(settings))]
         self.talk.settle()
 
     @property
@@ -84,8 +84,8 @@ class Chat(Writer):
                 self.talk.take(self.events.pop(0))
         for place, each in enumerate(self.talk.sides):
             assert each.load
-            source = Source(each.preset.opening, model_file(Path(each.load.path)), build())
-            self.pages[place] = self.store.keep(self.pages[place], Sheet(each.conversation, source=source))
+            source = ReplySource(each.preset.opening, model_file(Path(each.load.path)), build())
+            self.pages[place] = self.store.keep(self.pages[place], Snapshot(each.conversation, source=source))
 
     def replies(self) -> list[StoredReply]:
         """Every reply that was kept."""
@@ -165,7 +165,7 @@ def test_searches(model: Llama, store: Store) -> None:
     for strategy in ("beam", "contrastive"):
         setting = f"{SETTING},strategy={strategy},num_predict=8"
         chat = Chat(model, store, setting, f"{setting},num_beams=2")
-        chat.pages = [Page(f"{strategy} {place}") for place in range(2)]
+        chat.pages = [SavedPosition(f"{strategy} {place}") for place in range(2)]
         for text in ("Name a fish.", "And a bird."):
             chat.talk.ask(text)
             chat.run()

@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from tests.store.pages import draft, written
 from tui.conversation.conversation import Conversation, answer, ask, edit, go, until
-from tui.store.records import Page, Sheet
+from tui.store.records import SavedPosition, Snapshot
 from tui.store.store import Store
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
@@ -20,12 +20,12 @@ class Window:
     """One program with a conversation open."""
 
     def __init__(self, path: Path, key: str) -> None:
-        self.store, self.page, self.said = Store(path), Page(key), Conversation()
+        self.store, self.page, self.said = Store(path), SavedPosition(key), Conversation()
         self.draft = ""
 
     def keep(self) -> None:
         being_written = draft(self.said, self.draft) if self.draft else None
-        self.page = self.store.keep(self.page, Sheet(self.said, draft=being_written))
+        self.page = self.store.keep(self.page, Snapshot(self.said, draft=being_written))
 
 
 class Windows(RuleBasedStateMachine):

@@ -9,21 +9,21 @@ from pathlib import Path
 
 from tests.store.pages import draft, written
 from tui.conversation.conversation import Conversation, answer, ask
-from tui.store.records import Page, Sheet
+from tui.store.records import SavedPosition, Snapshot
 from tui.store.store import Store
 
 
 def write(path: Path, seed: int, count: int) -> None:
     chance = random.Random(seed)
-    store, page, said = Store(path, patience=60), Page(f"{seed}"), Conversation()
+    store, page, said = Store(path, patience=60), SavedPosition(f"{seed}"), Conversation()
     for number in range(count):
         said = ask(said, f"question {seed}-{number}.")
-        page = store.keep(page, Sheet(said))
+        page = store.keep(page, Snapshot(said))
         print(f"question {seed}-{number}.", flush=True)
         if chance.random() < 0.5:
-            page = store.keep(page, Sheet(said, draft=draft(said, "half a rep")))
+            page = store.keep(page, Snapshot(said, draft=draft(said, "half a rep")))
         said = answer(said, f"answer {seed}-{number}.", "stop", (1,), written(chance.randrange(50)))
-        page = store.keep(page, Sheet(said))
+        page = store.keep(page, Snapshot(said))
         print(f"answer {seed}-{number}.", flush=True)
 
 

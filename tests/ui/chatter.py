@@ -25,16 +25,16 @@ from tui.engine.__main__ import main as be_an_engine
 from tui.engine.fake import Script
 from tui.engine.llama import Llama as _what_an_engine_imports_when_it_loads  # noqa: F401
 from tui.engine.process.client import Engine
-from tui.engine.process.pool import Engines
+from tui.engine.process.pool import EnginePool
 from tui.engine.prompt.template_worker import main as be_a_scribe
 from tui.engine.protocol import Load, Token
 from tui.knobs.setting import parse_setting
 from tui.knobs.table import fixed
 from tui.presets.library import resolve
-from tui.session.session import Talk
+from tui.session.session import Session
 from tui.session.side import Side
-from tui.store.async_store import Diary
-from tui.ui.controllers.autosave import FLUSH, Keeper
+from tui.store.async_store import AsyncStore
+from tui.ui.controllers.autosave import FLUSH, Autosave
 
 MOST = 1.0
 """Seconds that a chat lives at most after its first word: two answers, and two flushes."""
@@ -52,10 +52,10 @@ class Chatter:
         chosen = resolve(parse_setting("temperature=0,seed=1"))
         self._load = Load(model(script), fixed(chosen.knobs))
         self._side = Side(chosen, self._load)
-        self._engines = Engines(lambda made: Engine(history.with_name(f"engine-{number}.log")))
-        self._diary, self._number = Diary(history), number
-        self._talk = Talk([self._side], self._engines)
-        self._keeper = Keeper(self._diary, self._talk, (), cast(Any, None))  # nothing is shown
+        self._engines = EnginePool(lambda made: Engine(history.with_name(f"engine-{number}.log")))
+        self._diary, self._number = AsyncStore(history), number
+        self._talk = Session([self._side], self._engines)
+        self._keeper = Autosave(self._diary, self._talk, (), cast(Any, None))  # nothing is shown
 
     async def chat(self) -> None:
         await self._engines.start((self._load,))

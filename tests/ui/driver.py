@@ -13,17 +13,17 @@ from textual.message import Message
 from textual.pilot import Pilot
 from textual.widgets._toast import Toast
 
-from tui.config import Reading
+from tui.config import LoadedConfig
 from tui.engine.fake import Script
 from tui.engine.process.client import Engine
-from tui.engine.process.pool import Engines
+from tui.engine.process.pool import EnginePool
 from tui.engine.protocol import Command, Event
 from tui.knobs.knob import Value
 from tui.knobs.setting import parse_setting
 from tui.presets.library import resolve
 from tui.session.side import Side
-from tui.store.async_store import Diary
-from tui.store.records import Kept
+from tui.store.async_store import AsyncStore
+from tui.store.records import StoredConversation
 from tui.ui import loads_of
 from tui.ui.app import TwiddleApp
 from tui.ui.screens.chat import ChatScreen
@@ -180,11 +180,11 @@ def opener(monkeypatch: pytest.MonkeyPatch, log: Path) -> OpenChat:
         theme: str = "",
         engine: type[Watched] = Watched,
         hook: Callable[[Message], None] | None = None,
-        settled: Reading = Reading(),
+        settled: LoadedConfig = LoadedConfig(),
         dark: bool | None = None,
         others: dict[str, Script] = {},  # noqa: B006
-        diary: Diary | None = None,
-        going_on: Kept | None = None,
+        diary: AsyncStore | None = None,
+        going_on: StoredConversation | None = None,
     ) -> AsyncIterator[Chat]:
         def find(reference: str, beside: Path | None = None) -> Path:
             return Path(model(others.get(reference, script)))
@@ -197,7 +197,7 @@ def opener(monkeypatch: pytest.MonkeyPatch, log: Path) -> OpenChat:
         monkeypatch.setattr("tui.session.session.find_model", find)
         chosen = tuple(resolve(parse_setting(setting)) for setting in settings or (GREEDY,))
         loads = loads_of(chosen, tuple(find(each.preset.model) for each in chosen))
-        engines = Engines(make)
+        engines = EnginePool(make)
         await engines.start(loads)
         app = TwiddleApp(engines, chosen, loads, diary, settled, dark)
         if going_on:

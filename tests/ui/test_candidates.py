@@ -3,7 +3,7 @@ import unicodedata
 import pytest
 from textual.app import App, ComposeResult
 
-from tui.conversation.trace import Candidate, Stage, TokenTrace
+from tui.conversation.trace import Candidate, StageTrace, TokenTrace
 from tui.ui.widgets.tokens.candidates import Candidates, percent, visible
 
 HOSTILE = ["\x1b]52;c;aGk=\x07", "[/x]", "a\u202eb", "\x9b31m", "[@click=app.quit]x[/]", "\u200b", "\u0301", "🇫🇷👩‍👩‍👧"]
@@ -11,7 +11,7 @@ HOSTILE = ["\x1b]52;c;aGk=\x07", "[/x]", "a\u202eb", "\x9b31m", "[@click=app.qui
 
 def trace(*texts: str, chosen: int = 0, cut: str | None = None) -> TokenTrace:
     candidates = tuple(Candidate(i, text, 0.5**i / 2, 0.5**i / 4, cut if i else None) for i, text in enumerate(texts))
-    stages = (Stage("top_k", 40), Stage("top_p", 12), Stage("temperature", 12))
+    stages = (StageTrace("top_k", 40), StageTrace("top_p", 12), StageTrace("temperature", 12))
     text = texts[chosen] if chosen >= 0 else ""
     return TokenTrace(chosen, text, 0.5, 0.25, max(chosen, 0), 4.21, 1.37, stages, candidates)
 

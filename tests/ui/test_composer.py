@@ -15,7 +15,7 @@ from textual.widgets._toast import Toast
 from tui.paths import sent_file
 from tui.prompt_line.history_file import add_sent, read_sent
 from tui.terminal import safe
-from tui.ui.widgets.prompt.attachment_chips import Chips
+from tui.ui.widgets.prompt.attachment_chips import AttachmentChips
 from tui.ui.widgets.prompt.composer import Composer, Draft
 from tui.ui.widgets.prompt.prompt import LONG
 from tui.ui.widgets.prompt.suggestions import Suggestions
@@ -63,7 +63,7 @@ class Host(App[None]):
 
     @property
     def chips(self) -> list[str]:
-        chips = self.query_one(Chips)
+        chips = self.query_one(AttachmentChips)
         return str(chips.render()).split("\n") if chips.display else []
 
     @property
@@ -310,7 +310,7 @@ async def test_a_long_paste_can_be_sent_alone_and_clicked_away() -> None:
         await paste(pilot, WORDS)
         await paste(pilot, "y" * (LONG + 1))
         await until(pilot, lambda: len(app.chips) == 2)
-        await pilot.click(Chips, offset=(2, 1))
+        await pilot.click(AttachmentChips, offset=(2, 1))
         await until(pilot, lambda: len(app.chips) == 1)
         await pilot.press("enter")
         await until(pilot, lambda: app.asked)

@@ -8,8 +8,8 @@ import pytest
 
 from tests.ui.driver import Chat, OpenChat
 from tui.engine.fake import Script
-from tui.ui import clipboard
 from tui.ui.screens.link import LinkScreen
+from tui.ui.terminal import clipboard
 
 REPLY = """\
 See [the page](https://example.org/a) and [this](ssh://example.org/b) and [that](javascript:alert(1)).

@@ -7,8 +7,8 @@ from functools import partial
 import pytest
 
 from tests.ui.driver import ENDLESS, Chat, OpenChat
-from tui.engine import client
 from tui.engine.fake import Script
+from tui.engine.process import client
 from tui.engine.protocol import Died, Generate
 from tui.ui.screens.engine import EngineScreen
 

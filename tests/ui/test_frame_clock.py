@@ -4,14 +4,14 @@ import asyncio
 
 from textual.app import App
 
-from tui.ui.terminal.frame_clock import BEATS_A_SECOND, Beat
+from tui.ui.terminal.frame_clock import BEATS_A_SECOND, FrameClock
 
 
 async def test_those_who_ask_at_different_moments_are_called_on_the_same_beat_and_once() -> None:
     app: App[None] = App()
     calls: list[str] = []
     async with app.run_test() as pilot:
-        beats = [Beat(app, lambda: calls.append("one")), Beat(app, lambda: calls.append("other"))]
+        beats = [FrameClock(app, lambda: calls.append("one")), FrameClock(app, lambda: calls.append("other"))]
         lengths = [beat._length for beat in beats]
         assert lengths == [1 / BEATS_A_SECOND] * 2
         for beat in beats:

@@ -4,12 +4,12 @@ from functools import partial
 
 from tests.ui.driver import Chat, OpenChat
 from tui.engine.fake import Script
-from tui.ui.widgets.knobs.gesture import REST, Hand
+from tui.ui.widgets.knobs.gesture import REST, Gesture
 
 
 def test_a_movement_goes_on_until_the_hand_rests_or_does_something_else() -> None:
     now = 0.0
-    hand = Hand(clock=lambda: now)
+    hand = Gesture(clock=lambda: now)
     first = hand.stroke("up")
     now = REST
     assert hand.stroke("up") is first

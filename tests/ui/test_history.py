@@ -14,9 +14,9 @@ from tui.engine.fake import Script
 from tui.engine.protocol import Generate
 from tui.paths import sent_file
 from tui.session.restore import as_left
-from tui.store import diary as diaries
-from tui.store.async_store import Diary
-from tui.store.records import Page, Sheet
+from tui.store import async_store
+from tui.store.async_store import AsyncStore
+from tui.store.records import SavedPosition, Snapshot
 from tui.store.store import Store
 from tui.ui.screens.help import HelpScreen
 from tui.ui.screens.history import HistoryPicker
@@ -29,8 +29,8 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def diary(path: Path) -> AsyncIterator[Diary]:
-    opened = Diary(path)
+async def diary(path: Path) -> AsyncIterator[AsyncStore]:
+    opened = AsyncStore(path)
     yield opened
     await opened.close()
 
@@ -42,13 +42,13 @@ def stored(path: Path, number: int = 1) -> list[tuple[str, str | None]]:
     return [(turn.message.content, turn.ending) for turn in turns]
 
 
-async def saved(chat: Chat, diary: Diary) -> None:
+async def saved(chat: Chat, diary: AsyncStore) -> None:
     chat.screen.keeper.note()
     assert await diary.settled(10)
 
 
 async def test_a_question_is_in_the_file_before_the_model_sees_it(
-    open_chat: OpenChat, path: Path, diary: Diary, monkeypatch: pytest.MonkeyPatch
+    open_chat: OpenChat, path: Path, diary: AsyncStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with open_chat(Script(), diary=diary) as chat:
         await chat.ready()
@@ -71,7 +71,9 @@ async def test_a_question_is_in_the_file_before_the_model_sees_it(
         assert store.load(1).setting == "default,temperature=0,seed=1"
 
 
-async def test_a_reply_being_written_is_kept_as_far_as_it_is(open_chat: OpenChat, path: Path, diary: Diary) -> None:
+async def test_a_reply_being_written_is_kept_as_far_as_it_is(
+    open_chat: OpenChat, path: Path, diary: AsyncStore
+) -> None:
     async with open_chat(ENDLESS, diary=diary) as chat:
         await chat.ask("Hi")
         await chat.written(30)
@@ -84,7 +86,7 @@ async def test_a_reply_being_written_is_kept_as_far_as_it_is(open_chat: OpenChat
         assert stored(path)[1][1] == "stopped" and len(texts(path)) == 2
 
 
-async def test_a_conversation_is_gone_on_with(open_chat: OpenChat, path: Path, diary: Diary) -> None:
+async def test_a_conversation_is_gone_on_with(open_chat: OpenChat, path: Path, diary: AsyncStore) -> None:
     store = Store(path)
     keep(store, "first", "one")
     kept = store.load(1)
@@ -99,7 +101,7 @@ async def test_a_conversation_is_gone_on_with(open_chat: OpenChat, path: Path, d
     assert [text for text, _ in stored(path)] == ["first", "one", "second", "two"]
 
 
-async def test_ctrl_o_finds_a_conversation_by_what_was_said(open_chat: OpenChat, path: Path, diary: Diary) -> None:
+async def test_ctrl_o_finds_a_conversation_by_what_was_said(open_chat: OpenChat, path: Path, diary: AsyncStore) -> None:
     store = Store(path)
     keep(store, "Name a fish.", "Carp, [TODO] \x1b[31m.", key="fish")
     keep(store, "Name a bird.", "Wren.", key="bird")
@@ -125,7 +127,7 @@ async def test_ctrl_o_finds_a_conversation_by_what_was_said(open_chat: OpenChat,
 
 
 async def test_a_reply_keeps_the_record_of_what_it_was_asked_with(
-    open_chat: OpenChat, path: Path, diary: Diary
+    open_chat: OpenChat, path: Path, diary: AsyncStore
 ) -> None:
     async with open_chat(ENDLESS, diary=diary) as chat:
         asked = chat.side.preset.opening
@@ -146,7 +148,7 @@ async def test_a_reply_keeps_the_record_of_what_it_was_asked_with(
 
 
 async def test_a_comparison_is_one_conversation_and_a_new_chat_another(
-    open_chat: OpenChat, path: Path, diary: Diary
+    open_chat: OpenChat, path: Path, diary: AsyncStore
 ) -> None:
     async with open_chat(Script(replies=("one", "two"), sureness=1.5), diary=diary) as chat:
         await chat.answered("first")
@@ -176,7 +178,7 @@ async def test_a_comparison_is_one_conversation_and_a_new_chat_another(
 
 
 async def test_the_side_that_is_kept_has_the_others_reply_as_a_version(
-    open_chat: OpenChat, path: Path, diary: Diary
+    open_chat: OpenChat, path: Path, diary: AsyncStore
 ) -> None:
     async with open_chat(UNSURE, GREEDY, "temperature=1.5,seed=1", diary=diary) as chat:
         await chat.ask("Hi")
@@ -193,13 +195,13 @@ async def test_the_side_that_is_kept_has_the_others_reply_as_a_version(
         assert len(texts(path)) == 3, "and each is kept once"
 
 
-async def test_a_comparison_is_opened_as_one(open_chat: OpenChat, path: Path, diary: Diary) -> None:
+async def test_a_comparison_is_opened_as_one(open_chat: OpenChat, path: Path, diary: AsyncStore) -> None:
     said = talk("Why?", "left.", onto=None)
     both = answer(until(said, 0), "right.", "stop", (1, 2, 3))
     store = Store(path)
-    first = Sheet(until(both, 1), "default,temperature=0", system="Be left.", of=2)
-    page = store.keep(Page("one"), first)
-    store.keep(page, Sheet(until(both, 2), "default,temperature=1.5", system="Be right.", place=1, of=2))
+    first = Snapshot(until(both, 1), "default,temperature=0", system="Be left.", of=2)
+    page = store.keep(SavedPosition("one"), first)
+    store.keep(page, Snapshot(until(both, 2), "default,temperature=1.5", system="Be right.", place=1, of=2))
     keep(store, "Another", key="another")
     store.close()
     async with open_chat(Script(), diary=diary) as chat:
@@ -226,7 +228,7 @@ async def test_a_comparison_is_opened_as_one(open_chat: OpenChat, path: Path, di
 
 @pytest.mark.parametrize("end", ["ctrl+n", "quit"])
 async def test_what_is_being_written_is_kept_with_how_its_tokens_were_chosen(
-    open_chat: OpenChat, path: Path, diary: Diary, end: str
+    open_chat: OpenChat, path: Path, diary: AsyncStore, end: str
 ) -> None:
     async with open_chat(ENDLESS, diary=diary) as chat:
         await chat.ask("Hi")
@@ -244,7 +246,7 @@ async def test_what_is_being_written_is_kept_with_how_its_tokens_were_chosen(
 
 
 async def test_the_tokens_of_an_older_reply_are_fetched_when_they_are_looked_at(
-    open_chat: OpenChat, path: Path, diary: Diary
+    open_chat: OpenChat, path: Path, diary: AsyncStore
 ) -> None:
     store = Store(path)
     keep(store, "first", "one", "second", "two")
@@ -261,7 +263,7 @@ async def test_the_tokens_of_an_older_reply_are_fetched_when_they_are_looked_at(
         assert not kept.conversation.turns[1].written or not kept.conversation.turns[1].written.traces
 
 
-async def test_that_traces_were_dropped_is_said(open_chat: OpenChat, path: Path, diary: Diary) -> None:
+async def test_that_traces_were_dropped_is_said(open_chat: OpenChat, path: Path, diary: AsyncStore) -> None:
     store = Store(path, limit=0)
     keep(store, "first", "one")
     kept = store.load(1)
@@ -273,7 +275,7 @@ async def test_that_traces_were_dropped_is_said(open_chat: OpenChat, path: Path,
 
 
 async def test_what_a_side_is_set_to_is_kept_though_nothing_more_is_said(
-    open_chat: OpenChat, path: Path, diary: Diary
+    open_chat: OpenChat, path: Path, diary: AsyncStore
 ) -> None:
     async with open_chat(Script(), diary=diary) as chat:
         await chat.answered("Why?")
@@ -285,7 +287,7 @@ async def test_what_a_side_is_set_to_is_kept_though_nothing_more_is_said(
         assert as_left(seat).preset.system == "Be brief."
 
 
-async def test_of_a_side_that_was_dropped_no_more_is_remembered(open_chat: OpenChat, diary: Diary) -> None:
+async def test_of_a_side_that_was_dropped_no_more_is_remembered(open_chat: OpenChat, diary: AsyncStore) -> None:
     async with open_chat(Script(), GREEDY, GREEDY, diary=diary) as chat:
         await chat.ready()
         await chat.answered("Hi")
@@ -299,9 +301,9 @@ async def test_of_a_side_that_was_dropped_no_more_is_remembered(open_chat: OpenC
 
 
 async def test_d06_a_locked_file_is_marked_and_the_mark_goes_when_it_is_saved(
-    open_chat: OpenChat, path: Path, diary: Diary, monkeypatch: pytest.MonkeyPatch
+    open_chat: OpenChat, path: Path, diary: AsyncStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(diaries, "RETRY", 0.05)
+    monkeypatch.setattr(async_store, "RETRY", 0.05)
     await diary.ask(Store.newest)
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
@@ -318,7 +320,7 @@ async def test_d06_a_locked_file_is_marked_and_the_mark_goes_when_it_is_saved(
     assert [text for text, _ in stored(path)] == ["Why?", "Hello from the script."]
 
 
-async def test_d10_that_the_history_was_mended_is_told(open_chat: OpenChat, path: Path, diary: Diary) -> None:
+async def test_d10_that_the_history_was_mended_is_told(open_chat: OpenChat, path: Path, diary: AsyncStore) -> None:
     path.write_bytes(b"no database" * 1000)
     async with open_chat(Script(), diary=diary) as chat:
         await chat.answered("Why?")
@@ -338,7 +340,7 @@ async def test_without_a_diary_nothing_is_kept(open_chat: OpenChat, path: Path) 
     assert not path.exists()
 
 
-async def test_the_history_has_its_keys_below_and_f1_explains_them(open_chat: OpenChat, diary: Diary) -> None:
+async def test_the_history_has_its_keys_below_and_f1_explains_them(open_chat: OpenChat, diary: AsyncStore) -> None:
     async with open_chat(Script(), diary=diary, size=(80, 24)) as chat:
         await chat.ready()
         await chat.press("ctrl+o")
@@ -351,7 +353,7 @@ async def test_the_history_has_its_keys_below_and_f1_explains_them(open_chat: Op
         await chat.until(lambda: chat.app.screen is chat.screen)
 
 
-async def test_versions_and_another_wording_are_kept(open_chat: OpenChat, path: Path, diary: Diary) -> None:
+async def test_versions_and_another_wording_are_kept(open_chat: OpenChat, path: Path, diary: AsyncStore) -> None:
     async with open_chat(Script(replies=("one", "two")), diary=diary) as chat:
         await chat.answered("first")
         await chat.press("ctrl+r")
@@ -360,5 +362,5 @@ async def test_versions_and_another_wording_are_kept(open_chat: OpenChat, path: 
     store = Store(path)
     conversation = store.load(1).conversation
     assert [turn.parent for turn in conversation.turns] == [None, 0, 0] and conversation.tip == 2
-    later = store.keep(store.load(1).page, Sheet(talk("again?", onto=conversation)))
-    assert isinstance(later, Page) and len(later.turns) == 4
+    later = store.keep(store.load(1).page, Snapshot(talk("again?", onto=conversation)))
+    assert isinstance(later, SavedPosition) and len(later.turns) == 4

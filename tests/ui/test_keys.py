@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.ui.driver import OpenChat
-from tui.config import Config, Reading, config_path
+from tui.config import Config, LoadedConfig, config_path
 from tui.engine.fake import Script
 from tui.ui.keys import bound, own_bindings, read_keys
 from tui.ui.screens.help import HelpScreen
@@ -88,7 +88,7 @@ def test_a_line_that_is_left_out_gives_its_old_key_back() -> None:
 
 
 async def test_chosen_keys_work_and_the_old_ones_no_longer_do(open_chat: OpenChat) -> None:
-    settled = Reading(
+    settled = LoadedConfig(
         Config(keys={"chat.compare": "f10", "chat.help": "f3", "chat.nwe": "f8"}), ("config.toml: a fault.",)
     )
     async with open_chat(Script(), settled=settled) as chat:
@@ -103,7 +103,7 @@ async def test_chosen_keys_work_and_the_old_ones_no_longer_do(open_chat: OpenCha
 
 
 async def test_a_chosen_key_sends_and_the_old_one_begins_a_line(open_chat: OpenChat) -> None:
-    async with open_chat(Script(), settled=Reading(Config(keys={"prompt.send": "ctrl+s"}))) as chat:
+    async with open_chat(Script(), settled=LoadedConfig(Config(keys={"prompt.send": "ctrl+s"}))) as chat:
         await chat.ready()
         chat.prompt.insert("one")
         await chat.press("enter", "t", "w", "o")

@@ -11,7 +11,7 @@ from tui.paths import config_dir
 from tui.presets.library import find_preset
 from tui.ui.screens.knob_editor import KnobEditor
 from tui.ui.screens.save_preset import SavePreset
-from tui.ui.widgets.knobs.knob_lines import Row
+from tui.ui.widgets.knobs.knob_lines import KnobLine
 
 
 async def test_a_turn_is_taken_back_in_mid_reply_and_the_reply_shows_both(open_chat: OpenChat) -> None:
@@ -33,7 +33,7 @@ async def test_undo_points_at_what_it_changed_and_says_when_there_is_nothing(ope
         await chat.ask("/set parameter dry_multiplier 0.5")
         await chat.press("tab", "u")
         await chat.turned("dry_multiplier", 0.0)
-        assert chat.knobs.list.line == Row("dry_multiplier")
+        assert chat.knobs.list.line == KnobLine("dry_multiplier")
         await chat.press("u")
         assert await chat.toast(2) == "There is no turn of a knob to take back."
 

@@ -12,10 +12,10 @@ from tui.knobs.knob import Value
 from tui.knobs.table import EVERYDAY, KNOBS, Knobs, turn
 from tui.ui.screens.knob_editor import KnobEditor
 from tui.ui.widgets.knobs.knob_help import KnobHelp
-from tui.ui.widgets.knobs.knob_lines import Gap, Heading, Line, Place, Row
+from tui.ui.widgets.knobs.knob_lines import GapLine, HeadingLine, KnobLine, Line, OrderLine
 from tui.ui.widgets.knobs.knob_list import KnobList
 from tui.ui.widgets.knobs.knob_panel import KnobPanel
-from tui.ui.widgets.knobs.knob_row import Columns, KnobRow
+from tui.ui.widgets.knobs.knob_row import KnobRow, RowColumns
 
 SIZE = (80, 60)
 NAMES = list(KNOBS)
@@ -65,7 +65,7 @@ class Host(App[None]):
 
     def at(self, line: Line | str) -> int:
         """Which row of the view a line is in."""
-        line = Row(line) if isinstance(line, str) else line
+        line = KnobLine(line) if isinstance(line, str) else line
         return next(y for y in range(self.knobs.size.height) if self.knobs.line_at(y) == line)
 
     def text(self, line: Line | str) -> str:
@@ -75,7 +75,7 @@ class Host(App[None]):
     @property
     def lines(self) -> list[Line]:
         """Every line there is, blank ones aside."""
-        return [line for line in self.knobs.lines.lay_out(self.knobs.knobs) if not isinstance(line, Gap)]
+        return [line for line in self.knobs.lines.lay_out(self.knobs.knobs) if not isinstance(line, GapLine)]
 
     @property
     def help(self) -> str:
@@ -101,13 +101,13 @@ async def test_every_knob_of_the_table_has_a_row_under_its_heading() -> None:
         for group in app.knobs.lines.groups:
             app.knobs.fold(group, False)
         await pilot.pause()
-        assert [line.name for line in app.lines if isinstance(line, Row)] == NAMES
+        assert [line.name for line in app.lines if isinstance(line, KnobLine)] == NAMES
         under = ""
         for line in app.lines:
             match line:
-                case Heading(group):
+                case HeadingLine(group):
                     under = group
-                case Row(name):
+                case KnobLine(name):
                     assert KNOBS[name].group == under
 
 
@@ -136,13 +136,13 @@ async def test_a_line_fills_its_width_exactly_and_keeps_its_value_whole(width: i
         for line in app.lines:
             drawn = app.knobs.render_line(app.at(line))
             assert drawn.cell_length == width - 1
-            if isinstance(line, Row) and KNOBS[line.name].slides and width >= 24:
+            if isinstance(line, KnobLine) and KNOBS[line.name].slides and width >= 24:
                 assert KNOBS[line.name].show(getattr(app.knobs.knobs, line.name)) in drawn.text
 
 
 def test_units_have_a_column_of_their_own_where_there_is_room() -> None:
     wide, narrow = (
-        "".join(part.text for part in KnobRow(KNOBS["top_k"], 40, 40).draw(Columns(width))) for width in (44, 34)
+        "".join(part.text for part in KnobRow(KNOBS["top_k"], 40, 40).draw(RowColumns(width))) for width in (44, 34)
     )
     assert wide.split()[2:] == ["40", "tokens"]
     assert narrow.split()[2:] == ["40"]
@@ -155,10 +155,10 @@ async def test_a_turned_knob_is_marked_by_more_than_colour() -> None:
         app.show(hot)
         assert app.text("temperature").startswith(" •temperature")
         assert "◦" in app.text("temperature"), "the slider shows where the preset stands"
-        assert app.text(Heading("choosing")).endswith("1 •")
+        assert app.text(HeadingLine("choosing")).endswith("1 •")
         app.show(hot, hot)
         assert app.text("temperature").startswith("  temperature")
-        assert "•" not in app.text(Heading("choosing"))
+        assert "•" not in app.text(HeadingLine("choosing"))
 
 
 async def test_a_knob_without_effect_is_hollow_and_says_why() -> None:
@@ -224,33 +224,35 @@ async def test_the_help_never_changes_its_height(height: int) -> None:
 async def test_often_used_groups_and_those_away_from_the_defaults_are_open() -> None:
     app = Host()
     async with app.run_test(size=SIZE):
-        opened = {line.group for line in app.lines if isinstance(line, Heading) and app.knobs.lines.is_open(line.group)}
+        opened = {
+            line.group for line in app.lines if isinstance(line, HeadingLine) and app.knobs.lines.is_open(line.group)
+        }
         assert opened == set(EVERYDAY)
         app.show(turn(Knobs(), dry_multiplier=0.5))
-        assert Row("dry_multiplier") in app.lines
+        assert KnobLine("dry_multiplier") in app.lines
         app.show(Knobs())
-        assert Row("dry_multiplier") in app.lines, "and it does not fold under the cursor"
+        assert KnobLine("dry_multiplier") in app.lines, "and it does not fold under the cursor"
 
 
 @pytest.mark.parametrize("key", ["enter", "space", "left"])
 async def test_a_heading_folds_says_what_is_turned_inside_and_stays_folded(key: str) -> None:
     app = Host()
     async with app.run_test(size=SIZE) as pilot:
-        await go(pilot, app, Heading("choosing"))
+        await go(pilot, app, HeadingLine("choosing"))
         await pilot.press(key)
-        assert Row("top_k") not in app.lines
+        assert KnobLine("top_k") not in app.lines
         app.show(turn(Knobs(), temperature=1.5, top_k=3))
-        assert app.text(Heading("choosing")).split() == ["▌▸", "choosing", "2", "•"]
-        assert Row("top_k") not in app.lines
+        assert app.text(HeadingLine("choosing")).split() == ["▌▸", "choosing", "2", "•"]
+        assert KnobLine("top_k") not in app.lines
         await pilot.press("right")
-        assert Row("top_k") in app.lines
+        assert KnobLine("top_k") in app.lines
 
 
 async def test_what_is_turned_in_a_folded_group_can_be_pointed_at() -> None:
     app = Host()
     async with app.run_test(size=(80, 14)) as pilot:
         await go(pilot, app, "lora")
-        assert app.knobs.line == Row("lora") and app.text("lora").startswith("▌")
+        assert app.knobs.line == KnobLine("lora") and app.text("lora").startswith("▌")
 
 
 async def test_typing_narrows_the_rows_and_escape_brings_them_back() -> None:
@@ -259,13 +261,13 @@ async def test_typing_narrows_the_rows_and_escape_brings_them_back() -> None:
         before = app.lines
         await go(pilot, app, "temperature")
         await pilot.press("slash", *"XTC")
-        assert [line.name for line in app.lines if isinstance(line, Row)] == ["xtc_probability", "xtc_threshold"]
-        assert app.knobs.line == Row("xtc_probability")
+        assert [line.name for line in app.lines if isinstance(line, KnobLine)] == ["xtc_probability", "xtc_threshold"]
+        assert app.knobs.line == KnobLine("xtc_probability")
         await pilot.press("enter", "right")
         assert app.values == [("xtc_probability", 0.05)], "Enter ends the typing, and keys turn again"
         await pilot.press("escape")
         assert set(before) < set(app.lines)
-        assert app.knobs.line == Row("xtc_probability"), "its group is open now"
+        assert app.knobs.line == KnobLine("xtc_probability"), "its group is open now"
         assert app.screen_keys.count("escape") == 0
         await pilot.press("escape")
         assert app.screen_keys.count("escape") == 1, "with nothing looked for it is the screen's"
@@ -279,7 +281,7 @@ async def test_names_groups_and_help_are_searched(wanted: str, found: str) -> No
     app = Host()
     async with app.run_test(size=SIZE):
         app.knobs.find(wanted)
-        assert Row(found) in app.lines and len(app.lines) < len(KNOBS) / 2
+        assert KnobLine(found) in app.lines and len(app.lines) < len(KNOBS) / 2
 
 
 async def test_nothing_found_is_said_and_does_no_harm() -> None:
@@ -292,7 +294,7 @@ async def test_nothing_found_is_said_and_does_no_harm() -> None:
         await pilot.press("down", "up", "enter", "space", "left", "pageup", "home")
         assert app.turned == []
         await pilot.press("escape")
-        assert app.knobs.line == Row("top_k") and Row("top_k") in app.lines
+        assert app.knobs.line == KnobLine("top_k") and KnobLine("top_k") in app.lines
 
 
 async def test_letters_that_are_keys_are_letters_while_typing() -> None:
@@ -375,7 +377,7 @@ async def test_moving_on_takes_what_was_typed() -> None:
         await go(pilot, app, "temperature")
         await pilot.press("1", "down")
         assert app.values == [("temperature", 1.0)]
-        assert app.knobs.line == Row("top_k")
+        assert app.knobs.line == KnobLine("top_k")
         await pilot.press("3")
         app.set_focus(None)
         await pilot.pause()
@@ -415,7 +417,7 @@ async def test_the_cursor_moves_over_every_line_stops_at_the_ends_and_stays_in_v
     async with app.run_test(size=(80, 14)) as pilot:
         await go(pilot, app, "temperature")
         await pilot.press("up", "up")
-        assert app.knobs.line == app.lines[0] == Heading("choosing")
+        assert app.knobs.line == app.lines[0] == HeadingLine("choosing")
         for line in app.lines[1:]:
             await pilot.press("down")
             assert app.knobs.line == line
@@ -433,7 +435,7 @@ async def test_what_loads_the_model_anew_waits_for_enter() -> None:
     app = Host()
     async with app.run_test(size=SIZE) as pilot:
         await go(pilot, app, "num_ctx")
-        assert app.text(Heading("model")).split("·")[-1].strip() == "loads anew"
+        assert app.text(HeadingLine("model")).split("·")[-1].strip() == "loads anew"
         await pilot.press("right", "right")
         assert app.turned == []
         assert "512▏" in app.text("num_ctx")
@@ -519,10 +521,10 @@ async def test_an_order_opens_into_its_stages_with_what_they_do() -> None:
         await go(pilot, app, "sampler_order")
         assert app.text("sampler_order").split() == ["▌", "sampler_order", "▸", "default"]
         await pilot.press("enter")
-        assert [line.entry for line in app.lines if isinstance(line, Place)] == list(ORDER)
-        assert app.text(Place("sampler_order", "top_k")).split() == ["4", "top_k", "●", "on"]
-        assert app.text(Place("sampler_order", "dry")).split() == ["2", "dry", "○", "idle"]
-        await go(pilot, app, Place("sampler_order", "dry"))
+        assert [line.entry for line in app.lines if isinstance(line, OrderLine)] == list(ORDER)
+        assert app.text(OrderLine("sampler_order", "top_k")).split() == ["4", "top_k", "●", "on"]
+        assert app.text(OrderLine("sampler_order", "dry")).split() == ["2", "dry", "○", "idle"]
+        await go(pilot, app, OrderLine("sampler_order", "dry"))
         assert app.help.startswith("○ dry does nothing: dry_multiplier is off.")
         await pilot.press("enter")
         assert app.values == [("sampler_order", tuple(stage for stage in ORDER if stage != "dry"))]
@@ -544,11 +546,11 @@ async def test_keys_move_and_switch_stages(stage: str, keys: list[str], order: t
     async with app.run_test(size=SIZE) as pilot:
         app.knobs.fold("finer choosing", False)
         app.knobs.fold("sampler_order", False)
-        await go(pilot, app, Place("sampler_order", stage))
+        await go(pilot, app, OrderLine("sampler_order", stage))
         await pilot.press(*keys)
         await pilot.pause()
         assert app.panel.knobs.sampler_order == order
-        assert app.knobs.line == Place("sampler_order", stage), "the cursor goes along"
+        assert app.knobs.line == OrderLine("sampler_order", stage), "the cursor goes along"
 
 
 async def test_a_stage_is_dragged_to_its_place() -> None:
@@ -557,14 +559,14 @@ async def test_a_stage_is_dragged_to_its_place() -> None:
         app.knobs.fold("finer choosing", False)
         app.knobs.fold("sampler_order", False)
         await pilot.pause()
-        await pilot.mouse_down(app.knobs, offset=(8, app.at(Place("sampler_order", "temperature"))))
+        await pilot.mouse_down(app.knobs, offset=(8, app.at(OrderLine("sampler_order", "temperature"))))
         for stage in ("xtc", "min_p"):
-            await pilot.hover(app.knobs, offset=(8, app.at(Place("sampler_order", stage))))
-        await pilot.mouse_up(app.knobs, offset=(30, app.at(Place("sampler_order", "temperature"))))
+            await pilot.hover(app.knobs, offset=(8, app.at(OrderLine("sampler_order", stage))))
+        await pilot.mouse_up(app.knobs, offset=(30, app.at(OrderLine("sampler_order", "temperature"))))
         await pilot.pause()
         assert app.panel.knobs.sampler_order == (*ORDER[:-3], "temperature", "min_p", "xtc")
         assert len({event.stroke for event in app.turned}) == 1, "one step to undo"
-        await pilot.click(app.knobs, offset=(30, app.at(Place("sampler_order", "min_p"))))
+        await pilot.click(app.knobs, offset=(30, app.at(OrderLine("sampler_order", "min_p"))))
         assert "min_p" not in app.panel.knobs.sampler_order
 
 
@@ -610,7 +612,7 @@ async def test_a_click_on_a_name_only_points() -> None:
     app = Host()
     async with app.run_test(size=SIZE) as pilot:
         await pilot.click(app.knobs, offset=(4, app.at("top_k")))
-        assert app.knobs.has_focus and app.knobs.line == Row("top_k")
+        assert app.knobs.has_focus and app.knobs.line == KnobLine("top_k")
         assert app.turned == []
 
 
@@ -621,8 +623,8 @@ async def test_a_click_folds_a_heading_and_opens_a_list() -> None:
         await pilot.pause()
         assert isinstance(app.screen, KnobEditor)
         await pilot.press("escape")
-        await pilot.click(app.knobs, offset=(4, app.at(Heading("choosing"))))
-        assert Row("top_k") not in app.lines
+        await pilot.click(app.knobs, offset=(4, app.at(HeadingLine("choosing"))))
+        assert KnobLine("top_k") not in app.lines
 
 
 def wheel(kind: type[events.MouseEvent], app: Host, x: int, line: Line | str) -> None:

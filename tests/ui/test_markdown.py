@@ -10,7 +10,7 @@ from tui.ui.markdown import Document, Mark
 from tui.ui.markdown.code import Code
 from tui.ui.markdown.document import OPEN_LINES
 from tui.ui.markdown.lines import Fold, Span, fold
-from tui.ui.markdown.marks import Chips
+from tui.ui.markdown.marks import InlineMarks
 
 SAMPLE = """\
 # A *short* page
@@ -305,5 +305,5 @@ def test_no_lexer_loses_a_character() -> None:
         for alias in aliases[:1]:
             code = Code(alias, 80)
             for _ in range(2):
-                lines = code.add(text, Chips("", ()))
+                lines = code.add(text, InlineMarks("", ()))
                 assert "".join(span.text for span in lines[0].spans) == f" {text}"

@@ -5,12 +5,12 @@ from textual.binding import Binding
 from tests.ui.driver import Chat, OpenChat
 from tui.engine.fake import Script
 from tui.prompt_line.commands import COMMANDS, parse_slash
-from tui.ui.palette import ChatCommands, Deed
+from tui.ui.palette import ChatCommands, PaletteEntry
 from tui.ui.screens.chat_bindings import CHAT_BINDINGS
 from tui.ui.screens.save_preset import SavePreset
 
 
-async def offered(chat: Chat) -> dict[str, Deed]:
+async def offered(chat: Chat) -> dict[str, PaletteEntry]:
     return {deed.action: deed for deed in ChatCommands(chat.screen)._deeds()}
 
 

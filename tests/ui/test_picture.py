@@ -11,7 +11,7 @@ from tests.store.pages import talk, written
 from tests.ui.driver import GREEDY, UNSURE, Chat, OpenChat
 from tests.ui.test_compare import SHORT, both_written
 from tests.ui.test_tokens import SCRIPT, WARM, looked_at
-from tui.comparison.picture_content import Exhibit, Shown
+from tui.comparison.picture_content import PictureContent, PictureReply
 from tui.conversation.conversation import Turn
 from tui.conversation.token_measures import MEASURES
 from tui.ui.picture import draw
@@ -33,8 +33,8 @@ def reply(*tokens: str, ids: tuple[int, ...] = (), p: float = 0.2) -> Turn:
 
 
 def drawn(*turns: Turn, question: str = "Why?", measure: int = 0) -> ElementTree.Element:
-    shown = tuple(Shown(f"side {place}", turn) for place, turn in enumerate(turns))
-    return ElementTree.fromstring(draw(Exhibit(question, shown), MEASURES[measure]))
+    shown = tuple(PictureReply(f"side {place}", turn) for place, turn in enumerate(turns))
+    return ElementTree.fromstring(draw(PictureContent(question, shown), MEASURES[measure]))
 
 
 def said(picture: ElementTree.Element) -> str:
@@ -65,7 +65,7 @@ def test_the_colour_is_the_level_and_the_legend_says_what_it_means(p: float, lev
 
 def test_it_loads_nothing_and_no_text_acts() -> None:
     turn = reply(HOSTILE, HOSTILE)
-    text = draw(Exhibit(HOSTILE, (Shown(HOSTILE, turn),)), MEASURES[0])
+    text = draw(PictureContent(HOSTILE, (PictureReply(HOSTILE, turn),)), MEASURES[0])
     picture = ElementTree.fromstring(text)
     assert {each.tag.removeprefix(SVG) for each in picture.iter()} == {"svg", "title", "style", "rect", "g", "text"}
     style = picture.findtext(f"{SVG}style") or ""

@@ -13,7 +13,7 @@ from tui.engine.protocol import Died, Finished, Generate, Load, Preview, SetKnob
 from tui.errors import ModelError
 from tui.ui.screens.tally import TallyScreen
 from tui.ui.screens.vote import VoteScreen
-from tui.ui.widgets.stats_line import FiguresLine
+from tui.ui.widgets.stats_line import StatsLine
 
 WARM = "temperature=1.5,seed=1,num_predict=60"
 LONG = Script(replies=("\n\n".join(f"line {number}" for number in range(60)),))
@@ -117,7 +117,7 @@ async def test_titles_say_only_what_differs_and_follow_the_knobs(open_chat: Open
 async def test_under_each_side_stand_its_figures(open_chat: OpenChat) -> None:
     async with open_chat(Script(), GREEDY, "temperature=0,seed=1,top_k=3", size=(200, 40)) as chat:
         await both_written(chat, "Hi")
-        for line in chat.screen.query(FiguresLine):
+        for line in chat.screen.query(StatsLine):
             figures = line.figures
             assert figures and figures.tokens == 23 and figures.p == 1 and figures.p_raw and figures.perplexity
             assert figures.rate and figures.ttft_ms

@@ -10,8 +10,8 @@ from typing import NamedTuple
 import pytest
 from textual import events
 
-from tui.ui.terminal.input_parser import Parser
-from tui.ui.terminal.terminal_background import QUESTION, Background
+from tui.ui.terminal.input_parser import InputParser
+from tui.ui.terminal.terminal_background import QUESTION, TerminalBackground
 
 WHITE, NIGHT = b"\x1b]11;rgb:ffff/ffff/f0f0\x1b\\", b"\x1b]11;rgb:1e/1e/2e\x07"
 
@@ -57,7 +57,7 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[Terminal]:
 )
 def test_it_is_as_the_terminal_says(terminal: Terminal, answer: tuple[bytes, ...], dark: bool) -> None:
     terminal.answers(*answer)
-    with Background(terminal.path) as background:
+    with TerminalBackground(terminal.path) as background:
         assert background.dark() is dark
 
 
@@ -69,7 +69,7 @@ def test_without_a_sound_answer_colorfgbg_says(
     monkeypatch.setattr("tui.ui.terminal.terminal_background.PATIENCE", 0.05)
     monkeypatch.setenv("COLORFGBG", told)
     terminal.answers(*answer)
-    with Background(terminal.path) as background:
+    with TerminalBackground(terminal.path) as background:
         assert background.dark() is dark
 
 
@@ -77,7 +77,7 @@ def test_the_terminal_is_left_as_it_was(terminal: Terminal) -> None:
     theirs = os.open(terminal.path, os.O_RDWR | os.O_NOCTTY)
     before = termios.tcgetattr(theirs)
     terminal.answers(WHITE)
-    with Background(terminal.path) as background:
+    with TerminalBackground(terminal.path) as background:
         assert not termios.tcgetattr(theirs)[3] & termios.ECHO
         background.dark()
     assert termios.tcgetattr(theirs) == before
@@ -87,7 +87,7 @@ def test_the_terminal_is_left_as_it_was(terminal: Terminal) -> None:
 def test_where_there_is_no_terminal_nothing_is_asked(tmp_path_factory: pytest.TempPathFactory) -> None:
     no_terminal = tmp_path_factory.mktemp("dev") / "tty"
     for _ in range(2):
-        with Background(str(no_terminal)) as background:
+        with TerminalBackground(str(no_terminal)) as background:
             assert background.dark() is None
         no_terminal.write_bytes(b"")
     assert no_terminal.read_bytes() == b""
@@ -103,13 +103,13 @@ def test_where_there_is_no_terminal_nothing_is_asked(tmp_path_factory: pytest.Te
     ],
 )
 def test_an_answer_that_comes_late_is_no_key(read: tuple[str, ...]) -> None:
-    parser = Parser()
+    parser = InputParser()
     messages = [message for data in read for message in parser.feed(data)]
     assert [message.key for message in messages if isinstance(message, events.Key)] == ["h", "i"]
 
 
 def test_escape_and_alt_with_a_bracket_are_still_keys() -> None:
-    parser = Parser()
+    parser = InputParser()
     messages = [message for data in ("\x1b[A", "\x1b]", "1x") for message in parser.feed(data)]
     messages += parser.feed("")
     assert "up" in [message.key for message in messages if isinstance(message, events.Key)]
@@ -121,7 +121,7 @@ HOSTILE = "a\x1b]0;a title of more than thirty-two letters, and then\x07\x11\r\x
 
 @pytest.mark.parametrize("size", [1, 3, 7, 1000])
 def test_t27_a_paste_is_one_text_whatever_is_in_it_and_however_it_comes(size: int) -> None:
-    parser = Parser()
+    parser = InputParser()
     read = f"b\x1b[200~{HOSTILE}\x1b[201~c\x1b[200~\x1b[201~"
     pieces = [read[start : start + size] for start in range(0, len(read), size)]
     messages = [message for data in pieces for message in parser.feed(data)]

@@ -7,15 +7,15 @@ from textual.command import CommandPalette
 
 from tests.ui.driver import OpenChat
 from tui import paths
-from tui.config import Config, Reading
+from tui.config import Config, LoadedConfig
 from tui.engine.fake import Script
-from tui.ui import wardrobe
+from tui.ui.controllers import theme_controller
 from tui.ui.themes import DEFAULT, LIGHT, ThemeFiles
 
 
 @pytest.fixture(autouse=True)
 def often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wardrobe, "LOOKS_EVERY", 0.02)
+    monkeypatch.setattr(theme_controller, "LOOKS_EVERY", 0.02)
 
 
 def own(name: str, text: str) -> Path:
@@ -36,18 +36,18 @@ async def test_for_people_who_chose_none_it_suits_the_terminal(
 async def test_a_theme_that_is_picked_is_there_the_next_time(open_chat: OpenChat) -> None:
     async with open_chat(Script()) as chat:
         chat.app.theme = "ember"
-        await chat.until(lambda: wardrobe.remembered() == "ember")
+        await chat.until(lambda: theme_controller.remembered() == "ember")
         assert not chat.toasts
     async with open_chat(Script(), dark=False) as chat:
         assert chat.app.theme == "ember"
-    async with open_chat(Script(), settled=Reading(Config(theme="paper"))) as chat:
+    async with open_chat(Script(), settled=LoadedConfig(Config(theme="paper"))) as chat:
         assert chat.app.theme == "paper"
         chat.app.theme = "moss"
         assert "The next start takes paper again" in await chat.toast()
 
 
 async def test_a_theme_that_is_not_there_costs_a_notice(open_chat: OpenChat) -> None:
-    async with open_chat(Script(), settled=Reading(Config(theme="embre"))) as chat:
+    async with open_chat(Script(), settled=LoadedConfig(Config(theme="embre"))) as chat:
         assert chat.app.theme == DEFAULT
         assert "There is no theme 'embre'. Did you mean ember?" in await chat.toast()
 
@@ -61,7 +61,7 @@ async def test_a_file_that_changes_is_taken_up_and_a_broken_one_leaves_the_last_
     open_chat: OpenChat,
 ) -> None:
     own("mine", 'primary = "#101010"')
-    async with open_chat(Script(), settled=Reading(Config(theme="mine"))) as chat:
+    async with open_chat(Script(), settled=LoadedConfig(Config(theme="mine"))) as chat:
         assert chat.app.theme_variables["primary"] == "#101010"
         own("mine", 'primary = "#2020200"')
         assert "primary is '#2020200', not a colour" in await chat.toast()

@@ -5,7 +5,7 @@ from textual.app import App, ComposeResult
 from textual.color import Color
 
 from tui import paths
-from tui.conversation.trace import Candidate, Stage, TokenTrace
+from tui.conversation.trace import Candidate, StageTrace, TokenTrace
 from tui.ui.themes import COLORS, DEFAULT, LIGHT, load_themes
 from tui.ui.widgets.knobs.knob_panel import KnobPanel
 from tui.ui.widgets.prompt.prompt import Prompt
@@ -67,7 +67,15 @@ async def test_everything_can_be_drawn_without_colour(monkeypatch: pytest.Monkey
     app = Host()
     async with app.run_test(size=(100, 60)) as pilot:
         app.query_one(Candidates).trace = TokenTrace(
-            0, "a", 0.5, 0.6, 0, 1, 0.5, (Stage("top_k", 1),), (Candidate(0, "a", 0.5, 0.6), Candidate(1, "b", 0.1, 0))
+            0,
+            "a",
+            0.5,
+            0.6,
+            0,
+            1,
+            0.5,
+            (StageTrace("top_k", 1),),
+            (Candidate(0, "a", 0.5, 0.6), Candidate(1, "b", 0.1, 0)),
         )
         await pilot.press("tab", "right")
         assert app.query_one(Candidates).render_line(3).text.startswith("▶ a")

@@ -8,7 +8,7 @@ from tui.conversation.thinking import Thought
 from tui.engine.fake import Script
 from tui.engine.protocol import SetKnobs
 from tui.ui.markdown import Mark
-from tui.ui.widgets.transcript.entry import Reply
+from tui.ui.widgets.transcript.entry import ReplyEntry
 
 MUSING = "Let me see. " * 12
 SAID = f"<think>\n{MUSING}\nSo it is 42.\n</think>\n\nIt is **42**."
@@ -120,8 +120,8 @@ async def test_whether_to_think_is_said_where_the_model_cannot_be_told(open_chat
 
 
 def test_a_reply_is_the_same_however_it_came(width: int = 40) -> None:
-    whole = Reply(SAID, ending="stop", thought=Thought(7, SAID.index("</think>"), SAID.index("</think>") + 8, 9))
-    grown = Reply()
+    whole = ReplyEntry(SAID, ending="stop", thought=Thought(7, SAID.index("</think>"), SAID.index("</think>") + 8, 9))
+    grown = ReplyEntry()
     grown.lay_out(width)
     for place, sign in enumerate(SAID):
         end = SAID.index("</think>")

@@ -11,7 +11,7 @@ from textual.events import MouseMove
 from textual.pilot import Pilot
 
 from tests.ui.test_themes import contrast
-from tui.conversation.reply_record import Change, Written
+from tui.conversation.reply_record import KnobChange, ReplyRecord
 from tui.conversation.token_measures import LEVELS, MEASURES
 from tui.conversation.trace import Candidate, TokenTrace
 from tui.knobs.table import Knobs, turn
@@ -23,7 +23,9 @@ TEXT = ("The", " capital", " of", " Poland", " is", " War", "saw", ".", "\n", "I
 P = (0.95, 0.4, 0.99, 0.8, 0.9, 0.02, 1.0, 0.6, 0.3, 0.005, 0.9, 0.05, 0.99, 0.9)
 
 
-def written(given: int = 0, lane: tuple[Change, ...] = (), texts: Sequence[str] = TEXT, before: int = 0) -> Written:
+def written(
+    given: int = 0, lane: tuple[KnobChange, ...] = (), texts: Sequence[str] = TEXT, before: int = 0
+) -> ReplyRecord:
     starts, traces, at = [], [], before
     for place, (text, p) in enumerate(zip(texts, P, strict=False)):
         starts.append(at)
@@ -32,7 +34,7 @@ def written(given: int = 0, lane: tuple[Change, ...] = (), texts: Sequence[str] 
         candidates = (Candidate(place, label, p, p),)
         traces.append(TokenTrace(place, label, p, p, round(1 / p) - 1, 1 / p, 0.5, (), candidates))
     records = (b"",) * len(traces)
-    return Written("x", "starter", Knobs(), "", given, 0, lane, tuple(starts), tuple(traces), records)
+    return ReplyRecord("x", "starter", Knobs(), "", given, 0, lane, tuple(starts), tuple(traces), records)
 
 
 class Host(App[None]):
@@ -61,7 +63,7 @@ class Host(App[None]):
 
 @asynccontextmanager
 async def opened(
-    shown: Written | None = None, size: tuple[int, int] = (60, 12)
+    shown: ReplyRecord | None = None, size: tuple[int, int] = (60, 12)
 ) -> AsyncIterator[tuple[Host, Pilot[None]]]:
     host = Host()
     async with host.run_test(size=(78, 12)) as pilot:
@@ -156,7 +158,7 @@ async def test_what_would_be_cut_is_marked_and_undone() -> None:
 
 
 async def test_turns_of_the_knobs_and_what_was_given_are_marked() -> None:
-    lane = (Change(9, turn(Knobs(), temperature=1.4)),)
+    lane = (KnobChange(9, turn(Knobs(), temperature=1.4)),)
     async with opened(written(3, lane)) as (host, _):
         assert "⑂" in host.lines[1] and "of" in host.lines[1].split("⑂")[0]
         assert any("temperature 0.8→1.4" in line for line in host.lines)

@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 
 from tui.bench.baseline import Endless, HighLevel, raw_rate
-from tui.bench.reply_speed import CONTEXT, QUESTION, Writing, nine_turns, rate
+from tui.bench.reply_speed import CONTEXT, QUESTION, TimedReplies, nine_turns, rate
 from tui.bench.reproducible import reproducible
 from tui.bench.result import Result, ratios
 from tui.conversation.conversation import Message
 from tui.engine.llama import Llama, make_stage
 from tui.engine.prompt.prompt import PromptWriter
-from tui.engine.protocol import Reply
+from tui.engine.protocol import ReplyRequest
 from tui.engine.sampling.chain import Chain, draw
 from tui.knobs.table import Knobs, turn
 
@@ -70,9 +70,9 @@ def _searches(name: str, model: Llama, rounds: int, tokens: int) -> Iterator[Res
         knobs = turn(greedy, strategy=strategy, num_beams=4, contrastive_k=4)
 
         def searched(knobs: Knobs = knobs) -> float:
-            writing = Writing(model)
+            writing = TimedReplies(model)
             began = time.perf_counter()
-            done = writing.write(Reply("a", QUESTION, turn(knobs, num_predict=tokens // 2, seed=1))).finished[0]
+            done = writing.write(ReplyRequest("a", QUESTION, turn(knobs, num_predict=tokens // 2, seed=1))).finished[0]
             return done.stats.generated_tokens / (time.perf_counter() - began)
 
         values = ratios(rounds, searched, lambda: searched(greedy))
@@ -80,15 +80,15 @@ def _searches(name: str, model: Llama, rounds: int, tokens: int) -> Iterator[Res
 
 
 def _reuse(name: str, model: Llama, rounds: int, history: int) -> Iterator[Result]:
-    writing, few, turns = Writing(model), turn(Knobs(), seed=1, num_predict=4), nine_turns(history)
-    writing.write(Reply("before", turns[:-1], few))
+    writing, few, turns = TimedReplies(model), turn(Knobs(), seed=1, num_predict=4), nine_turns(history)
+    writing.write(ReplyRequest("before", turns[:-1], few))
     late, early, evaluated = [], [], []
     for index in range(rounds):
         # No two may begin alike: what they have in common would be in the cache, and is what the wait is for.
         asked = (Message("user", f"{index} days later, what was the weather like? Tell me what the book says."),)
-        early.append(writing.write(Reply("early", asked, few)).finished[0].stats.ttft_ms)
-        late.append(writing.write(Reply("late", turns + asked, few)).finished[0].stats.ttft_ms)
-        again = writing.write(Reply("again", turns + asked, turn(few, seed=2))).finished[0].stats
+        early.append(writing.write(ReplyRequest("early", asked, few)).finished[0].stats.ttft_ms)
+        late.append(writing.write(ReplyRequest("late", turns + asked, few)).finished[0].stats.ttft_ms)
+        again = writing.write(ReplyRequest("again", turns + asked, turn(few, seed=2))).finished[0].stats
         evaluated.append(float(again.prompt_tokens - again.reused_tokens))
     values = tuple(a / b for a, b in zip(late, early, strict=True))[1:] or (late[0] / early[0],)
     yield Result("first token of turn 10 / of turn 1", name, "ratio", values, 1.5, higher=False)

@@ -10,7 +10,7 @@ from tui.engine.llama import machine
 from tui.engine.llama.options import share_cores
 
 
-class Place(Struct, frozen=True):
+class Environment(Struct, frozen=True):
     """A machine, and the build of llama.cpp on it."""
 
     system: str
@@ -25,10 +25,10 @@ class Place(Struct, frozen=True):
     """Backends and CPU features, in llama.cpp's words."""
 
 
-def describe() -> Place:
+def describe() -> Environment:
     """The place where this is asked."""
     there = machine()
-    return Place(
+    return Environment(
         platform.platform(), _cpu(), there.cores, share_cores(CONTEXT, there.cores), there.binding, there.system
     )
 

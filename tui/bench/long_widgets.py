@@ -10,7 +10,7 @@ from textual.widget import Widget
 
 from tui.conversation.conversation import Conversation, answer, ask
 from tui.ui.widgets.tokens.token_field import TokenField
-from tui.ui.widgets.tokens.token_spans import Bit
+from tui.ui.widgets.tokens.token_spans import TokenSpan
 from tui.ui.widgets.transcript.transcript import Transcript
 
 MESSAGES, TOKENS = 5000, 4000
@@ -18,7 +18,7 @@ SIZE = (160, 45)
 """Columns and rows."""
 
 
-class Marathon(NamedTuple):
+class LongWidgetTimes(NamedTuple):
     """What they took, in milliseconds of this process until they were painted."""
 
     opened: tuple[float, ...]
@@ -45,7 +45,7 @@ class _Stage(App[None]):
         return (time.process_time() - began) * 1000
 
 
-async def marathon(rounds: int) -> Marathon:
+async def marathon(rounds: int) -> LongWidgetTimes:
     """Open a long conversation, page up in it, and give the tokens of a long reply other colours."""
     conversation = Conversation()
     for number in range(MESSAGES // 2):
@@ -58,9 +58,9 @@ async def marathon(rounds: int) -> Marathon:
         turned = [await stage.time(transcript.scroll_page_up) for _ in range(40 * rounds)]
     stage = _Stage(field)
     async with stage.run_test(size=SIZE):
-        await stage.time(lambda: field.add([Bit(" word")] * TOKENS, [0] * TOKENS))
+        await stage.time(lambda: field.add([TokenSpan(" word")] * TOKENS, [0] * TOKENS))
         recoloured = []
         for number in range(4 * rounds):
             levels, cut = [number % 8] * TOKENS, [number % 2 == 0] * TOKENS
             recoloured.append(await stage.time(lambda: field.colour(0, levels, cut)))  # noqa: B023
-    return Marathon(tuple(opened), tuple(turned), tuple(recoloured))
+    return LongWidgetTimes(tuple(opened), tuple(turned), tuple(recoloured))

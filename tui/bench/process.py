@@ -20,7 +20,7 @@ from tui.engine.protocol import (
     Prefill,
     Preview,
     Previewed,
-    Reply,
+    ReplyRequest,
     Stop,
     Token,
     decode_event,
@@ -53,7 +53,7 @@ async def process(name: str, path: Path, rounds: int, tokens: int, prompt: int) 
 
 
 async def _stop(engine: Engine, events: AsyncIterator[Event], text: str) -> float:
-    engine.send(Generate((Reply("stop", (Message("user", text),), Knobs(seed=1)),)))
+    engine.send(Generate((ReplyRequest("stop", (Message("user", text),), Knobs(seed=1)),)))
     while not (isinstance(event := await _next(events), Prefill) and event.done >= event.total / 3):
         pass
     began = time.perf_counter()
@@ -65,10 +65,10 @@ async def _stop(engine: Engine, events: AsyncIterator[Event], text: str) -> floa
 
 async def _look(engine: Engine, events: AsyncIterator[Event], tokens: int) -> tuple[list[float], list[Token]]:
     """Ask how the reply's first token would be chosen under ever other knobs, while it goes on."""
-    engine.send(Generate((Reply("first", QUESTION, turn(Knobs(), seed=1, num_predict=1)),)))
+    engine.send(Generate((ReplyRequest("first", QUESTION, turn(Knobs(), seed=1, num_predict=1)),)))
     while not isinstance(await _next(events), Finished):
         pass
-    engine.send(Generate((Reply("long", QUESTION, turn(Knobs(), seed=2, num_predict=tokens)),)))
+    engine.send(Generate((ReplyRequest("long", QUESTION, turn(Knobs(), seed=2, num_predict=tokens)),)))
     looks: list[float] = []
     written: list[Token] = []
     began = 0.0

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from tui.conversation.conversation import Message
 from tui.engine.backend import Backend
 from tui.engine.decode.scheduler import Scheduler
-from tui.engine.protocol import Event, Failed, Finished, Generate, Reply, Token
+from tui.engine.protocol import Event, Failed, Finished, Generate, ReplyRequest, Token
 from tui.errors import EngineError
 from tui.knobs.table import Knobs
 
@@ -29,7 +29,7 @@ def nine_turns(tokens: int) -> tuple[Message, ...]:
     )
 
 
-class Writing:
+class TimedReplies:
     """Replies to one request, and when their tokens came."""
 
     def __init__(self, backend: Backend, *, reproducible: bool = False) -> None:
@@ -41,7 +41,7 @@ class Writing:
         self._times: list[float] = []
         self._ids: list[str] = []
 
-    def write(self, *replies: Reply) -> "Writing":
+    def write(self, *replies: ReplyRequest) -> "TimedReplies":
         """Write these replies to their ends; raises EngineError when one fails."""
         self.finished, self._times, self._ids = [], [], []
         self.scheduler.generate(Generate(replies))
@@ -70,7 +70,7 @@ class Writing:
 
 def rate(backend: Backend, tokens: int, *knobs: Knobs, question: Sequence[Message] = QUESTION) -> float:
     """Tokens a second of replies with these knobs, written side by side."""
-    writing = Writing(backend)
+    writing = TimedReplies(backend)
     seeds = (each.seed if each.seed >= 0 else index for index, each in enumerate(knobs))
     limited = (replace(each, num_predict=tokens, seed=seed) for each, seed in zip(knobs, seeds, strict=True))
-    return writing.write(*(Reply(str(index), tuple(question), each) for index, each in enumerate(limited))).rate
+    return writing.write(*(ReplyRequest(str(index), tuple(question), each) for index, each in enumerate(limited))).rate

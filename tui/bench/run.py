@@ -9,7 +9,7 @@ from tui.bench.engine import chain, engine
 from tui.bench.process import process
 from tui.bench.result import Result
 from tui.bench.screen import screen
-from tui.bench.store import Archive, store
+from tui.bench.store import SyntheticHistory, store
 from tui.bench.synthetic import HEAVY, Shape, write_model
 
 ROUNDS, TOKENS = 5, 128
@@ -49,7 +49,7 @@ def run(
     if "synthetic" in parts:
         yield from _synthetic(Shape(vocabulary=320) if quick else HEAVY, rounds, tokens, say)
     if "store" in parts:
-        yield from _store(Archive(240, 20, 60, 8) if quick else Archive(), rounds, say)
+        yield from _store(SyntheticHistory(240, 20, 60, 8) if quick else SyntheticHistory(), rounds, say)
 
 
 def _synthetic(shape: Shape, rounds: int, tokens: int, say: Callable[[str], None]) -> Iterator[Result]:
@@ -61,7 +61,7 @@ def _synthetic(shape: Shape, rounds: int, tokens: int, say: Callable[[str], None
         yield from engine("synthetic", synthetic, rounds, tokens)
 
 
-def _store(archive: Archive, rounds: int, say: Callable[[str], None]) -> Iterator[Result]:
+def _store(archive: SyntheticHistory, rounds: int, say: Callable[[str], None]) -> Iterator[Result]:
     with tempfile.TemporaryDirectory() as folder:
         say(f"the store: writing {archive.messages:,} messages")
         yield from store(Path(folder), rounds, archive)

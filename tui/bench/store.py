@@ -11,12 +11,12 @@ from msgspec.structs import replace
 
 from tui.bench.result import Result
 from tui.conversation.conversation import Conversation, answer, ask
-from tui.conversation.reply_record import Stats, Written
+from tui.conversation.reply_record import ReplyRecord, Stats
 from tui.engine.llama import make_stage
 from tui.engine.sampling.chain import Chain, draw
-from tui.engine.sampling.distribution import Choice
+from tui.engine.sampling.distribution import TokenChoice
 from tui.knobs.table import Knobs
-from tui.store.records import ModelFile, Page, Sheet, Source
+from tui.store.records import ModelFile, ReplySource, SavedPosition, Snapshot
 from tui.store.store import Store
 
 SHOWN = 100
@@ -26,10 +26,10 @@ RARE = "Eddystone"
 """A word of one message in the middle; all others are made of syllables."""
 
 _SYLLABLES = ("lo", "mar", "ten", "vi", "sha", "gru", "pel", "on", "ki", "ras", "du", "wen")
-_SOURCE = Source((), ModelFile("starter.gguf", 1, 1), "0.3.36")
+_SOURCE = ReplySource((), ModelFile("starter.gguf", 1, 1), "0.3.36")
 
 
-class Archive(Struct, frozen=True):
+class SyntheticHistory(Struct, frozen=True):
     """What is written into the store before it is asked."""
 
     messages: int = 100_000
@@ -41,7 +41,7 @@ class Archive(Struct, frozen=True):
     """Tokens of a reply with traces: the last of every tenth conversation, the last fifty of the longest."""
 
 
-def store(folder: Path, rounds: int, archive: Archive) -> Iterator[Result]:
+def store(folder: Path, rounds: int, archive: SyntheticHistory) -> Iterator[Result]:
     """What is measured on an archive of made-up messages; targets are those of the project."""
     opened = Store(folder / "history.db")
     try:
@@ -51,7 +51,7 @@ def store(folder: Path, rounds: int, archive: Archive) -> Iterator[Result]:
         opened.close()
 
 
-def _asked(opened: Store, rounds: int, what: str, archive: Archive) -> Iterator[Result]:
+def _asked(opened: Store, rounds: int, what: str, archive: SyntheticHistory) -> Iterator[Result]:
     numbers = [entry.id for entry in opened.list(limit=archive.messages)]
     chosen = iter(random.Random(1).choices(numbers[1:], k=rounds))
     asked: tuple[tuple[str, Callable[[], object], float], ...] = (
@@ -76,17 +76,19 @@ def _milliseconds(deed: Callable[[], object]) -> float:
 # --- what was said --------------------------------------------------------------------------------------------------
 
 
-def _fill(opened: Store, archive: Archive) -> None:
+def _fill(opened: Store, archive: SyntheticHistory) -> None:
     pick, choices = random.Random(2), _choices(archive.traced)
     count = (archive.messages - archive.longest) // archive.each
     for index in range(count):
         talk = _talk(pick, archive.each, choices, traced=index % 10 == 0, rare=index == count // 2)
-        opened.keep(Page(f"made up {index}"), Sheet(talk, "default", source=_SOURCE))
-    opened.keep(Page("longest"), Sheet(_talk(pick, archive.longest, choices, traced=50), "default", source=_SOURCE))
+        opened.keep(SavedPosition(f"made up {index}"), Snapshot(talk, "default", source=_SOURCE))
+    opened.keep(
+        SavedPosition("longest"), Snapshot(_talk(pick, archive.longest, choices, traced=50), "default", source=_SOURCE)
+    )
 
 
 def _talk(
-    pick: random.Random, messages: int, choices: tuple[Choice, ...], *, traced: int, rare: bool = False
+    pick: random.Random, messages: int, choices: tuple[TokenChoice, ...], *, traced: int, rare: bool = False
 ) -> Conversation:
     """A conversation whose last replies, so many of them, have traces."""
     talk, bare = Conversation(), _written(())
@@ -102,7 +104,7 @@ def _words(pick: random.Random, count: int) -> str:
     return " ".join("".join(pick.choices(_SYLLABLES, k=pick.randint(1, 4))) for _ in range(count))
 
 
-def _choices(tokens: int) -> tuple[Choice, ...]:
+def _choices(tokens: int) -> tuple[TokenChoice, ...]:
     """Tokens chosen from random logits, as they are chosen in earnest."""
     stages, numbers = Chain(Knobs(), make_stage, []), np.random.default_rng(1)
     found = []
@@ -112,8 +114,8 @@ def _choices(tokens: int) -> tuple[Choice, ...]:
     return tuple(found)
 
 
-def _written(choices: tuple[Choice, ...]) -> Written:
-    said = Written("default", "starter", replace(Knobs(), seed=1), stats=Stats(10, 2, 100, 5.0, 100.0))
+def _written(choices: tuple[TokenChoice, ...]) -> ReplyRecord:
+    said = ReplyRecord("default", "starter", replace(Knobs(), seed=1), stats=Stats(10, 2, 100, 5.0, 100.0))
     return replace(
         said,
         starts=tuple(range(0, 4 * len(choices), 4)),

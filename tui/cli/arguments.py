@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-from tui.config import Reading, read_config
+from tui.config import LoadedConfig, read_config
 from tui.errors import TwiddleError, did_you_mean
 from tui.knobs.setting import Setting, is_override, parse_setting
 from tui.models.reference import find_model
 from tui.paths import theme_dirs
-from tui.presets.library import Chosen, list_presets, resolve
+from tui.presets.library import ResolvedSetting, list_presets, resolve
 
 SETTING_HELP = "PRESET, PRESET,knob=value,... or knob=value,...; a PRESET is a name or the path of a Modelfile or GGUF."
 
@@ -25,18 +25,18 @@ class UsageError(TwiddleError):
     """A command given in a way that cannot work; the exit code is 2, as for an option that does not exist."""
 
 
-def choose(setting: str | None) -> tuple[Chosen, Path]:
+def choose(setting: str | None) -> tuple[ResolvedSetting, Path]:
     """What a setting comes to, and its model file; raises TwiddleError for anything that could not start a chat."""
     return with_model(resolve(parse_setting(setting) if setting is not None else Setting()))
 
 
-def with_model(chosen: Chosen) -> tuple[Chosen, Path]:
+def with_model(chosen: ResolvedSetting) -> tuple[ResolvedSetting, Path]:
     """What a setting comes to, and its model file; raises ModelError."""
     preset = chosen.preset
     return chosen, find_model(preset.model, beside=preset.path.parent if preset.path else None)
 
 
-def settle(theme: str | None = None) -> Reading:
+def settle(theme: str | None = None) -> LoadedConfig:
     """The person's config, with what was typed; raises UsageError for a theme that does not exist."""
     names = {path.stem for folder in theme_dirs() for path in folder.glob("*.toml")}
     if theme is not None and theme not in names:

@@ -19,7 +19,7 @@ from tui.models.reference import STARTER, find_model
 from tui.terminal import safe_line
 
 if TYPE_CHECKING:
-    from tui.bench.environment import Place
+    from tui.bench.environment import Environment
 
 Load = tuple[float, float, float]
 """Processes that wanted a core, in the mean of the last 1, 5 and 15 minutes."""
@@ -56,7 +56,7 @@ def bench(
         _print(place, loads, results)
 
 
-def _print(place: "Place", loads: tuple[Load, Load], results: Sequence[Result]) -> None:
+def _print(place: "Environment", loads: tuple[Load, Load], results: Sequence[Result]) -> None:
     writing, reading = place.threads
     typer.echo(safe_line(f"{place.cpu}, {place.cores} cores, {place.system}"))
     typer.echo(safe_line(f"llama-cpp-python {place.binding}: {place.build}"))

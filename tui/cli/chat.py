@@ -10,9 +10,9 @@ from tui.cli.history import opened
 from tui.cli.stderr import tell
 from tui.config import config_path
 from tui.errors import TwiddleError
-from tui.presets.library import Chosen
+from tui.presets.library import ResolvedSetting
 from tui.session.restore import as_left
-from tui.store.records import Kept, Seat
+from tui.store.records import SideRow, StoredConversation
 
 GoOn = Annotated[bool, typer.Option("--continue", "-c", help="Go on with the conversation talked in last.")]
 Keep = Annotated[
@@ -45,7 +45,7 @@ def chat(
     raise typer.Exit(start(chosen, models, settled, keep=keeping, going_on=kept))
 
 
-def _newest() -> Kept:
+def _newest() -> StoredConversation:
     with opened() as store:
         number = store.newest()
         if number is None:
@@ -53,10 +53,10 @@ def _newest() -> Kept:
         return store.load(number)
 
 
-def _as_left(kept: Kept) -> tuple[tuple[Chosen, Path], ...]:
+def _as_left(kept: StoredConversation) -> tuple[tuple[ResolvedSetting, Path], ...]:
     """The sides that a conversation was left with, unless one of them is no longer to be had."""
     try:
-        return tuple(with_model(as_left(seat)) for seat in kept.seats or (Seat(kept.setting),))
+        return tuple(with_model(as_left(seat)) for seat in kept.seats or (SideRow(kept.setting),))
     except TwiddleError as error:
         tell(f"It was left with {kept.setting}, which cannot be used: {error} It goes on with the default.")
         return ()

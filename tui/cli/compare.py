@@ -13,16 +13,16 @@ from rich.text import Text
 
 from tui.cli.arguments import SETTING_HELP, ThemeName, UsageError, choose, question, require_screen, settle
 from tui.cli.signals import converse, stopped_by_ctrl_c
-from tui.cli.stderr import Waiting, costs, tell
+from tui.cli.stderr import WaitingLine, costs, tell
 from tui.cli.stdout import errors_as_json, print_line
 from tui.conversation.conversation import Message
 from tui.conversation.trace import diverged_at
-from tui.engine.process.headless import Session
-from tui.engine.protocol import Finished, Prefill, Reply, Thinking, Token
+from tui.engine.process.headless import HeadlessEngine
+from tui.engine.protocol import Finished, Prefill, ReplyRequest, Thinking, Token
 from tui.errors import EngineError
 from tui.knobs.table import common_seed, fixed, turn
-from tui.presets.library import Chosen
-from tui.session.side import Writing
+from tui.presets.library import ResolvedSetting
+from tui.session.side import RunningReply
 from tui.terminal import safe, safe_line
 
 PARTING = "⑂"
@@ -61,13 +61,13 @@ def _open_screen(left: str, right: str, as_json: bool, theme: str | None) -> Non
     raise typer.Exit(start((a, b), (model, other), settled, keep=settled.config.history))
 
 
-class Column(NamedTuple):
+class ReplyColumn(NamedTuple):
     """One of the two replies, as far as it is written."""
 
     setting: str
     model: Path
-    reply: Reply
-    writing: Writing
+    reply: ReplyRequest
+    writing: RunningReply
 
     def add(self, event: Token | Finished) -> None:
         """Take in what happened to it."""
@@ -82,26 +82,26 @@ class Column(NamedTuple):
         return [self.writing.text[start:end] for start, end in pairwise((*self.writing.starts, None))]
 
 
-Pair = tuple[Column, Column]
+Pair = tuple[ReplyColumn, ReplyColumn]
 
 
-def columns(left: tuple[Chosen, Path], right: tuple[Chosen, Path], asked: str) -> Pair:
+def columns(left: tuple[ResolvedSetting, Path], right: tuple[ResolvedSetting, Path], asked: str) -> Pair:
     """What to ask for: both draw with one seed, unless each has its own."""
     common = common_seed(left[0].knobs, right[0].knobs)
 
-    def column(name: str, chosen: Chosen, model: Path) -> Column:
+    def column(name: str, chosen: ResolvedSetting, model: Path) -> ReplyColumn:
         for note in chosen.preset.notes:
             tell(note)
         knobs = chosen.knobs if chosen.knobs.seed >= 0 else turn(chosen.knobs, seed=common)
         messages = (*chosen.preset.opening, Message("user", asked))
         thinking = chosen.stand._replace(knobs=knobs).thinking
-        reply = Reply(name, messages, knobs, template=chosen.preset.template or "", thinking=thinking)
-        return Column(str(chosen.setting), model, reply, Writing(name, chosen.stand._replace(knobs=knobs)))
+        reply = ReplyRequest(name, messages, knobs, template=chosen.preset.template or "", thinking=thinking)
+        return ReplyColumn(str(chosen.setting), model, reply, RunningReply(name, chosen.stand._replace(knobs=knobs)))
 
     return column("left", *left), column("right", *right)
 
 
-def parting(left: Column, right: Column) -> int | None:
+def parting(left: ReplyColumn, right: ReplyColumn) -> int | None:
     """Index of the first token at which they differ. The tokens of two models are compared by what they say."""
     complete = left.writing.ending is not None and right.writing.ending is not None
     if left.model == right.model:
@@ -128,14 +128,14 @@ def _print_replies(pair: Pair, as_json: bool) -> None:
 
 
 async def _write(pair: Pair) -> None:
-    async with Session() as session:
-        with Waiting() as waiting:
+    async with HeadlessEngine() as session:
+        with WaitingLine() as waiting:
             for _, group in groupby(pair, lambda column: (column.model, fixed(column.reply.knobs))):
                 if not _stopped(pair):
                     await _write_together(session, tuple(group), waiting)
 
 
-async def _write_together(session: Session, group: tuple[Column, ...], waiting: Waiting) -> None:
+async def _write_together(session: HeadlessEngine, group: tuple[ReplyColumn, ...], waiting: WaitingLine) -> None:
     """Write the replies of one loaded model, in one request: they are decoded once for as long as they agree."""
     info = await session.load(group[0].model, group[0].reply.knobs, waiting.loading)
     if info.notice:
@@ -157,7 +157,7 @@ def _stopped(pair: Pair) -> bool:
 # --- printing -------------------------------------------------------------------------------------------------------
 
 
-def print_columns(left: Column, right: Column) -> None:
+def print_columns(left: ReplyColumn, right: ReplyColumn) -> None:
     """Print the replies beside each other, with a mark where they part."""
     index = parting(left, right)
     table = Table(box=SIMPLE_HEAD, expand=True, show_footer=True, footer_style="dim")
@@ -174,7 +174,7 @@ def print_columns(left: Column, right: Column) -> None:
         console.print(Text("They agree to the last token."))
 
 
-def _marked(column: Column, index: int | None) -> Text:
+def _marked(column: ReplyColumn, index: int | None) -> Text:
     if index is None:
         return Text(safe(column.writing.text))
     pieces = column.pieces
@@ -184,12 +184,12 @@ def _marked(column: Column, index: int | None) -> Text:
     )
 
 
-def print_object(left: Column, right: Column) -> None:
+def print_object(left: ReplyColumn, right: ReplyColumn) -> None:
     """Print the replies as one JSON object."""
     print_line(sides=[_fields(left), _fields(right)], diverged_at=parting(left, right))
 
 
-def _fields(column: Column) -> dict[str, Any]:
+def _fields(column: ReplyColumn) -> dict[str, Any]:
     writing = column.writing
     return {
         "setting": column.setting,

@@ -16,13 +16,13 @@ from tui import __version__
 from tui.cli.signals import converse
 from tui.config import config_path, read_config
 from tui.engine.hardware import Machine
-from tui.engine.process.headless import Session
+from tui.engine.process.headless import HeadlessEngine
 from tui.engine.protocol import ModelInfo
 from tui.errors import TwiddleError
 from tui.knobs.table import Knobs
 from tui.models.reference import STARTER, find_model
 from tui.paths import log_dir, preset_dirs, theme_dirs
-from tui.presets.library import Broken, list_presets
+from tui.presets.library import BrokenPreset, list_presets
 from tui.terminal import safe_line
 
 _GIB = 2**30
@@ -30,7 +30,7 @@ _GIB = 2**30
 REBUILD = "uv sync --reinstall-package llama-cpp-python"
 
 
-class Finding(NamedTuple):
+class Diagnosis(NamedTuple):
     """One line of the report. `fail` is for what nobody can chat without."""
 
     mark: Literal["ok", "note", "fail"]
@@ -47,41 +47,41 @@ def doctor() -> None:
     raise typer.Exit(0 if healthy else 1)
 
 
-def _findings() -> Iterator[Finding]:
-    yield Finding("ok", "twiddle", f"{__version__}, Python {platform.python_version()}, {platform.platform()}")
-    yield Finding("ok", "packages", f"Textual {version('textual')}, SQLite {sqlite3.sqlite_version}")
+def _findings() -> Iterator[Diagnosis]:
+    yield Diagnosis("ok", "twiddle", f"{__version__}, Python {platform.python_version()}, {platform.platform()}")
+    yield Diagnosis("ok", "packages", f"Textual {version('textual')}, SQLite {sqlite3.sqlite_version}")
     try:
         yield from _engine(converse(_describe()))
     except TwiddleError as error:
-        yield Finding("fail", "engine", str(error))
+        yield Diagnosis("fail", "engine", str(error))
     try:
         model = find_model(STARTER)
         yield from _starter(converse(_load(model)))
     except TwiddleError as error:
-        yield Finding("fail", "starter", str(error))
+        yield Diagnosis("fail", "starter", str(error))
     yield from _terminal()
     yield from _settings()
     yield from _files()
 
 
 async def _describe() -> Machine:
-    async with Session() as session:
+    async with HeadlessEngine() as session:
         return await session.describe()
 
 
 async def _load(model: Path) -> ModelInfo:
-    async with Session() as session:
+    async with HeadlessEngine() as session:
         return await session.load(model, Knobs(), lambda share: None)
 
 
-def _engine(machine: Machine) -> Iterator[Finding]:
-    yield Finding("ok", "engine", f"llama-cpp-python {machine.binding}: {machine.system}")
+def _engine(machine: Machine) -> Iterator[Diagnosis]:
+    yield Diagnosis("ok", "engine", f"llama-cpp-python {machine.binding}: {machine.system}")
     for device in machine.devices:
         kind = "" if device.name == device.kind else f" ({device.kind})"
         memory = f", {device.free / _GIB:.1f} of {device.total / _GIB:.1f} GiB free" if device.total else ""
-        yield Finding("ok", "device", f"{device.name}{kind}: {device.description}{memory}")
+        yield Diagnosis("ok", "device", f"{device.name}{kind}: {device.description}{memory}")
     if machine.offload:
-        yield Finding("ok", "GPU", "layers can go there; num_gpu says how many, main_gpu and tensor_split say where.")
+        yield Diagnosis("ok", "GPU", "layers can go there; num_gpu says how many, main_gpu and tensor_split say where.")
         return
     metal = sys.platform == "darwin"
     backend, flag = ("Metal", "-DGGML_METAL=on") if metal else ("CUDA", "-DGGML_CUDA=on")
@@ -89,66 +89,68 @@ def _engine(machine: Machine) -> Iterator[Finding]:
         advice = f"this build is made for {backend} and found no GPU; look at its driver, or at CUDA_VISIBLE_DEVICES."
     else:
         advice = f"this build knows no GPU; for {backend}, build it again: CMAKE_ARGS={flag} {REBUILD}"
-    yield Finding("note", "GPU", advice)
+    yield Diagnosis("note", "GPU", advice)
 
 
-def _starter(info: ModelInfo) -> Iterator[Finding]:
-    yield Finding("ok", "starter", f"{info.path} loads: {info.description}, context {info.context}")
+def _starter(info: ModelInfo) -> Iterator[Diagnosis]:
+    yield Diagnosis("ok", "starter", f"{info.path} loads: {info.description}, context {info.context}")
     layers = f"{info.layers} on {' and '.join(info.devices)}"
     offloaded = f", {info.gpu_layers} of them offloaded" if info.gpu_layers else ""
     flash = "with" if info.flash_attention else "without"
-    yield Finding("ok", "layers", f"{layers}{offloaded}, {flash} flash attention")
+    yield Diagnosis("ok", "layers", f"{layers}{offloaded}, {flash} flash attention")
     spared = ", a core left to the screen," if info.threads < info.batch_threads else ""
     threads = f"{info.threads} to write{spared} and {info.batch_threads} to read prompts"
-    yield Finding("ok", "threads", f"{threads}; num_thread sets both.")
+    yield Diagnosis("ok", "threads", f"{threads}; num_thread sets both.")
     if info.notice:
-        yield Finding("note", "starter", info.notice)
+        yield Diagnosis("note", "starter", info.notice)
 
 
-def _terminal() -> Iterator[Finding]:
+def _terminal() -> Iterator[Diagnosis]:
     ends = {"stdin": sys.stdin, "stdout": sys.stdout}
     missing = [name for name, stream in ends.items() if stream is None or not stream.isatty()]
     term = os.environ.get("TERM", "")
     if missing or term == "dumb":
         why = f"{' and '.join(missing)} not a terminal" if missing else "TERM=dumb"
-        yield Finding("note", "screen", f"{why}: the chat will not open here, `twiddle run` works.")
+        yield Diagnosis("note", "screen", f"{why}: the chat will not open here, `twiddle run` works.")
     else:
         size = shutil.get_terminal_size()
         small = size.columns < 80 or size.lines < 24
         advice = "; 80 by 24 or more shows everything" if small else ""
-        yield Finding("note" if small else "ok", "screen", f"{size.columns} columns by {size.lines} lines{advice}")
+        yield Diagnosis("note" if small else "ok", "screen", f"{size.columns} columns by {size.lines} lines{advice}")
     colour = os.environ.get("COLORTERM", "")
     true = colour in ("truecolor", "24bit")
     advice = "" if true else "; COLORTERM=truecolor says that it shows every colour, if it does"
-    yield Finding("ok" if true else "note", "colours", f"TERM={term or 'unset'}, COLORTERM={colour or 'unset'}{advice}")
+    yield Diagnosis(
+        "ok" if true else "note", "colours", f"TERM={term or 'unset'}, COLORTERM={colour or 'unset'}{advice}"
+    )
     if os.environ.get("NO_COLOR"):
-        yield Finding("note", "colours", "NO_COLOR is set: the screen is in greys.")
+        yield Diagnosis("note", "colours", "NO_COLOR is set: the screen is in greys.")
     encoding = (sys.stdout.encoding or "unknown").lower()
     if encoding.replace("-", "") == "utf8":
-        yield Finding("ok", "encoding", encoding)
+        yield Diagnosis("ok", "encoding", encoding)
     else:
-        yield Finding("note", "encoding", f"{encoding} cannot show every sign; set LANG to a UTF-8 locale.")
+        yield Diagnosis("note", "encoding", f"{encoding} cannot show every sign; set LANG to a UTF-8 locale.")
 
 
-def _settings() -> Iterator[Finding]:
+def _settings() -> Iterator[Diagnosis]:
     from tui.ui.keys import read_keys
 
     path, (config, faults) = config_path(), read_config()
-    yield Finding("ok", "settings", f"in {path}{'' if path.exists() else ', which is not there; nothing needs it'}")
+    yield Diagnosis("ok", "settings", f"in {path}{'' if path.exists() else ', which is not there; nothing needs it'}")
     for fault in (*faults, *read_keys(config.keys).faults):
-        yield Finding("note", "settings", fault)
+        yield Diagnosis("note", "settings", fault)
 
 
-def _files() -> Iterator[Finding]:
+def _files() -> Iterator[Diagnosis]:
     own, shipped = preset_dirs()
     presets = list_presets()
     here = sum(1 for preset in presets if preset.path and preset.path.parent == shipped)
-    yield Finding(
+    yield Diagnosis(
         "ok" if here else "fail", "presets", f"{here} shipped in {shipped}, {len(presets) - here} yours in {own}"
     )
     for preset in presets:
-        if isinstance(preset, Broken):
-            yield Finding("note", "presets", preset.reason)
+        if isinstance(preset, BrokenPreset):
+            yield Diagnosis("note", "presets", preset.reason)
     shipped, own = theme_dirs()
-    yield Finding("ok" if shipped.is_dir() else "fail", "themes", f"shipped in {shipped}, yours in {own}")
-    yield Finding("ok", "logs", f"in {log_dir()}, for as long as the engine runs")
+    yield Diagnosis("ok" if shipped.is_dir() else "fail", "themes", f"shipped in {shipped}, yours in {own}")
+    yield Diagnosis("ok", "logs", f"in {log_dir()}, for as long as the engine runs")

@@ -18,7 +18,7 @@ from tui.errors import StoreError
 from tui.paths import history_path
 from tui.store import export as exports
 from tui.store.picture_source import show as show_exhibit
-from tui.store.records import Entry, Kept
+from tui.store.records import StoredConversation, Summary
 from tui.store.store import Store
 from tui.terminal import safe_line
 
@@ -155,7 +155,7 @@ def backup(file: Annotated[Path, typer.Argument(help="The file to write.")]) -> 
         store.back_up(file)
 
 
-def _print(entries: tuple[Entry, ...], as_json: bool) -> None:
+def _print(entries: tuple[Summary, ...], as_json: bool) -> None:
     if as_json:
         for entry in entries:
             print_line(**to_builtins(entry))
@@ -174,7 +174,7 @@ def _print(entries: tuple[Entry, ...], as_json: bool) -> None:
     )  # fmt: skip
 
 
-def _messages(kept: Kept) -> Iterator[dict[str, Any]]:
+def _messages(kept: StoredConversation) -> Iterator[dict[str, Any]]:
     for place in kept.conversation.places:
         turn = kept.conversation.turns[place]
         yield {

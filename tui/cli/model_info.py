@@ -4,14 +4,14 @@ import typer
 
 from tui.cli.tables import for_people, print_table
 from tui.models.memory import show_size
-from tui.models.model_info import Anatomy
+from tui.models.model_info import ModelAnatomy
 from tui.models.quantization import BY_NAME
 from tui.terminal import safe
 
 _BAR = 24
 
 
-def print_anatomy(anatomy: Anatomy, verdict: str) -> None:
+def print_anatomy(anatomy: ModelAnatomy, verdict: str) -> None:
     """Draw a model file: what it is, what it is made of, and what it takes to run it."""
     _print_part("model", ("", ""), _identity(anatomy))
     _print_part("shape", ("", ""), _drawing(anatomy) if for_people() else _shape(anatomy))
@@ -44,7 +44,7 @@ def _print_part(title: str, headings: tuple[str, ...], rows: list[tuple[str, ...
         print_table(headings, [(title, *row) for row in rows])
 
 
-def _identity(anatomy: Anatomy) -> list[tuple[str, ...]]:
+def _identity(anatomy: ModelAnatomy) -> list[tuple[str, ...]]:
     meant = {"instruct": "instruct: trained to answer", "base": "base: trained to go on with a text, not to answer"}
     return [
         ("name", anatomy.name),
@@ -56,11 +56,11 @@ def _identity(anatomy: Anatomy) -> list[tuple[str, ...]]:
     ]
 
 
-def _shape(anatomy: Anatomy) -> list[tuple[str, ...]]:
+def _shape(anatomy: ModelAnatomy) -> list[tuple[str, ...]]:
     return [(word, f"{number:,}") for word, number in anatomy.shape.items()]
 
 
-def _drawing(anatomy: Anatomy) -> list[tuple[str, ...]]:
+def _drawing(anatomy: ModelAnatomy) -> list[tuple[str, ...]]:
     """The way of a token through the layers, from top to bottom."""
     shape = anatomy.shape
     width, heads = f"{shape.get('width', 0):,}", shape.get("attention heads", 0)
@@ -79,7 +79,7 @@ def _drawing(anatomy: Anatomy) -> list[tuple[str, ...]]:
     ]
 
 
-def _kinds(anatomy: Anatomy) -> list[tuple[str, ...]]:
+def _kinds(anatomy: ModelAnatomy) -> list[tuple[str, ...]]:
     whole = sum(kind.size for kind in anatomy.kinds) or 1
     return [
         (
@@ -94,7 +94,7 @@ def _kinds(anatomy: Anatomy) -> list[tuple[str, ...]]:
     ]
 
 
-def _tokenizer(anatomy: Anatomy) -> list[tuple[str, ...]]:
+def _tokenizer(anatomy: ModelAnatomy) -> list[tuple[str, ...]]:
     tokenizer = anatomy.tokenizer
     return [
         ("model", tokenizer.model),
@@ -103,7 +103,7 @@ def _tokenizer(anatomy: Anatomy) -> list[tuple[str, ...]]:
     ]
 
 
-def _memory(anatomy: Anatomy) -> list[tuple[str, ...]]:
+def _memory(anatomy: ModelAnatomy) -> list[tuple[str, ...]]:
     memory = anatomy.memory
     return [
         ("weights", show_size(memory.weights), "mapped from the file"),
@@ -113,7 +113,7 @@ def _memory(anatomy: Anatomy) -> list[tuple[str, ...]]:
     ]
 
 
-def _precisions(anatomy: Anatomy) -> list[tuple[str, ...]]:
+def _precisions(anatomy: ModelAnatomy) -> list[tuple[str, ...]]:
     rest = anatomy.memory.cache + anatomy.memory.compute
     here = (f"{anatomy.quantization} (this file)", anatomy.memory.weights)
     return [(kind, show_size(size), show_size(size + rest)) for kind, size in (here, *anatomy.precisions.items())]

@@ -12,12 +12,12 @@ from tui.cli.signals import converse
 from tui.cli.stderr import tell
 from tui.cli.tables import for_people, print_table
 from tui.engine.hardware import Machine
-from tui.engine.process.headless import Session
+from tui.engine.process.headless import HeadlessEngine
 from tui.errors import ModelError
 from tui.knobs.table import Knobs, turn
-from tui.models.free_memory import Room, measure, with_gpu
+from tui.models.free_memory import FreeMemory, measure, with_gpu
 from tui.models.hub import parse_hub
-from tui.models.locations import Found, list_models
+from tui.models.locations import FoundModel, list_models
 from tui.models.memory import show_size, verdict
 from tui.models.model_info import dissect, kept_as, size_of
 from tui.models.preflight import check_model
@@ -94,7 +94,7 @@ def pull(model: Annotated[str, typer.Argument(help="hf.co/USER/REPO or hf.co/USE
 # --- parts ----------------------------------------------------------------------------------------------------------
 
 
-def _row(found: Found) -> dict[str, Any]:
+def _row(found: FoundModel) -> dict[str, Any]:
     row: dict[str, Any] = {
         "model": found.reference,
         "size": size_of(found.path),
@@ -108,7 +108,7 @@ def _row(found: Found) -> dict[str, Any]:
     return row | {"quantization": kept_as(header, found.path), "context": header.number("context_length")}
 
 
-def _room() -> Room | None:
+def _room() -> FreeMemory | None:
     """The memory of this machine; that of a GPU only where this build of the engine can use it."""
     room = measure()
     larger = with_gpu(room) if room else None
@@ -116,7 +116,7 @@ def _room() -> Room | None:
 
 
 async def _describe() -> Machine:
-    async with Session() as session:
+    async with HeadlessEngine() as session:
         return await session.describe()
 
 

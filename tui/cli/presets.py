@@ -10,9 +10,9 @@ from tui.cli import preset_files
 from tui.cli.render import render
 from tui.cli.tables import print_table
 from tui.knobs.table import KNOBS, WHILE_THINKING, knob
-from tui.presets.checks import Finding, check
+from tui.presets.checks import PresetFinding, check
 from tui.presets.difference import difference
-from tui.presets.library import Broken, find_preset, list_presets, preset_path
+from tui.presets.library import BrokenPreset, find_preset, list_presets, preset_path
 from tui.presets.modelfile import Modelfile, ModelfileError, parse_modelfile
 from tui.presets.parameters import check_version, parameters
 from tui.presets.preset import Preset, is_model, messages, read_source
@@ -30,7 +30,7 @@ def list_() -> None:
     """Name every preset, with what it is for and the knobs it turns."""
     rows: list[tuple[str, ...]] = []
     for preset in list_presets():
-        if isinstance(preset, Broken):
+        if isinstance(preset, BrokenPreset):
             rows.append((preset.name, f"broken: {preset.reason}", ""))
         else:
             rows.append((preset.name, preset.description, _turned(preset)))
@@ -134,7 +134,7 @@ def _turned(preset: Preset) -> str:
     return ", ".join(f"{name} {knob(name).show(value)}" for name, value in preset.turned)
 
 
-def _print_finding(path: Path, finding: Finding) -> None:
+def _print_finding(path: Path, finding: PresetFinding) -> None:
     place = f"{path.name}:{finding.line}" if finding.line else path.name
     typer.echo(safe_line(f"{place}: {finding.level}: {finding.text}"))
 

@@ -10,26 +10,26 @@ from msgspec import DecodeError, Struct, json
 from tui.cli.signals import converse
 from tui.cli.stdout import print_text
 from tui.conversation.conversation import Message
-from tui.engine.process.headless import Session
-from tui.engine.protocol import Piece
+from tui.engine.process.headless import HeadlessEngine
+from tui.engine.protocol import PromptPiece
 from tui.engine.protocol import Render as Ask
 from tui.errors import PresetError
 from tui.knobs.table import fixed
 from tui.models.reference import find_model
 from tui.presets.library import find_preset
-from tui.presets.ollama_prompt import Prompting
+from tui.presets.ollama_prompt import OllamaPrompt
 from tui.presets.preset import Preset
-from tui.presets.tools import Said
+from tui.presets.tools import ToolMessage
 from tui.terminal import safe
 
-EXAMPLE = (Said(role="user", content="Why is the sky blue?"),)
+EXAMPLE = (ToolMessage(role="user", content="Why is the sky blue?"),)
 """Rendered when no request is given."""
 
 
-class Request(Struct, frozen=True):
+class ChatRequest(Struct, frozen=True):
     """What is asked, as Ollama's chat requests have it."""
 
-    messages: tuple[Said, ...] = EXAMPLE
+    messages: tuple[ToolMessage, ...] = EXAMPLE
     tools: tuple[dict[str, Any], ...] | None = None
     think: bool | str | None = None
 
@@ -40,9 +40,9 @@ class Request(Struct, frozen=True):
         whole = tuple(message for message in plain if message is not None)
         return whole if self.tools is None and self.think is None and len(whole) == len(plain) else None
 
-    def fill(self, template: str, opening: tuple[Said, ...] = ()) -> str:
+    def fill(self, template: str, opening: tuple[ToolMessage, ...] = ()) -> str:
         """The prompt that a template in Go syntax makes of it; raises PresetError."""
-        return Prompting(template).render((*opening, *self.messages), tools=self.tools, think=self.think)
+        return OllamaPrompt(template).render((*opening, *self.messages), tools=self.tools, think=self.think)
 
 
 def render(
@@ -56,9 +56,9 @@ def render(
     """
     asked = _request(request)
     template = _read(template_file) if template_file else ""
-    pieces: tuple[Piece, ...]
+    pieces: tuple[PromptPiece, ...]
     if preset is None and template:
-        pieces = (Piece(asked.fill(template), False),)
+        pieces = (PromptPiece(asked.fill(template), False),)
     else:
         pieces = _rendered(find_preset(preset or "default"), asked, template)
     if not sys.stdout.isatty():
@@ -70,7 +70,7 @@ def render(
     typer.echo()
 
 
-def _rendered(preset: Preset, asked: Request, template: str) -> tuple[Piece, ...]:
+def _rendered(preset: Preset, asked: ChatRequest, template: str) -> tuple[PromptPiece, ...]:
     template = template or preset.template or ""
     # A request that says what the system is comes in place of the preset's SYSTEM, as in Ollama.
     own = preset.messages if asked.messages[:1] and asked.messages[0].role == "system" else preset.opening
@@ -81,21 +81,25 @@ def _rendered(preset: Preset, asked: Request, template: str) -> tuple[Piece, ...
             "Tools, thinking and what else a request may hold are for templates in Go syntax, and this preset has no "
             "TEMPLATE; leave them out, or name a --template-file."
         )
-    return (Piece(asked.fill(template, tuple(Said(role=each.role, content=each.content) for each in own)), False),)
+    return (
+        PromptPiece(
+            asked.fill(template, tuple(ToolMessage(role=each.role, content=each.content) for each in own)), False
+        ),
+    )
 
 
-async def _ask(preset: Preset, messages: tuple[Message, ...], template: str) -> tuple[Piece, ...]:
+async def _ask(preset: Preset, messages: tuple[Message, ...], template: str) -> tuple[PromptPiece, ...]:
     model = find_model(preset.model, beside=preset.path.parent if preset.path else None)
-    async with Session() as session:
+    async with HeadlessEngine() as session:
         await session.load(model, fixed(preset.knobs), lambda share: None)
         return await session.render(Ask("render", messages, template, preset.knobs.thinking))
 
 
-def _request(path: Path | None) -> Request:
+def _request(path: Path | None) -> ChatRequest:
     if path is None:
-        return Request()
+        return ChatRequest()
     try:
-        return json.decode(_read(path), type=Request)
+        return json.decode(_read(path), type=ChatRequest)
     except DecodeError as error:
         raise PresetError(f'{str(path)!r} is no request such as {{"messages": [...]}}: {error}.') from None
 

@@ -9,11 +9,11 @@ from msgspec.structs import asdict
 
 from tui.cli.history import opened
 from tui.cli.signals import converse
-from tui.cli.stderr import Waiting, murmur, tell
+from tui.cli.stderr import WaitingLine, murmur, tell
 from tui.cli.stdout import errors_as_json, print_line
 from tui.conversation.trace import TokenTrace
-from tui.engine.process.headless import Session
-from tui.engine.protocol import Prefill, Reply, Token
+from tui.engine.process.headless import HeadlessEngine
+from tui.engine.protocol import Prefill, ReplyRequest, Token
 from tui.models.reference import find_model
 from tui.store.records import ModelFile, StoredReply
 from tui.store.replay import check_model, difference, expected, request
@@ -73,11 +73,11 @@ def _model(stored: StoredReply) -> Path:
     return Path(recorded.path) if recorded else find_model(stored.written.model)
 
 
-async def _write(reply: Reply, model: Path, most: int) -> tuple[TokenTrace, ...]:
+async def _write(reply: ReplyRequest, model: Path, most: int) -> tuple[TokenTrace, ...]:
     """How its tokens are chosen now, `most` of them: a person may have stopped it there."""
     now: list[TokenTrace] = []
-    async with Session() as session:
-        with Waiting() as waiting:
+    async with HeadlessEngine() as session:
+        with WaitingLine() as waiting:
             info = await session.load(model, reply.knobs, waiting.loading)
             if info.notice:
                 tell(info.notice)

@@ -11,14 +11,14 @@ from msgspec.structs import asdict
 
 from tui.cli.arguments import SETTING_HELP, choose, question, reads_as_setting
 from tui.cli.signals import converse, stopped_by_ctrl_c
-from tui.cli.stderr import Waiting, costs, murmur, muse, tell
+from tui.cli.stderr import WaitingLine, costs, murmur, muse, tell
 from tui.cli.stdout import errors_as_json, print_line
-from tui.cli.thought_split import SoFar
+from tui.cli.thought_split import ThoughtSplit
 from tui.conversation.conversation import Message
-from tui.engine.process.headless import Session
-from tui.engine.protocol import Finished, ModelInfo, Prefill, Reply, Thinking, Token
+from tui.engine.process.headless import HeadlessEngine
+from tui.engine.protocol import Finished, ModelInfo, Prefill, ReplyRequest, Thinking, Token
 from tui.knobs.table import with_seed
-from tui.terminal import Strainer
+from tui.terminal import TextFilter
 
 Told = Thinking | Token | Finished
 Show = Callable[[Told], None]
@@ -48,7 +48,7 @@ def run(
         messages = (*preset.opening, Message("user", asked))
         knobs = with_seed(chosen.knobs)
         thinking = chosen.stand._replace(knobs=knobs).thinking
-        reply = Reply("run", messages, knobs, template=preset.template or "", thinking=thinking)
+        reply = ReplyRequest("run", messages, knobs, template=preset.template or "", thinking=thinking)
         finished = converse(_write(reply, model, as_lines() if as_json else as_text(hidethinking)))
     if finished.ending == "stopped":
         raise typer.Exit(130)
@@ -60,8 +60,8 @@ def as_text(hidethinking: bool = False) -> Iterator[Show]:
 
     Its thought is no part of that: a person sees it on stderr.
     """
-    clean, aside = Strainer() if sys.stdout.isatty() else str, Strainer()
-    so_far, begun, answered = SoFar(), False, False
+    clean, aside = TextFilter() if sys.stdout.isatty() else str, TextFilter()
+    so_far, begun, answered = ThoughtSplit(), False, False
 
     def show(event: Told) -> None:
         nonlocal begun, answered
@@ -81,7 +81,7 @@ def as_text(hidethinking: bool = False) -> Iterator[Show]:
 @contextmanager
 def as_lines() -> Iterator[Show]:
     """Print what comes as JSON, an object a line; `thinking` stands where there is a thought."""
-    so_far = SoFar()
+    so_far = ThoughtSplit()
 
     def show(event: Told) -> None:
         so_far.take(event)
@@ -101,9 +101,9 @@ def as_lines() -> Iterator[Show]:
     yield show
 
 
-async def _write(reply: Reply, model: Path, shown: Shown) -> Finished:
-    async with Session() as session:
-        with Waiting() as waiting:
+async def _write(reply: ReplyRequest, model: Path, shown: Shown) -> Finished:
+    async with HeadlessEngine() as session:
+        with WaitingLine() as waiting:
             info = await session.load(model, reply.knobs, waiting.loading)
             if info.notice:
                 tell(info.notice)
@@ -121,7 +121,7 @@ async def _write(reply: Reply, model: Path, shown: Shown) -> Finished:
     return event
 
 
-def _why_cut(reply: Reply, finished: Finished, info: ModelInfo) -> str:
+def _why_cut(reply: ReplyRequest, finished: Finished, info: ModelInfo) -> str:
     limit = reply.knobs.num_predict
     if 0 <= limit <= finished.stats.generated_tokens:
         return f"The reply was cut after {limit} tokens, as num_predict says."

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any, TypeVar
 
-from tui.engine.process.headless import Session
+from tui.engine.process.headless import HeadlessEngine
 
 Result = TypeVar("Result")
 
@@ -26,7 +26,7 @@ def _end(number: int, frame: FrameType | None) -> None:
 
 
 @contextmanager
-def stopped_by_ctrl_c(session: Session) -> Iterator[None]:
+def stopped_by_ctrl_c(session: HeadlessEngine) -> Iterator[None]:
     """Meanwhile a first Ctrl+C stops the replies, which keeps what is written; a second one ends the program."""
     loop = asyncio.get_running_loop()
 

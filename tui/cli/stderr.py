@@ -37,7 +37,7 @@ def costs(stats: Stats, seed: int) -> str:
     )
 
 
-class Waiting:
+class WaitingLine:
     """A line for a person that says what is being waited for; gone when the wait is over."""
 
     def __init__(self) -> None:

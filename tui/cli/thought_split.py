@@ -4,7 +4,7 @@ from tui.conversation.thinking import Thought
 from tui.engine.protocol import Finished, Thinking, Token
 
 
-class SoFar:
+class ThoughtSplit:
     """The text that has come, and how much of either part was handed on."""
 
     def __init__(self) -> None:

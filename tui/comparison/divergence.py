@@ -8,7 +8,7 @@ Key = Callable[[TokenTrace], Hashable]
 """What makes two tokens the same: their ids in one model, their texts in two."""
 
 
-class Parting:
+class Divergence:
     """Some replies, and how far they agree. Those that go on together may part from each other later."""
 
     def __init__(self, count: int) -> None:

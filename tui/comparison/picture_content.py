@@ -4,22 +4,22 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from tui.comparison.divergence import Parting, by_id, by_text
+from tui.comparison.divergence import Divergence, by_id, by_text
 from tui.conversation.conversation import Conversation, Turn
 
 
-class Shown(Struct, frozen=True):
+class PictureReply(Struct, frozen=True):
     """A reply, and what it was written with."""
 
     title: str
     turn: Turn
 
 
-class Exhibit(Struct, frozen=True):
+class PictureContent(Struct, frozen=True):
     """A question with one reply to it, or with several beside each other."""
 
     question: str
-    shown: tuple[Shown, ...]
+    shown: tuple[PictureReply, ...]
 
     @property
     def forks(self) -> tuple[frozenset[int], ...]:
@@ -29,18 +29,18 @@ class Exhibit(Struct, frozen=True):
         if len(written) == len(self.shown):
             key = by_id if len({each.model for each in written}) < 2 else by_text
             traces = [each.traces for each in written]
-            for reply, token in Parting(len(traces)).look(traces, key, range(len(traces))):
+            for reply, token in Divergence(len(traces)).look(traces, key, range(len(traces))):
                 found[reply].add(token)
         return tuple(map(frozenset, found))
 
 
-def exhibit(replies: Iterable[tuple[str, Conversation, int]]) -> Exhibit:
+def exhibit(replies: Iterable[tuple[str, Conversation, int]]) -> PictureContent:
     """Turns of conversations that are replies, each with a title; the question is that of the first."""
-    question, shown = "", list[Shown]()
+    question, shown = "", list[PictureReply]()
     for title, conversation, index in replies:
         question = question or _question(conversation, index)
-        shown.append(Shown(title, conversation.turns[index]))
-    return Exhibit(question, tuple(shown))
+        shown.append(PictureReply(title, conversation.turns[index]))
+    return PictureContent(question, tuple(shown))
 
 
 def _question(conversation: Conversation, index: int | None) -> str:

@@ -35,7 +35,7 @@ class Score(Struct, frozen=True):
         return (self.better + self.tied / 2) / self.rounds if self.rounds else 0.0
 
 
-class Tally(Struct, frozen=True):
+class VoteTally(Struct, frozen=True):
     """What every setting got, question by question."""
 
     scores: dict[str, tuple[Score, ...]] = {}
@@ -52,13 +52,13 @@ def shuffled(count: int, draw: Callable[[int], int]) -> list[int]:
     return [left.pop(draw(len(left))) for _ in range(count)]
 
 
-def count(tally: Tally, settings: Sequence[str], vote: Vote) -> Tally:
+def count(tally: VoteTally, settings: Sequence[str], vote: Vote) -> VoteTally:
     """The tally with one vote more; `settings` are those of the sides, in the order they were shown in."""
     scores = dict(tally.scores)
     for place, name in enumerate(settings):
         before = scores.get(name, (Score(),) * len(QUESTIONS))
         scores[name] = tuple(_with(score, mark, place) for score, mark in zip(before, vote, strict=True))
-    return Tally(scores)
+    return VoteTally(scores)
 
 
 def _with(score: Score, mark: Mark, place: int) -> Score:

@@ -7,7 +7,7 @@ _STRETCH = 100
 """Words left out or put in before the search begins anew from the furthest point: so time grows only with the texts."""
 
 
-class Differing(NamedTuple):
+class WordDiff(NamedTuple):
     """Places of the words that the other text has not."""
 
     left: frozenset[int]
@@ -22,7 +22,7 @@ class _Run(NamedTuple):
     length: int
 
 
-def differing(left: Sequence[str], right: Sequence[str]) -> Differing:
+def differing(left: Sequence[str], right: Sequence[str]) -> WordDiff:
     """The words to leave out of each text for the rest to be the same: few, though not always the fewest.
 
     After Myers, An O(ND) Difference Algorithm (1986).
@@ -35,7 +35,7 @@ def differing(left: Sequence[str], right: Sequence[str]) -> Differing:
             only_left.difference_update(range(x + run.left, x + run.left + run.length))
             only_right.difference_update(range(y + run.right, y + run.right + run.length))
         x, y = x + width, y + height
-    return Differing(frozenset(only_left), frozenset(only_right))
+    return WordDiff(frozenset(only_left), frozenset(only_right))
 
 
 def _stretch(left: Sequence[str], right: Sequence[str]) -> tuple[list[_Run], int, int]:

@@ -5,7 +5,7 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from tui.conversation.reply_record import Written
+from tui.conversation.reply_record import ReplyRecord
 
 Role = Literal["system", "user", "assistant"]
 Ending = Literal["stop", "length", "stopped", "failed", "died", "interrupted"]
@@ -31,7 +31,7 @@ class Turn(Struct, frozen=True):
     """Set on replies."""
     edited: bool = False
     """Whether a person wrote it, or a part of it, in place of what was there."""
-    written: Written | None = None
+    written: ReplyRecord | None = None
     """Of a reply: how it came to be."""
 
 
@@ -79,7 +79,7 @@ def answer(
     text: str,
     ending: Ending,
     tokens: tuple[int, ...] = (),
-    written: Written | None = None,
+    written: ReplyRecord | None = None,
 ) -> Conversation:
     """The conversation with a reply added after its tip."""
     message = Message("assistant", text, tokens)
@@ -119,7 +119,7 @@ def last_reply(conversation: Conversation) -> int | None:
     return next((place for place in reversed(conversation.places) if turns[place].message.role == "assistant"), None)
 
 
-def recalled(conversation: Conversation, index: int, written: Written) -> Conversation:
+def recalled(conversation: Conversation, index: int, written: ReplyRecord) -> Conversation:
     """The conversation with how the tokens of a reply were chosen, which was not at hand."""
     turns = list(conversation.turns)
     turns[index] = replace(turns[index], written=written)

@@ -10,7 +10,7 @@ from tui.conversation.trace import Candidate, TokenTrace
 from tui.knobs.table import Knobs
 
 
-class Change(Struct, frozen=True):
+class KnobChange(Struct, frozen=True):
     """A turn of the knobs: they hold from the token at this index on."""
 
     index: int
@@ -30,7 +30,7 @@ class Stats(Struct, frozen=True):
     """Of the tokens after the first."""
 
 
-class Written(Struct, frozen=True):
+class ReplyRecord(Struct, frozen=True):
     """A reply, token by token: `starts`, `traces` and `records` are as long as each other."""
 
     preset: str
@@ -44,7 +44,7 @@ class Written(Struct, frozen=True):
     """How many of these tokens were there before it was asked for: those of the reply that it branched from."""
     begun: int = 0
     """The index of the first of these tokens: above 0 where the reply goes on from a text that a person wrote."""
-    lane: tuple[Change, ...] = ()
+    lane: tuple[KnobChange, ...] = ()
     """The turns of the knobs after the given tokens."""
     starts: tuple[int, ...] = ()
     """Where in the text each token begins."""
@@ -63,7 +63,7 @@ class Written(Struct, frozen=True):
         """The tokens."""
         return tuple(trace.id for trace in self.traces)
 
-    def first(self, count: int) -> "Written":
+    def first(self, count: int) -> "ReplyRecord":
         """The same with its first tokens alone."""
         return replace(
             self,
@@ -75,7 +75,7 @@ class Written(Struct, frozen=True):
             thought=None,
         )
 
-    def then(self, text: str, trace: TokenTrace, record: bytes) -> "Written":
+    def then(self, text: str, trace: TokenTrace, record: bytes) -> "ReplyRecord":
         """The same, and how the token after its last would be chosen; `text` is all that it says."""
         start = len(text.rstrip("\ufffd"))
         return replace(
@@ -95,13 +95,13 @@ UNFINISHED = "\ufffd"
 """Stands at the end of a text, for what the tokens of a beginning say beyond it."""
 
 
-class Beginning(Struct, frozen=True):
+class Prefix(Struct, frozen=True):
     """The part of a reply that is there before the model goes on with it."""
 
     text: str
     tokens: tuple[int, ...] = ()
     """What the text was written with; nothing where a person wrote it."""
-    written: Written | None = None
+    written: ReplyRecord | None = None
     """How these tokens came to be."""
     unfinished: bool = False
     """Whether the tokens say more than the text: a part of a character, of which the engine says the rest."""
@@ -116,7 +116,7 @@ _BRACKETS = (("<", ">"), ("[", "]"))
 """What the names of control tokens stand in."""
 
 
-def branched(text: str, written: Written, place: int, other: Candidate) -> Beginning:
+def branched(text: str, written: ReplyRecord, place: int, other: Candidate) -> Prefix:
     """The beginning of a reply's text up to a token, with another candidate in that token's place."""
     kept = written.first(place)
     before, trace = written.starts[place], written.traces[place]
@@ -125,7 +125,7 @@ def branched(text: str, written: Written, place: int, other: Candidate) -> Begin
     # Only the engine knows what is said by half a character, by a token after one, and by a control token.
     unsaid = before in kept.starts or "\ufffd" in other.text or (other.text[:1], other.text[-1:]) in _BRACKETS
     unfinished = unsaid and not written.begun
-    return Beginning(
+    return Prefix(
         text[:before] + ("" if unfinished else other.text),
         # Where a person wrote what comes before, there are no tokens that say it all.
         () if written.begun else (*kept.ids, other.id),
@@ -139,9 +139,9 @@ def branched(text: str, written: Written, place: int, other: Candidate) -> Begin
     )
 
 
-def whole(text: str, tokens: tuple[int, ...], written: Written | None) -> Beginning:
+def whole(text: str, tokens: tuple[int, ...], written: ReplyRecord | None) -> Prefix:
     """All of a reply, to be gone on with; `tokens` are those of its text, nothing where a person wrote some of it."""
     kept = written.first(len(tokens)) if written and tokens else None
     if tokens and text.endswith(UNFINISHED):
-        return Beginning(text.rstrip(UNFINISHED), tokens, kept, unfinished=True)
-    return Beginning(text, tokens, kept)
+        return Prefix(text.rstrip(UNFINISHED), tokens, kept, unfinished=True)
+    return Prefix(text, tokens, kept)

@@ -69,7 +69,7 @@ class Thought(Struct, frozen=True):
         return text[self.start : self.end], "" if self.answer is None else text[self.answer :]
 
 
-class Reading:
+class ThoughtReader:
     """Follows a reply, token by token, to where its thought begins and ends.
 
     A thought stands at the beginning of a reply and there is one: tags further on are something the answer says.
@@ -99,9 +99,9 @@ class Reading:
             return self._close(len(text))
         return False
 
-    def copy(self) -> "Reading":
+    def copy(self) -> "ThoughtReader":
         """Another that stands at the same place."""
-        other = Reading(self._tags)
+        other = ThoughtReader(self._tags)
         other._text, other.may_open, other.thought = self._text, self.may_open, self.thought
         return other
 
@@ -130,9 +130,9 @@ class Reading:
 
 def find_thought(text: str, tags: Tags) -> Thought | None:
     """The thought in a whole reply; one that the prompt had opened is seen by its end alone."""
-    reading = Reading(tags)
+    reading = ThoughtReader(tags)
     reading.feed(text)
     if reading.thought is None and tags.close in text:
-        reading = Reading(tags, inside=True)
+        reading = ThoughtReader(tags, inside=True)
         reading.feed(text)
     return reading.thought

@@ -19,7 +19,7 @@ class Candidate(Struct, frozen=True, array_like=True):
     """The stage that cut it."""
 
 
-class Stage(Struct, frozen=True, array_like=True):
+class StageTrace(Struct, frozen=True, array_like=True):
     """One step of the chain that chose the token, in the order it ran."""
 
     name: str
@@ -40,7 +40,7 @@ class TokenTrace(Struct, frozen=True, array_like=True):
     entropy_raw: float
     entropy: float
     """In bits, before and after the stages."""
-    stages: tuple[Stage, ...]
+    stages: tuple[StageTrace, ...]
     candidates: tuple[Candidate, ...]
     """The likeliest tokens by raw probability, and the chosen one if it is not among them."""
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from tui.conversation.conversation import Conversation
-from tui.conversation.reply_record import Written
+from tui.conversation.reply_record import ReplyRecord
 from tui.knobs.table import KNOBS
 
 
-class Row(Struct, frozen=True):
+class TreeRow(Struct, frozen=True):
     """A turn in the drawing."""
 
     turn: int
@@ -23,7 +23,7 @@ class Row(Struct, frozen=True):
     """The version before it."""
 
 
-def outline(conversation: Conversation) -> Iterator[Row]:
+def outline(conversation: Conversation) -> Iterator[TreeRow]:
     """Every turn, each before what follows it."""
     after: defaultdict[int | None, list[int]] = defaultdict(list)
     for index, turn in enumerate(conversation.turns):
@@ -33,7 +33,7 @@ def outline(conversation: Conversation) -> Iterator[Row]:
     waiting = _branches(after[None], "")
     while waiting:
         index, before, lead, below = waiting.pop()
-        yield Row(index, lead, index in path, before)
+        yield TreeRow(index, lead, index in path, before)
         waiting += _branches(after[index], below)
 
 
@@ -46,7 +46,7 @@ def _branches(turns: list[int], lead: str) -> list[tuple[int, int | None, str, s
     return [(turn, before, lead + "└─ ", lead + "   "), *reversed(found)]
 
 
-def about(conversation: Conversation, row: Row) -> str:
+def about(conversation: Conversation, row: TreeRow) -> str:
     """What sets a reply apart from the version before it: where it branched, its preset and knobs, how it ended."""
     turn = conversation.turns[row.turn]
     written = turn.written
@@ -62,12 +62,12 @@ def about(conversation: Conversation, row: Row) -> str:
     return " · ".join(parts)
 
 
-def _turned(before: Written, after: Written) -> list[str]:
+def _turned(before: ReplyRecord, after: ReplyRecord) -> list[str]:
     changed = (name for name in after.knobs.differing(before.knobs) if name != "seed")
     return [f"{name} {KNOBS[name].show(getattr(after.knobs, name))}" for name in changed]
 
 
-def _branched(written: Written) -> str:
+def _branched(written: ReplyRecord) -> str:
     if not written.given:
         return "goes on from an edited text"
     token = written.traces[written.given - 1]

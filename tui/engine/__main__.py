@@ -21,7 +21,7 @@ from tui.engine.decode.scheduler import Scheduler
 from tui.engine.fake import ScriptedBackend, read_script
 from tui.engine.process.openmp import spin_briefly
 from tui.engine.prompt.prompt import PromptWriter
-from tui.engine.prompt.template_worker import Scribe
+from tui.engine.prompt.template_worker import TemplateWorker
 from tui.engine.protocol import (
     GARBAGE,
     Command,
@@ -45,11 +45,11 @@ from tui.engine.protocol import (
     decode_command,
     encode,
 )
-from tui.engine.sampling.what_if_worker import Onlooker, Question
+from tui.engine.sampling.what_if_worker import Question, WhatIfWorker
 from tui.errors import EngineError, TwiddleError
 
 
-class Engine:
+class EngineLoop:
     """The loop: take what was asked, do one step, again. What needs no model is answered beside it."""
 
     def __init__(self, out: int) -> None:
@@ -58,10 +58,10 @@ class Engine:
         self._out, self._writing = out, threading.Lock()
         self._scheduler: Scheduler | None = None
         self._backend: Backend | None = None
-        self._scribe = Scribe()
+        self._scribe = TemplateWorker()
         self._what_if: WhatIf | None = None
         """The newest, which those before it give way to."""
-        self._onlooker: Onlooker | None = None
+        self._onlooker: WhatIfWorker | None = None
         """The scheduler's, while no other model is about to be loaded."""
         self._looking = threading.Lock()
         """Held while it answers: it reads from the model, which must not be closed under it."""
@@ -123,7 +123,7 @@ class Engine:
             if onlooker is None or not onlooker.answer(question, lambda: self._is_past(question, onlooker)):
                 self._commands.put(question)
 
-    def _is_past(self, question: Question, onlooker: Onlooker) -> bool:
+    def _is_past(self, question: Question, onlooker: WhatIfWorker) -> bool:
         """Whether nobody waits for the rest of an answer: there is a newer question, or another model is wanted."""
         return self._onlooker is not onlooker or (isinstance(question, WhatIf) and question is not self._what_if)
 
@@ -223,7 +223,7 @@ def _newest(questions: list[Question]) -> list[Question]:
     return [each for each in questions if isinstance(each, Remember) or each is last[type(each)]]
 
 
-def read(engine: Engine) -> None:
+def read(engine: EngineLoop) -> None:
     """Feed the engine from stdin. The end of stdin means that the parent is gone: go too, even in mid-decode."""
     with suppress(BrokenPipeError):  # gone without an end of stdin, such as while this process was suspended
         for line in sys.stdin.buffer:
@@ -253,7 +253,7 @@ def main() -> None:
     sys.excepthook = lambda kind, error, _: give_up(error)
     threading.excepthook = lambda fault: give_up(fault.exc_value or fault.exc_type())
     spin_briefly()
-    engine = Engine(out)
+    engine = EngineLoop(out)
     threading.Thread(target=read, args=(engine,), daemon=True).start()
     engine.run()
 

@@ -23,7 +23,7 @@ Candidates = npt.NDArray[Any]
 """An array of CANDIDATE."""
 
 
-class Row(NamedTuple):
+class BatchRow(NamedTuple):
     """One token of a batch."""
 
     token: int
@@ -59,7 +59,7 @@ class Interrupted(Exception):
     """
 
 
-class Stage(Protocol):
+class SamplerStage(Protocol):
     """One step of the chain that chooses a token."""
 
     def apply(self, candidates: Candidates) -> Candidates:
@@ -69,10 +69,10 @@ class Stage(Protocol):
         """Remember a token that was read or written."""
 
 
-class MakeStage(Protocol):
+class StageFactory(Protocol):
     """Makes a stage of the chain, set by the knobs; `level` is what mirostat and adaptive-p aim at for this token."""
 
-    def __call__(self, name: str, knobs: Knobs, level: float = 0.0) -> Stage: ...
+    def __call__(self, name: str, knobs: Knobs, level: float = 0.0) -> SamplerStage: ...
 
 
 class Backend(Protocol):
@@ -111,7 +111,7 @@ class Backend(Protocol):
     def is_control(self, token: int) -> bool:
         """Whether a token steers the model rather than says something."""
 
-    def decode(self, rows: Sequence[Row]) -> Decoded:
+    def decode(self, rows: Sequence[BatchRow]) -> Decoded:
         """Evaluate a batch. Raises ContextFull, Interrupted and EngineError."""
 
     def copy(self, source: int, target: int, length: int) -> None:
@@ -126,7 +126,7 @@ class Backend(Protocol):
     def drop(self, sequence: int) -> None:
         """Forget what a sequence holds."""
 
-    def stage(self, name: str, knobs: Knobs, level: float = 0.0) -> Stage:
+    def stage(self, name: str, knobs: Knobs, level: float = 0.0) -> SamplerStage:
         """A stage of the chain: see MakeStage."""
 
     def close(self) -> None:

@@ -9,7 +9,7 @@ from threading import Event
 import numpy as np
 from msgspec import Struct, json
 
-from tui.engine.backend import ContextFull, Decoded, Hidden, Interrupted, Logits, MakeStage, Row, Stage
+from tui.engine.backend import BatchRow, ContextFull, Decoded, Hidden, Interrupted, Logits, SamplerStage, StageFactory
 from tui.engine.protocol import ModelInfo
 from tui.knobs.table import Knobs
 
@@ -41,7 +41,7 @@ class Script(Struct, frozen=True):
 class ScriptedBackend:
     """A model that says what it was told to."""
 
-    def __init__(self, script: Script, make_stage: MakeStage, progress: Callable[[float], None]) -> None:
+    def __init__(self, script: Script, make_stage: StageFactory, progress: Callable[[float], None]) -> None:
         """`make_stage` makes the stages: they are llama.cpp's own here too."""
         if script.load_dies:
             os.abort()
@@ -90,7 +90,7 @@ class ScriptedBackend:
     def is_control(self, token: int) -> bool:
         return token in _SPELLED
 
-    def decode(self, rows: Sequence[Row]) -> Decoded:
+    def decode(self, rows: Sequence[BatchRow]) -> Decoded:
         if len(rows) > self.sequences and self.interrupt.wait(self._script.delay):
             raise Interrupted
         time.sleep(self._script.delay)
@@ -124,7 +124,7 @@ class ScriptedBackend:
     def drop(self, sequence: int) -> None:
         self._held[sequence], self._cells[sequence] = [], []
 
-    def stage(self, name: str, knobs: Knobs, level: float = 0.0) -> Stage:
+    def stage(self, name: str, knobs: Knobs, level: float = 0.0) -> SamplerStage:
         return self._make_stage(name, knobs, level)
 
     def close(self) -> None:

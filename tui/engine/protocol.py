@@ -7,7 +7,7 @@ and `Died` are never sent: the client makes them of what it does not hear.
 from msgspec import MsgspecError, Struct, json
 
 from tui.conversation.conversation import Ending, Message
-from tui.conversation.reply_record import Change, Stats
+from tui.conversation.reply_record import KnobChange, Stats
 from tui.conversation.thinking import Thought
 from tui.conversation.trace import TokenTrace
 from tui.engine.hardware import Machine
@@ -25,14 +25,14 @@ class Load(Struct, frozen=True, tag="load"):
     """Only those that are not live are read: see `tui.knobs.table.fixed`."""
 
 
-class Reply(Struct, frozen=True):
+class ReplyRequest(Struct, frozen=True):
     """One reply asked for. When the last message is the assistant's, the reply goes on from its end."""
 
     id: str
     messages: tuple[Message, ...]
     knobs: Knobs
     """`seed` must be set: whoever asks draws it, and so can record it."""
-    lane: tuple[Change, ...] = ()
+    lane: tuple[KnobChange, ...] = ()
     """Changes to make on the way, in order: with the tokens' draws they are what it takes to write a reply again."""
     template: str = ""
     """A chat template in Ollama's Go syntax, in place of the model's own."""
@@ -43,7 +43,7 @@ class Reply(Struct, frozen=True):
 class Generate(Struct, frozen=True, tag="generate"):
     """Write these replies, side by side. Those whose prompts are equal are decoded once for as long as they agree."""
 
-    replies: tuple[Reply, ...]
+    replies: tuple[ReplyRequest, ...]
 
 
 class SetKnobs(Struct, frozen=True, tag="set_knobs"):
@@ -210,7 +210,7 @@ class Token(Struct, frozen=True, tag="token"):
     used: int
     """Context tokens this reply occupies."""
     record: bytes = b""
-    """The scores it was chosen from, as `tui.engine.sampling.logit_record` keeps them: what a WhatIf is answered from."""
+    """The logits it was chosen from, packed by `tui.engine.sampling.logit_record`; WhatIf is answered from it."""
 
 
 class Hypothesis(Struct, frozen=True):
@@ -279,7 +279,7 @@ class Finished(Struct, frozen=True, tag="finished"):
     stats: Stats
     tail: str = ""
     """The end of the text where no Token brought it: what had been held back as the possible start of a stop text."""
-    lane: tuple[Change, ...] = ()
+    lane: tuple[KnobChange, ...] = ()
     """Every change of the knobs on the way. With the Reply as it was asked for, it writes the same again."""
     hypotheses: tuple[Hypothesis, ...] = ()
     """What a beam search found, the best first."""
@@ -304,7 +304,7 @@ class Previewed(Struct, frozen=True, tag="previewed"):
     """The scores it would be chosen from, as `tui.engine.sampling.logit_record` keeps them."""
 
 
-class Piece(Struct, frozen=True, array_like=True):
+class PromptPiece(Struct, frozen=True, array_like=True):
     """A stretch of a prompt."""
 
     text: str
@@ -316,7 +316,7 @@ class Rendered(Struct, frozen=True, tag="rendered"):
     """The answer to a Render."""
 
     id: str
-    pieces: tuple[Piece, ...]
+    pieces: tuple[PromptPiece, ...]
 
 
 class Remembered(Struct, frozen=True, tag="remembered"):

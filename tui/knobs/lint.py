@@ -1,6 +1,6 @@
 """Knobs that other knobs leave without effect, and those of them that are turned in vain.
 
-The rules are those of the stage chain (`order` in `tui.engine.sampling.chain`, `is_active` in `tui.knobs.stages`), told as reasons.
+The rules are those of the stage chain (`order` in `tui.engine.sampling.chain`, `is_active` in `tui.knobs.stages`).
 """
 
 from collections.abc import Iterable, Iterator

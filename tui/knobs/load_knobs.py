@@ -15,7 +15,7 @@ QUANTIZED = tuple(name for name in CACHE_TYPES if name.startswith("q"))
 _MODEL = "model"
 
 
-class Loading(Struct, frozen=True, kw_only=True):
+class LoadKnobs(Struct, frozen=True, kw_only=True):
     """What is fixed once the model is loaded."""
 
     num_ctx: Annotated[
@@ -121,7 +121,7 @@ SCORED = 16_384
 """The longest context of which the scores are written down unasked: more would take more memory than the cache."""
 
 
-def attention(knobs: Loading, *, gpu: bool) -> str:
+def attention(knobs: LoadKnobs, *, gpu: bool) -> str:
     """How attention is worked out: on, off, or auto where llama.cpp is to see."""
     if knobs.flash_attention != "auto" or gpu or knobs.cache_type_v in QUANTIZED or knobs.num_ctx > SCORED:
         return knobs.flash_attention

@@ -15,7 +15,7 @@ def apart(turned: Iterable[tuple[str, Value]]) -> Apart:
     return tuple((name.removeprefix(WHILE_THINKING), value) for name, value in turned if name in THOUGHT_KNOBS)
 
 
-class Stand(NamedTuple):
+class KnobPair(NamedTuple):
     """Both sets of knobs. What is not apart follows the answer's."""
 
     knobs: Knobs
@@ -33,14 +33,14 @@ class Stand(NamedTuple):
         value: Value = getattr(self.knobs, bare)
         return dict(self.apart).get(bare, value) if name in THOUGHT_KNOBS else value
 
-    def turn(self, name: str, value: Value) -> "Stand":
+    def turn(self, name: str, value: Value) -> "KnobPair":
         """The same with one knob turned, by any name that can be; raises KnobError."""
         if name not in THOUGHT_KNOBS:
             return self._replace(knobs=turn(self.knobs, **{name: value}))
         both = dict(self.apart) | {name.removeprefix(WHILE_THINKING): THOUGHT_KNOBS[name].check(value)}
         return self._replace(apart=tuple(both.items()))
 
-    def differing(self, other: "Stand") -> tuple[str, ...]:
+    def differing(self, other: "KnobPair") -> tuple[str, ...]:
         """The names of the knobs that stand elsewhere than in the other, in table order, the thought's last."""
         here, there = dict(self.apart), dict(other.apart)
         names = (name for name in KNOBS if name in here or name in there)

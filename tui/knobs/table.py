@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from tui.errors import KnobError, did_you_mean
 from tui.knobs.knob import Knob
-from tui.knobs.load_knobs import Loading
+from tui.knobs.load_knobs import LoadKnobs
 
 STAGES = ("penalties", "dry", "top_n_sigma", "top_k", "typical_p", "top_p", "min_p", "xtc", "temperature")
 """The stages that can be put in order, in llama.cpp's."""
@@ -28,7 +28,7 @@ EVERYDAY = (_CHOOSING, _REPETITION, _REPLY)
 """The groups that most people turn."""
 
 
-class Knobs(Loading, frozen=True, kw_only=True):
+class Knobs(LoadKnobs, frozen=True, kw_only=True):
     """The value of every knob. The defaults are llama.cpp's own."""
 
     temperature: Annotated[

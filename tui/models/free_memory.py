@@ -20,7 +20,7 @@ _MAC = (
 _UNLIMITED = 2**60
 
 
-class Room(Struct, frozen=True):
+class FreeMemory(Struct, frozen=True):
     """Bytes of memory, and of memory on the GPU that this build can use."""
 
     total: int
@@ -29,7 +29,7 @@ class Room(Struct, frozen=True):
     gpu: int = 0
 
 
-def measure(root: Path = Path("/")) -> Room | None:
+def measure(root: Path = Path("/")) -> FreeMemory | None:
     """The memory of this machine now, or None where it cannot be told. `root` is where /proc and /sys are."""
     try:
         lines = (root / "proc/meminfo").read_text().splitlines()
@@ -39,25 +39,27 @@ def measure(root: Path = Path("/")) -> Room | None:
     total, free = sizes["MemTotal"], sizes.get("MemAvailable", sizes["MemFree"])
     for limit, used in _groups(root):
         total, free = min(total, limit), min(free, max(limit - used, 0))
-    return Room(total, free)
+    return FreeMemory(total, free)
 
 
-def with_gpu(room: Room) -> Room:
+def with_gpu(room: FreeMemory) -> FreeMemory:
     """The same room as a build that can use a GPU sees it: the largest NVIDIA one, or a Mac's, which shares memory."""
     if sys.platform == "darwin":
         # Metal lets a process have about so much of it.
         shared = min(room.free, room.total * 7 // 10)
-        return Room(room.total, room.free - shared, shared)
+        return FreeMemory(room.total, room.free - shared, shared)
     told = _tell("nvidia-smi", "--query-gpu=memory.free", "--format=csv,noheader,nounits")
-    return Room(room.total, room.free, max((int(line) * 2**20 for line in told.split() if line.isdigit()), default=0))
+    return FreeMemory(
+        room.total, room.free, max((int(line) * 2**20 for line in told.split() if line.isdigit()), default=0)
+    )
 
 
-def _measure_mac() -> Room | None:
+def _measure_mac() -> FreeMemory | None:
     numbers = [int(word) for word in _tell("sysctl", "-n", *_MAC).split() if word.isdigit()]
     if len(numbers) != len(_MAC):
         return None
     total, page, *counts = numbers
-    return Room(total, page * sum(counts))
+    return FreeMemory(total, page * sum(counts))
 
 
 def _tell(*words: str) -> str:

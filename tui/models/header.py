@@ -28,7 +28,7 @@ _DIMENSIONS = 4
 _LARGEST = 2**63 - 1
 
 
-class Array(Struct, frozen=True):
+class HeaderArray(Struct, frozen=True):
     """A list that is left in the file."""
 
     kind: str
@@ -37,7 +37,7 @@ class Array(Struct, frozen=True):
     """Where its first entry stands, in bytes from the start of the file."""
 
 
-Value = int | float | bool | str | tuple[int | float | bool | str, ...] | Array
+Value = int | float | bool | str | tuple[int | float | bool | str, ...] | HeaderArray
 
 
 class Tensor(NamedTuple):
@@ -102,12 +102,12 @@ class Header(Struct, frozen=True, kw_only=True):
     def count(self, key: str) -> int:
         """How long a list of the metadata is."""
         value = self.metadata.get(key)
-        if isinstance(value, Array):
+        if isinstance(value, HeaderArray):
             return value.count
         return len(value) if isinstance(value, tuple) else 0
 
 
-class Fault(Exception):
+class HeaderFault(Exception):
     """What is wrong with a file; `str(fault)` continues a sentence that begins `The model 'x.gguf'`."""
 
 
@@ -126,14 +126,14 @@ def read_header(file: BinaryIO, size: int) -> Header:
     if used > _LARGEST:
         _damaged("its tensors are together larger than a file can be")
     if data + end > size:
-        raise Fault(f"is incomplete: it has {size:,} of {data + end:,} bytes; download it again")
+        raise HeaderFault(f"is incomplete: it has {size:,} of {data + end:,} bytes; download it again")
     return Header(
         version=version, metadata=metadata, tensors=infos, alignment=alignment, data=data, end=data + end,
         notes=tuple(reader.notes),
     )  # fmt: skip
 
 
-def read_entry(file: BinaryIO, size: int, array: Array, place: int) -> str:
+def read_entry(file: BinaryIO, size: int, array: HeaderArray, place: int) -> str:
     """One text of a list that was left in the file; raises Fault."""
     reader = _Reader(file, size)
     reader.skip(array.start)
@@ -142,7 +142,7 @@ def read_entry(file: BinaryIO, size: int, array: Array, place: int) -> str:
 
 
 def _damaged(what: str) -> NoReturn:
-    raise Fault(f"is damaged: {what}; download it again")
+    raise HeaderFault(f"is damaged: {what}; download it again")
 
 
 def _padded(size: int, alignment: int) -> int:
@@ -155,12 +155,12 @@ def _padded(size: int, alignment: int) -> int:
 def _read_start(reader: "_Reader") -> tuple[int, int, int]:
     """Version, and the counts of tensors and of metadata entries."""
     if reader.take(4) != b"GGUF":
-        raise Fault("is not a GGUF")
+        raise HeaderFault("is not a GGUF")
     version = reader.number("I")
     if version not in VERSIONS:
         if int.from_bytes(version.to_bytes(4, "little"), "big") in VERSIONS:
-            raise Fault("is a big-endian GGUF, made for another kind of machine; get the little-endian one")
-        raise Fault(f"is a GGUF of version {version}; versions {' and '.join(map(str, VERSIONS))} can be read")
+            raise HeaderFault("is a big-endian GGUF, made for another kind of machine; get the little-endian one")
+        raise HeaderFault(f"is a GGUF of version {version}; versions {' and '.join(map(str, VERSIONS))} can be read")
     tensors, entries = reader.number("Q"), reader.number("Q")
     left = reader.size - reader.at
     # The shortest entry is a key of one character with a value of one byte; the shortest tensor has no name.
@@ -168,7 +168,7 @@ def _read_start(reader: "_Reader") -> tuple[int, int, int]:
         if count > MOST:
             _damaged(f"it claims {count:,} {what}")
         if count * least > left:
-            raise Fault(f"is incomplete: {left:,} bytes cannot hold its {count:,} {what}; download it again")
+            raise HeaderFault(f"is incomplete: {left:,} bytes cannot hold its {count:,} {what}; download it again")
     return version, tensors, entries
 
 
@@ -200,14 +200,14 @@ def _read_list(reader: "_Reader", key: str) -> Value:
     if kind == _TEXT:
         if count <= SHORT:
             return tuple(reader.text(f"the metadata {key!r}") for _ in range(count))
-        array = Array("text", count, reader.at)
+        array = HeaderArray("text", count, reader.at)
         reader.pass_texts(count)
         return array
     if kind not in _NUMBERS:
         _damaged(f"the metadata {key!r} is a list of the unknown type {kind}")
     if count <= SHORT:
         return reader.numbers(_NUMBERS[kind], count)
-    array = Array("number", count, reader.at)
+    array = HeaderArray("number", count, reader.at)
     reader.skip(count * struct.calcsize(_NUMBERS[kind]))
     return array
 
@@ -279,13 +279,13 @@ class _Reader:
         """See to it that so many bytes from here on are at hand."""
         end = self.at + count
         if end > self.size:
-            raise Fault(f"is incomplete: its {self.size:,} bytes end within its header; download it again")
+            raise HeaderFault(f"is incomplete: its {self.size:,} bytes end within its header; download it again")
         if end > LONGEST:
             _damaged(f"its header is longer than {LONGEST:,} bytes")
         if end > len(self._data):
             self._data += self._file.read(max(end, 2 * len(self._data), _FIRST) - len(self._data))
             if end > len(self._data):
-                raise Fault("grew shorter while it was being read; download it again")
+                raise HeaderFault("grew shorter while it was being read; download it again")
 
     def take(self, count: int) -> bytes:
         self._have(count)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from tui.engine.protocol import Load
 from tui.errors import ModelError
-from tui.models.free_memory import Room, measure
-from tui.models.memory import SLACK, Memory, estimate, show_size
+from tui.models.free_memory import FreeMemory, measure
+from tui.models.memory import SLACK, MemoryEstimate, estimate, show_size
 from tui.models.preflight import check_model
 
 _SCRIPTED = "fake:"
@@ -18,7 +18,7 @@ def refuse_together(wanted: Iterable[Load], beside: Iterable[Load]) -> None:
     refuse_beside(_sized(wanted), _sized(beside), measure())
 
 
-def refuse_beside(wanted: Sequence["Sized"], beside: Sequence["Sized"], room: Room | None) -> None:
+def refuse_beside(wanted: Sequence["Sized"], beside: Sequence["Sized"], room: FreeMemory | None) -> None:
     """The same for models whose sizes are known. Where the memory cannot be told, nothing is refused.
 
     What is free includes the pages of files that the system can let go of, and among those are the weights of the
@@ -36,7 +36,7 @@ def refuse_beside(wanted: Sequence["Sized"], beside: Sequence["Sized"], room: Ro
     )
 
 
-Sized = tuple[Load, Memory]
+Sized = tuple[Load, MemoryEstimate]
 """What is to be loaded, and the memory it takes."""
 
 

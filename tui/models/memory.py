@@ -12,7 +12,7 @@ from msgspec import Struct
 from tui.errors import ModelError
 from tui.knobs.load_knobs import attention
 from tui.knobs.table import Knobs
-from tui.models.free_memory import Room
+from tui.models.free_memory import FreeMemory
 from tui.models.header import Header
 from tui.models.quantization import BY_NAME
 
@@ -29,7 +29,7 @@ _TOKEN, _MERGE = 160, 110
 """Bytes that llama.cpp's tables take for an entry of the vocabulary and for a merge; measured."""
 
 
-class Memory(Struct, frozen=True):
+class MemoryEstimate(Struct, frozen=True):
     """Bytes that a model takes while it writes."""
 
     weights: int
@@ -48,7 +48,7 @@ class Memory(Struct, frozen=True):
         return self.weights + self.cache + self.compute
 
 
-class Verdict(Struct, frozen=True):
+class MemoryVerdict(Struct, frozen=True):
     """Where a model can run, and how many of its layers the GPU takes."""
 
     place: Literal["gpu", "split", "cpu", "none"]
@@ -65,7 +65,7 @@ def show_size(count: float) -> str:
     return f"{count:.0f} {units[0]}" if count >= 100 or units[0] == "bytes" else f"{count:.1f} {units[0]}"
 
 
-def estimate(header: Header, knobs: Knobs) -> Memory:
+def estimate(header: Header, knobs: Knobs) -> MemoryEstimate:
     """What a model takes with these knobs, by a header that `check_model` let through.
 
     It comes within 15 % of what the starter model really adds to the resident memory of a process (tests/models).
@@ -74,7 +74,7 @@ def estimate(header: Header, knobs: Knobs) -> Memory:
     context = -(-context // 256) * 256
     batch = max(SEQUENCES, min(knobs.num_batch, context))
     vocabulary = header.count("tokenizer.ggml.tokens") or header.number("vocab_size")
-    return Memory(
+    return MemoryEstimate(
         weights=header.weights,
         cache=_cache(header, knobs, context) + SEQUENCES * _state(header),
         compute=_compute(header, knobs, context, batch, vocabulary),
@@ -90,21 +90,23 @@ def weights_as(header: Header, kind: str) -> int:
     return sum(round(tensor.elements * (bits if len(tensor.shape) > 1 else 32) / 8) for tensor in header.tensors)
 
 
-def verdict(memory: Memory, room: Room) -> Verdict:
+def verdict(memory: MemoryEstimate, room: FreeMemory) -> MemoryVerdict:
     """Where the model can run on this machine."""
     if _needs(memory.total) > room.free + room.gpu:
-        return Verdict("none", 0, f"does not fit: {_too_large(memory, room)}")
+        return MemoryVerdict("none", 0, f"does not fit: {_too_large(memory, room)}")
     there = memory.total + memory.reserved
     if there <= room.gpu:
-        return Verdict("gpu", memory.layers, f"fits in the GPU: {show_size(there)} of {show_size(room.gpu)}")
+        return MemoryVerdict("gpu", memory.layers, f"fits in the GPU: {show_size(there)} of {show_size(room.gpu)}")
     layer = (memory.weights + memory.cache) / max(memory.layers, 1)
     layers = int((room.gpu - memory.compute - memory.reserved) / layer) if layer else 0
     if layers > 0:
-        return Verdict("split", layers, f"split: the GPU takes {layers} of {memory.layers} layers (num_gpu {layers})")
-    return Verdict("cpu", 0, f"CPU only: {show_size(memory.total)} of the {show_size(room.free)} that are free")
+        return MemoryVerdict(
+            "split", layers, f"split: the GPU takes {layers} of {memory.layers} layers (num_gpu {layers})"
+        )
+    return MemoryVerdict("cpu", 0, f"CPU only: {show_size(memory.total)} of the {show_size(room.free)} that are free")
 
 
-def refuse_if_too_large(header: Header, knobs: Knobs, room: Room | None) -> None:
+def refuse_if_too_large(header: Header, knobs: Knobs, room: FreeMemory | None) -> None:
     """Raise ModelError, with the numbers, for a model that would drive this machine into the ground.
 
     Weights that are mapped are copies of a file and can be let go of again; yet a model whose weights are read from
@@ -120,7 +122,7 @@ def _needs(total: int) -> float:
     return total / SLACK
 
 
-def _too_large(memory: Memory, room: Room) -> str:
+def _too_large(memory: MemoryEstimate, room: FreeMemory) -> str:
     free = room.free + room.gpu
     says = f"it needs {show_size(memory.total)}, {show_size(free)} are free"
     left = free - memory.weights - memory.compute

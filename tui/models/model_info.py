@@ -8,9 +8,9 @@ from typing import Literal
 from msgspec import Struct
 
 from tui.knobs.table import Knobs
-from tui.models.header import Array, Header, Tensor, Value, read_entry
+from tui.models.header import Header, HeaderArray, Tensor, Value, read_entry
 from tui.models.hub import quantization
-from tui.models.memory import Memory, estimate, weights_as
+from tui.models.memory import MemoryEstimate, estimate, weights_as
 from tui.models.preflight import check_model, parts
 from tui.models.quantization import FILE_TYPES
 
@@ -33,7 +33,7 @@ _SHAPE = {
 }
 
 
-class Kind(Struct, frozen=True):
+class TensorGroup(Struct, frozen=True):
     """The tensors of one type."""
 
     type: str
@@ -52,7 +52,7 @@ class Tokenizer(Struct, frozen=True):
     special: dict[str, str]
 
 
-class Anatomy(Struct, frozen=True, kw_only=True):
+class ModelAnatomy(Struct, frozen=True, kw_only=True):
     """A model file. Sizes are in bytes; `memory` says what it takes with the knobs that were asked for."""
 
     path: Path
@@ -67,21 +67,21 @@ class Anatomy(Struct, frozen=True, kw_only=True):
     """Whether it was trained to answer, or only to go on with a text."""
     licence: str
     shape: dict[str, int]
-    kinds: tuple[Kind, ...]
+    kinds: tuple[TensorGroup, ...]
     """Largest first."""
     tokenizer: Tokenizer
     template: str
-    memory: Memory
+    memory: MemoryEstimate
     precisions: dict[str, int]
     """What the weights would take in other precisions."""
     metadata: dict[str, str]
     notes: tuple[str, ...]
 
 
-def dissect(path: Path, knobs: Knobs) -> Anatomy:
+def dissect(path: Path, knobs: Knobs) -> ModelAnatomy:
     """What a model file is made of; raises ModelError for a file that cannot be a model."""
     header = check_model(path)
-    return Anatomy(
+    return ModelAnatomy(
         path=path,
         size=size_of(path),
         version=header.version,
@@ -124,12 +124,12 @@ def _trained(header: Header, path: Path) -> Literal["instruct", "base"]:
     return "base" if _BASE.search(says) or not header.text("tokenizer.chat_template") else "instruct"
 
 
-def _kinds(tensors: tuple[Tensor, ...]) -> tuple[Kind, ...]:
+def _kinds(tensors: tuple[Tensor, ...]) -> tuple[TensorGroup, ...]:
     by_type: defaultdict[str, list[Tensor]] = defaultdict(list)
     for tensor in tensors:
         by_type[tensor.type].append(tensor)
     kinds = (
-        Kind(name, len(same), sum(tensor.elements for tensor in same), sum(tensor.size for tensor in same))
+        TensorGroup(name, len(same), sum(tensor.elements for tensor in same), sum(tensor.size for tensor in same))
         for name, same in by_type.items()
     )
     return tuple(sorted(kinds, key=lambda kind: -kind.size))
@@ -151,7 +151,7 @@ def _tokenizer(header: Header, path: Path) -> Tokenizer:
 
 
 def _entry(entries: Value, place: int, path: Path) -> str:
-    if isinstance(entries, Array):
+    if isinstance(entries, HeaderArray):
         with path.open("rb") as file:
             return read_entry(file, path.stat().st_size, entries, place)
     assert isinstance(entries, tuple)
@@ -159,7 +159,7 @@ def _entry(entries: Value, place: int, path: Path) -> str:
 
 
 def _show(value: Value) -> str:
-    if isinstance(value, Array):
+    if isinstance(value, HeaderArray):
         return f"{value.count:,} {value.kind}s"
     if isinstance(value, tuple):
         shown = ", ".join(map(str, value[:8]))

@@ -7,7 +7,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from tui.errors import ModelError
-from tui.models.header import Fault, Header, read_header
+from tui.models.header import Header, HeaderFault, read_header
 
 MOST_LAYERS = 512
 """llama.cpp ends the process at more."""
@@ -55,12 +55,12 @@ def look(path: Path) -> Header:
         status = path.stat()
         # Opening a FIFO would wait for a writer that never comes.
         if not stat.S_ISREG(status.st_mode):
-            raise Fault(f"is {_kind(status.st_mode)}; name a GGUF file")
+            raise HeaderFault(f"is {_kind(status.st_mode)}; name a GGUF file")
         with path.open("rb") as file:
             _refuse_foreign(file.read(512))
             file.seek(0)
             return read_header(file, status.st_size)
-    except Fault as fault:
+    except HeaderFault as fault:
         raise ModelError(f"The model {str(path)!r} {fault}.") from None
     except FileNotFoundError:
         raise ModelError(f"There is no model file {str(path)!r}.") from None
@@ -112,9 +112,9 @@ def _kind(mode: int) -> str:
 
 def _refuse_foreign(head: bytes) -> None:
     if not head:
-        raise Fault("is empty; download it again")
+        raise HeaderFault("is empty; download it again")
     if not head.startswith(b"GGUF"):
-        raise Fault(f"is not a GGUF but {_looks_like(head)}")
+        raise HeaderFault(f"is not a GGUF but {_looks_like(head)}")
 
 
 def _looks_like(head: bytes) -> str:

@@ -57,7 +57,7 @@ class _Repo(msgspec.Struct):
     siblings: list[_File] = []
 
 
-class Offer(msgspec.Struct, frozen=True):
+class HubFile(msgspec.Struct, frozen=True):
     """A file that the Hub has: its name in the repository, its size in bytes, its sha256 and its address."""
 
     name: str
@@ -90,7 +90,7 @@ def pull(reference: HubReference, tell: Tell, endpoint: str | None = None) -> Pa
     return targets[0]
 
 
-def offered(reference: HubReference, endpoint: str | None = None) -> list[Offer]:
+def offered(reference: HubReference, endpoint: str | None = None) -> list[HubFile]:
     """The files of the model that a reference means, as the Hub describes them; raises ModelError."""
     from httpx2 import TransportError
     from huggingface_hub import constants, hf_hub_url
@@ -113,14 +113,14 @@ def offered(reference: HubReference, endpoint: str | None = None) -> list[Offer]
             raise ModelError(f"The Hub gives no sha256 for {name!r} of {reference}, so it could not be checked.")
         # The address of this revision: what is fetched later, or resumed, is what was described.
         url = hf_hub_url(repo, name, revision=told.sha, endpoint=endpoint)
-        offers.append(Offer(name, lfs.size, lfs.sha256.lower(), url))
+        offers.append(HubFile(name, lfs.size, lfs.sha256.lower(), url))
     return offers
 
 
 # --- one file -------------------------------------------------------------------------------------------------------
 
 
-def _get(offer: Offer, target: Path, tell: Tell) -> None:
+def _get(offer: HubFile, target: Path, tell: Tell) -> None:
     with _alone(offer, target, tell):
         if target.is_file() and target.stat().st_size == offer.size:
             with target.open("rb") as file:
@@ -144,7 +144,7 @@ def _get(offer: Offer, target: Path, tell: Tell) -> None:
 
 
 @contextmanager
-def _alone(offer: Offer, target: Path, tell: Tell) -> Iterator[None]:
+def _alone(offer: HubFile, target: Path, tell: Tell) -> Iterator[None]:
     """Who comes second to a file waits until the first is done, and then finds it in its place."""
     from filelock import FileLock, Timeout
 
@@ -160,12 +160,12 @@ def _alone(offer: Offer, target: Path, tell: Tell) -> Iterator[None]:
         lock.release()
 
 
-def _partial(offer: Offer, target: Path) -> Path:
+def _partial(offer: HubFile, target: Path) -> Path:
     """Where it grows. The name says which content it is to have, so that no other is taken for its beginning."""
     return target.with_name(f".{target.name}.{offer.sha256[:16]}.partial")
 
 
-def _check_space(offers: list[Offer], targets: list[Path]) -> None:
+def _check_space(offers: list[HubFile], targets: list[Path]) -> None:
     missing = 0
     for offer, target in zip(offers, targets, strict=True):
         here = target if target.is_file() else _partial(offer, target)
@@ -178,7 +178,7 @@ def _check_space(offers: list[Offer], targets: list[Path]) -> None:
         )
 
 
-def _hash(file: BinaryIO, offer: Offer, tell: Tell) -> "hashlib._Hash":
+def _hash(file: BinaryIO, offer: HubFile, tell: Tell) -> "hashlib._Hash":
     """The sha256 so far of a file read from where it stands to its end."""
     digest = hashlib.sha256()
     while chunk := file.read(_CHUNK):
@@ -187,7 +187,7 @@ def _hash(file: BinaryIO, offer: Offer, tell: Tell) -> "hashlib._Hash":
     return digest
 
 
-def _fetch(offer: Offer, file: BinaryIO, tell: Tell) -> str:
+def _fetch(offer: HubFile, file: BinaryIO, tell: Tell) -> str:
     """Fetch what is missing of a file, over as many connections as it takes; returns its sha256."""
     from httpx2 import TransportError
 
@@ -219,7 +219,7 @@ class _Cut(Exception):
     """An answer that is of no use; the next may be."""
 
 
-def _receive(response: "Response", offer: Offer, file: BinaryIO, digest: "hashlib._Hash", tell: Tell) -> None:
+def _receive(response: "Response", offer: HubFile, file: BinaryIO, digest: "hashlib._Hash", tell: Tell) -> None:
     """Append what a response brings, which has to be what is missing and no more."""
     have = file.tell()
     if response.status_code in (408, 429) or response.status_code >= 500:

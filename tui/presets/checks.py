@@ -12,7 +12,7 @@ from tui.knobs.knob import Value
 from tui.knobs.lint import conflict, in_vain, inert
 from tui.knobs.table import ROWS, WHILE_THINKING
 from tui.models.reference import find_model
-from tui.presets.modelfile import Command, Modelfile, ModelfileError, decode, parse_modelfile
+from tui.presets.modelfile import Instruction, Modelfile, ModelfileError, decode, parse_modelfile
 from tui.presets.ollama import refusals
 from tui.presets.parameter_knobs import knob_of
 from tui.presets.parameters import DEPRECATED
@@ -21,7 +21,7 @@ from tui.presets.preset import Preset, compose
 Level = Literal["error", "warning", "note"]
 
 
-class Finding(Struct, frozen=True):
+class PresetFinding(Struct, frozen=True):
     """Something to know about a Modelfile; only an error keeps it from working."""
 
     level: Level
@@ -29,7 +29,7 @@ class Finding(Struct, frozen=True):
     line: int | None = None
 
 
-def check(source: str | bytes, path: Path) -> tuple[Finding, ...]:
+def check(source: str | bytes, path: Path) -> tuple[PresetFinding, ...]:
     """What there is to say about the Modelfile at `path` if it holds `source`, in the order of its lines."""
     text = decode(source)
     try:
@@ -46,33 +46,33 @@ def check(source: str | bytes, path: Path) -> tuple[Finding, ...]:
     return tuple(sorted(found, key=lambda finding: finding.line or 0))
 
 
-def _fault(error: PresetError, path: Path) -> Finding:
+def _fault(error: PresetError, path: Path) -> PresetFinding:
     if isinstance(error, ModelfileError) and error.file == path.name:
-        return Finding("error", error.advice, error.line)
-    return Finding("error", str(error))
+        return PresetFinding("error", error.advice, error.line)
+    return PresetFinding("error", str(error))
 
 
-def _meaning(preset: Preset, lines: dict[str, Command]) -> Iterator[Finding]:
+def _meaning(preset: Preset, lines: dict[str, Instruction]) -> Iterator[PresetFinding]:
     knobs = preset.knobs
     for name, value, reason in _vain(preset):
         at = lines[name].line if name in lines else None
         whose = "" if at else f", which {preset.source(name)} says,"
-        yield Finding("warning", f"{name} {ROWS[name].show(value)}{whose} does nothing: {reason}.", at)
+        yield PresetFinding("warning", f"{name} {ROWS[name].show(value)}{whose} does nothing: {reason}.", at)
     if conflict(knobs):
-        yield Finding("error", conflict(knobs))
+        yield PresetFinding("error", conflict(knobs))
     for name in sorted(DEPRECATED & lines.keys()):
         text = f"{name} is deprecated: Ollama skips it, twiddle does not."
-        yield Finding("note", text, lines[name].line)
+        yield PresetFinding("note", text, lines[name].line)
     for note in preset.notes:
         line, text = re.fullmatch(r"(?:Line (\d+): )?(.*)", note, re.DOTALL).groups()  # type: ignore[union-attr]
-        yield Finding("note", text, int(line) if line else None)
+        yield PresetFinding("note", text, int(line) if line else None)
     try:
         find_model(preset.model, beside=preset.path.parent if preset.path else None)
     except ModelError as error:
-        yield Finding("warning", str(error))
+        yield PresetFinding("warning", str(error))
     if refusals(preset):
         remedy = "`twiddle presets export --ollama` writes what it takes"
-        yield Finding("note", f"`ollama create` would refuse {', '.join(refusals(preset))}; {remedy}.")
+        yield PresetFinding("note", f"`ollama create` would refuse {', '.join(refusals(preset))}; {remedy}.")
 
 
 def _vain(preset: Preset) -> Iterator[tuple[str, Value, str]]:
@@ -86,7 +86,7 @@ def _vain(preset: Preset) -> Iterator[tuple[str, Value, str]]:
             yield WHILE_THINKING + name, value, without_effect[name]
 
 
-def _repeats(modelfile: Modelfile) -> Iterator[Finding]:
+def _repeats(modelfile: Modelfile) -> Iterator[PresetFinding]:
     """Lines that a later one makes vain."""
     last = {command.name: command.line for command in modelfile.commands}
     for command in modelfile.commands:
@@ -94,7 +94,7 @@ def _repeats(modelfile: Modelfile) -> Iterator[Finding]:
         adds_up = row.kind is tuple if row else command.name in ("message", "license")
         if not adds_up and last[command.name] != command.line:
             word = "FROM" if command.name == "model" else command.name if row else command.name.upper()
-            yield Finding(
+            yield PresetFinding(
                 "warning", f"{word} is said again on line {last[command.name]}; that one counts.", command.line
             )
 
@@ -105,18 +105,18 @@ _OTHER_QUOTES = re.compile(
 )
 
 
-def _traps(modelfile: Modelfile, text: str) -> Iterator[Finding]:
+def _traps(modelfile: Modelfile, text: str) -> Iterator[PresetFinding]:
     for command in modelfile.commands:
         written, value = text[command.start : command.end], command.args
         for trap in _quoting(written, value.partition(": ")[2] if command.name == "message" else value):
-            yield Finding("warning", trap, command.line)
+            yield PresetFinding("warning", trap, command.line)
         row = ROWS.get(command.name)
         if row and row.kind in (str, tuple) and " #" in value:
-            yield Finding(
+            yield PresetFinding(
                 "warning", "What follows # is part of the value; a comment needs a line of its own.", command.line
             )
         if command.name == "stop" and _TYPED_NEWLINE.search(value):
-            yield Finding(
+            yield PresetFinding(
                 "warning", r"\n is two characters here; write quotes with a line end between them.", command.line
             )
 

@@ -6,7 +6,7 @@ from tui.knobs.table import KNOBS, ROWS, THOUGHT_KNOBS
 from tui.presets.preset import PARTS, Preset
 
 
-class Row(Struct, frozen=True):
+class DifferenceRow(Struct, frozen=True):
     """A knob, a part or the model, and what either preset has there, with the base that says it."""
 
     what: str
@@ -14,10 +14,10 @@ class Row(Struct, frozen=True):
     other: str
 
 
-def difference(one: Preset, other: Preset) -> tuple[Row, ...]:
+def difference(one: Preset, other: Preset) -> tuple[DifferenceRow, ...]:
     """What the presets have differently: the model, the texts, then the knobs in the order of the table."""
     names = ("model", *PARTS, *one.knobs.differing(other.knobs), *THOUGHT_KNOBS)
-    rows = (Row(name, _said(one, name), _said(other, name)) for name in names)
+    rows = (DifferenceRow(name, _said(one, name), _said(other, name)) for name in names)
     return tuple(row for row in rows if row.one != row.other)
 
 

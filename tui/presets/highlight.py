@@ -11,7 +11,7 @@ from tui.presets.parameters import WITHOUT_KNOB
 Kind = Literal["comment", "instruction", "name", "unknown", "number", "text"]
 
 
-class Part(NamedTuple):
+class HighlightSpan(NamedTuple):
     """A stretch of a line."""
 
     start: int
@@ -23,39 +23,41 @@ _LINE = re.compile(r"\s*(?P<word>\S+)(?:[ \t]+(?P<rest>.*))?", re.DOTALL)
 _NUMBER = re.compile(r"[-+]?(\d[\d_]*\.?\d*|\.\d+)(e[-+]?\d+)?\s*", re.IGNORECASE)
 
 
-def parts(lines: Sequence[str]) -> list[list[Part]]:
+def parts(lines: Sequence[str]) -> list[list[HighlightSpan]]:
     """The parts of each line; quotes run on over lines until one ends with them."""
-    found: list[list[Part]] = []
+    found: list[list[HighlightSpan]] = []
     quotes = ""
     for line in lines:
         if quotes:
-            found.append([Part(0, len(line), "text")])
+            found.append([HighlightSpan(0, len(line), "text")])
             quotes = "" if line.rstrip().endswith(quotes) else quotes
         elif line.lstrip().startswith("#"):
-            found.append([Part(0, len(line), "comment")])
+            found.append([HighlightSpan(0, len(line), "comment")])
         else:
             found.append(list(_instruction(line)))
             quotes = _open(_value(line))
     return found
 
 
-def _instruction(line: str) -> Iterator[Part]:
+def _instruction(line: str) -> Iterator[HighlightSpan]:
     match = _LINE.match(line)
     if not match:
         return
     word = match["word"].lower()
-    yield Part(match.start("word"), match.end("word"), "instruction" if word.upper() in INSTRUCTIONS else "unknown")
+    yield HighlightSpan(
+        match.start("word"), match.end("word"), "instruction" if word.upper() in INSTRUCTIONS else "unknown"
+    )
     at, rest = match.start("rest"), match["rest"] or ""
     if word in ("parameter", "message") and rest:
         name = rest.split(maxsplit=1)[0]
         known = (
             name in KNOBS or name in WITHOUT_KNOB if word == "parameter" else name in ("system", "user", "assistant")
         )
-        yield Part(at, at + len(name), "name" if known else "unknown")
+        yield HighlightSpan(at, at + len(name), "name" if known else "unknown")
     value = _value(line)
     if value:
         kind: Kind = "number" if _NUMBER.fullmatch(value) else "text"
-        yield Part(line.rindex(value), len(line), kind)
+        yield HighlightSpan(line.rindex(value), len(line), kind)
 
 
 def _value(line: str) -> str:

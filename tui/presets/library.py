@@ -6,7 +6,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tui.errors import PresetError, did_you_mean
-from tui.knobs.pair import Apart, Stand
+from tui.knobs.pair import Apart, KnobPair
 from tui.knobs.setting import Setting
 from tui.knobs.table import Knobs
 from tui.paths import preset_dirs
@@ -16,7 +16,7 @@ from tui.presets.preset_paths import SUFFIX, is_file, names, stamped
 DEFAULT = "default"
 
 
-class Broken(Struct, frozen=True):
+class BrokenPreset(Struct, frozen=True):
     """A preset in the library that cannot be read, and why."""
 
     name: str
@@ -24,7 +24,7 @@ class Broken(Struct, frozen=True):
     reason: str
 
 
-class Chosen(Struct, frozen=True):
+class ResolvedSetting(Struct, frozen=True):
     """What a setting comes to: its preset, and the knobs with its overrides on top."""
 
     setting: Setting
@@ -34,19 +34,19 @@ class Chosen(Struct, frozen=True):
     """The knobs that are turned for the thought alone."""
 
     @property
-    def stand(self) -> Stand:
+    def stand(self) -> KnobPair:
         """How all the knobs stand."""
-        return Stand(self.knobs, self.apart)
+        return KnobPair(self.knobs, self.apart)
 
 
-def list_presets() -> tuple[Preset | Broken, ...]:
+def list_presets() -> tuple[Preset | BrokenPreset, ...]:
     """Every preset in the library by name; of two of the same name the person's own, even if it is broken."""
-    found: list[Preset | Broken] = []
+    found: list[Preset | BrokenPreset] = []
     for name, path in sorted(names().items()):
         try:
             found.append(read_preset(path))
         except PresetError as error:
-            found.append(Broken(name, path, str(error)))
+            found.append(BrokenPreset(name, path, str(error)))
     return tuple(found)
 
 
@@ -103,13 +103,13 @@ def _is_path(reference: str) -> bool:
         return False
 
 
-def resolve(setting: Setting) -> Chosen:
+def resolve(setting: Setting) -> ResolvedSetting:
     """Read the preset a setting names and turn its knobs; raises PresetError."""
     preset = find_preset(setting.preset or DEFAULT)
     stand = preset.stand
     for name, value in setting.overrides:
         stand = stand.turn(name, value)
-    return Chosen(setting, preset, *stand)
+    return ResolvedSetting(setting, preset, *stand)
 
 
 def _expanded(reference: str) -> Path:

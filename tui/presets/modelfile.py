@@ -60,7 +60,7 @@ class ModelfileError(PresetError):
         self.counted = counted or line
 
 
-class Command(Struct, frozen=True):
+class Instruction(Struct, frozen=True):
     """One instruction. FROM is named `model`, a PARAMETER by its own name, the others by their word in lower case."""
 
     name: str
@@ -76,7 +76,7 @@ class Command(Struct, frozen=True):
 class Modelfile(Struct, frozen=True):
     """What a Modelfile says, in its order."""
 
-    commands: tuple[Command, ...]
+    commands: tuple[Instruction, ...]
     description: str
     """The comment before the first instruction, as one paragraph."""
 
@@ -141,7 +141,7 @@ class _Reader:
         self.at = 0
         self._lines = [0, *(match.end() for match in _LINE_END.finditer(text))]
 
-    def commands(self) -> Iterator[Command]:
+    def commands(self) -> Iterator[Instruction]:
         """The instructions from here to the end."""
         while self.at < len(self.text):
             yield self._command()
@@ -151,7 +151,7 @@ class _Reader:
         """Move past white space and comments."""
         self._take(_SKIPPED)
 
-    def _command(self) -> Command:
+    def _command(self) -> Instruction:
         start = self.at
         line, column = self._place(start)
         name = self._word()
@@ -162,7 +162,7 @@ class _Reader:
             role = f"{self._role()}: "
         elif name == "from":
             name = "model"
-        return Command(name, role + self._value(), line, column, start, self.at)
+        return Instruction(name, role + self._value(), line, column, start, self.at)
 
     def _word(self) -> str:
         start = self.at

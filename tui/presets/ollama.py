@@ -19,14 +19,14 @@ _UNSAID = {"num_ctx": 0, "main_gpu": -1}
 """Values that Ollama means by saying nothing, and cannot be told."""
 
 
-class Exported(Struct, frozen=True):
+class OllamaExport(Struct, frozen=True):
     """The text for Ollama, and what it could not be told, a sentence each."""
 
     text: str
     left_out: tuple[str, ...]
 
 
-def for_ollama(preset: Preset) -> Exported:
+def for_ollama(preset: Preset) -> OllamaExport:
     """The whole preset in one Modelfile, bases included; what Ollama has no word for is commented out. May raise
     PresetError, for a text that no Modelfile can say."""
     model, trouble = _model(preset)
@@ -45,7 +45,7 @@ def for_ollama(preset: Preset) -> Exported:
             written = [f"# {part}" for line in written for part in line.splitlines()]
         lines += written
     lines += [instruction(*said) for said in statements(preset) if not said[0].startswith(("FROM", "PARAMETER"))]
-    return Exported(lines[0] + "\n".join(lines[1:]) + "\n", tuple(left_out))
+    return OllamaExport(lines[0] + "\n".join(lines[1:]) + "\n", tuple(left_out))
 
 
 def refusals(preset: Preset) -> tuple[str, ...]:

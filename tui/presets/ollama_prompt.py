@@ -8,18 +8,28 @@ from msgspec.structs import replace
 from tui.conversation.conversation import Message
 from tui.conversation.thinking import Tags, find_tags, find_thought
 from tui.presets import tools as seen
-from tui.presets.gotemplate import BUILT_IN, Template, TemplateError, read_template
-from tui.presets.gotemplate.nodes import Action, Branch, Call, Command, Node, Operand, Path, Pipeline, Place
-from tui.presets.tools import Said
+from tui.presets.gotemplate import BUILT_IN, GoTemplate, TemplateError, read_template
+from tui.presets.gotemplate.nodes import (
+    ActionNode,
+    BranchNode,
+    CallNode,
+    CommandNode,
+    Node,
+    Operand,
+    PathNode,
+    Pipeline,
+    Position,
+)
+from tui.presets.tools import ToolMessage
 
 _APART = "\n\n"
 """Between messages that are joined."""
 
-_START = Place(1, 1)
-_RESPONSE = Action(Pipeline((Command(_START, (Path(_START, None, ("Response",)),)),)))
+_START = Position(1, 1)
+_RESPONSE = ActionNode(Pipeline((CommandNode(_START, (PathNode(_START, None, ("Response",)),)),)))
 
 
-class Prompting:
+class OllamaPrompt:
     """A TEMPLATE, read. Those that mention Messages run once over all of them, the others once a turn."""
 
     def __init__(self, source: str) -> None:
@@ -29,7 +39,7 @@ class Prompting:
         mentioned = {name.lower() for nodes in (template.nodes, *template.defined.values()) for name in _names(nodes)}
         self._whole = "messages" in mentioned
         if not mentioned & {"messages", "response"}:
-            template = Template((*template.nodes, _RESPONSE), template.defined)
+            template = GoTemplate((*template.nodes, _RESPONSE), template.defined)
         self._template = template
         self._tags = find_tags(source)
         self.has_switch = not mentioned.isdisjoint(("think", "isthinkset"))
@@ -37,7 +47,7 @@ class Prompting:
 
     def render(
         self,
-        messages: Sequence[Message | Said],
+        messages: Sequence[Message | ToolMessage],
         *,
         tools: Iterable[Any] | None = None,
         think: bool | str | None = None,
@@ -52,7 +62,7 @@ class Prompting:
             return self._template.render(given | fixed)
         return self._turns(joined, fixed)
 
-    def _turns(self, messages: Sequence[Message | Said], fixed: Mapping[str, Any]) -> str:
+    def _turns(self, messages: Sequence[Message | ToolMessage], fixed: Mapping[str, Any]) -> str:
         empty = {"System": "", "Prompt": "", "Response": ""}
         turn, text = dict(empty), ""
         for message in messages:
@@ -64,13 +74,13 @@ class Prompting:
             if part:
                 turn[part] = message.content
         # What stands after the response is for the model to write.
-        last = Template(_until_response(self._template.nodes)[0], {})
+        last = GoTemplate(_until_response(self._template.nodes)[0], {})
         return text + last.render(turn | dict(fixed), BUILT_IN, lenient=True)
 
 
-def _joined(messages: Sequence[Message | Said]) -> tuple[str, list[Message | Said]]:
+def _joined(messages: Sequence[Message | ToolMessage]) -> tuple[str, list[Message | ToolMessage]]:
     """All that the system says, and the messages with neighbours of one role made one."""
-    joined: list[Message | Said] = []
+    joined: list[Message | ToolMessage] = []
     for message in messages:
         if joined and joined[-1].role == message.role != "tool":
             joined[-1] = replace(joined[-1], content=joined[-1].content + _APART + message.content)
@@ -79,7 +89,7 @@ def _joined(messages: Sequence[Message | Said]) -> tuple[str, list[Message | Sai
     return _APART.join(message.content for message in messages if message.role == "system"), joined
 
 
-def _parted(message: Message | Said, tags: Tags | None) -> Message | Said:
+def _parted(message: Message | ToolMessage, tags: Tags | None) -> Message | ToolMessage:
     """A message with its thought in a field of its own; one that the reply goes on from stays in one piece."""
     if message.role != "assistant" or tags is None or not isinstance(message, Message):
         return message
@@ -87,23 +97,23 @@ def _parted(message: Message | Said, tags: Tags | None) -> Message | Said:
     if thought is None or thought.end is None:
         return message
     inner, answer = (part.strip("\n") for part in thought.parts(message.content))
-    return Said(role=message.role, content=answer, thinking=inner)
+    return ToolMessage(role=message.role, content=answer, thinking=inner)
 
 
 def _names(nodes: Sequence[Node]) -> Iterator[str]:
     """What some nodes look up, as far as Ollama sees; raises TemplateError for what it cannot look through."""
     for node in nodes:
         match node:
-            case Action(pipeline):
+            case ActionNode(pipeline):
                 yield from _looked_up(pipeline)
-            case Branch(pipeline=pipeline, body=body, otherwise=otherwise):
+            case BranchNode(pipeline=pipeline, body=body, otherwise=otherwise):
                 yield from _looked_up(pipeline)
                 yield from _names(body)
                 yield from _names(otherwise)
-            case Call(place=place, name=name, pipeline=None):
+            case CallNode(place=place, name=name, pipeline=None):
                 advice = f'Ollama takes no template call without a value; write {{{{ template "{name}" . }}}}'
                 raise TemplateError(advice, place)
-            case Call(pipeline=Pipeline() as pipeline):
+            case CallNode(pipeline=Pipeline() as pipeline):
                 yield from _looked_up(pipeline)
 
 
@@ -111,9 +121,9 @@ def _looked_up(pipeline: Pipeline) -> Iterator[str]:
     for command in pipeline.commands:
         for operand in command.operands:
             match operand:
-                case Path(base=Pipeline() as inner, names=()):
+                case PathNode(base=Pipeline() as inner, names=()):
                     yield from _looked_up(inner)
-                case Path(base=None | str(), names=names):
+                case PathNode(base=None | str(), names=names):
                     yield from names
 
 
@@ -122,16 +132,16 @@ def _until_response(nodes: Sequence[Node]) -> tuple[tuple[Node, ...], bool]:
     kept: list[Node] = []
     for node in nodes:
         match node:
-            case Branch():
+            case BranchNode():
                 body, found = _until_response(node.body)
                 otherwise: tuple[Node, ...] = ()
                 if not found:
                     otherwise, found = _until_response(node.otherwise)
-                kept.append(Branch(node.place, node.word, node.pipeline, body, otherwise))
-            case Action(pipeline):
+                kept.append(BranchNode(node.place, node.word, node.pipeline, body, otherwise))
+            case ActionNode(pipeline):
                 shortened, found = _shortened(pipeline)
                 if shortened:
-                    kept.append(Action(shortened))
+                    kept.append(ActionNode(shortened))
             case _:
                 kept.append(node)
                 found = False
@@ -142,7 +152,7 @@ def _until_response(nodes: Sequence[Node]) -> tuple[tuple[Node, ...], bool]:
 
 def _shortened(pipeline: Pipeline) -> tuple[Pipeline | None, bool]:
     """A pipeline up to where it looks up the response, and whether it does; what would be done to that is lost."""
-    commands: list[Command] = []
+    commands: list[CommandNode] = []
     for place, command in enumerate(pipeline.commands):
         operands: list[Operand] = []
         found = False
@@ -151,7 +161,7 @@ def _shortened(pipeline: Pipeline) -> tuple[Pipeline | None, bool]:
             operands += (kept,) if kept else ()
             if found:
                 break
-        commands.append(Command(command.place, tuple(operands)))
+        commands.append(CommandNode(command.place, tuple(operands)))
         if found:
             last = operands and place == len(pipeline.commands) - 1
             return Pipeline(tuple(commands), pipeline.variables, pipeline.declares) if last else None, True
@@ -160,9 +170,9 @@ def _shortened(pipeline: Pipeline) -> tuple[Pipeline | None, bool]:
 
 def _kept(operand: Operand) -> tuple[Operand | None, bool]:
     match operand:
-        case Path(base=None, names=names):
+        case PathNode(base=None, names=names):
             return operand, "Response" in names
-        case Path(place=place, base=Pipeline() as inner, names=()):
+        case PathNode(place=place, base=Pipeline() as inner, names=()):
             shortened, found = _shortened(inner)
-            return Path(place, shortened, ()) if shortened else None, found
+            return PathNode(place, shortened, ()) if shortened else None, found
     return operand, False

@@ -3,7 +3,7 @@
 from tui.errors import KnobError
 from tui.knobs.knob import Knob, Value
 from tui.knobs.table import ROWS
-from tui.presets.modelfile import Command, Modelfile, ModelfileError
+from tui.presets.modelfile import Instruction, Modelfile, ModelfileError
 from tui.presets.parameters import DEPRECATED, fault, parameter_commands, typed
 
 
@@ -15,7 +15,7 @@ def turns(modelfile: Modelfile, file: str) -> tuple[dict[str, Value], list[str]]
     """
     turned: dict[str, Value] = {}
     lists: dict[str, list[str]] = {}
-    last: dict[str, Command] = {}
+    last: dict[str, Instruction] = {}
     notes: list[str] = []
     for command in _lines(modelfile):
         row = knob_of(command)
@@ -44,18 +44,18 @@ def turns(modelfile: Modelfile, file: str) -> tuple[dict[str, Value], list[str]]
     return turned, notes
 
 
-def knob_of(command: Command) -> Knob | None:
+def knob_of(command: Instruction) -> Knob | None:
     """The knob that an instruction turns, if it turns one."""
     return ROWS.get("lora" if command.name == "adapter" else command.name)
 
 
-def _lines(modelfile: Modelfile) -> list[Command]:
+def _lines(modelfile: Modelfile) -> list[Instruction]:
     # Of several ADAPTERs the last counts, as in Ollama.
     adapters = [command for command in modelfile.commands if command.name == "adapter"][-1:]
     return sorted((*parameter_commands(modelfile), *adapters), key=lambda command: command.start)
 
 
-def _value(row: Knob, command: Command, file: str) -> tuple[Value, str]:
+def _value(row: Knob, command: Instruction, file: str) -> tuple[Value, str]:
     """The value of a line, and a note when it is read as another."""
     if command.name == "adapter":
         return (command.args,), ""
@@ -70,5 +70,5 @@ def _value(row: Knob, command: Command, file: str) -> tuple[Value, str]:
     return value, ""
 
 
-def _at(command: Command, file: str, error: KnobError | ModelfileError) -> ModelfileError:
+def _at(command: Instruction, file: str, error: KnobError | ModelfileError) -> ModelfileError:
     return error if isinstance(error, ModelfileError) else fault(command, file, "out_of_range", str(error))

@@ -5,7 +5,7 @@ import struct
 
 from tui.errors import did_you_mean
 from tui.knobs.table import KNOBS, ROWS
-from tui.presets.modelfile import Command, Fault, Modelfile, ModelfileError
+from tui.presets.modelfile import Fault, Instruction, Modelfile, ModelfileError
 
 Parameter = int | float | bool | str | tuple[str, ...]
 
@@ -59,12 +59,12 @@ def parameters(modelfile: Modelfile, file: str = "Modelfile") -> dict[str, Param
     return found | {name: tuple(entries) for name, entries in lists.items()}
 
 
-def parameter_commands(modelfile: Modelfile) -> tuple[Command, ...]:
+def parameter_commands(modelfile: Modelfile) -> tuple[Instruction, ...]:
     """The PARAMETER lines."""
     return tuple(command for command in modelfile.commands if command.name not in _OTHER_COMMANDS)
 
 
-def typed(command: Command, file: str) -> Parameter:
+def typed(command: Instruction, file: str) -> Parameter:
     """The value of one PARAMETER line in its own type; raises ModelfileError."""
     name, text = command.name, command.args
     kind = bool if name in SWITCHES else WITHOUT_KNOB.get(name) or (ROWS[name].kind if name in ROWS else None)
@@ -87,19 +87,19 @@ def typed(command: Command, file: str) -> Parameter:
     raise fault(command, file, "unknown_parameter", f"there is no parameter {name!r}.{hint}")
 
 
-def check_version(command: Command, file: str) -> None:
+def check_version(command: Instruction, file: str) -> None:
     """Refuse a REQUIRES that is not a version; raises ModelfileError."""
     if not _VERSION.fullmatch(command.args):
         advice = f"REQUIRES takes a version such as 0.14.0, not {command.args!r}."
         raise fault(command, file, "invalid_requires", advice)
 
 
-def fault(command: Command, file: str, kind: Fault, advice: str) -> ModelfileError:
+def fault(command: Instruction, file: str, kind: Fault, advice: str) -> ModelfileError:
     """The error that stands at a command."""
     return ModelfileError(kind, advice, file=file, line=command.line, column=command.column)
 
 
-def _int(command: Command, file: str) -> int:
+def _int(command: Instruction, file: str) -> int:
     match = _INT.fullmatch(command.args)
     value = int(match[1] + match[2]) if match else 2**63
     if -(2**63) <= value < 2**63:
@@ -107,7 +107,7 @@ def _int(command: Command, file: str) -> int:
     raise fault(command, file, "invalid_int", f"{command.name} takes a whole number, {_instead(command.args)}.")
 
 
-def _float(command: Command, file: str) -> float:
+def _float(command: Instruction, file: str) -> float:
     name, text = command.name, command.args
     plain = text.replace("_", "")
     try:

@@ -12,13 +12,13 @@ from tui.conversation.conversation import Message, Role
 from tui.errors import PresetError
 from tui.knobs.knob import Value
 from tui.knobs.lora import beside
-from tui.knobs.pair import Stand, apart
+from tui.knobs.pair import KnobPair, apart
 from tui.knobs.table import KNOBS, Knobs, turn
 from tui.models.locations import STARTER
-from tui.presets.modelfile import INSTRUCTIONS, ROLES, Command, Modelfile, parse_modelfile
+from tui.presets.modelfile import INSTRUCTIONS, ROLES, Instruction, Modelfile, parse_modelfile
 from tui.presets.parameter_knobs import turns
 from tui.presets.parameters import DEPRECATED, WITHOUT_KNOB, check_version, fault
-from tui.presets.preset_paths import Stamp, base_path, is_file, name_of, stamped
+from tui.presets.preset_paths import FileStamp, base_path, is_file, name_of, stamped
 
 LARGEST = 2**20
 """Bytes; a file beyond it is something else than a Modelfile."""
@@ -48,7 +48,7 @@ class Preset(Struct, frozen=True, kw_only=True):
     """Of what it does not say itself: the knob, part or `model`, and the name of the preset that says it."""
     path: Path | None = None
     """The Modelfile it was read from; relative paths in it start there."""
-    files: tuple[Stamp, ...] = ()
+    files: tuple[FileStamp, ...] = ()
     """That file, and those of the presets it builds on."""
     notes: tuple[str, ...] = ()
     """What the person should know about how it was read, a sentence each."""
@@ -60,9 +60,9 @@ class Preset(Struct, frozen=True, kw_only=True):
         return beside(knobs, self.path.parent) if self.path else knobs
 
     @property
-    def stand(self) -> Stand:
+    def stand(self) -> KnobPair:
         """Every knob, with those that it turns for the thought alone."""
-        return Stand(self.knobs, apart(self.turned))
+        return KnobPair(self.knobs, apart(self.turned))
 
     @property
     def opening(self) -> tuple[Message, ...]:
@@ -211,7 +211,7 @@ _NOT_USED = {
 _SWALLOWED = re.compile(rf"^(?:{'|'.join(INSTRUCTIONS)})[ \t]", re.MULTILINE)
 
 
-def _notes(command: Command) -> list[str]:
+def _notes(command: Instruction) -> list[str]:
     line, name, notes = f"Line {command.line}", command.name, []
     if name in _NOT_USED:
         notes.append(f"{line}: {_NOT_USED[name]}.")

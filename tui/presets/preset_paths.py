@@ -14,7 +14,7 @@ SUFFIX = ".Modelfile"
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
 
 
-class Stamp(Struct, frozen=True):
+class FileStamp(Struct, frozen=True):
     """A file as it was when it was read."""
 
     path: Path
@@ -23,13 +23,13 @@ class Stamp(Struct, frozen=True):
     size: int
 
 
-def stamped(path: Path) -> Stamp:
+def stamped(path: Path) -> FileStamp:
     """The file as it is now."""
     try:
         state = path.stat()
     except (OSError, ValueError):
-        return Stamp(path, 0, 0)
-    return Stamp(path, state.st_mtime_ns, state.st_size)
+        return FileStamp(path, 0, 0)
+    return FileStamp(path, state.st_mtime_ns, state.st_size)
 
 
 def names() -> dict[str, Path]:

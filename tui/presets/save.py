@@ -10,10 +10,10 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from tui.errors import PresetError
-from tui.knobs.pair import Stand
+from tui.knobs.pair import KnobPair
 from tui.knobs.table import Knobs
 from tui.paths import make_private
-from tui.presets.modelfile import Command, decode, parse_modelfile
+from tui.presets.modelfile import Instruction, decode, parse_modelfile
 from tui.presets.parameter_knobs import knob_of
 from tui.presets.parameters import parameter_commands
 from tui.presets.preset import PARTS, Preset, anchored, compose, read_preset, read_source
@@ -24,7 +24,7 @@ _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 def save_preset(
-    name: str, knobs: Knobs | Stand, base: Preset, *, description: str = "", overwrite: bool = False
+    name: str, knobs: Knobs | KnobPair, base: Preset, *, description: str = "", overwrite: bool = False
 ) -> Path:
     """Keep knobs as the person's own preset of that name, and return its Modelfile.
 
@@ -51,7 +51,7 @@ def save_preset(
     return path
 
 
-def turned_text(text: str, path: Path, knobs: Knobs | Stand) -> str:
+def turned_text(text: str, path: Path, knobs: Knobs | KnobPair) -> str:
     """The text of the Modelfile at `path` with its PARAMETER lines changed to these knobs; raises PresetError.
 
     A knob that it already has so, from whatever source, keeps its lines; the others are changed in their place, taken
@@ -60,7 +60,7 @@ def turned_text(text: str, path: Path, knobs: Knobs | Stand) -> str:
     before = compose(text, path)
     stand = _stand(knobs, before)
     differing = stand.differing(before.stand)
-    places: dict[str, list[Command]] = {}
+    places: dict[str, list[Instruction]] = {}
     for command in parse_modelfile(text).commands:
         row = knob_of(command)
         if row and row.name in differing:
@@ -108,11 +108,11 @@ def put(path: Path, text: str) -> None:
             draft.unlink()
 
 
-def _stand(knobs: Knobs | Stand, preset: Preset) -> Stand:
-    return knobs if isinstance(knobs, Stand) else Stand(knobs, preset.stand.apart)
+def _stand(knobs: Knobs | KnobPair, preset: Preset) -> KnobPair:
+    return knobs if isinstance(knobs, KnobPair) else KnobPair(knobs, preset.stand.apart)
 
 
-def _new_text(path: Path, stand: Stand, base: Preset, description: str) -> str:
+def _new_text(path: Path, stand: KnobPair, base: Preset, description: str) -> str:
     differing = {name: stand.of(name) for name in stand.differing(base.stand)}
     turned = tuple((dict(base.turned) | differing).items())
     preset = replace(base, description=description, turned=turned)
@@ -133,11 +133,11 @@ def _added(text: str, lines: Iterable[str]) -> str:
     return text[: anchor.end] + "".join(line_end + line for line in lines) + text[anchor.end :]
 
 
-def _lines(name: str, stand: Stand) -> list[str]:
+def _lines(name: str, stand: KnobPair) -> list[str]:
     return [instruction(*said) for said in parameter(name, stand.of(name))]
 
 
-def _edited(text: str, changes: list[tuple[Command, str]]) -> str:
+def _edited(text: str, changes: list[tuple[Instruction, str]]) -> str:
     """The text with instructions replaced, or taken out with their lines where the new text is empty."""
     kept: list[str] = []
     at = 0

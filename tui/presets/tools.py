@@ -6,7 +6,16 @@ from typing import Any, ClassVar, cast
 import msgspec
 
 from tui.conversation.conversation import Message, Role
-from tui.presets.gotemplate.values import Listed, Mapped, Ordered, Struct, Unset, UnsetListed, UnsetMapped, Words
+from tui.presets.gotemplate.values import (
+    GoList,
+    GoMap,
+    GoStruct,
+    GoWords,
+    OrderedMap,
+    UnsetGoList,
+    UnsetGoMap,
+    UnsetList,
+)
 from tui.presets.modelfile import ROLES
 
 _PARAMETERS: Mapping[str, str] = {
@@ -15,7 +24,7 @@ _PARAMETERS: Mapping[str, str] = {
 }  # fmt: skip
 
 
-class Said(msgspec.Struct, frozen=True, kw_only=True):
+class ToolMessage(msgspec.Struct, frozen=True, kw_only=True):
     """A message as Ollama's requests have it: more can be in it than in one of a chat here."""
 
     role: str
@@ -29,24 +38,24 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
     def plain(self) -> Message | None:
         """The same as one of a chat here, if it can be."""
         role = self.role.lower()
-        bare = Said(role=self.role, content=self.content)
+        bare = ToolMessage(role=self.role, content=self.content)
         return Message(cast(Role, role), self.content) if self == bare and role in ROLES else None
 
 
-class Tool(Struct):
+class Tool(GoStruct):
     """A tool that may be called."""
 
     tags: ClassVar[Mapping[str, str]] = {"Type": "type", "Items": "items?", "Function": "function"}
     speaks_json: ClassVar[bool] = True
 
 
-class Function(Struct):
+class ToolFunction(GoStruct):
     """What is called."""
 
     tags: ClassVar[Mapping[str, str]] = {"Name": "name", "Description": "description", "Parameters": "parameters"}
 
 
-class Parameters(Struct):
+class ToolParameters(GoStruct):
     """What it is called with."""
 
     tags: ClassVar[Mapping[str, str]] = {
@@ -54,44 +63,44 @@ class Parameters(Struct):
     }  # fmt: skip
 
 
-class Property(Struct):
+class ToolProperty(GoStruct):
     """One of its parameters."""
 
     tags: ClassVar[Mapping[str, str]] = _PARAMETERS
 
 
-class Spoken(Struct):
+class TemplateMessage(GoStruct):
     """A message; and a call in it, with its function."""
 
 
-def messages(said: Iterable[Message | Said]) -> list[Spoken]:
+def messages(said: Iterable[Message | ToolMessage]) -> list[TemplateMessage]:
     """The messages of a chat as a template sees them."""
-    return list(map(_fields, said)) or Unset()
+    return list(map(_fields, said)) or UnsetList()
 
 
-def _fields(message: Message | Said) -> Spoken:
-    said = message if isinstance(message, Said) else Said(role=message.role, content=message.content)
-    return Spoken(
+def _fields(message: Message | ToolMessage) -> TemplateMessage:
+    said = message if isinstance(message, ToolMessage) else ToolMessage(role=message.role, content=message.content)
+    return TemplateMessage(
         Role=said.role,
         Content=said.content,
         Thinking=said.thinking,
-        Images=Unset(),
-        ToolCalls=[_call(call) for call in said.tool_calls] or Unset(),
+        Images=UnsetList(),
+        ToolCalls=[_call(call) for call in said.tool_calls] or UnsetList(),
         ToolName=said.tool_name,
         ToolCallID=said.tool_call_id,
     )
 
 
-def tools(given: Iterable[Any] | None) -> Listed:
+def tools(given: Iterable[Any] | None) -> GoList:
     """The tools of a request as a template sees them."""
-    return UnsetListed() if given is None else Listed(map(_tool, given))
+    return UnsetGoList() if given is None else GoList(map(_tool, given))
 
 
-def _call(call: Mapping[str, Any]) -> Spoken:
+def _call(call: Mapping[str, Any]) -> TemplateMessage:
     function = _map(call.get("function"))
-    arguments = Mapped(_numbers(_map(function.get("arguments"))))
-    called = Spoken(Index=function.get("index", 0), Name=function.get("name", ""), Arguments=arguments)
-    return Spoken(ID=call.get("id", ""), Function=called)
+    arguments = GoMap(_numbers(_map(function.get("arguments"))))
+    called = TemplateMessage(Index=function.get("index", 0), Name=function.get("name", ""), Arguments=arguments)
+    return TemplateMessage(ID=call.get("id", ""), ToolFunction=called)
 
 
 def _tool(given: Any) -> Tool:
@@ -101,15 +110,15 @@ def _tool(given: Any) -> Tool:
     return Tool(
         Type=tool.get("type", ""),
         Items=_numbers(tool.get("items")),
-        Function=Function(
+        ToolFunction=ToolFunction(
             Name=function.get("name", ""),
             Description=function.get("description", ""),
-            Parameters=Parameters(
+            ToolParameters=ToolParameters(
                 Type=parameters.get("type", ""),
                 Defs=_numbers(parameters.get("$defs")),
                 Items=_numbers(parameters.get("items")),
-                Required=list(parameters.get("required") or Unset()),
-                Properties=_properties(parameters.get("properties"), Mapped, UnsetMapped()),
+                Required=list(parameters.get("required") or UnsetList()),
+                Properties=_properties(parameters.get("properties"), GoMap, UnsetGoMap()),
             ),
         ),
     )
@@ -119,16 +128,16 @@ def _properties(given: Any, kind: Callable[[dict[str, Any]], Any], none: Any = N
     return none if given is None else kind({name: _property(each) for name, each in _map(given).items()})
 
 
-def _property(given: Any) -> Property:
+def _property(given: Any) -> ToolProperty:
     told = _map(given)
     kinds = told.get("type", [])
-    return Property(
+    return ToolProperty(
         AnyOf=[_property(each) for each in told.get("anyOf") or ()],
-        Type=Words(kinds if isinstance(kinds, list) else [kinds]),
+        Type=GoWords(kinds if isinstance(kinds, list) else [kinds]),
         Items=_numbers(told.get("items")),
         Description=told.get("description", ""),
         Enum=_numbers(told.get("enum") or []),
-        Properties=_properties(told.get("properties"), Ordered),
+        Properties=_properties(told.get("properties"), OrderedMap),
         Required=list(told.get("required") or ()),
     )
 

@@ -52,7 +52,7 @@ class Mention(Struct, frozen=True):
     """Whether it can be nothing but a file, so that a missing one is a slip; `@bob` is none."""
 
 
-class Gathered(Struct, frozen=True):
+class GatheredAttachments(Struct, frozen=True):
     """The files that a text mentions: those that can go along, and why others cannot."""
 
     attachments: tuple[Attachment, ...] = ()
@@ -93,7 +93,7 @@ def look(text: str) -> tuple[tuple[str, int], ...]:
     return tuple(found.values())
 
 
-def gather(text: str) -> Gathered:
+def gather(text: str) -> GatheredAttachments:
     """Read the files that a text mentions, each once."""
     found: dict[Path, Attachment] = {}
     faults: dict[str, None] = {}
@@ -103,7 +103,7 @@ def gather(text: str) -> Gathered:
                 found[mention.path] = read(mention.path)
         except AttachmentError as error:
             faults[str(error)] = None
-    return Gathered(tuple(found.values()), tuple(faults))
+    return GatheredAttachments(tuple(found.values()), tuple(faults))
 
 
 def read(path: Path) -> Attachment:

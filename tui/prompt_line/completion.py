@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from tui.knobs.table import KNOBS
 from tui.models.locations import list_models
-from tui.presets.library import Broken, list_presets
+from tui.presets.library import BrokenPreset, list_presets
 from tui.prompt_line.commands import COMMANDS, PARTS
 
 Named = tuple[str, str]
@@ -49,20 +49,22 @@ class Completion(Struct, frozen=True):
         return self.typed.rstrip() == suggestion.text.rstrip() and not suggestion.unfinished
 
 
-class Library(Struct, frozen=True):
+class CompletionSources(Struct, frozen=True):
     """What commands can name: it is read from the disk, so not at every key."""
 
     presets: tuple[Named, ...] = ()
     models: tuple[Named, ...] = ()
 
 
-def take_stock() -> Library:
+def take_stock() -> CompletionSources:
     """What there is on this machine now."""
-    presets = ((each.name, each.reason if isinstance(each, Broken) else each.description) for each in list_presets())
-    return Library(tuple(presets), tuple((found.reference, found.place) for found in list_models()))
+    presets = (
+        (each.name, each.reason if isinstance(each, BrokenPreset) else each.description) for each in list_presets()
+    )
+    return CompletionSources(tuple(presets), tuple((found.reference, found.place) for found in list_models()))
 
 
-def complete(line: str, library: Library) -> Completion | None:
+def complete(line: str, library: CompletionSources) -> Completion | None:
     """How a line that begins with a slash can go on; None when there is nothing to say."""
     if not line.startswith("/"):
         return None
@@ -95,7 +97,7 @@ def _command(usage: str, about: str) -> Suggestion:
     return Suggestion(f"{fixed} " if takes else fixed, about, usage, unfinished=bool(takes) and takes[0] != "[")
 
 
-def _argument(kind: str, typed: str, done: list[str], library: Library) -> Completion:
+def _argument(kind: str, typed: str, done: list[str], library: CompletionSources) -> Completion:
     match kind:
         case "KNOB":
             return _among(((name, row.help) for name, row in KNOBS.items()), typed, ends=" ")
@@ -124,7 +126,7 @@ def _value(name: str, typed: str) -> Completion:
     return Completion(0, typed, found.suggestions, f"{row.help}{numbers}")
 
 
-def _setting(typed: str, library: Library) -> Completion:
+def _setting(typed: str, library: CompletionSources) -> Completion:
     before, comma, part = typed.rpartition(",")
     name, equals, value = part.partition("=")
     if equals:

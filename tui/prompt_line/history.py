@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 
-class Past:
+class PromptHistory:
     """What was sent, oldest first; past the last stands the prompt being written."""
 
     def __init__(self, sent: Iterable[str] = ()) -> None:

@@ -4,17 +4,17 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from tui.knobs.pair import Stand
+from tui.knobs.pair import KnobPair
 from tui.knobs.table import Knobs, knob
 from tui.models.memory import show_size
-from tui.models.model_info import Anatomy, dissect
+from tui.models.model_info import ModelAnatomy, dissect
 from tui.models.reference import find_model
 from tui.presets.preset import Preset, anchored
 from tui.presets.serialize import write_preset
 from tui.prompt_line.commands import Part
 
 
-def particulars(part: Part, preset: Preset, stand: Stand) -> str:
+def particulars(part: Part, preset: Preset, stand: KnobPair) -> str:
     """A part of a preset with its knobs as they stand; raises ModelError and PresetError."""
     match part:
         case "info":
@@ -33,12 +33,12 @@ def particulars(part: Part, preset: Preset, stand: Stand) -> str:
             return preset.template or _anatomy(preset, stand.knobs).template or "The model brings no chat template."
 
 
-def _anatomy(preset: Preset, knobs: Knobs) -> Anatomy:
+def _anatomy(preset: Preset, knobs: Knobs) -> ModelAnatomy:
     folder: Path | None = preset.path.parent if preset.path else None
     return dissect(find_model(preset.model, folder), knobs)
 
 
-def _info(anatomy: Anatomy) -> str:
+def _info(anatomy: ModelAnatomy) -> str:
     rows = {
         "model": anatomy.name,
         "file": str(anatomy.path),
@@ -51,10 +51,10 @@ def _info(anatomy: Anatomy) -> str:
     return _table(rows)
 
 
-def _parameters(preset: Preset, stand: Stand) -> str:
+def _parameters(preset: Preset, stand: KnobPair) -> str:
     here = stand.differing(preset.stand)
     rows = {}
-    for name in stand.differing(Stand(Knobs())):
+    for name in stand.differing(KnobPair(Knobs())):
         source = "turned here" if name in here else f"from {preset.source(name) or preset.name}"
         rows[name] = f"{knob(name).show(stand.of(name))}  ({source})"
     return _table(rows) or "Every knob is where llama.cpp has it."

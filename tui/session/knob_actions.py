@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from typing import Literal
 
 from tui.errors import EngineError, KnobError
-from tui.session.session import Talk
+from tui.session.session import Session
 from tui.session.side import Side
 
 Deed = Literal["undo", "redo", "reset", "copy", "save"]
 """What can be asked for."""
 
 
-def obey(talk: Talk, side: Side, deed: Deed, names: Sequence[str] = ()) -> str:
+def obey(talk: Session, side: Side, deed: Deed, names: Sequence[str] = ()) -> str:
     """Do it; the name of a knob that a step was about, if it was one. Raises KnobError and EngineError.
 
     `names` are the knobs to be put back; all of them where none is named.
@@ -30,7 +30,7 @@ def obey(talk: Talk, side: Side, deed: Deed, names: Sequence[str] = ()) -> str:
     return changed[0] if changed and deed in ("undo", "redo") else ""
 
 
-def reset(talk: Talk, side: Side, names: Sequence[str] = ()) -> None:
+def reset(talk: Session, side: Side, names: Sequence[str] = ()) -> None:
     """Put knobs of a side back where its preset has them, or all; raises KnobError and EngineError."""
     preset, stand = side.preset.stand, side.stand
     for name in names:
@@ -38,7 +38,7 @@ def reset(talk: Talk, side: Side, names: Sequence[str] = ()) -> None:
     talk.put(side, stand if names else preset)
 
 
-def undo(talk: Talk, side: Side) -> None:
+def undo(talk: Session, side: Side) -> None:
     """Take the last turn of a side's knobs back; raises KnobError and EngineError."""
     step = side.steps.back(side.stand)
     if not step:
@@ -46,7 +46,7 @@ def undo(talk: Talk, side: Side) -> None:
     talk.put(side, step[1], steps=step[0])
 
 
-def redo(talk: Talk, side: Side) -> None:
+def redo(talk: Session, side: Side) -> None:
     """Make the turn that was taken back last once more; raises KnobError and EngineError."""
     step = side.steps.again(side.stand)
     if not step:
@@ -54,7 +54,7 @@ def redo(talk: Talk, side: Side) -> None:
     talk.put(side, step[1], steps=step[0])
 
 
-def copy(talk: Talk, side: Side) -> None:
+def copy(talk: Session, side: Side) -> None:
     """Put the knobs of the other sides where this one has them; raises EngineError."""
     others = [each for each in talk.sides if each is not side]
     if not others:

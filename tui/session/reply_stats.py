@@ -4,11 +4,11 @@ from math import exp, log
 
 from msgspec import Struct
 
-from tui.conversation.reply_record import Written
-from tui.session.side import Side, Writing
+from tui.conversation.reply_record import ReplyRecord
+from tui.session.side import RunningReply, Side
 
 
-class Figures(Struct, frozen=True):
+class ReplyStats(Struct, frozen=True):
     """Of one reply, complete or not."""
 
     tokens: int
@@ -24,13 +24,13 @@ class Figures(Struct, frozen=True):
     """By that measure, of how many equally likely tokens each was one."""
 
 
-class Tape:
+class RunningStats:
     """The figures of a side's newest reply, kept up to date as it grows: each token is read once."""
 
     def __init__(self) -> None:
         self._begin(None)
 
-    def read(self, side: Side) -> Figures | None:
+    def read(self, side: Side) -> ReplyStats | None:
         """The figures now; None where nothing has been written."""
         path = side.conversation.path
         reply = side.writing or (path[-1].written if path else None)
@@ -45,18 +45,18 @@ class Tape:
             self._surprise -= log(max(trace.p_raw, 1e-12))
         count = self._count
         likely = (self._p / count, self._p_raw / count, exp(self._surprise / count)) if count else ()
-        return Figures(*_pace(reply, count), *likely)
+        return ReplyStats(*_pace(reply, count), *likely)
 
-    def _begin(self, reply: Writing | Written | None) -> None:
+    def _begin(self, reply: RunningReply | ReplyRecord | None) -> None:
         self._reply = reply
         self._count = 0
         self._p = self._p_raw = self._surprise = 0.0
 
 
-def _pace(reply: Writing | Written, count: int) -> tuple[int, float | None, float | None]:
+def _pace(reply: RunningReply | ReplyRecord, count: int) -> tuple[int, float | None, float | None]:
     """How many tokens, how many a second, and how soon the first came."""
     if reply.stats:
         return reply.stats.generated_tokens, reply.stats.tokens_per_second, reply.stats.ttft_ms
-    if isinstance(reply, Writing):
+    if isinstance(reply, RunningReply):
         return count, reply.rate, reply.ttft_ms
     return count, None, None

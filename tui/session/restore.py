@@ -3,12 +3,12 @@
 from msgspec.structs import replace
 
 from tui.knobs.setting import parse_setting
-from tui.presets.library import Chosen, resolve
+from tui.presets.library import ResolvedSetting, resolve
 from tui.presets.preset import reworded
-from tui.store.records import Seat
+from tui.store.records import SideRow
 
 
-def as_left(seat: Seat) -> Chosen:
+def as_left(seat: SideRow) -> ResolvedSetting:
     """What a side was set to; raises TwiddleError where its preset is no longer there."""
     chosen = resolve(parse_setting(seat.setting))
     preset = chosen.preset

@@ -6,7 +6,7 @@ from itertools import count
 from typing import NamedTuple, Protocol
 
 from tui.conversation.conversation import Conversation, until
-from tui.conversation.reply_record import Beginning, branched, whole
+from tui.conversation.reply_record import Prefix, branched, whole
 from tui.conversation.thinking import find_tags, given_tags
 from tui.conversation.trace import Candidate, TokenTrace
 from tui.engine.protocol import (
@@ -23,7 +23,7 @@ from tui.engine.protocol import (
     Preview,
     Previewed,
     Refused,
-    Reply,
+    ReplyRequest,
     SetKnobs,
     Stop,
     Thinking,
@@ -31,25 +31,25 @@ from tui.engine.protocol import (
 )
 from tui.errors import EngineError, TwiddleError
 from tui.knobs.knob import Value
-from tui.knobs.pair import Stand
+from tui.knobs.pair import KnobPair
 from tui.knobs.table import KNOBS, common_seed, fixed, turn
 from tui.models.reference import find_model
 from tui.presets.gotemplate import TemplateError
-from tui.presets.ollama_prompt import Prompting
+from tui.presets.ollama_prompt import OllamaPrompt
 from tui.session.side import Side
-from tui.session.undo import Steps
-from tui.session.what_if import Hindsight
+from tui.session.undo import UndoHistory
+from tui.session.what_if import WhatIfRequests
 
 
-class Start(NamedTuple):
+class ReplyStart(NamedTuple):
     """A reply to be begun."""
 
     side: Side
     instead_of: int | None = None
-    onto: Beginning | None = None
+    onto: Prefix | None = None
 
 
-class Next(NamedTuple):
+class NextToken(NamedTuple):
     """How the next token of a side would be chosen."""
 
     side: Side
@@ -65,7 +65,7 @@ class Engines(Protocol):
     def send(self, command: Command, load: Load | None) -> None: ...
 
 
-class Talk:
+class Session:
     """Between the sides and their engines: it asks for replies and keeps each side up to date with what comes."""
 
     def __init__(self, sides: Sequence[Side], engines: Engines) -> None:
@@ -75,11 +75,11 @@ class Talk:
         self._looks: dict[str, Side] = {}
         self._deadly: list[Conversation] = []
         """What engines died over: only a person sends it again."""
-        self.next: Next | None = None
+        self.next: NextToken | None = None
         """The answer to the latest look at the next token."""
         self.models: dict[Load, ModelInfo] = {}
         """What is loaded."""
-        self.hindsight = Hindsight(lambda side, command: self._mention(command, side))
+        self.hindsight = WhatIfRequests(lambda side, command: self._mention(command, side))
         """What if finished replies had been written with other knobs."""
 
     @property
@@ -121,7 +121,7 @@ class Talk:
 
     def reply(self, only: Side | None = None) -> None:
         """Have every side, or one, answer its last question, with one seed where none is set."""
-        self._begin([Start(side) for side in self._meant(only)])
+        self._begin([ReplyStart(side) for side in self._meant(only)])
 
     def again(self, only: Side | None = None, turn: int | None = None) -> None:
         """Have every side answer its last question anew, or one side a turn of its own, beside the answer there is.
@@ -142,12 +142,12 @@ class Talk:
         written, text = turn.written, turn.message.content
         if place == len(written.traces) and self.next and self.next.side is side:
             written = written.then(text, self.next.trace, self.next.record)
-        self._begin([Start(side, index, branched(text, written, place, other))])
+        self._begin([ReplyStart(side, index, branched(text, written, place, other))])
 
     def resume(self, side: Side, index: int) -> None:
         """Have a side go on with a reply from its end."""
         turn = side.conversation.turns[index]
-        self._begin([Start(side, index, whole(turn.message.content, turn.message.tokens, turn.written))])
+        self._begin([ReplyStart(side, index, whole(turn.message.content, turn.message.tokens, turn.written))])
 
     def edit(self, side: Side, index: int, text: str) -> None:
         """Put another wording of a turn beside it; a question is then answered anew."""
@@ -156,19 +156,19 @@ class Talk:
             self.reply(side)
 
     @staticmethod
-    def _anew(side: Side, turn: int | None) -> "Start":
+    def _anew(side: Side, turn: int | None) -> "ReplyStart":
         if turn is not None and side.conversation.turns[turn].message.role == "user":
             side.conversation = until(side.conversation, turn)
-            return Start(side)
-        return Start(side, turn)
+            return ReplyStart(side)
+        return ReplyStart(side, turn)
 
     def _meant(self, only: Side | None) -> list[Side]:
         return [only] if only else self.sides
 
-    def _begin(self, starts: Sequence["Start"]) -> None:
+    def _begin(self, starts: Sequence["ReplyStart"]) -> None:
         self._looks, self.next = {}, None
         common = common_seed(*(start.side.knobs for start in starts))
-        asked: dict[Load | None, list[Reply]] = {}
+        asked: dict[Load | None, list[ReplyRequest]] = {}
         for start in starts:
             seed = start.side.knobs.seed if start.side.knobs.seed >= 0 else common
             if start.onto and start.onto.written and start.side.knobs.seed < 0:
@@ -203,7 +203,9 @@ class Talk:
         """
         self.put(side, side.stand.turn(name, value), stroke)
 
-    def put(self, side: Side, stand: Stand, stroke: object = None, steps: Steps[Stand] | None = None) -> None:
+    def put(
+        self, side: Side, stand: KnobPair, stroke: object = None, steps: UndoHistory[KnobPair] | None = None
+    ) -> None:
         """Put all knobs of a side where these are, as if each had been turned; raises EngineError.
 
         `steps` are those that the side has then, where this is one of them taken back or again.
@@ -233,7 +235,7 @@ class Talk:
         """Whether a side's chat template can be told to think or not; yes while that is not known."""
         if side.preset.template:
             with suppress(TemplateError):
-                return Prompting(side.preset.template).has_switch
+                return OllamaPrompt(side.preset.template).has_switch
         model = self.models.get(side.load) if side.load else None
         return model is None or model.think_switch
 
@@ -251,7 +253,7 @@ class Talk:
         if isinstance(event, Previewed):
             side = self._looks.pop(event.id, None)
             if side:
-                self.next, side.used = Next(side, event.trace, event.record), event.used
+                self.next, side.used = NextToken(side, event.trace, event.record), event.used
             return side
         if isinstance(event, Failed) and event.id in self._looks:
             self._looks.pop(event.id).refuse(event.reason)

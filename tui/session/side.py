@@ -7,25 +7,25 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from tui.conversation.conversation import Conversation, Ending, Message, answer, ask, edit, go, until
-from tui.conversation.reply_record import Beginning, Change, Stats, Written
+from tui.conversation.reply_record import KnobChange, Prefix, ReplyRecord, Stats
 from tui.conversation.thinking import Thought
 from tui.conversation.trace import TokenTrace
-from tui.engine.protocol import Finished, KnobsTurned, Load, Refused, Reply, Thinking, Token
-from tui.knobs.load_knobs import Loading
-from tui.knobs.pair import Stand
+from tui.engine.protocol import Finished, KnobsTurned, Load, Refused, ReplyRequest, Thinking, Token
+from tui.knobs.load_knobs import LoadKnobs
+from tui.knobs.pair import KnobPair
 from tui.knobs.setting import Setting
 from tui.knobs.table import KNOBS, Knobs, fixed, knob
-from tui.presets.library import Chosen
+from tui.presets.library import ResolvedSetting
 from tui.presets.preset import Preset
-from tui.session.undo import Steps
+from tui.session.undo import UndoHistory
 
 
-class Writing:
+class RunningReply:
     """A reply while it is written, and until the next one begins."""
 
-    def __init__(self, reply_id: str, stand: Stand, onto: Beginning | None = None) -> None:
+    def __init__(self, reply_id: str, stand: KnobPair, onto: Prefix | None = None) -> None:
         """`onto` is what is there of it already."""
-        before = (onto and onto.written) or Written("", "", stand.knobs)
+        before = (onto and onto.written) or ReplyRecord("", "", stand.knobs)
         self.id, self.stand, self.onto = reply_id, stand, onto
         self.text = onto.text if onto else ""
         self.begun = before.begun
@@ -41,7 +41,7 @@ class Writing:
         """The knobs that it was asked for with."""
         self.thought: Thought | None = None
         """What of its text is thought."""
-        self.lane: list[Change] = []
+        self.lane: list[KnobChange] = []
         """How they were turned since."""
         self.ending: Ending | None = None
         self.stats: Stats | None = None
@@ -96,9 +96,9 @@ class Writing:
         if self.thought and self.thought.end is None:
             self.thought = replace(self.thought, tokens=self.thought.tokens + 1)
 
-    def written(self, preset: Preset) -> Written:
+    def written(self, preset: Preset) -> ReplyRecord:
         """What is kept of it."""
-        return Written(
+        return ReplyRecord(
             preset=preset.name,
             model=preset.model,
             knobs=self.asked.knobs,
@@ -115,7 +115,7 @@ class Writing:
         )
 
 
-class Origin(NamedTuple):
+class ReplyOrigin(NamedTuple):
     """What a reply is written from beside what is said: both may be others by the time that it is done."""
 
     preset: Preset
@@ -125,7 +125,9 @@ class Origin(NamedTuple):
 class Side:
     """One setting being talked to. It owns what is turned and what is said; the engine holds only caches."""
 
-    def __init__(self, chosen: Chosen, load: Load | None = None, conversation: Conversation | None = None) -> None:
+    def __init__(
+        self, chosen: ResolvedSetting, load: Load | None = None, conversation: Conversation | None = None
+    ) -> None:
         self.preset = chosen.preset
         self.knobs = chosen.knobs
         self.apart = chosen.apart
@@ -134,18 +136,18 @@ class Side:
         """What the engine that it talks to was told to load; None before `Talk.settle` finds it one."""
         self.settled = self.needs if load else None
         """What it needed then: a model file is looked at again where that is another by now."""
-        self.steps: Steps[Stand] = Steps()
+        self.steps: UndoHistory[KnobPair] = UndoHistory()
         """How the knobs came to stand where they do."""
         self.refused: dict[str, str] = {}
         """The knobs that the engine could not take as they stand, each with its reason."""
         self.conversation = conversation or Conversation()
-        self.writing: Writing | None = None
+        self.writing: RunningReply | None = None
         """The newest reply."""
         self.used = 0
         """Context tokens it occupies."""
-        self.origin = Origin(self.preset, load)
+        self.origin = ReplyOrigin(self.preset, load)
         """That of the newest reply."""
-        self.origins: dict[int, Origin] = {}
+        self.origins: dict[int, ReplyOrigin] = {}
         """Those of the replies that were written here, by their places in the conversation."""
         self._before, self._beside = self.conversation, False
         """The conversation before a reply, and whether it stands beside another."""
@@ -156,14 +158,14 @@ class Side:
         return self.writing is not None and self.writing.ending is None
 
     @property
-    def needs(self) -> tuple[str, Path | None, Loading]:
+    def needs(self) -> tuple[str, Path | None, LoadKnobs]:
         """What decides which engine it needs: the model that its preset names, and the knobs it is loaded with."""
         return self.preset.model, self.preset.path, fixed(self.knobs)
 
     @property
-    def stand(self) -> Stand:
+    def stand(self) -> KnobPair:
         """How all its knobs stand."""
-        return Stand(self.knobs, self.apart)
+        return KnobPair(self.knobs, self.apart)
 
     @property
     def turned(self) -> tuple[str, ...]:
@@ -181,13 +183,13 @@ class Side:
         """Everything the model is to read."""
         return self.preset.opening + self.conversation.messages
 
-    def use(self, preset: Preset, stand: Stand | None = None) -> None:
+    def use(self, preset: Preset, stand: KnobPair | None = None) -> None:
         """Switch the preset: its knobs, or these, and its system prompt hold from the next reply on."""
         self.steps = self.steps.left(self.stand)
         self.preset, self.refused = preset, {}
         self.knobs, self.apart = stand or preset.stand
 
-    def put(self, stand: Stand, stroke: object = None) -> None:
+    def put(self, stand: KnobPair, stroke: object = None) -> None:
         """Put the knobs where these are, also those of the reply being written.
 
         Turns of one `stroke`, such as a drag, are one step to take back.
@@ -196,12 +198,12 @@ class Side:
             self.steps = self.steps.left(self.stand, stroke)
             self._stand(stand)
 
-    def step(self, steps: Steps[Stand], stand: Stand) -> None:
+    def step(self, steps: UndoHistory[KnobPair], stand: KnobPair) -> None:
         """Go a step back, or again, to where the knobs were."""
         self.steps = steps
         self._stand(stand)
 
-    def _stand(self, stand: Stand) -> None:
+    def _stand(self, stand: KnobPair) -> None:
         changed = stand.differing(self.stand)
         self.knobs, self.apart = stand
         for name in changed:
@@ -214,7 +216,7 @@ class Side:
     def fork(self, turn: int | None = None) -> "Side":
         """Another side that stands where this one does, or at a turn of its conversation."""
         here = self.conversation if turn is None else until(self.conversation, turn)
-        other = Side(Chosen(Setting(), self.preset, self.knobs, self.apart), self.load, here)
+        other = Side(ResolvedSetting(Setting(), self.preset, self.knobs, self.apart), self.load, here)
         other.used, other.origins = self.used, dict(self.origins)
         return other
 
@@ -246,19 +248,21 @@ class Side:
         """Read on through another version of a turn."""
         self.conversation = go(self.conversation, index)
 
-    def begin(self, reply_id: str, seed: int, *, instead_of: int | None = None, onto: Beginning | None = None) -> Reply:
+    def begin(
+        self, reply_id: str, seed: int, *, instead_of: int | None = None, onto: Prefix | None = None
+    ) -> ReplyRequest:
         """Start a reply to the last question: what to ask the engine for.
 
         `instead_of` is the reply that it is to stand beside, `onto` what is there of it already.
         """
-        self.origin, self._before = Origin(self.preset, self.load), self.conversation
+        self.origin, self._before = ReplyOrigin(self.preset, self.load), self.conversation
         if instead_of is not None:
             self.conversation = until(self.conversation, self.conversation.turns[instead_of].parent)
         self._beside = instead_of is not None
-        self.writing, self.refused = Writing(reply_id, self.stand.turn("seed", seed), onto), {}
+        self.writing, self.refused = RunningReply(reply_id, self.stand.turn("seed", seed), onto), {}
         there = (Message("assistant", onto.message, onto.tokens),) if onto else ()
         template, stand = self.preset.template or "", self.writing.stand
-        return Reply(reply_id, (*self.messages, *there), stand.knobs, template=template, thinking=stand.thinking)
+        return ReplyRequest(reply_id, (*self.messages, *there), stand.knobs, template=template, thinking=stand.thinking)
 
     def note(self, event: Token | Thinking) -> None:
         """Take in a token, or that a thought begins or ends with the next."""
@@ -273,7 +277,7 @@ class Side:
         if not self.writing:
             return
         if isinstance(event, KnobsTurned):
-            self.writing.lane.append(Change(event.index, event.after))
+            self.writing.lane.append(KnobChange(event.index, event.after))
         else:
             self.refused |= dict.fromkeys(self.writing.knobs.differing(self.writing.acting), event.reason)
 
@@ -286,7 +290,7 @@ class Side:
     def end(self, event: Finished) -> None:
         """Take in the end of the reply."""
         if self.writing:
-            there = self.writing.onto or Beginning("")
+            there = self.writing.onto or Prefix("")
             self.writing.stats, self.writing.thought = event.stats, event.thought
             tokens = () if self.writing.begun else (*there.tokens, *event.tokens)
             if event.ending == "stop" and not self.writing.count:

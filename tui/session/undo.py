@@ -10,7 +10,7 @@ MOST = 200
 
 
 @dataclass(frozen=True)
-class Steps(Generic[T]):
+class UndoHistory(Generic[T]):
     """What something was before each change, and what it was when a change was taken back."""
 
     past: tuple[T, ...] = ()
@@ -18,19 +18,19 @@ class Steps(Generic[T]):
     stroke: object = None
     """Which movement of the hand the last step is, if it can go on."""
 
-    def left(self, before: T, stroke: object = None) -> "Steps[T]":
+    def left(self, before: T, stroke: object = None) -> "UndoHistory[T]":
         """A change was made. Changes of one stroke, such as a drag, are one step."""
         if stroke is not None and stroke == self.stroke:
             return replace(self, future=())
-        return Steps((*self.past, before)[-MOST:], (), stroke)
+        return UndoHistory((*self.past, before)[-MOST:], (), stroke)
 
-    def back(self, now: T) -> "tuple[Steps[T], T] | None":
+    def back(self, now: T) -> "tuple[UndoHistory[T], T] | None":
         """A step back from how it is now: the steps that remain, and how it was; None when there is none."""
         past = self.past
         while past and past[-1] == now:  # a drag that ended where it began: going there would show nothing
             past = past[:-1]
-        return (Steps(past[:-1], (now, *self.future)), past[-1]) if past else None
+        return (UndoHistory(past[:-1], (now, *self.future)), past[-1]) if past else None
 
-    def again(self, now: T) -> "tuple[Steps[T], T] | None":
+    def again(self, now: T) -> "tuple[UndoHistory[T], T] | None":
         """The step that was taken back last, once more; None when there is none."""
-        return (Steps((*self.past, now), self.future[1:]), self.future[0]) if self.future else None
+        return (UndoHistory((*self.past, now), self.future[1:]), self.future[0]) if self.future else None

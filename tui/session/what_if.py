@@ -5,7 +5,7 @@ from itertools import count
 from typing import NamedTuple
 
 from tui.conversation.conversation import Message, until
-from tui.conversation.reply_record import Written
+from tui.conversation.reply_record import ReplyRecord
 from tui.engine.protocol import (
     Command,
     Died,
@@ -26,13 +26,13 @@ _KNOWN = 8
 """Replies that the engine is told of before it is told anew; it forgets the oldest as well."""
 
 
-class Question(NamedTuple):
+class WhatIfQuestion(NamedTuple):
     """What if this reply's knobs had been others."""
 
     side: Side
     asked: tuple[Message, ...]
     """What it answered; where a person began it, what they wrote is the last."""
-    written: Written
+    written: ReplyRecord
     knobs: Knobs
     looked: int = -1
     """The place of a token to explain in full."""
@@ -45,7 +45,7 @@ class Question(NamedTuple):
         return self.side, id(self.written)
 
 
-def question(side: Side, index: int, looked: int = -1, *, alone: bool = False) -> Question | None:
+def question(side: Side, index: int, looked: int = -1, *, alone: bool = False) -> WhatIfQuestion | None:
     """What if a reply of this side had been written with the knobs as they are; None if it is not known how it was."""
     turn = side.conversation.turns[index]
     written = turn.written
@@ -54,33 +54,33 @@ def question(side: Side, index: int, looked: int = -1, *, alone: bool = False) -
     before = until(side.conversation, turn.parent).messages
     begun = turn.message.content[: written.starts[0]]
     there = (Message("assistant", begun),) if written.begun and begun else ()
-    return Question(side, (*side.preset.opening, *before, *there), written, side.knobs, looked, alone)
+    return WhatIfQuestion(side, (*side.preset.opening, *before, *there), written, side.knobs, looked, alone)
 
 
-class Answer(NamedTuple):
+class WhatIfAnswer(NamedTuple):
     """A part of what would be otherwise."""
 
-    question: Question
+    question: WhatIfQuestion
     first: int
     """The place of the first token that it is about."""
     part: WhatIfs
 
 
-class Hindsight:
+class WhatIfRequests:
     """Knobs move faster than a long reply is gone through: while one is answered the newest about each waits."""
 
     def __init__(self, send: Callable[[Side, Command], None]) -> None:
         """`send` sends to the engine of a side."""
         self._send = send
         self._names = (f"reply {number}" for number in count(1))
-        self._known: dict[int, tuple[str, Written]] = {}
+        self._known: dict[int, tuple[str, ReplyRecord]] = {}
         """The replies that the engine was told of, by identity, each with its name there."""
-        self._asked: Question | None = None
+        self._asked: WhatIfQuestion | None = None
         self._name = ""
         """Of the reply that is asked about."""
-        self._waiting: dict[tuple[Side, int], Question] = {}
+        self._waiting: dict[tuple[Side, int], WhatIfQuestion] = {}
 
-    def ask(self, asked: Question) -> None:
+    def ask(self, asked: WhatIfQuestion) -> None:
         """Ask, once the question before is answered; one about the same reply that waits gives way."""
         self._waiting[asked.about] = asked
         if self._asked is None:
@@ -94,7 +94,7 @@ class Hindsight:
             self._known.pop(id(self._asked.written), None)
             self._go_on()
 
-    def take(self, event: Event) -> Answer | None:
+    def take(self, event: Event) -> WhatIfAnswer | None:
         """Take in what the engine says; an answer, if it is one."""
         match event:
             case Died() | Loaded() | LoadFailed():
@@ -115,7 +115,7 @@ class Hindsight:
                     self._waiting.setdefault(self._asked.about, self._asked)
                 self._go_on()
             case WhatIfs(id=name) if self._asked and name == self._name:
-                answer = Answer(self._asked, event.first - self._asked.written.begun, event)
+                answer = WhatIfAnswer(self._asked, event.first - self._asked.written.begun, event)
                 if event.complete:
                     self._go_on()
                 return answer
@@ -133,7 +133,7 @@ class Hindsight:
             self._name = next(self._names)
             self._tell(self._asked)
 
-    def _tell(self, asked: Question) -> None:
+    def _tell(self, asked: WhatIfQuestion) -> None:
         while len(self._known) >= _KNOWN:
             del self._known[next(iter(self._known))]
         written = asked.written
@@ -150,6 +150,6 @@ class Hindsight:
             ),
         )
 
-    def _inquire(self, asked: Question) -> None:
+    def _inquire(self, asked: WhatIfQuestion) -> None:
         looked = asked.looked + asked.written.begun if asked.looked >= 0 else -1
         self._send(asked.side, WhatIf(self._name, asked.knobs, looked, asked.alone))

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from tui.engine.process.pool import Engines, Report
+from tui.engine.process.pool import EnginePool, EngineReport
 from tui.knobs.setting import parse_setting
 from tui.paths import history_path
 from tui.presets.library import resolve
 from tui.session.side import Side
 from tui.soak.invariant import Broken
-from tui.store.async_store import Diary
-from tui.store.records import Kept
+from tui.store.async_store import AsyncStore
+from tui.store.records import StoredConversation
 from tui.store.store import Store
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Life:
     """A person in front of the screen."""
 
     def __init__(
-        self, app: "TwiddleApp", prompt: "Prompt", pilot: "Pilot[None]", engines: Engines, diary: Diary
+        self, app: "TwiddleApp", prompt: "Prompt", pilot: "Pilot[None]", engines: EnginePool, diary: AsyncStore
     ) -> None:
         self.app, self.prompt, self.diary = app, prompt, diary
         self._pilot, self._engines = pilot, engines
@@ -49,7 +49,7 @@ class Life:
         return self.app.chat.side
 
     @property
-    def engine(self) -> Report:
+    def engine(self) -> EngineReport:
         """How it is with the engine of the first side."""
         return self._engines.reports()[0]
 
@@ -116,7 +116,7 @@ async def living(model: Path, *, go_on: bool) -> AsyncIterator[Life]:
     chosen = replace(chosen, preset=replace(chosen.preset, model=str(model)))
     loads = loads_of((chosen,), (model,))
     kept = _newest() if go_on else None
-    engines, diary = Engines(), Diary(history_path())
+    engines, diary = EnginePool(), AsyncStore(history_path())
     await engines.start(loads)
     app = TwiddleApp(engines, (chosen,), loads, diary)
     if kept:
@@ -130,7 +130,7 @@ async def living(model: Path, *, go_on: bool) -> AsyncIterator[Life]:
         await diary.close()
 
 
-def _newest() -> Kept | None:
+def _newest() -> StoredConversation | None:
     store = Store(history_path())
     try:
         number = store.newest()

@@ -9,9 +9,9 @@ from typing import Concatenate, ParamSpec, TypeVar
 from uuid import uuid4
 
 from tui.errors import StoreError
-from tui.store.records import Page, Sheet
+from tui.store.records import SavedPosition, Snapshot
 from tui.store.store import Store
-from tui.store.worker import Clerk
+from tui.store.worker import WorkerThread
 
 RETRY = 2.0
 """Seconds until what could not be saved is tried again."""
@@ -28,16 +28,16 @@ def new_key() -> str:
     return uuid4().hex
 
 
-class Diary:
+class AsyncStore:
     """Keeps conversations while they go on. Of each the newest value alone counts: nothing piles up at a slow disk."""
 
     def __init__(self, path: Path, tell: Callable[[str], None] = lambda trouble: None) -> None:
         """`tell` hears why nothing is saved whenever that changes, and an empty text when everything is again."""
         self._path, self.tell = path, tell
-        self._clerk = Clerk()
+        self._clerk = WorkerThread()
         self._store: Store | None = None
-        self._pages: dict[str, Page] = {}
-        self._unsaved: dict[str, Sheet] = {}
+        self._pages: dict[str, SavedPosition] = {}
+        self._unsaved: dict[str, Snapshot] = {}
         self._writer: asyncio.Task[None] | None = None
         self._tried, self._woken = asyncio.Event(), asyncio.Event()
         self.trouble = ""
@@ -47,15 +47,15 @@ class Diary:
 
     # --- keeping ----------------------------------------------------------------------------------------------------
 
-    def open(self, page: Page, name: str | None = None) -> None:
+    def open(self, page: SavedPosition, name: str | None = None) -> None:
         """Go on with a conversation that was loaded; by its key, or by a name where several sides keep it."""
         self._pages[name or page.key] = page
 
-    def page(self, name: str) -> Page:
+    def page(self, name: str) -> SavedPosition:
         """Where a conversation stands in the file, as far as it is saved."""
-        return self._pages.get(name, Page(name))
+        return self._pages.get(name, SavedPosition(name))
 
-    def note(self, name: str, sheet: Sheet) -> None:
+    def note(self, name: str, sheet: Snapshot) -> None:
         """Have a conversation kept as it is now; a new one has its name for a key."""
         self._unsaved[name] = sheet
         self._tried.clear()

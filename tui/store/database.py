@@ -34,7 +34,7 @@ _REASONS = {
 }
 
 
-class Damaged(StoreError):
+class DamagedFile(StoreError):
     """The file is not what SQLite wrote."""
 
     def __init__(self, message: str, file: Identity) -> None:
@@ -43,7 +43,7 @@ class Damaged(StoreError):
         """Which one it is: by the time that it is mended, another window may have put a sound one in its place."""
 
 
-class Moved(StoreError):
+class MovedFile(StoreError):
     """The file was moved or replaced while it was being written to: what was written is not in the one there now."""
 
 
@@ -65,7 +65,7 @@ class Database:
             self._create()
             self._identity = identity(path)
             if path.stat().st_size == 0 and _size(path, "-wal"):
-                raise Damaged(f"The history {str(path)!r} is empty beside a log of changes to it.", self._identity)
+                raise DamagedFile(f"The history {str(path)!r} is empty beside a log of changes to it.", self._identity)
             self._connection = self._connect()
             try:
                 self._prepare()
@@ -105,7 +105,7 @@ class Database:
 
     def _must_be_there(self) -> None:
         if self.gone:
-            raise Moved(f"The history {str(self.path)!r} is moved or replaced again and again.")
+            raise MovedFile(f"The history {str(self.path)!r} is moved or replaced again and again.")
 
     def close(self) -> None:
         """Let go of the file."""
@@ -151,7 +151,7 @@ class Database:
             self.path.chmod(0o600)
         migrate(connection)
         if damage := misshapen(connection):
-            raise Damaged(f"The history {str(self.path)!r} is damaged: {damage}.", self._identity)
+            raise DamagedFile(f"The history {str(self.path)!r} is damaged: {damage}.", self._identity)
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -176,7 +176,7 @@ class Database:
         said = f"The history {str(self.path)!r} is damaged: {what}."
         if self._newer:  # mended here, it would lose what this one does not know
             return StoreError(f"{said} It was written by a newer twiddle; open it with that one to mend it.")
-        return Damaged(said, self._identity)
+        return DamagedFile(said, self._identity)
 
 
 def identity(path: Path) -> Identity:

@@ -10,7 +10,7 @@ from msgspec import Struct, json
 
 from tui.conversation.conversation import Conversation, Turn
 from tui.errors import StoreError
-from tui.store.records import Seat, Source
+from tui.store.records import ReplySource, SideRow
 
 Form = Literal["markdown", "json", "html"]
 ENDINGS: dict[Form, str] = {"markdown": ".md", "json": ".json", "html": ".html"}
@@ -22,16 +22,16 @@ _LATEST = 253_402_300_799
 """The last second of the year 9999."""
 
 
-class Said(Struct, frozen=True):
+class ExportedTurn(Struct, frozen=True):
     """A turn with all that is kept of it."""
 
     turn: Turn
     at: float
     """Seconds since 1970."""
-    source: Source = Source()
+    source: ReplySource = ReplySource()
 
 
-class Exported(Struct, frozen=True, tag_field="twiddle", tag="conversation"):
+class ExportedConversation(Struct, frozen=True, tag_field="twiddle", tag="conversation"):
     """A whole conversation: every branch, and how every token was chosen."""
 
     key: str
@@ -40,29 +40,29 @@ class Exported(Struct, frozen=True, tag_field="twiddle", tag="conversation"):
     began: float
     changed: float
     tip: int | None
-    said: tuple[Said, ...]
+    said: tuple[ExportedTurn, ...]
     format: int = FORMAT
-    seats: tuple[Seat, ...] = ()
+    seats: tuple[SideRow, ...] = ()
     """The sides that it was left with."""
 
     @property
-    def path(self) -> tuple[Said, ...]:
+    def path(self) -> tuple[ExportedTurn, ...]:
         """The branch that was read last."""
         places = Conversation(tuple(each.turn for each in self.said), self.tip).places
         return tuple(self.said[place] for place in places)
 
 
-def write(exported: Exported, form: Form) -> str:
+def write(exported: ExportedConversation, form: Form) -> str:
     """The conversation as text; Markdown and HTML have the branch that was read last, JSON has everything."""
     if form == "json":
         return json.format(json.encode(exported), indent=1).decode() + "\n"
     return _markdown(exported) if form == "markdown" else _html(exported)
 
 
-def read(text: str, name: str) -> Exported:
+def read(text: str, name: str) -> ExportedConversation:
     """What `write` made as JSON; raises StoreError."""
     try:
-        exported = json.decode(text, type=Exported)
+        exported = json.decode(text, type=ExportedConversation)
     except msgspec.MsgspecError as error:
         raise StoreError(f"{name} is not a conversation that twiddle exported: {error}.") from error
     if exported.format > FORMAT:
@@ -104,7 +104,7 @@ def date(seconds: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
 
 
-def _markdown(exported: Exported) -> str:
+def _markdown(exported: ExportedConversation) -> str:
     parts = [f"# {exported.title or 'Untitled'}\n\n{date(exported.began)}\n"]
     for each in exported.path:
         note = remark(each.turn)
@@ -136,7 +136,7 @@ pre {{ overflow-x: auto; }}
 """
 
 
-def _html(exported: Exported) -> str:
+def _html(exported: ExportedConversation) -> str:
     # No HTML of the text's own, and no images: a page about a chat asks nobody for anything.
     markdown = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"]).disable("image")
     articles = []

@@ -2,15 +2,15 @@
 
 from collections.abc import Iterator
 
-from tui.comparison.picture_content import Exhibit, exhibit
+from tui.comparison.picture_content import PictureContent, exhibit
 from tui.conversation.conversation import Conversation, Turn, last_reply, recalled, until
 from tui.errors import StoreError
 from tui.store.export import speaker
-from tui.store.records import Kept
+from tui.store.records import StoredConversation
 from tui.store.store import Store
 
 
-def show(store: Store, number: int, message: int | None = None) -> Exhibit:
+def show(store: Store, number: int, message: int | None = None) -> PictureContent:
     """One reply, or else the last, of every side where it was a comparison; raises StoreError."""
     kept = store.load(number, recent=0)
     return exhibit(
@@ -18,7 +18,7 @@ def show(store: Store, number: int, message: int | None = None) -> Exhibit:
     )
 
 
-def _meant(kept: Kept, message: int | None) -> Iterator[tuple[str, Conversation, int]]:
+def _meant(kept: StoredConversation, message: int | None) -> Iterator[tuple[str, Conversation, int]]:
     conversation = kept.conversation
     if message is not None:
         if message not in kept.page.turns:
@@ -48,7 +48,7 @@ def _title(turn: Turn) -> str:
     return f"{speaker(turn)}{temperature}"
 
 
-def _whole(store: Store, kept: Kept, conversation: Conversation, place: int) -> Conversation:
+def _whole(store: Store, kept: StoredConversation, conversation: Conversation, place: int) -> Conversation:
     """The conversation with the traces of one reply."""
     turn, number = conversation.turns[place], kept.page.turns[place]
     written = store.recall(number, turn.written) if turn.written else None

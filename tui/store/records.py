@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 from tui.conversation.conversation import Conversation, Message, Turn
-from tui.conversation.reply_record import Written
+from tui.conversation.reply_record import ReplyRecord
 
 
 class ModelFile(Struct, frozen=True):
@@ -17,7 +17,7 @@ class ModelFile(Struct, frozen=True):
     """Empty until it was computed."""
 
 
-class Source(Struct, frozen=True):
+class ReplySource(Struct, frozen=True):
     """What a reply is written from, besides the conversation."""
 
     opening: tuple[Message, ...] = ()
@@ -27,7 +27,7 @@ class Source(Struct, frozen=True):
     """Version of llama-cpp-python."""
 
 
-class Page(Struct, frozen=True):
+class SavedPosition(Struct, frozen=True):
     """Where a conversation stands in the file. A new one has a key of its own and nothing else."""
 
     key: str
@@ -37,7 +37,7 @@ class Page(Struct, frozen=True):
     """That of the reply being written."""
 
 
-class Seat(Struct, frozen=True):
+class SideRow(Struct, frozen=True):
     """How one of the sides was left that a conversation was talked to with, beside each other."""
 
     setting: str
@@ -49,7 +49,7 @@ class Seat(Struct, frozen=True):
     """The turn that it read to."""
 
 
-class Sheet(Struct, frozen=True):
+class Snapshot(Struct, frozen=True):
     """A conversation as it is now on one side, to be kept."""
 
     conversation: Conversation
@@ -57,9 +57,9 @@ class Sheet(Struct, frozen=True):
     """What it is talked to with."""
     draft: Turn | None = None
     """The reply being written, as far as it is there."""
-    source: Source = Source()
+    source: ReplySource = ReplySource()
     """What the newest reply is written from."""
-    sources: dict[int, Source] = {}
+    sources: dict[int, ReplySource] = {}
     """What replies were written from, by their places in the conversation, as far as that is known."""
     system: str | None = None
     model: str = ""
@@ -70,7 +70,7 @@ class Sheet(Struct, frozen=True):
     """How many sides keep this conversation."""
 
 
-class Entry(Struct, frozen=True):
+class Summary(Struct, frozen=True):
     """A conversation in a list."""
 
     id: int
@@ -86,11 +86,11 @@ class Entry(Struct, frozen=True):
     """The message it stands in."""
 
 
-class Kept(Struct, frozen=True):
+class StoredConversation(Struct, frozen=True):
     """A conversation as it was kept; of its traces those of the newest replies."""
 
     id: int
-    page: Page
+    page: SavedPosition
     title: str
     setting: str
     began: float
@@ -98,16 +98,16 @@ class Kept(Struct, frozen=True):
     conversation: Conversation
     at: tuple[float, ...]
     """When each turn was said."""
-    seats: tuple[Seat, ...] = ()
+    seats: tuple[SideRow, ...] = ()
     """The sides that it was left with; none in a file that is older than they are."""
 
 
 class StoredReply(Struct, frozen=True):
     """A reply with all that is known of how it came to be."""
 
-    kept: Kept
+    kept: StoredConversation
     """The conversation it stands in."""
     index: int
     """Its place there."""
-    written: Written
-    source: Source
+    written: ReplyRecord
+    source: ReplySource

@@ -8,14 +8,14 @@ from msgspec import Struct
 from tui.conversation.conversation import Message, until
 from tui.conversation.reply_record import UNFINISHED
 from tui.conversation.trace import TokenTrace
-from tui.engine.protocol import Reply
+from tui.engine.protocol import ReplyRequest
 from tui.errors import ModelError, StoreError
 from tui.store.records import ModelFile, StoredReply
 
 _CHUNK = 2**20
 
 
-class Difference(Struct, frozen=True):
+class ReplayDifference(Struct, frozen=True):
     """The first token that came out another."""
 
     index: int
@@ -23,14 +23,14 @@ class Difference(Struct, frozen=True):
     now: str
 
 
-def request(stored: StoredReply) -> Reply:
+def request(stored: StoredReply) -> ReplyRequest:
     """What to ask the engine for, so that it writes a stored reply again; raises StoreError."""
     written, conversation = stored.written, stored.kept.conversation
     turn = conversation.turns[stored.index]
     messages = stored.source.opening + until(conversation, turn.parent).messages
     if written.given or written.begun:
         messages += (_beginning(stored),)
-    return Reply("replay", messages, written.knobs, written.lane, written.template, written.thinking)
+    return ReplyRequest("replay", messages, written.knobs, written.lane, written.template, written.thinking)
 
 
 def expected(stored: StoredReply) -> tuple[int, ...]:
@@ -39,16 +39,16 @@ def expected(stored: StoredReply) -> tuple[int, ...]:
     return written.ids[written.given :] if written.traces else tokens
 
 
-def difference(stored: StoredReply, now: tuple[TokenTrace, ...]) -> Difference | None:
+def difference(stored: StoredReply, now: tuple[TokenTrace, ...]) -> ReplayDifference | None:
     """Where a reply written again first differs; None where every token is the same."""
     wanted = expected(stored)
     traces = stored.written.traces[stored.written.given :]
     for index, identifier in enumerate(wanted):
         was = traces[index].text if index < len(traces) else f"token {identifier}"
         if index >= len(now):
-            return Difference(index, was, "nothing")
+            return ReplayDifference(index, was, "nothing")
         if now[index].id != identifier:
-            return Difference(index, was, now[index].text)
+            return ReplayDifference(index, was, now[index].text)
     return None
 
 

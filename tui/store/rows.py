@@ -10,20 +10,20 @@ from msgspec import json, msgpack
 from msgspec.structs import replace
 
 from tui.conversation.conversation import Conversation, Ending, Message, Role, Turn, last_reply
-from tui.conversation.reply_record import Written
+from tui.conversation.reply_record import ReplyRecord
 from tui.errors import KnobError, StoreError
-from tui.store.records import Kept, ModelFile, Page, Seat, Sheet, Source
+from tui.store.records import ModelFile, ReplySource, SavedPosition, SideRow, Snapshot, StoredConversation
 from tui.store.schema import INTERRUPTED
 from tui.store.side_rows import leave_seats, seats_of, take_seat
 from tui.store.text import writable
 from tui.store.traces import pack
 
-_read_written = json.Decoder(Written).decode
+_read_written = json.Decoder(ReplyRecord).decode
 _read_opening = json.Decoder(tuple[Message, ...]).decode
 _read_tokens = msgpack.Decoder(tuple[int, ...]).decode
 
 
-def conversation_of(connection: sqlite3.Connection, key: str, sheet: Sheet, title: str) -> int:
+def conversation_of(connection: sqlite3.Connection, key: str, sheet: Snapshot, title: str) -> int:
     """The number of a conversation, which is begun where it is not there yet."""
     now = time.time()
     (number,) = connection.execute(
@@ -42,7 +42,7 @@ class Leaf:
     tree, and a turn that both have is one.
     """
 
-    def __init__(self, connection: sqlite3.Connection, conversation: int, page: Page) -> None:
+    def __init__(self, connection: sqlite3.Connection, conversation: int, page: SavedPosition) -> None:
         self._connection, self._conversation, self._page = connection, conversation, page
         found = connection.execute(
             "SELECT id, role, text, parent, ending FROM turn WHERE conversation = ?", (conversation,)
@@ -53,7 +53,7 @@ class Leaf:
         self._others = self._there.keys() - {*page.turns, page.draft}
         """What another has added."""
 
-    def write(self, sheet: Sheet) -> Page:
+    def write(self, sheet: Snapshot) -> SavedPosition:
         """Add what is not there; where the conversation stands now."""
         turns = sheet.conversation.turns
         numbers: list[int] = []
@@ -61,7 +61,7 @@ class Leaf:
         for index, turn in enumerate(turns):
             known = self._page.turns[index] if index < len(self._page.turns) else None
             if known is None or not self._is(known, turn, numbers):
-                source = sheet.sources.get(index) or (sheet.source if index == newest_reply else Source())
+                source = sheet.sources.get(index) or (sheet.source if index == newest_reply else ReplySource())
                 known = self._same(turn, numbers) or self._add(turn, numbers, source)
             numbers.append(known)
         tip = sheet.conversation.tip
@@ -76,10 +76,10 @@ class Leaf:
         self._connection.execute(
             "UPDATE conversation SET newest = max(newest, ?) WHERE id = ?", (newest, self._conversation)
         )
-        seat = Seat(sheet.setting, sheet.system, sheet.model, at)
+        seat = SideRow(sheet.setting, sheet.system, sheet.model, at)
         take_seat(self._connection, self._conversation, sheet.place, seat)
         leave_seats(self._connection, self._conversation, sheet.of)
-        return Page(self._page.key, tuple(numbers), draft)
+        return SavedPosition(self._page.key, tuple(numbers), draft)
 
     def _is(self, number: int, turn: Turn, numbers: list[int]) -> bool:
         """Whether a turn has a number: looked up, not believed.
@@ -115,7 +115,7 @@ class Leaf:
                 return int(number)
         return None
 
-    def copy(self, said: Sequence[tuple[Turn, float, Source]], tip: int | None, seats: Sequence[Seat]) -> None:
+    def copy(self, said: Sequence[tuple[Turn, float, ReplySource]], tip: int | None, seats: Sequence[SideRow]) -> None:
         """Write a whole conversation down, with the time and the source of every turn."""
         numbers: list[int] = []
         for turn, at, source in said:
@@ -141,14 +141,16 @@ class Leaf:
             (draft, self._conversation, draft),
         )
 
-    def _add(self, turn: Turn, numbers: list[int], source: Source) -> int:
+    def _add(self, turn: Turn, numbers: list[int], source: ReplySource) -> int:
         if self._draft is None or turn.message.role != "assistant":
             return self._put(turn, numbers, source, turn.ending, new=True)
         number = self._put(turn, numbers, source, turn.ending)
         self._draft = None
         return number
 
-    def _put(self, turn: Turn, numbers: list[int], source: Source, ending: str | None, *, new: bool = False) -> int:
+    def _put(
+        self, turn: Turn, numbers: list[int], source: ReplySource, ending: str | None, *, new: bool = False
+    ) -> int:
         """Write a turn, over the draft if there is one."""
         parent = numbers[turn.parent] if turn.parent is not None else None
         text = writable(turn.message.content)
@@ -168,7 +170,7 @@ class Leaf:
             self._put_reply(number, turn, source)
         return number
 
-    def _put_reply(self, number: int, turn: Turn, source: Source) -> None:
+    def _put_reply(self, number: int, turn: Turn, source: ReplySource) -> None:
         if turn.written is None and not turn.message.tokens:
             return
         written = turn.written
@@ -198,7 +200,7 @@ class Leaf:
         return int(number)
 
 
-def _bare(written: Written | None) -> str | None:
+def _bare(written: ReplyRecord | None) -> str | None:
     """A reply's record as it is kept, without what is kept packed."""
     return json.encode(replace(written, traces=(), records=())).decode() if written else None
 
@@ -206,7 +208,7 @@ def _bare(written: Written | None) -> str | None:
 # --- reading --------------------------------------------------------------------------------------------------------
 
 
-def load(connection: sqlite3.Connection, number: int) -> Kept:
+def load(connection: sqlite3.Connection, number: int) -> StoredConversation:
     """A conversation, as far as its rows can be read; raises StoreError when there is none."""
     head = connection.execute(
         "SELECT key, title, setting, began, changed, tip FROM conversation WHERE id = ?", (number,)
@@ -227,9 +229,9 @@ def load(connection: sqlite3.Connection, number: int) -> Kept:
         turns.append(Turn(message, above, _ending(ending, role), bool(edited), _written(written)))
         places[identifier] = len(turns) - 1
     key, title, setting, began, changed, tip = head
-    return Kept(
+    return StoredConversation(
         id=number,
-        page=Page(key, tuple(places)),
+        page=SavedPosition(key, tuple(places)),
         title=title,
         setting=setting,
         began=began,
@@ -267,16 +269,16 @@ def trace_size(connection: sqlite3.Connection, turn: int) -> int:
     return int(found[0]) if found else 0
 
 
-def source_of(connection: sqlite3.Connection, turn: int) -> Source:
+def source_of(connection: sqlite3.Connection, turn: int) -> ReplySource:
     """What a reply was written from, as far as that is known."""
     found = connection.execute(
         "SELECT opening, build, path, size, modified, sha256 FROM reply LEFT JOIN model ON model = id WHERE turn = ?",
         (turn,),
     ).fetchone()
     if found is None:
-        return Source()
+        return ReplySource()
     opening, build, path, *identity = found
-    return Source(_opening(opening), ModelFile(path, *identity) if path is not None else None, build)
+    return ReplySource(_opening(opening), ModelFile(path, *identity) if path is not None else None, build)
 
 
 def _role(text: str) -> Role:
@@ -303,7 +305,7 @@ def _opening(text: str) -> tuple[Message, ...]:
         return ()
 
 
-def _written(text: str | None) -> Written | None:
+def _written(text: str | None) -> ReplyRecord | None:
     try:
         return _read_written(text) if text else None
     except (msgspec.MsgspecError, KnobError):

@@ -74,7 +74,7 @@ MIGRATIONS: tuple[Migration, ...] = (
                 build TEXT NOT NULL DEFAULT '',          -- of llama.cpp
                 opening TEXT NOT NULL DEFAULT '[]',      -- what the model read before the conversation; JSON
                 tokens BLOB NOT NULL,                    -- of its text; MessagePack
-                written TEXT                             -- tui.conversation.reply_record.Written without its traces; JSON
+                written TEXT                             -- a ReplyRecord without its traces; JSON
             ) STRICT""",
             """CREATE TABLE trace (
                 turn INTEGER PRIMARY KEY REFERENCES turn ON DELETE CASCADE,

@@ -6,7 +6,7 @@ from itertools import islice
 
 from msgspec.structs import replace
 
-from tui.store.records import Entry
+from tui.store.records import Summary
 from tui.store.schema import INTERRUPTED
 
 _TERM = 3
@@ -20,13 +20,13 @@ _ENTRY = (
 )
 
 
-def entries(connection: sqlite3.Connection, limit: int, offset: int) -> Iterator[Entry]:
+def entries(connection: sqlite3.Connection, limit: int, offset: int) -> Iterator[Summary]:
     """Conversations, the one talked in last first."""
     for row in connection.execute(f"{_ENTRY} ORDER BY newest DESC, id DESC LIMIT ? OFFSET ?", (limit, offset)):
-        yield Entry(*row)
+        yield Summary(*row)
 
 
-def find(connection: sqlite3.Connection, words: Sequence[str], limit: int, offset: int) -> Iterator[Entry]:
+def find(connection: sqlite3.Connection, words: Sequence[str], limit: int, offset: int) -> Iterator[Summary]:
     """Conversations that have all these words in a message or in the title, the newest message first."""
     words = [word.replace("\0", "") for word in words]
     best: dict[int, tuple[int, str]] = {}
@@ -42,7 +42,7 @@ def find(connection: sqlite3.Connection, words: Sequence[str], limit: int, offse
     found = sorted(best.items(), key=lambda item: item[1][0] or _newest(connection, item[0]), reverse=True)
     for conversation, (turn, excerpt) in islice(found, offset, offset + limit):
         row = connection.execute(f"{_ENTRY} WHERE id = ?", (conversation,)).fetchone()
-        yield replace(Entry(*row), found=excerpt, turn=turn or None)
+        yield replace(Summary(*row), found=excerpt, turn=turn or None)
 
 
 def _messages(connection: sqlite3.Connection, words: Sequence[str]) -> Iterator[tuple[int, int, str]]:

@@ -3,11 +3,11 @@
 import sqlite3
 from collections.abc import Iterator, Mapping
 
-from tui.store.records import Seat
+from tui.store.records import SideRow
 from tui.store.text import writable
 
 
-def take_seat(connection: sqlite3.Connection, conversation: int, place: int, seat: Seat) -> None:
+def take_seat(connection: sqlite3.Connection, conversation: int, place: int, seat: SideRow) -> None:
     """Note how a side stands, its tip being a turn's number; where the first one is, there is the conversation."""
     connection.execute(
         "INSERT INTO seat (conversation, place, setting, system, model, tip) VALUES (?, ?, ?, ?, ?, ?) "
@@ -34,8 +34,8 @@ def leave_seats(connection: sqlite3.Connection, conversation: int, left: int) ->
     connection.execute("UPDATE conversation SET setting = ? WHERE id = ?", (called, conversation))
 
 
-def seats_of(connection: sqlite3.Connection, conversation: int, places: Mapping[int, int]) -> Iterator[Seat]:
+def seats_of(connection: sqlite3.Connection, conversation: int, places: Mapping[int, int]) -> Iterator[SideRow]:
     """The sides that a conversation was left with; `places` are those of its turns, by their numbers."""
     sql = "SELECT setting, system, model, tip FROM seat WHERE conversation = ? ORDER BY place"
     for setting, system, model, tip in connection.execute(sql, (conversation,)):
-        yield Seat(setting, system, model, places.get(tip))
+        yield SideRow(setting, system, model, places.get(tip))

@@ -9,12 +9,12 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from tui.conversation.conversation import Conversation
-from tui.conversation.reply_record import Written
+from tui.conversation.reply_record import ReplyRecord
 from tui.errors import StoreError
 from tui.store import rows
-from tui.store.database import PATIENCE, Damaged, Database, Moved
-from tui.store.export import Exported, Said
-from tui.store.records import Entry, Kept, ModelFile, Page, Sheet, StoredReply
+from tui.store.database import PATIENCE, DamagedFile, Database, MovedFile
+from tui.store.export import ExportedConversation, ExportedTurn
+from tui.store.records import ModelFile, SavedPosition, Snapshot, StoredConversation, StoredReply, Summary
 from tui.store.recovery import mend
 from tui.store.search import entries, find
 from tui.store.text import writable
@@ -43,10 +43,10 @@ class Store:
         """Why nothing can be kept; empty where it can."""
         return self._database.readonly if self._database else ""
 
-    def keep(self, page: Page, sheet: Sheet) -> Page:
+    def keep(self, page: SavedPosition, sheet: Snapshot) -> SavedPosition:
         """Write down what is new of a conversation; where it stands now. When it returns, the disk has it."""
 
-        def write(connection: sqlite3.Connection) -> Page:
+        def write(connection: sqlite3.Connection) -> SavedPosition:
             conversation = rows.conversation_of(connection, page.key, sheet, title_of(_question(sheet)))
             kept = rows.Leaf(connection, conversation, page).write(sheet)
             keep_within(connection, self._limit)
@@ -54,16 +54,16 @@ class Store:
 
         return self._write(write)
 
-    def list(self, query: str = "", limit: int = 50, offset: int = 0) -> tuple[Entry, ...]:
+    def list(self, query: str = "", limit: int = 50, offset: int = 0) -> tuple[Summary, ...]:
         """Conversations, the one talked in last first; those with a message that has every word of the query in it."""
         if query.split():
             return self._read(lambda connection: tuple(find(connection, query.split(), limit, offset)))
         return self._read(lambda connection: tuple(entries(connection, limit, offset)))
 
-    def load(self, number: int, recent: int = RECENT) -> Kept:
+    def load(self, number: int, recent: int = RECENT) -> StoredConversation:
         """A conversation, with the traces of its newest replies: as many as are packed in `recent` bytes."""
 
-        def read(connection: sqlite3.Connection) -> Kept:
+        def read(connection: sqlite3.Connection) -> StoredConversation:
             kept = rows.load(connection, number)
             turns = list(kept.conversation.turns)
             left = recent
@@ -99,20 +99,20 @@ class Store:
 
         return self._read(read)
 
-    def recall(self, turn: int, written: Written) -> Written:
+    def recall(self, turn: int, written: ReplyRecord) -> ReplyRecord:
         """A reply's record with its traces, where they are still kept."""
         return self._read(lambda connection: _unpacked(connection, turn, written) or written)
 
-    def export(self, number: int) -> Exported:
+    def export(self, number: int) -> ExportedConversation:
         """A conversation with everything that is known of it."""
 
-        def read(connection: sqlite3.Connection) -> Exported:
+        def read(connection: sqlite3.Connection) -> ExportedConversation:
             kept = rows.load(connection, number)
             said = []
             for turn, identifier, at in zip(kept.conversation.turns, kept.page.turns, kept.at, strict=True):
                 whole = replace(turn, written=_unpacked(connection, identifier, turn.written))
-                said.append(Said(whole, at, rows.source_of(connection, identifier)))
-            return Exported(
+                said.append(ExportedTurn(whole, at, rows.source_of(connection, identifier)))
+            return ExportedConversation(
                 key=kept.page.key,
                 title=kept.title,
                 setting=kept.setting,
@@ -125,7 +125,7 @@ class Store:
 
         return self._read(read)
 
-    def add(self, exported: Exported) -> int:
+    def add(self, exported: ExportedConversation) -> int:
         """Take in a conversation that was exported; its number. Raises StoreError when it is here already."""
 
         def write(connection: sqlite3.Connection) -> int:
@@ -133,9 +133,9 @@ class Store:
             if there:
                 raise StoreError(f"That conversation is here already: it is number {there[0]}.")
             number = rows.conversation_of(
-                connection, exported.key, Sheet(Conversation(), exported.setting), exported.title
+                connection, exported.key, Snapshot(Conversation(), exported.setting), exported.title
             )
-            rows.Leaf(connection, number, Page(exported.key)).copy(
+            rows.Leaf(connection, number, SavedPosition(exported.key)).copy(
                 [(each.turn, each.at, each.source) for each in exported.said], exported.tip, exported.seats
             )
             connection.execute(
@@ -193,28 +193,28 @@ class Store:
         try:
             with self._sound().reading() as connection:
                 return deed(connection)
-        except Damaged as damage:
+        except DamagedFile as damage:
             with self._mended(damage).reading() as connection:
                 return deed(connection)
 
     def _write(self, deed: Deed[Answer]) -> Answer:
         try:
             return self._written(deed)
-        except Moved:
+        except MovedFile:
             return self._written(deed)  # in the file that stands there now
 
     def _written(self, deed: Deed[Answer]) -> Answer:
         try:
             with self._sound().writing() as connection:
                 return deed(connection)
-        except Damaged as damage:
+        except DamagedFile as damage:
             with self._mended(damage).writing() as connection:
                 return deed(connection)
 
     def _open(self) -> Database:
         try:
             return Database(self._path, self._patience)
-        except Damaged as damage:
+        except DamagedFile as damage:
             self.notice = mend(self._path, damage.file)
             return Database(self._path, self._patience)
 
@@ -231,18 +231,18 @@ class Store:
         self._database = database = self._open()
         return database
 
-    def _mended(self, damage: Damaged) -> Database:
+    def _mended(self, damage: DamagedFile) -> Database:
         self.close()  # and where it cannot be mended, the next call opens it anew
         self.notice = mend(self._path, damage.file)
         self._database = database = Database(self._path, self._patience)
         return database
 
 
-def _unpacked(connection: sqlite3.Connection, turn: int, written: Written | None) -> Written | None:
+def _unpacked(connection: sqlite3.Connection, turn: int, written: ReplyRecord | None) -> ReplyRecord | None:
     packed = connection.execute("SELECT packed FROM trace WHERE turn = ?", (turn,)).fetchone()
     return unpack(written, packed[0]) if written and packed else written
 
 
-def _question(sheet: Sheet) -> str:
+def _question(sheet: Snapshot) -> str:
     asked = (turn.message.content for turn in sheet.conversation.turns if turn.message.role == "user")
     return next(asked, "")

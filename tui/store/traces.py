@@ -7,7 +7,7 @@ import msgspec
 from msgspec import msgpack
 from msgspec.structs import replace
 
-from tui.conversation.reply_record import Written
+from tui.conversation.reply_record import ReplyRecord
 from tui.conversation.trace import TokenTrace
 
 LIMIT = 512 * 2**20
@@ -26,12 +26,12 @@ Traces = tuple[tuple[TokenTrace, ...], tuple[bytes, ...]]
 _decode = msgpack.Decoder(Traces).decode
 
 
-def pack(written: Written) -> bytes:
+def pack(written: ReplyRecord) -> bytes:
     """The part of a reply's record that grows with every token."""
     return zlib.compress(msgpack.encode((written.traces, written.records)))
 
 
-def unpack(written: Written, packed: bytes) -> Written:
+def unpack(written: ReplyRecord, packed: bytes) -> ReplyRecord:
     """A reply's record with that part; as it is where the part cannot be read."""
     try:
         inflate = zlib.decompressobj()

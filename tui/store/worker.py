@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 Answer = TypeVar("Answer")
 
 
-class Clerk:
+class WorkerThread:
     """Does one thing after the other on a thread of its own.
 
     Unlike an executor's, which Python waits for at its end, the thread ends with the program whatever it is at.

@@ -5,49 +5,53 @@ import os
 import sys
 from pathlib import Path
 
-from tui.config import Reading
-from tui.engine.process.pool import Engines
+from tui.config import LoadedConfig
+from tui.engine.process.pool import EnginePool
 from tui.engine.protocol import Load
 from tui.knobs.table import fixed
 from tui.paths import history_path
-from tui.presets.library import Chosen
-from tui.store.async_store import Diary
-from tui.store.records import Kept
+from tui.presets.library import ResolvedSetting
+from tui.store.async_store import AsyncStore
+from tui.store.records import StoredConversation
 from tui.terminal import safe_line
-from tui.ui.terminal.terminal_background import Background
+from tui.ui.terminal.terminal_background import TerminalBackground
 
 
 def start(
-    chosen: tuple[Chosen, ...],
+    chosen: tuple[ResolvedSetting, ...],
     models: tuple[Path, ...],
-    settled: Reading = Reading(),
+    settled: LoadedConfig = LoadedConfig(),
     *,
     keep: bool = True,
-    going_on: Kept | None = None,
+    going_on: StoredConversation | None = None,
 ) -> int:
     """Open the chat, a pane for each setting with its model; the exit code when it is closed.
 
     `settled` is the person's config, `keep` says whether what is said is saved, `going_on` with which conversation the
     panes begin.
     """
-    diary = Diary(history_path()) if keep else None
+    diary = AsyncStore(history_path()) if keep else None
     return asyncio.run(_run(chosen, loads_of(chosen, models), settled, diary, going_on))
 
 
-def loads_of(chosen: tuple[Chosen, ...], models: tuple[Path, ...]) -> tuple[Load, ...]:
+def loads_of(chosen: tuple[ResolvedSetting, ...], models: tuple[Path, ...]) -> tuple[Load, ...]:
     """What an engine has to load for each setting."""
     return tuple(Load(str(model), fixed(each.knobs)) for each, model in zip(chosen, models, strict=True))
 
 
 async def _run(
-    chosen: tuple[Chosen, ...], loads: tuple[Load, ...], settled: Reading, diary: Diary | None, going_on: Kept | None
+    chosen: tuple[ResolvedSetting, ...],
+    loads: tuple[Load, ...],
+    settled: LoadedConfig,
+    diary: AsyncStore | None,
+    going_on: StoredConversation | None,
 ) -> int:
     # Before Textual is imported: it reads these once, and takes 0.2 s in which a model can load and a terminal answer.
     os.environ.setdefault("TEXTUAL_FPS", "120")
     os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
-    engines = Engines()
+    engines = EnginePool()
     await engines.start(loads)
-    with Background() as background:
+    with TerminalBackground() as background:
         from tui.ui.app import TwiddleApp
         from tui.ui.terminal.input_parser import read_with_care
         from tui.ui.terminal.signals import end_in_good_order, outlive_no_terminal

@@ -11,21 +11,21 @@ from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
-from tui.config import Reading
+from tui.config import LoadedConfig
 from tui.crash_report import write_trail
-from tui.engine.process.pool import Engines
+from tui.engine.process.pool import EnginePool
 from tui.engine.protocol import Load
-from tui.presets.library import Chosen
-from tui.store.async_store import Diary
+from tui.presets.library import ResolvedSetting
+from tui.store.async_store import AsyncStore
 from tui.terminal import safe, safe_line, safe_lines
-from tui.ui.controllers.theme_controller import Wardrobe
+from tui.ui.controllers.theme_controller import ThemeController
 from tui.ui.keys import read_keys
 from tui.ui.screens.chat import ChatScreen
 from tui.ui.screens.link import LinkScreen
 from tui.ui.terminal.clipboard import copy
 from tui.ui.terminal.driver import PatientDriver
 from tui.ui.terminal.signals import Suspension, suspend
-from tui.ui.widgets.transcript.copy_targets import Excerpts
+from tui.ui.widgets.transcript.copy_targets import CopyTargets
 
 
 class TwiddleApp(App[None]):
@@ -43,11 +43,11 @@ class TwiddleApp(App[None]):
 
     def __init__(
         self,
-        engines: Engines,
-        chosen: tuple[Chosen, ...],
+        engines: EnginePool,
+        chosen: tuple[ResolvedSetting, ...],
         loads: tuple[Load, ...],
-        diary: Diary | None = None,
-        settled: Reading = Reading(),
+        diary: AsyncStore | None = None,
+        settled: LoadedConfig = LoadedConfig(),
         dark: bool | None = None,
     ) -> None:
         """`engines` hold already what each setting loads; what is said is kept in the diary, if there is one.
@@ -56,7 +56,7 @@ class TwiddleApp(App[None]):
         """
         super().__init__(driver_class=PatientDriver)
         self._settled = settled
-        self._wardrobe = Wardrobe(self, settled.config.theme, dark)
+        self._wardrobe = ThemeController(self, settled.config.theme, dark)
         self.chat = ChatScreen(engines, chosen, loads, diary)
 
     def on_mount(self) -> None:
@@ -86,7 +86,7 @@ class TwiddleApp(App[None]):
         told = await copy(text, self._driver.write if self._driver else None)
         self.notify(told, markup=False)
 
-    def on_excerpts_link_chosen(self, event: Excerpts.LinkChosen) -> None:
+    def on_excerpts_link_chosen(self, event: CopyTargets.LinkChosen) -> None:
         """Show where a link leads before anybody goes there."""
         self.push_screen(LinkScreen(event.target))
 

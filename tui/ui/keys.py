@@ -31,7 +31,7 @@ _TWINS = {"ctrl+m": "enter", "ctrl+i": "tab", "ctrl+left_square_bracket": "escap
 _FIXED = {"tab": "moves the focus", "shift+tab": "moves the focus", "ctrl+c": "copies what is selected"}
 
 
-class Bound(NamedTuple):
+class KeyBinding(NamedTuple):
     """What a binding with an id does, and the keys it has."""
 
     id: str
@@ -50,7 +50,7 @@ class Bound(NamedTuple):
         return self.place in ("app", "chat", "prompt")
 
 
-class Choice(NamedTuple):
+class UserKeys(NamedTuple):
     """The keys a person chose, as Textual takes them, and a sentence for each line that was left out."""
 
     keymap: dict[str, str]
@@ -58,14 +58,14 @@ class Choice(NamedTuple):
 
 
 @cache
-def bound() -> dict[str, Bound]:
+def bound() -> dict[str, KeyBinding]:
     """Everything that can be bound, by id, a place after the other."""
-    found: dict[str, Bound] = {}
+    found: dict[str, KeyBinding] = {}
     for node, binding in own_bindings():
         if binding.id:
             keys = tuple(key.strip() for key in binding.key.split(","))
             known = found.get(binding.id)
-            found[binding.id] = Bound(
+            found[binding.id] = KeyBinding(
                 binding.id,
                 (*known.keys, *keys) if known else keys,
                 known.what if known else binding.tooltip or binding.description,
@@ -83,7 +83,7 @@ def own_bindings() -> Iterator[tuple[type[DOMNode], Binding]]:
                 yield from ((node, binding) for binding in vars(node).get("BINDINGS", ()))
 
 
-def read_keys(asked: Mapping[str, str]) -> Choice:
+def read_keys(asked: Mapping[str, str]) -> UserKeys:
     """The keys of the table [keys], each line by itself and then all of them beside each other."""
     faults: list[str] = []
     chosen: dict[str, tuple[str, ...]] = {}
@@ -99,7 +99,7 @@ def read_keys(asked: Mapping[str, str]) -> Choice:
         del chosen[name]
         faults.append(fault)
     keymap = {name: ",".join(keys) for name, keys in chosen.items()}
-    return Choice(keymap, tuple(safe_line(f"{config_path()}, [keys]: {fault}") for fault in faults))
+    return UserKeys(keymap, tuple(safe_line(f"{config_path()}, [keys]: {fault}") for fault in faults))
 
 
 def _fault(name: str, key: str) -> str | None:
@@ -123,7 +123,7 @@ def _fault(name: str, key: str) -> str | None:
     return None
 
 
-def _inherited(what: Bound) -> dict[str, str]:
+def _inherited(what: KeyBinding) -> dict[str, str]:
     """The keys of Textual's own that work where this does, and what for."""
     nodes = [what.node]
     if what.in_prompt:
@@ -149,7 +149,7 @@ def _clash(chosen: dict[str, tuple[str, ...]]) -> tuple[str, str] | None:
     return None
 
 
-def _meet(one: Bound, other: Bound) -> bool:
+def _meet(one: KeyBinding, other: KeyBinding) -> bool:
     """Whether both can be pressed in one place."""
     if one.place == other.place or "app" in (one.place, other.place):
         return True

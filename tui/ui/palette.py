@@ -21,7 +21,7 @@ from tui.ui.widgets.prompt.composer import Composer
 Doer = App[object] | Widget
 
 
-class Deed(NamedTuple):
+class PaletteEntry(NamedTuple):
     """An entry of the palette."""
 
     name: str
@@ -59,7 +59,7 @@ class ChatCommands(Provider):
             elif query.lower() in deed.help.lower():
                 yield Hit(0.01, Content(deed.name), _run(deed), deed.name, deed.words)
 
-    def _deeds(self) -> Iterator[Deed]:
+    def _deeds(self) -> Iterator[PaletteEntry]:
         keys = [deed for deed in self._keys() if deed.possible]
         yield from keys
         # What a key is short for is there already, or makes no sense now.
@@ -71,7 +71,7 @@ class ChatCommands(Provider):
                 if deed.possible:
                     yield deed
 
-    def _keys(self) -> Iterator[Deed]:
+    def _keys(self) -> Iterator[PaletteEntry]:
         """What has a key wherever the cursor is, and what a key among the knobs does to all of them."""
         for node in (self.screen, self.app):
             yield from (self._pressed(node, each) for each in _bindings(node) if each.action != "command_palette")
@@ -81,23 +81,25 @@ class ChatCommands(Provider):
                 if parse(binding.action)[1] == "ask":
                     yield self._pressed(panel, binding)
 
-    def _commands(self) -> Iterator[Deed]:
+    def _commands(self) -> Iterator[PaletteEntry]:
         """What can be typed; where something must be said with it, the prompt asks for that."""
         for command in commands():
             name = " ".join(command.text.strip().removeprefix("/").split()).capitalize()
             if command.unfinished:
                 composer = self.screen.query_one(Composer)
-                yield Deed(f"{name} …", command.about, composer, f"begin({command.text!r})")
+                yield PaletteEntry(f"{name} …", command.about, composer, f"begin({command.text!r})")
             else:
                 yield self._obey(name, command.about, command.text.strip())
 
-    def _obey(self, name: str, help: str, line: str) -> Deed:
-        return Deed(name, safe_line(" ".join(help.split())), self.screen, f"obey({line!r})")
+    def _obey(self, name: str, help: str, line: str) -> PaletteEntry:
+        return PaletteEntry(name, safe_line(" ".join(help.split())), self.screen, f"obey({line!r})")
 
-    def _pressed(self, node: Doer, binding: Binding) -> Deed:
+    def _pressed(self, node: Doer, binding: Binding) -> PaletteEntry:
         chosen = self.app._keymap.get(binding.id or "", binding.key)
         key = self.app.get_key_display(binding.with_key(chosen.split(",")[0], binding.key_display))
-        return Deed(binding.description, f"{binding.tooltip or binding.description} · {key}", node, binding.action)
+        return PaletteEntry(
+            binding.description, f"{binding.tooltip or binding.description} · {key}", node, binding.action
+        )
 
 
 def _bindings(node: Doer) -> Iterator[Binding]:
@@ -105,7 +107,7 @@ def _bindings(node: Doer) -> Iterator[Binding]:
     return (each for each in vars(type(node)).get("BINDINGS", ()) if isinstance(each, Binding) and each.description)
 
 
-def _run(deed: Deed) -> Callable[[], Awaitable[object]]:
+def _run(deed: PaletteEntry) -> Callable[[], Awaitable[object]]:
     return lambda: deed.node.run_action(deed.action)
 
 

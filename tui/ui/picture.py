@@ -10,15 +10,15 @@ from pathlib import Path
 
 from rich.cells import cell_len
 
-from tui.comparison.picture_content import Exhibit, Shown
+from tui.comparison.picture_content import PictureContent, PictureReply
 from tui.conversation.conversation import Turn
 from tui.conversation.token_measures import Measure, likelihood
 from tui.conversation.trace import TokenTrace
 from tui.terminal import safe, safe_line
 from tui.ui.markdown import Mark
 from tui.ui.widgets.tokens.candidates import percent, visible
-from tui.ui.widgets.tokens.token_lines import NOBODY, Run, TokenLines
-from tui.ui.widgets.tokens.token_spans import Bit, bits
+from tui.ui.widgets.tokens.token_lines import NOBODY, TokenLines, TokenRun
+from tui.ui.widgets.tokens.token_spans import TokenSpan, bits
 from tui.ui.widgets.transcript.reply_footer import ENDINGS
 
 CELL, LINE, EDGE = 8.4, 21, 24
@@ -32,7 +32,7 @@ _QUESTION = 6
 """Lines of the question; more goes unsaid."""
 
 
-def draw(exhibit: Exhibit, measure: Measure) -> str:
+def draw(exhibit: PictureContent, measure: Measure) -> str:
     """The picture, every token coloured by a measure; the levels are underlined and bold as well."""
     count = len(exhibit.shown)
     width = (_ALONE, _BESIDE, _MANY)[min(count, 3) - 1]
@@ -62,7 +62,7 @@ def _sheet(parts: Sequence[str], across: float, down: float, title: str) -> str:
     )
 
 
-def _heads(shown: Shown, width: int) -> list[tuple[str, str]]:
+def _heads(shown: PictureReply, width: int) -> list[tuple[str, str]]:
     """What stands above a reply, in lines, and what each of them looks like."""
     turn, written = shown.turn, shown.turn.written
     assert written
@@ -97,17 +97,17 @@ def _tokens(
     return parts, len(lines.lines)
 
 
-def _with_forks(row: Iterator[Bit], forks: frozenset[int]) -> Iterator[Bit]:
+def _with_forks(row: Iterator[TokenSpan], forks: frozenset[int]) -> Iterator[TokenSpan]:
     token = 0
     for bit in row:
         if bit.kind == "token":
             if token in forks:
-                yield Bit(Mark(0, "parts here", "fork").chip.text, "mark")
+                yield TokenSpan(Mark(0, "parts here", "fork").chip.text, "mark")
             token += 1
         yield bit
 
 
-def _lay(lines: TokenLines, bit: Bit) -> None:
+def _lay(lines: TokenLines, bit: TokenSpan) -> None:
     match bit.kind:
         case "token":
             lines.token(bit.text, bit.nameless)
@@ -121,7 +121,12 @@ def _lay(lines: TokenLines, bit: Bit) -> None:
 
 
 def _line(
-    runs: Sequence[Run], traces: Sequence[TokenTrace], levels: Sequence[int], given: Sequence[bool], x: float, y: float
+    runs: Sequence[TokenRun],
+    traces: Sequence[TokenTrace],
+    levels: Sequence[int],
+    given: Sequence[bool],
+    x: float,
+    y: float,
 ) -> Iterator[str]:
     """A line of tokens; each says what it is where a pointer rests on it."""
     for token, group in groupby(runs, lambda run: run.token):

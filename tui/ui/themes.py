@@ -16,7 +16,7 @@ from textual.theme import Theme
 
 from tui import paths
 from tui.errors import TwiddleError, did_you_mean
-from tui.presets.preset_paths import Stamp, stamped
+from tui.presets.preset_paths import FileStamp, stamped
 from tui.terminal import safe_line
 
 DEFAULT, LIGHT = "twiddle-dark", "twiddle-light"
@@ -65,7 +65,7 @@ class ThemeFiles:
 
     def __init__(self, folders: Iterable[Path] | None = None) -> None:
         self._folders = tuple(paths.theme_dirs() if folders is None else folders)
-        self._seen: dict[str, tuple[Stamp, ...]] = {}
+        self._seen: dict[str, tuple[FileStamp, ...]] = {}
 
     def changed(self) -> ThemeLoad:
         """What is new or different since the last time; of a file that got broken only the sentence."""

@@ -27,7 +27,7 @@ _STACK = 2**22
 """Bytes; half of what a process has as a rule, so that what passes is safe there."""
 
 
-class Verdict(msgspec.Struct, frozen=True):
+class GrammarVerdict(msgspec.Struct, frozen=True):
     """What came of reading a constraint."""
 
     grammar: str = ""
@@ -50,7 +50,7 @@ def read_apart(name: str, value: str | tuple[str, ...]) -> str:
         raise EngineError(f"{name}: it takes more than {_SECONDS:g} s to read; make it simpler.")
     if done.returncode:
         raise EngineError(f"{name}: it is nested too deeply or takes too much memory to read; make it simpler.")
-    verdict = msgspec.json.decode(done.stdout, type=Verdict)
+    verdict = msgspec.json.decode(done.stdout, type=GrammarVerdict)
     if verdict.error:
         raise EngineError(verdict.error)
     return verdict.grammar
@@ -58,9 +58,9 @@ def read_apart(name: str, value: str | tuple[str, ...]) -> str:
 
 def _judge(name: str, value: str | tuple[str, ...]) -> None:
     try:
-        verdict = Verdict(grammar=read(name, value))
+        verdict = GrammarVerdict(grammar=read(name, value))
     except EngineError as error:
-        verdict = Verdict(error=str(error))
+        verdict = GrammarVerdict(error=str(error))
     sys.stdout.buffer.write(msgspec.json.encode(verdict))
     sys.stdout.flush()
 

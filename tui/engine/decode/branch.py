@@ -4,19 +4,19 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 from tui.engine.backend import Logits
-from tui.engine.decode.cache import Held
-from tui.engine.sampling.distribution import Odds
+from tui.engine.decode.cache import CachedSequence
+from tui.engine.sampling.distribution import Distribution
 from tui.knobs.table import Knobs
 
 
 class Branch:
     """The tokens that some replies have in common. It is decoded once, for all of them."""
 
-    def __init__(self, tokens: list[int], readers: list["Reader"], held: Held | None = None) -> None:
+    def __init__(self, tokens: list[int], readers: list["LogitsReader"], held: CachedSequence | None = None) -> None:
         self.tokens, self.readers, self.held = tokens, readers, held
         """`held` is None while it waits for a place to begin."""
         self.logits: Logits | None = None
-        self._odds: dict[tuple[object, ...], Odds] = {}
+        self._odds: dict[tuple[object, ...], Distribution] = {}
 
     @property
     def pending(self) -> int:
@@ -33,7 +33,7 @@ class Branch:
         self.logits = logits
         self._odds.clear()
 
-    def odds(self, key: tuple[object, ...], make: Callable[[Logits], Odds]) -> Odds:
+    def odds(self, key: tuple[object, ...], make: Callable[[Logits], Distribution]) -> Distribution:
         """The odds here, worked out once for all whose key is the same. There must be logits."""
         assert self.logits is not None
         if key not in self._odds:
@@ -48,7 +48,7 @@ class Move(NamedTuple):
     token: int
 
 
-class Reader(Protocol):
+class LogitsReader(Protocol):
     """Whoever waits for the logits after a run of tokens, on one branch or on several."""
 
     id: str

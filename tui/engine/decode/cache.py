@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from tui.engine.backend import Backend, Hidden
 
 
-class Held:
+class CachedSequence:
     """What one sequence holds."""
 
     def __init__(self, sequence: int, tokens: list[int], hidden: list[Hidden], sound: int | None = None) -> None:
@@ -31,11 +31,11 @@ class Cache:
 
     def __init__(self, backend: Backend, stride: int | None = None) -> None:
         self._backend, self._stride = backend, stride
-        self._held: dict[int, Held] = {}
-        self._idle: list[Held] = []
+        self._held: dict[int, CachedSequence] = {}
+        self._idle: list[CachedSequence] = []
         """Not in use, the least recently used first."""
 
-    def begin(self, prompt: Sequence[int], *, hidden: bool = False) -> Held:
+    def begin(self, prompt: Sequence[int], *, hidden: bool = False) -> CachedSequence:
         """A sequence that holds the beginning of a prompt, with the hidden states of that where they are needed.
 
         The last token is always left to evaluate: its logits are what a reply starts from.
@@ -45,7 +45,7 @@ class Cache:
             pass
         return held
 
-    def _begin(self, prompt: Sequence[int], hidden: bool) -> Held:
+    def _begin(self, prompt: Sequence[int], hidden: bool) -> CachedSequence:
         source, length = self._longest(prompt, hidden)
         if source in self._idle and source is not None:
             self._idle.remove(source)
@@ -54,11 +54,11 @@ class Cache:
             self._idle.append(source)  # what is copied from is in use: it must not be the one that makes room
         return self._copy(source, length) if source and length else self._copy(None, 0)
 
-    def fork(self, held: Held) -> Held:
+    def fork(self, held: CachedSequence) -> CachedSequence:
         """A new sequence that holds what another holds. Nothing is evaluated or moved: they share their cells."""
         return self._copy(held, len(held.tokens))
 
-    def extend(self, held: Held, tokens: Sequence[int], hidden: Sequence[Hidden]) -> None:
+    def extend(self, held: CachedSequence, tokens: Sequence[int], hidden: Sequence[Hidden]) -> None:
         """Note that tokens were evaluated in a sequence, and their hidden states where they were asked for."""
         if len(held.hidden) == len(held.tokens):
             held.hidden += hidden
@@ -66,7 +66,7 @@ class Cache:
             held.sound += self._stride
         held.tokens += tokens
 
-    def shift(self, held: Held, keep: int, count: int) -> Held:
+    def shift(self, held: CachedSequence, keep: int, count: int) -> CachedSequence:
         """Forget `count` tokens after the first `keep`; those after them move up, as they are where that can be done.
 
         Where others share their cells they stay to be evaluated again: compare the tokens held with those wanted.
@@ -87,7 +87,7 @@ class Cache:
             held.sound = keep if held.sound is None else min(held.sound, keep)
         return held
 
-    def release(self, held: Held) -> None:
+    def release(self, held: CachedSequence) -> None:
         """Keep a sequence for later, unless another holds all of it anyway."""
         tokens = held.reusable(hidden=False)
         others = (each for each in self._held.values() if each is not held and len(each.hidden) >= len(held.hidden))
@@ -96,7 +96,7 @@ class Cache:
         else:
             self._idle.append(held)
 
-    def drop(self, held: Held) -> None:
+    def drop(self, held: CachedSequence) -> None:
         """Forget a sequence that is not idle, such as one whose contents can no longer be relied on."""
         del self._held[held.sequence]
         self._backend.drop(held.sequence)
@@ -112,7 +112,7 @@ class Cache:
         """How many tokens of a prompt need not be evaluated."""
         return self._longest(prompt, hidden)[1]
 
-    def _longest(self, prompt: Sequence[int], hidden: bool) -> tuple[Held | None, int]:
+    def _longest(self, prompt: Sequence[int], hidden: bool) -> tuple[CachedSequence | None, int]:
         best, length = None, 0
         for held in self._held.values():
             shared = self._whole(common(held.reusable(hidden), prompt[:-1]))
@@ -124,15 +124,17 @@ class Cache:
                 best, length = held, shared
         return best, length
 
-    def _copy(self, source: Held | None, length: int) -> Held:
-        held = Held(self._free(), [], [], 0 if self._stride else None)
+    def _copy(self, source: CachedSequence | None, length: int) -> CachedSequence:
+        held = CachedSequence(self._free(), [], [], 0 if self._stride else None)
         if source:
             self._backend.copy(source.sequence, held.sequence, length)
-            held = Held(held.sequence, source.tokens[:length], source.hidden[:length], self._sound(source, length))
+            held = CachedSequence(
+                held.sequence, source.tokens[:length], source.hidden[:length], self._sound(source, length)
+            )
         self._held[held.sequence] = held
         return held
 
-    def _sound(self, source: Held, length: int) -> int | None:
+    def _sound(self, source: CachedSequence, length: int) -> int | None:
         """How many of the first tokens of a sequence are as if evaluated anew, in a copy of them."""
         if self._stride:
             return min(source.sound or 0, self._whole(length))

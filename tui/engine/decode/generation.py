@@ -16,23 +16,23 @@ from tui.engine.protocol import (
     Hypothesis,
     KnobsTurned,
     Prefill,
-    Reply,
+    ReplyRequest,
     Shifted,
     Thinking,
     Token,
 )
-from tui.engine.reply.reply_text import Readable, Said
-from tui.engine.reply.thinking import ThoughtFirst, Watch
+from tui.engine.reply.reply_text import ReadableText, ReplyText
+from tui.engine.reply.thinking import ThoughtFirst, ThoughtWatch
 from tui.engine.sampling.chain import Chain, draw
-from tui.engine.sampling.distribution import Choice, Odds
-from tui.engine.sampling.knob_schedule import Lane, Sets
+from tui.engine.sampling.distribution import Distribution, TokenChoice
+from tui.engine.sampling.knob_schedule import KnobSchedule, Sets
 from tui.engine.sampling.strategies import Strategy, make_strategy
 from tui.knobs.table import CONSTRAINTS, Knobs
 
 Emit = Callable[[Event], None]
 
 
-class Unseen(Exception):
+class HiddenStatesMissing(Exception):
     """A reply cannot go on from a branch before the hidden states of all its tokens are there."""
 
     def __init__(self, branch: Branch) -> None:
@@ -44,14 +44,14 @@ class Generation:
 
     def __init__(
         self,
-        reply: Reply,
+        reply: ReplyRequest,
         prompt: Sequence[int],
         begun: int,
         kept: Callable[[], int],
         grammars: Grammars,
         backend: Backend,
         emit: Emit,
-        watch: Watch,
+        watch: ThoughtWatch,
         unsaid: bytes = b"",
     ) -> None:
         """Of the prompt's tokens the last `begun` are the reply's own; the first `kept` are the system prompt, which
@@ -69,12 +69,12 @@ class Generation:
         self.watch, self.crossed = watch, False
         """`crossed` from the token that begins or ends a thought until the next is to be chosen."""
         before = watch.read(prompt[self.start :])
-        self.lane = Lane(reply, inside=watch.inside)
+        self.lane = KnobSchedule(reply, inside=watch.inside)
         self.constraint = self._constraint(self.knobs, prompt[self.start + before :])
         """What may still be written, if that is bounded."""
         self._bound = self.start
         self._strategy: Strategy = make_strategy(self)
-        self.said = Said(self.knobs.stop, watch, unsaid)
+        self.said = ReplyText(self.knobs.stop, watch, unsaid)
         """What was written here."""
         self.ended = False
         self.best: tuple[Hypothesis, ...] = ()
@@ -157,7 +157,7 @@ class Generation:
             return []
         branch = branches[0]
         if self.hidden and branch.held and len(branch.held.hidden) < len(branch.tokens):
-            raise Unseen(branch)
+            raise HiddenStatesMissing(branch)
         return self._strategy.choose(branches)
 
     @property
@@ -166,13 +166,13 @@ class Generation:
         most = self.knobs.num_predict
         return max(0, most - (self.count - self.begun)) if most >= 0 else -1
 
-    def write(self, choice: Choice, used: int) -> bool:
+    def write(self, choice: TokenChoice, used: int) -> bool:
         """Add the next token, and say whether to go on; `used` is what the context then holds of it."""
         token = choice.trace.id
         self._last = time.perf_counter()
         self._first = self._first or self._last
         ending = "stop" if self.backend.is_end(token) else None
-        text, crossed = Readable("", crossed=False) if ending else self.said.add(token)
+        text, crossed = ReadableText("", crossed=False) if ending else self.said.add(token)
         if crossed:
             self.crossed = True
             self._tell_thought()
@@ -197,7 +197,7 @@ class Generation:
         """Whether other knobs, or a constraint, hold after these tokens, because a thought begins or ends there."""
         return (self.lane.asked.thinking is not None or is_bound(self.knobs)) and self.watch.crosses(tokens)
 
-    def odds(self, branch: Branch, chain: Chain, constraint: Constraint | None) -> Odds:
+    def odds(self, branch: Branch, chain: Chain, constraint: Constraint | None) -> Distribution:
         """The odds at a branch; replies that ask for the same share the work."""
         chance = self.chance(1)
         values = (getattr(self.knobs, name) for name in CONSTRAINTS)

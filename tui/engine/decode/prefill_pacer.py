@@ -8,7 +8,7 @@ SLICE = 64
 so they are small; were they smaller, llama.cpp's flash attention on a CPU would take them one by one."""
 
 
-class Pace:
+class PrefillPacer:
     """Learns from how long steps took."""
 
     def __init__(self) -> None:

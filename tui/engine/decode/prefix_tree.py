@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from tui.engine.backend import Backend
-from tui.engine.decode.branch import Branch, Reader
+from tui.engine.decode.branch import Branch, LogitsReader
 from tui.engine.decode.cache import Cache, common
 
 
-class Tree:
+class PrefixTree:
     """Every branch that somebody reads on."""
 
     def __init__(self, backend: Backend, stride: int | None = None) -> None:
@@ -17,7 +17,7 @@ class Tree:
         self.branches: list[Branch] = []
 
     @property
-    def readers(self) -> list[Reader]:
+    def readers(self) -> list[LogitsReader]:
         """Everyone who reads, each once."""
         return list({id(reader): reader for branch in self.branches for reader in branch.readers}.values())
 
@@ -31,7 +31,7 @@ class Tree:
         """The branches that have a place in the cache."""
         return [branch for branch in self.branches if branch.held]
 
-    def plant(self, prompt: list[int], *readers: Reader) -> Branch:
+    def plant(self, prompt: list[int], *readers: LogitsReader) -> Branch:
         """A new branch; it is rooted when what it can share is there."""
         self.branches.append(Branch(prompt, list(readers)))
         return self.branches[-1]
@@ -44,7 +44,7 @@ class Tree:
                 for reader in branch.readers:
                     reader.rooted(len(branch.held.tokens))
 
-    def grow(self, branch: Branch, wanted: dict[int, list[Reader]]) -> None:
+    def grow(self, branch: Branch, wanted: dict[int, list[LogitsReader]]) -> None:
         """Go on with the tokens that readers want, on a branch for each."""
         held, stem = branch.held, list(branch.tokens)
         for index, (token, readers) in enumerate(wanted.items()):
@@ -54,7 +54,7 @@ class Tree:
             branch.readers = readers
             branch.tokens.append(token)
 
-    def leave(self, reader: Reader) -> None:
+    def leave(self, reader: LogitsReader) -> None:
         """Somebody reads no more."""
         for branch in list(self._of(reader)):
             branch.readers.remove(reader)
@@ -78,7 +78,7 @@ class Tree:
         if branch.held:
             self.cache.drop(branch.held)
 
-    def _of(self, reader: Reader) -> Iterator[Branch]:
+    def _of(self, reader: LogitsReader) -> Iterator[Branch]:
         return (branch for branch in self.branches if reader in branch.readers)
 
     def _awaits(self, branch: Branch) -> bool:

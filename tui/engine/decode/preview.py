@@ -11,7 +11,7 @@ from tui.engine.sampling.chain import Chain
 from tui.knobs.table import Knobs
 
 
-class Look:
+class PreviewReader:
     """Reads the logits once and writes nothing."""
 
     hidden = False

@@ -14,26 +14,26 @@ from functools import partial
 from itertools import groupby
 
 from tui.conversation.conversation import Message
-from tui.engine.backend import HIDDEN_ROWS, Backend, ContextFull, Decoded, Interrupted, Row
+from tui.engine.backend import HIDDEN_ROWS, Backend, BatchRow, ContextFull, Decoded, Interrupted
 from tui.engine.constraint.constraint import Constraint, Grammars
-from tui.engine.decode.branch import Branch, Reader
-from tui.engine.decode.generation import Emit, Generation, Unseen
-from tui.engine.decode.prefill_pacer import SLICE, Pace
-from tui.engine.decode.prefix_tree import Tree
-from tui.engine.decode.preview import Look
-from tui.engine.prompt.jinja import Template
-from tui.engine.prompt.prompt import Compiled, PromptWriter
+from tui.engine.decode.branch import Branch, LogitsReader
+from tui.engine.decode.generation import Emit, Generation, HiddenStatesMissing
+from tui.engine.decode.prefill_pacer import SLICE, PrefillPacer
+from tui.engine.decode.prefix_tree import PrefixTree
+from tui.engine.decode.preview import PreviewReader
+from tui.engine.prompt.jinja import JinjaTemplate
+from tui.engine.prompt.prompt import PromptWriter, TemplateCompiler
 from tui.engine.protocol import (
     Event,
     Failed,
     Generate,
-    Piece,
     Preview,
+    PromptPiece,
     Refused,
     Remember,
     Render,
     Rendered,
-    Reply,
+    ReplyRequest,
     SetKnobs,
     Stop,
     Token,
@@ -41,7 +41,7 @@ from tui.engine.protocol import (
 )
 from tui.engine.sampling.knob_schedule import Sets
 from tui.engine.sampling.strategies import width
-from tui.engine.sampling.what_if_worker import Onlooker
+from tui.engine.sampling.what_if_worker import WhatIfWorker
 from tui.errors import EngineError
 from tui.knobs.table import Knobs
 
@@ -56,7 +56,7 @@ class Scheduler:
     """Everything running in one context."""
 
     def __init__(
-        self, backend: Backend, emit: Emit, compiled: Compiled = Template, *, reproducible: bool = False
+        self, backend: Backend, emit: Emit, compiled: TemplateCompiler = JinjaTemplate, *, reproducible: bool = False
     ) -> None:
         """`compiled` makes a model's own chat template of its source."""
         self._backend, self._out = backend, emit
@@ -64,9 +64,9 @@ class Scheduler:
         self._grammars = Grammars(backend)
         self._stride = min(SLICE, backend.batch) if reproducible else None
         """Prompt tokens in a step, where that is fixed."""
-        self._tree = Tree(backend, self._stride)
-        self._pace = Pace()
-        self.onlooker = Onlooker(backend, self._prompts, emit)
+        self._tree = PrefixTree(backend, self._stride)
+        self._pace = PrefillPacer()
+        self.onlooker = WhatIfWorker(backend, self._prompts, emit)
 
     @property
     def busy(self) -> bool:
@@ -103,7 +103,7 @@ class Scheduler:
             if self._stride and started[key] is not self._tree.branches[0]:
                 self._emit(Waits(reply.id))
 
-    def _admit(self, reply: Reply) -> None:
+    def _admit(self, reply: ReplyRequest) -> None:
         running = self._generations()
         if len(running) >= MOST:
             raise EngineError(f"{MOST} replies are running already; wait for one or stop it.")
@@ -115,7 +115,7 @@ class Scheduler:
         if sum(_widest(each.lane.asked) for each in others) + _widest(asked) > most:
             raise EngineError(f"The replies that run look at {most} continuations at once at most; use fewer beams.")
 
-    def _generation(self, reply: Reply, prompt: list[int]) -> Generation:
+    def _generation(self, reply: ReplyRequest, prompt: list[int]) -> Generation:
         begun = self._prompts.begun(reply.messages, reply.template, reply.knobs.thinking)
         kept = partial(self._prompts.kept, reply.messages, reply.template, reply.knobs.thinking)
         watch = self._prompts.watch(reply.messages, reply.knobs, reply.template)
@@ -125,7 +125,7 @@ class Scheduler:
 
     def preview(self, command: Preview) -> None:
         """Start a look at the next token, in place of one that is still waiting."""
-        for look in [each for each in self._tree.readers if isinstance(each, Look)]:
+        for look in [each for each in self._tree.readers if isinstance(each, PreviewReader)]:
             self._tree.leave(look)
         try:
             prompt = self._prompt(command.messages, command.template, command.knobs.thinking)
@@ -133,7 +133,7 @@ class Scheduler:
         except EngineError as error:
             self._emit(Failed(command.id, str(error)))
             return
-        self._tree.plant(prompt, Look(command.id, knobs, constraint, self._backend, self._emit))
+        self._tree.plant(prompt, PreviewReader(command.id, knobs, constraint, self._backend, self._emit))
 
     def _at(self, command: Preview) -> tuple[Knobs, Constraint | None]:
         """The knobs that the next token is chosen with, and what bounds it."""
@@ -165,9 +165,9 @@ class Scheduler:
         pieces = []
         for control, group in groupby(tokens, self._backend.is_control):
             if control:
-                pieces += [Piece(self._backend.label(token), True) for token in group]
+                pieces += [PromptPiece(self._backend.label(token), True) for token in group]
             else:
-                pieces.append(Piece(b"".join(map(self._backend.piece, group)).decode("utf-8", "replace"), False))
+                pieces.append(PromptPiece(b"".join(map(self._backend.piece, group)).decode("utf-8", "replace"), False))
         self._emit(Rendered(command.id, tuple(pieces)))
 
     def remember(self, command: Remember) -> None:
@@ -222,11 +222,11 @@ class Scheduler:
     def _choose(self) -> None:
         """Let everyone whose logits are ready go on, and split the branches on which they differ."""
         ready = self._tree.ready
-        wanted: dict[int, dict[int, list[Reader]]] = {id(branch): {} for branch in ready}
+        wanted: dict[int, dict[int, list[LogitsReader]]] = {id(branch): {} for branch in ready}
         for reader in list({id(reader): reader for branch in ready for reader in branch.readers}.values()):
             try:
                 moves = reader.choose([branch for branch in ready if reader in branch.readers])
-            except Unseen as unseen:
+            except HiddenStatesMissing as unseen:
                 self._tree.plant(list(unseen.branch.tokens), reader)
                 continue
             except EngineError as error:
@@ -332,9 +332,9 @@ def _widest(asked: Sets) -> int:
     return max(width(each) for each in asked if each)
 
 
-def _rows(branch: Branch, count: int) -> list[Row]:
+def _rows(branch: Branch, count: int) -> list[BatchRow]:
     """The next rows of a branch."""
     assert branch.held
     done, last = len(branch.held.tokens), len(branch.tokens) - 1
     sequence, hidden = branch.held.sequence, branch.hidden
-    return [Row(branch.tokens[each], each, sequence, each == last, hidden) for each in range(done, done + count)]
+    return [BatchRow(branch.tokens[each], each, sequence, each == last, hidden) for each in range(done, done + count)]

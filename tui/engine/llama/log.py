@@ -12,7 +12,7 @@ _EMPTY = "failed to load model"
 _WARNING, _ERROR, _CONTINUED = 3, 4, 5
 
 
-class Log:
+class LlamaLog:
     """llama.cpp's log: warnings and errors go to stderr, and the last ones are kept as the reason of a failure."""
 
     def __init__(self) -> None:
@@ -38,6 +38,6 @@ class Log:
         return lines[-1].strip() if lines else "llama.cpp gave no reason"
 
 
-LOG = Log()
+LOG = LlamaLog()
 C.llama_log_set(LOG.callback, ctypes.c_void_p(0))
 """The log of this process."""

@@ -14,7 +14,7 @@ from tui.errors import ModelError
 from tui.knobs.lora import parse_adapter
 
 
-class Adapters:
+class LoraAdapters:
     """The adapters of a model, with a scale each. llama.cpp frees them with the model."""
 
     def __init__(self, model: Any, entries: Sequence[str]) -> None:

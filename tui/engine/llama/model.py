@@ -10,10 +10,10 @@ from typing import Any
 import llama_cpp as C
 import numpy as np
 
-from tui.engine.backend import ContextFull, Decoded, Hidden, Interrupted, Logits, Row, Stage
+from tui.engine.backend import BatchRow, ContextFull, Decoded, Hidden, Interrupted, Logits, SamplerStage
 from tui.engine.llama.devices import cores, gpus
 from tui.engine.llama.log import LOG
-from tui.engine.llama.lora import Adapters
+from tui.engine.llama.lora import LoraAdapters
 from tui.engine.llama.options import (
     check,
     check_cache,
@@ -86,7 +86,7 @@ class Llama:
 
     def _open(self, knobs: Knobs) -> Any:
         check_cache(knobs, self._head())
-        adapters = Adapters(self._model, knobs.lora)
+        adapters = LoraAdapters(self._model, knobs.lora)
         trained = int(C.llama_model_n_ctx_train(self._model))
         self.context = knobs.num_ctx or min(trained, AUTO_CONTEXT)
         self.batch = max(SEQUENCES, min(knobs.num_batch, self.context))  # one row a reply must always fit
@@ -219,7 +219,7 @@ class Llama:
 
     # --- evaluation -------------------------------------------------------------------------------------------------
 
-    def decode(self, rows: Sequence[Row]) -> Decoded:
+    def decode(self, rows: Sequence[BatchRow]) -> Decoded:
         batch = self._batch
         hidden = any(row.hidden for row in rows)  # then llama.cpp wants every row to be an output
         C.llama_set_embeddings(self._ctx, hidden)
@@ -264,7 +264,7 @@ class Llama:
     def drop(self, sequence: int) -> None:
         C.llama_memory_seq_rm(self._memory, sequence, -1, -1)
 
-    def stage(self, name: str, knobs: Knobs, level: float = 0.0) -> Stage:
+    def stage(self, name: str, knobs: Knobs, level: float = 0.0) -> SamplerStage:
         return make_stage(name, knobs, level, self)
 
     def close(self) -> None:

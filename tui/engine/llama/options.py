@@ -8,7 +8,7 @@ import llama_cpp as C
 
 from tui.engine.hardware import Device
 from tui.errors import KnobError
-from tui.knobs.load_knobs import QUANTIZED, Loading, attention
+from tui.knobs.load_knobs import QUANTIZED, LoadKnobs, attention
 
 CACHE_TYPES = {"f32": 0, "f16": 1, "q4_0": 2, "q4_1": 3, "q5_0": 6, "q5_1": 7, "q8_0": 8, "bf16": 30}
 """ggml's numbers for them; the binding does not know all of them by name."""
@@ -32,13 +32,13 @@ class Threads(NamedTuple):
     reading: int
 
 
-def check(knobs: Loading, gpus: Sequence[Device], cores: int) -> None:
+def check(knobs: LoadKnobs, gpus: Sequence[Device], cores: int) -> None:
     """Refuse what no model could be loaded with on this machine; raises KnobError."""
     for fault in _faults(knobs, len(gpus), cores):
         raise KnobError(fault)
 
 
-def _faults(knobs: Loading, gpus: int, cores: int) -> Iterator[str]:
+def _faults(knobs: LoadKnobs, gpus: int, cores: int) -> Iterator[str]:
     there = f"there are {gpus} GPUs" if gpus > 1 else "there is one GPU" if gpus else "there is no GPU"
     shares = [float(share) for share in knobs.tensor_split]
     if knobs.num_thread > cores * _CROWD:
@@ -61,7 +61,7 @@ def _faults(knobs: Loading, gpus: int, cores: int) -> Iterator[str]:
         yield "tensor_split: main_gpu already puts every layer on one GPU; leave out one of the two."
 
 
-def check_cache(knobs: Loading, head: int) -> None:
+def check_cache(knobs: LoadKnobs, head: int) -> None:
     """Refuse to pack heads of so many numbers (0 where there are none) in blocks they do not fill; raises KnobError."""
     for name, kind in (("cache_type_k", knobs.cache_type_k), ("cache_type_v", knobs.cache_type_v)):
         if kind in QUANTIZED and head % _BLOCK:
@@ -71,25 +71,26 @@ def check_cache(knobs: Loading, head: int) -> None:
             )
 
 
-def share_cores(knobs: Loading, cores: int) -> Threads:
+def share_cores(knobs: LoadKnobs, cores: int) -> Threads:
     """How many threads write and how many read, from what was measured."""
     # Beside a screen that takes 30 % of a core, two threads on two cores write 87 tokens a second and one writes 66
-    # (139 and 64 with nothing beside them), as long as they spin no longer than `tui.engine.process.openmp` lets them. Where
+    # (139 and 64 with nothing beside them), as long as they spin no longer than
+    # `tui.engine.process.openmp` lets them. Where
     # there are more cores the last one brings little, since memory is the bound. Prompts gain from every core.
     return Threads(knobs.num_thread or min(cores, max(2, cores - 1)), knobs.num_thread or cores)
 
 
-def gpu_layers(knobs: Loading) -> int:
+def gpu_layers(knobs: LoadKnobs) -> int:
     """How many layers to put on the GPUs, -1 for every one; `auto` asks for all of them."""
     return knobs.num_gpu  # here is where a verdict on the GPU's memory would choose fewer for auto
 
 
-def uses_gpu(knobs: Loading, gpus: Sequence[Device]) -> bool:
+def uses_gpu(knobs: LoadKnobs, gpus: Sequence[Device]) -> bool:
     """Whether a GPU gets any of the layers."""
     return bool(gpus) and gpu_layers(knobs) != 0
 
 
-def model_params(knobs: Loading) -> Any:
+def model_params(knobs: LoadKnobs) -> Any:
     """What to load a model with."""
     params = C.llama_model_default_params()
     # AMX kernels compiled by GCC 12 fault at their first use: its _tile_loadconfig names 8 of the 64 bytes that it
@@ -108,14 +109,14 @@ def model_params(knobs: Loading) -> Any:
     return params
 
 
-def _load_mode(knobs: Loading) -> int:
+def _load_mode(knobs: LoadKnobs) -> int:
     if knobs.use_mlock:
         return int(C.LLAMA_LOAD_MODE_MMAP_MLOCK if knobs.use_mmap else C.LLAMA_LOAD_MODE_MLOCK)
     # Auto maps the file, unless a device cannot read from a mapped one.
     return int(C.LLAMA_LOAD_MODE_AUTO if knobs.use_mmap else C.LLAMA_LOAD_MODE_NONE)
 
 
-def context_params(knobs: Loading, threads: Threads, *, gpu: bool) -> Any:
+def context_params(knobs: LoadKnobs, threads: Threads, *, gpu: bool) -> Any:
     """What to open a context with, but for its sizes."""
     params = C.llama_context_default_params()
     params.n_threads, params.n_threads_batch = threads
@@ -128,7 +129,7 @@ def context_params(knobs: Loading, threads: Threads, *, gpu: bool) -> Any:
     return params
 
 
-def devices_used(knobs: Loading, gpus: Sequence[Device], layers: int) -> tuple[int, tuple[str, ...]]:
+def devices_used(knobs: LoadKnobs, gpus: Sequence[Device], layers: int) -> tuple[int, tuple[str, ...]]:
     """How many of the layers are on GPUs, and the names of the devices that hold some."""
     wanted = gpu_layers(knobs) if gpus else 0
     count = layers if wanted < 0 else min(wanted, layers)

@@ -11,7 +11,7 @@ from tui.engine.protocol import ModelInfo
 from tui.knobs.table import Knobs
 
 
-class Words(Protocol):
+class SamplerModel(Protocol):
     """What the stages need of a model: its vocabulary and the length of its context."""
 
     vocab: Any
@@ -46,29 +46,29 @@ class Sampler:
         C.llama_sampler_free(self._pointer)
 
 
-def make_stage(name: str, knobs: Knobs, level: float = 0.0, model: Words | None = None) -> Sampler:
+def make_stage(name: str, knobs: Knobs, level: float = 0.0, model: SamplerModel | None = None) -> Sampler:
     """A stage of the chain; only the texts of logit_bias and of DRY's breakers need a model."""
     return Sampler(_SAMPLERS[name](knobs, level, model))
 
 
-def _window(last_n: int, model: Words | None) -> int:
+def _window(last_n: int, model: SamplerModel | None) -> int:
     return last_n if last_n >= 0 else model.context if model else _SCRIPTED_CONTEXT
 
 
-def _vocabulary(model: Words | None) -> int:
+def _vocabulary(model: SamplerModel | None) -> int:
     return model.info.vocabulary if model else _SCRIPTED_VOCABULARY
 
 
 _SCRIPTED_CONTEXT, _SCRIPTED_VOCABULARY = 4096, 258
 
 
-def _penalties(knobs: Knobs, _: float, model: Words | None) -> Any:
+def _penalties(knobs: Knobs, _: float, model: SamplerModel | None) -> Any:
     last_n = _window(knobs.repeat_last_n, model)
     penalties = (knobs.repeat_penalty, knobs.frequency_penalty, knobs.presence_penalty)
     return C.llama_sampler_init_penalties(_vocabulary(model), last_n, *penalties)
 
 
-def _dry(knobs: Knobs, _: float, model: Words | None) -> Any:
+def _dry(knobs: Knobs, _: float, model: SamplerModel | None) -> Any:
     breakers = [text.encode("utf-8", "replace") for text in knobs.dry_sequence_breakers] if model else []
     texts = (ctypes.c_char_p * len(breakers))(*breakers)
     return C.llama_sampler_init_dry(
@@ -82,7 +82,7 @@ def _dry(knobs: Knobs, _: float, model: Words | None) -> Any:
     )
 
 
-def _logit_bias(knobs: Knobs, _: float, model: Words | None) -> Any:
+def _logit_bias(knobs: Knobs, _: float, model: SamplerModel | None) -> Any:
     biases = []
     for entry in knobs.logit_bias:
         text, _colon, bias = entry.rpartition(":")
@@ -96,14 +96,14 @@ def _logit_bias(knobs: Knobs, _: float, model: Words | None) -> Any:
     return C.llama_sampler_init_logit_bias(_vocabulary(model), len(biases), array)
 
 
-def _mirostat(knobs: Knobs, mu: float, model: Words | None) -> Any:
+def _mirostat(knobs: Knobs, mu: float, model: SamplerModel | None) -> Any:
     # A sampler begins with mu at twice its tau, so one with half of mu for tau cuts as one that has come to mu.
     if knobs.mirostat == 1:
         return C.llama_sampler_init_mirostat(_vocabulary(model), 0, mu / 2, knobs.mirostat_eta, 100)
     return C.llama_sampler_init_mirostat_v2(0, mu / 2, knobs.mirostat_eta)
 
 
-_SAMPLERS: dict[str, Callable[[Knobs, float, Words | None], Any]] = {
+_SAMPLERS: dict[str, Callable[[Knobs, float, SamplerModel | None], Any]] = {
     "logit_bias": _logit_bias,
     "penalties": _penalties,
     "dry": _dry,

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
 
-from tui.engine.process.restart_limit import Attempts
+from tui.engine.process.restart_limit import RestartLimit
 from tui.engine.protocol import GARBAGE, Answers, Command, Died, Event, Ping, Pong, Silent, decode_event, encode
 from tui.errors import EngineError
 from tui.paths import log_dir, make_private
@@ -57,7 +57,7 @@ class Engine:
         self._process: asyncio.subprocess.Process | None = None
         self._ending = self._asked = False
         self._starting = asyncio.Lock()
-        self.attempts = Attempts()
+        self.attempts = RestartLimit()
 
     @property
     def alive(self) -> bool:

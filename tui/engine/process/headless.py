@@ -19,12 +19,12 @@ from tui.engine.protocol import (
     Loaded,
     LoadFailed,
     ModelInfo,
-    Piece,
     Prefill,
     Progress,
+    PromptPiece,
     Render,
     Rendered,
-    Reply,
+    ReplyRequest,
     Stop,
     Thinking,
     Token,
@@ -33,7 +33,7 @@ from tui.errors import EngineError, ModelError
 from tui.knobs.table import Knobs
 
 
-class Session:
+class HeadlessEngine:
     """An engine for as long as the `async with` lasts; its death raises EngineError wherever it is waited for."""
 
     def __init__(self) -> None:
@@ -71,7 +71,7 @@ class Session:
                 case _:
                     pass
 
-    async def write(self, *replies: Reply) -> AsyncIterator[Prefill | Thinking | Token | Finished]:
+    async def write(self, *replies: ReplyRequest) -> AsyncIterator[Prefill | Thinking | Token | Finished]:
         """The events of these replies until each is finished; raises EngineError when one fails."""
         self._engine.send(Generate(replies))
         self._writing = {reply.id for reply in replies}
@@ -87,7 +87,7 @@ class Session:
                 case _:
                     pass
 
-    async def render(self, command: Render) -> tuple[Piece, ...]:
+    async def render(self, command: Render) -> tuple[PromptPiece, ...]:
         """The prompt that messages make, for the model loaded; raises EngineError."""
         self._engine.send(command)
         while not isinstance(event := await self._next(), Rendered):

@@ -22,23 +22,23 @@ from tui.errors import EngineError
 from tui.models.joint_fit import refuse_together
 from tui.paths import log_dir
 
-Standing = Literal["loading", "ready", "failed", "lost", "silent"]
+SlotState = Literal["loading", "ready", "failed", "lost", "silent"]
 """How it is with an engine and its model."""
 
 
-class Said(NamedTuple):
+class SlotEvent(NamedTuple):
     """What an engine said, and what it was told to load: that says whom it is about."""
 
     load: Load
     event: Event
 
 
-class Report(NamedTuple):
+class EngineReport(NamedTuple):
     """How it is with an engine, for people."""
 
     model: str
     """The path of what it was told to load."""
-    state: Standing
+    state: SlotState
     pid: int | None
     died: Died | None
     """How it was lost the last time, if it was."""
@@ -46,13 +46,13 @@ class Report(NamedTuple):
     """The end of what it says now."""
 
 
-class Station:
+class Slot:
     """An engine, the model that it was told to load, and how that stands."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.load: Load | None = None
-        self.state: Standing = "loading"
+        self.state: SlotState = "loading"
         self.progress = 0.0
         """How far the model is loaded, 0 to 1."""
         self.info: ModelInfo | None = None
@@ -70,10 +70,12 @@ class Station:
         """How many Loads are unanswered: only the answer to the last one counts."""
 
     @property
-    def report(self) -> Report:
+    def report(self) -> EngineReport:
         """How it is with it."""
         path = self.load.path if self.load else ""
-        return Report(path, "silent" if self.silent else self.state, self.engine.pid, self.died, self.engine.last_words)
+        return EngineReport(
+            path, "silent" if self.silent else self.state, self.engine.pid, self.died, self.engine.last_words
+        )
 
     def order(self, load: Load) -> None:
         """Have it load a model, in place of the one it has; raises EngineError."""
@@ -121,14 +123,14 @@ def numbered(number: int) -> Engine:
     return Engine(log_dir() / f"engine-{os.getpid()}-{number + 1}.log")
 
 
-class Engines:
+class EnginePool:
     """The engines that the sides need, each with its model, and what they say as one stream."""
 
     def __init__(self, make: Callable[[int], Engine] = numbered) -> None:
         """`make` makes an engine; it is told how many were made before."""
         self._make, self._made = make, 0
-        self._stations: list[Station] = []
-        self._said: asyncio.Queue[tuple[Station, Event]] = asyncio.Queue()
+        self._stations: list[Slot] = []
+        self._said: asyncio.Queue[tuple[Slot, Event]] = asyncio.Queue()
         self._readers: set[asyncio.Task[None]] = set()
         self._endings: set[asyncio.Task[None]] = set()
 
@@ -146,7 +148,7 @@ class Engines:
         for station in self._arrange(loads):
             _do(self._readers, self._run(station))
 
-    def at(self, load: Load | None) -> Station:
+    def at(self, load: Load | None) -> Slot:
         """The engine that holds a model; raises EngineError when none does."""
         for station in self._stations:
             if station.load == load:
@@ -157,13 +159,13 @@ class Engines:
         """Send a command to the engine that holds a model; raises EngineError when there is none to take it."""
         self.at(load).send(command)
 
-    async def events(self) -> AsyncIterator[Said]:
+    async def events(self) -> AsyncIterator[SlotEvent]:
         """What all of them say, for as long as anybody listens."""
         while True:
             station, event = await self._said.get()
             if station in self._stations and station.load:
                 station.take(event)
-                yield Said(station.load, event)
+                yield SlotEvent(station.load, event)
                 if station.again and station.state == "lost":
                     self._again(station, station.load)
 
@@ -186,7 +188,7 @@ class Engines:
             elif station.load and station.state == "lost":
                 self._again(station, station.load)
 
-    def reports(self) -> list[Report]:
+    def reports(self) -> list[EngineReport]:
         """How it is with each of them."""
         return [station.report for station in self._stations]
 
@@ -197,7 +199,7 @@ class Engines:
         for task in self._readers:
             task.cancel()
 
-    def _arrange(self, loads: Iterable[Load]) -> list[Station]:
+    def _arrange(self, loads: Iterable[Load]) -> list[Slot]:
         """Tell engines what to load, the spare ones first, and end those too many; the ones still to be started."""
         wanted = tuple(dict.fromkeys(loads))
         held = [station for station in self._stations if station.load in wanted]
@@ -213,7 +215,7 @@ class Engines:
             if station:
                 spare.remove(station)
             else:
-                station = Station(self._make(self._made))
+                station = Slot(self._make(self._made))
                 self._made += 1
                 self._stations.append(station)
                 new.append(station)
@@ -223,12 +225,12 @@ class Engines:
             _do(self._endings, station.engine.stop())
         return new
 
-    def _again(self, station: Station, load: Load) -> None:
+    def _again(self, station: Slot, load: Load) -> None:
         station.again = False
         station.order(load)  # it waits until the engine runs
         _do(self._readers, self._run(station))
 
-    async def _run(self, station: Station) -> None:
+    async def _run(self, station: Slot) -> None:
         if station not in self._stations:
             return  # it was let go of before its time came
         try:
@@ -238,7 +240,7 @@ class Engines:
         else:
             await self._read(station)
 
-    async def _read(self, station: Station) -> None:
+    async def _read(self, station: Slot) -> None:
         async for event in station.engine.events():
             self._said.put_nowait((station, event))
 

@@ -13,7 +13,7 @@ WINDOW = 60.0
 """Seconds."""
 
 
-class Attempts:
+class RestartLimit:
     """The starts of an engine. What kills it each time would otherwise load a model for ever."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

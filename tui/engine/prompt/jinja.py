@@ -26,7 +26,7 @@ _FIELDS = ("reasoning_content", "thinking")
 """Where they look for the thought of an earlier reply."""
 
 
-class Template:
+class JinjaTemplate:
     """A chat template, in a sandbox that keeps it from the rest of the program, and not from going on for ever.
 
     What it does is bounded where `tui.engine.prompt.template_worker` runs it.

@@ -15,15 +15,15 @@ from itertools import groupby
 from typing import Literal, NamedTuple, Protocol
 
 from tui.conversation.conversation import Message
-from tui.conversation.thinking import Reading, Tags, find_tags, find_thought, given_tags
+from tui.conversation.thinking import Tags, ThoughtReader, find_tags, find_thought, given_tags
 from tui.engine.backend import Backend
 from tui.engine.decode.cache import common
-from tui.engine.prompt.jinja import Template
-from tui.engine.reply.thinking import Watch
+from tui.engine.prompt.jinja import JinjaTemplate
+from tui.engine.reply.thinking import ThoughtWatch
 from tui.errors import EngineError
 from tui.knobs.table import Knobs
 from tui.presets.gotemplate import TemplateError
-from tui.presets.ollama_prompt import Prompting
+from tui.presets.ollama_prompt import OllamaPrompt
 
 PLAIN = """\
 {%- for message in messages %}{{ message['role'].capitalize() + ': ' + message['content'] + '\\n\\n' }}{% endfor %}\
@@ -39,7 +39,7 @@ _LATELY = 16
 """Prompts kept as they were written, for those that are asked about again and again."""
 
 
-class Run(NamedTuple):
+class PromptRun(NamedTuple):
     """A stretch of a rendered prompt."""
 
     text: str
@@ -47,14 +47,14 @@ class Run(NamedTuple):
     """The message it is the content of; None for what the template wrote."""
 
 
-class Ollamas:
+class OllamaTemplate:
     """An explicit TEMPLATE, in Ollama's Go syntax."""
 
     def __init__(self, source: str) -> None:
         """Raises EngineError when the template cannot be read."""
         self.tags = find_tags(source)
         try:
-            self._prompting = Prompting(source)
+            self._prompting = OllamaPrompt(source)
             self.has_switch = self._prompting.has_switch
         except TemplateError as error:
             raise EngineError(str(error)) from None
@@ -67,7 +67,7 @@ class Ollamas:
             raise EngineError(str(error)) from None
 
 
-class Rendering(Protocol):
+class PromptRenderer(Protocol):
     """Makes a prompt of messages."""
 
     @property
@@ -81,13 +81,13 @@ class Rendering(Protocol):
     def render(self, messages: Sequence[Message], *, open_reply: bool = True, think: str = "auto") -> str: ...
 
 
-class Compiled(Protocol):
+class TemplateCompiler(Protocol):
     """Makes what renders of a template's source; raises EngineError when it does not compile."""
 
-    def __call__(self, source: str, *, bos: str, eos: str) -> Rendering: ...
+    def __call__(self, source: str, *, bos: str, eos: str) -> PromptRenderer: ...
 
 
-def runs(template: Rendering, messages: Sequence[Message], think: str = "auto") -> list[Run]:
+def runs(template: PromptRenderer, messages: Sequence[Message], think: str = "auto") -> list[PromptRun]:
     """The prompt, cut into what the template wrote and what the messages say.
 
     A last message of the assistant's is left open, for the reply to go on. Where the template does more to a
@@ -96,29 +96,31 @@ def runs(template: Rendering, messages: Sequence[Message], think: str = "auto") 
     opened = bool(messages) and messages[-1].role == "assistant"
     if opened and template.tags:
         # A template that knows of thoughts closes them in what was said before: this one goes on as it stands.
-        return [*runs(template, messages[:-1], think), Run(messages[-1].content, messages[-1])]
-    marks: dict[str, Run] = {}
+        return [*runs(template, messages[:-1], think), PromptRun(messages[-1].content, messages[-1])]
+    marks: dict[str, PromptRun] = {}
     marked = [Message(each.role, _marked(each, template.tags, marks)) for each in messages]
     pieces = re.split(f"({'|'.join(marks) or '$^'})", template.render(marked, open_reply=not opened, think=think))
     plain = template.render(messages, open_reply=not opened, think=think)
     for trim in (str, str.strip):
-        found = [marks[each]._replace(text=trim(marks[each].text)) if each in marks else Run(each) for each in pieces]
+        found = [
+            marks[each]._replace(text=trim(marks[each].text)) if each in marks else PromptRun(each) for each in pieces
+        ]
         if "".join(run.text for run in found) == plain:
             break
     else:
-        return [Run(plain)]
+        return [PromptRun(plain)]
     if opened:
         while found and found[-1].message is None:
             found.pop()
     return found
 
 
-def _marked(message: Message, tags: Tags | None, marks: dict[str, Run]) -> str:
+def _marked(message: Message, tags: Tags | None, marks: dict[str, PromptRun]) -> str:
     """What a message says with marks in the place of its text, or of its thought and its answer between their tags."""
 
     def mark(text: str) -> str:
         sign = f"\ue000{secrets.token_hex(8)}\ue001"
-        marks[sign] = Run(text, message)
+        marks[sign] = PromptRun(text, message)
         return sign
 
     text = message.content
@@ -132,14 +134,14 @@ def _marked(message: Message, tags: Tags | None, marks: dict[str, Run]) -> str:
 class PromptWriter:
     """Writes the prompt tokens of a conversation for one model."""
 
-    def __init__(self, backend: Backend, compiled: Compiled = Template) -> None:
+    def __init__(self, backend: Backend, compiled: TemplateCompiler = JinjaTemplate) -> None:
         """`compiled` makes a model's own template of its source."""
         self._backend = backend
         self._lately: dict[tuple[tuple[Message, ...], str, str], list[int]] = {}
-        self._explicit: tuple[str, Ollamas] | None = None
+        self._explicit: tuple[str, OllamaTemplate] | None = None
         self.notice = ""
         """What a person should know about the template in use."""
-        self._template: Rendering = Template(PLAIN, bos=backend.bos, eos=backend.eos)
+        self._template: PromptRenderer = JinjaTemplate(PLAIN, bos=backend.bos, eos=backend.eos)
         if not backend.template:
             self.notice = f"This model carries no chat template. {_PLAINLY}"
             return
@@ -148,12 +150,12 @@ class PromptWriter:
         except EngineError as error:
             self.notice = f"{error} {_PLAINLY}"
 
-    def _rendering(self, template: str) -> Rendering:
+    def _rendering(self, template: str) -> PromptRenderer:
         """What renders: the model's own template, or an explicit one."""
         if not template:
             return self._template
         if self._explicit is None or self._explicit[0] != template:
-            self._explicit = (template, Ollamas(template))
+            self._explicit = (template, OllamaTemplate(template))
         return self._explicit[1]
 
     @property
@@ -166,17 +168,17 @@ class PromptWriter:
         """What the model's own template knows thoughts by."""
         return self._template.tags
 
-    def watch(self, messages: Sequence[Message], knobs: Knobs, template: str = "") -> Watch:
+    def watch(self, messages: Sequence[Message], knobs: Knobs, template: str = "") -> ThoughtWatch:
         """Whoever is to watch the reply for its thought, from its first token on."""
         rendering = self._rendering(template)
         tags = given_tags(knobs) or rendering.tags
         if tags is None:
-            return Watch(self._backend, None, Reading(None))
+            return ThoughtWatch(self._backend, None, ThoughtReader(None))
         asked = messages[:-1] if messages[-1:] and messages[-1].role == "assistant" else messages
         prompt = rendering.render(asked, think=knobs.thinking).rstrip()
-        reading = Reading(tags, inside=prompt.endswith(tags.open.rstrip()))
+        reading = ThoughtReader(tags, inside=prompt.endswith(tags.open.rstrip()))
         reading.may_open &= not prompt.endswith(tags.close.rstrip())
-        return Watch(self._backend, tags, reading)
+        return ThoughtWatch(self._backend, tags, reading)
 
     def begun(self, messages: Sequence[Message], template: str = "", think: str = "auto") -> int:
         """How many of the prompt's last tokens are the assistant's own, where its message is to be gone on with."""
@@ -241,7 +243,7 @@ class PromptWriter:
         twice = opening and tokens[: 2 * len(opening)] == opening * 2  # where the template writes it as well
         return tokens[len(opening) :] if twice else tokens
 
-    def _together(self, group: Sequence[Run]) -> list[int]:
+    def _together(self, group: Sequence[PromptRun]) -> list[int]:
         """The tokens of template text and of messages that spell no control token, unless they spell one together."""
         tokens = self._backend.tokenize("".join(run.text for run in group), special=True)
         meant = sum(len(self._controls(run.text)) for run in group if run.message is None)
@@ -251,7 +253,7 @@ class PromptWriter:
             token for run in group for token in self._backend.tokenize(run.text, special=run.message is None)
         ]  # fmt: skip
 
-    def _unforged(self, rendering: Rendering, messages: Sequence[Message], think: str) -> list[Run]:
+    def _unforged(self, rendering: PromptRenderer, messages: Sequence[Message], think: str) -> list[PromptRun]:
         """The prompt of a template that changes what it is given: there a blank keeps contents from being controls.
 
         It stands within those that a message spells out; or, where the template could still make one (`<|IM_END|>` in
@@ -271,7 +273,7 @@ class PromptWriter:
         controls = filter(self._backend.is_control, range(self._backend.info.vocabulary))
         return frozenset(self._backend.label(token)[:1] for token in controls)
 
-    def _kind(self, run: Run) -> Literal["together", "apart", "written"]:
+    def _kind(self, run: PromptRun) -> Literal["together", "apart", "written"]:
         """How the tokens of a run are found."""
         if run.message is None:
             return "together"

@@ -37,7 +37,7 @@ _TOO_LONG = "The chat template takes too long over these messages; the model nee
 _TOO_MUCH = "The chat template takes too much memory over these messages; the model needs another one."
 
 
-class Order(msgspec.Struct, frozen=True):
+class RenderOrder(msgspec.Struct, frozen=True):
     """A prompt to be written, or, without messages, a template to be tried."""
 
     source: str
@@ -48,7 +48,7 @@ class Order(msgspec.Struct, frozen=True):
     think: str = "auto"
 
 
-class Answer(msgspec.Struct, frozen=True):
+class RenderAnswer(msgspec.Struct, frozen=True):
     """What came of an order."""
 
     text: str = ""
@@ -57,18 +57,18 @@ class Answer(msgspec.Struct, frozen=True):
     """Whether the template can be told to think or not."""
 
 
-class Scribe:
+class TemplateWorker:
     """The process, started as soon as there is one of these, and again when it was lost."""
 
     def __init__(self) -> None:
         self._process = self._start()
 
-    def template(self, source: str, *, bos: str, eos: str) -> "Apart":
+    def template(self, source: str, *, bos: str, eos: str) -> "WorkerTemplate":
         """A template that the scribe renders; raises EngineError when it does not compile."""
-        order = Order(source, bos, eos)
-        return Apart(self, order, has_switch=self.write(order).has_switch)
+        order = RenderOrder(source, bos, eos)
+        return WorkerTemplate(self, order, has_switch=self.write(order).has_switch)
 
-    def write(self, order: Order) -> Answer:
+    def write(self, order: RenderOrder) -> RenderAnswer:
         """What comes of an order; raises EngineError when the template refuses, or takes more than it may."""
         if self._process.poll() is not None:
             self.close()
@@ -79,7 +79,7 @@ class Scribe:
             code = self._process.wait()
             late = code in (-signal.SIGPROF, -signal.SIGKILL)
             raise EngineError(_BROKEN if code > 0 else _TOO_LONG if late else _TOO_MUCH)
-        answer = msgspec.json.decode(line, type=Answer)
+        answer = msgspec.json.decode(line, type=RenderAnswer)
         if answer.error:
             raise EngineError(answer.error)
         return answer
@@ -125,10 +125,10 @@ class Scribe:
         )
 
 
-class Apart:
+class WorkerTemplate:
     """A model's own chat template, as the scribe renders it."""
 
-    def __init__(self, scribe: Scribe, order: Order, *, has_switch: bool) -> None:
+    def __init__(self, scribe: TemplateWorker, order: RenderOrder, *, has_switch: bool) -> None:
         self._scribe, self._order = scribe, order
         self.tags, self.has_switch = find_tags(order.source), has_switch
 
@@ -144,27 +144,27 @@ class Apart:
 
 def main() -> None:
     """Write what is ordered on stdin, within limits that end the process, until stdin ends."""
-    from tui.engine.prompt.jinja import Template
+    from tui.engine.prompt.jinja import JinjaTemplate
 
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_DATA, (_MEMORY, _MEMORY))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's, and the engine ends this by itself
-    compiled = lru_cache(2)(Template)
+    compiled = lru_cache(2)(JinjaTemplate)
 
-    def answer(order: Order) -> Answer:
+    def answer(order: RenderOrder) -> RenderAnswer:
         try:
             template = compiled(order.source, bos=order.bos, eos=order.eos)
             asked = order.messages
             text = "" if asked is None else template.render(asked, open_reply=order.open_reply, think=order.think)
         except EngineError as error:
-            return Answer(error=str(error))
+            return RenderAnswer(error=str(error))
         except MemoryError:
-            return Answer(error=_TOO_MUCH)
-        return Answer(text, "", template.has_switch) if len(text) <= LARGEST else Answer(error=_TOO_MUCH)
+            return RenderAnswer(error=_TOO_MUCH)
+        return RenderAnswer(text, "", template.has_switch) if len(text) <= LARGEST else RenderAnswer(error=_TOO_MUCH)
 
     for line in sys.stdin.buffer:
         signal.setitimer(signal.ITIMER_PROF, SECONDS)
-        answered = msgspec.json.encode(answer(msgspec.json.decode(line, type=Order)))
+        answered = msgspec.json.encode(answer(msgspec.json.decode(line, type=RenderOrder)))
         signal.setitimer(signal.ITIMER_PROF, 0)
         sys.stdout.buffer.write(answered + b"\n")
         sys.stdout.flush()

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from tui.engine.reply.text import StopTexts, Utf8
-from tui.engine.reply.thinking import Watch
+from tui.engine.reply.text import StopStrings, Utf8Decoder
+from tui.engine.reply.thinking import ThoughtWatch
 
 _BEFORE = 32
 """How many tokens already written a stop text may reach back over."""
 
 
-class Readable(NamedTuple):
+class ReadableText(NamedTuple):
     """What came of one token."""
 
     text: str
@@ -19,12 +19,12 @@ class Readable(NamedTuple):
     """Whether a thought begins or ends with the token."""
 
 
-class Said:
+class ReplyText:
     """Tokens and text of a reply; what was there of it before belongs to the prompt."""
 
-    def __init__(self, stops: tuple[str, ...], watch: Watch, unsaid: bytes = b"") -> None:
+    def __init__(self, stops: tuple[str, ...], watch: ThoughtWatch, unsaid: bytes = b"") -> None:
         """`unsaid` is what the tokens before say that their text does not."""
-        self._utf8, self._stops, self._watch = Utf8(unsaid), StopTexts(stops), watch
+        self._utf8, self._stops, self._watch = Utf8Decoder(unsaid), StopStrings(stops), watch
         self.tokens: list[int] = []
         self.text = ""
 
@@ -37,14 +37,14 @@ class Said:
         """End at these texts from now on."""
         self._stops.stops = stops
 
-    def add(self, token: int) -> Readable:
+    def add(self, token: int) -> ReadableText:
         """Say a token more."""
         said = self._utf8.decode(self._watch.piece(token))
         crossed = self._watch.feed(said)
         text = self._watch.release(self._stops.decode(said))
         self.tokens.append(token)
         self.text += text
-        return Readable(text, crossed)
+        return ReadableText(text, crossed)
 
     def close(self) -> str:
         """Nothing more is said; the text that had been held back."""

@@ -3,7 +3,7 @@
 import codecs
 
 
-class Utf8:
+class Utf8Decoder:
     """Bytes to text, a character at a time: bytes that do not make one yet wait, wrong ones become U+FFFD."""
 
     def __init__(self, before: bytes = b"") -> None:
@@ -21,7 +21,7 @@ class Utf8:
         return self.decode(b"") + self._decoder.decode(b"", final=True)
 
 
-class StopTexts:
+class StopStrings:
     """Holds back text that could be the beginning of a stop text, until it is one or cannot be one."""
 
     def __init__(self, stops: tuple[str, ...]) -> None:

@@ -7,16 +7,16 @@ import numpy as np
 import numpy.typing as npt
 from msgspec.structs import replace
 
-from tui.conversation.thinking import Reading, Tags, Thought
+from tui.conversation.thinking import Tags, Thought, ThoughtReader
 from tui.engine.backend import Backend
 from tui.engine.constraint.constraint import Constraint
-from tui.engine.reply.text import Utf8, overlap
+from tui.engine.reply.text import Utf8Decoder, overlap
 
 
-class Watch:
+class ThoughtWatch:
     """Watches one reply for its thought: what its tokens say, and where in the thought it stands."""
 
-    def __init__(self, backend: Backend, tags: Tags | None, reading: Reading) -> None:
+    def __init__(self, backend: Backend, tags: Tags | None, reading: ThoughtReader) -> None:
         self._backend, self._reading = backend, reading
         self.opening = tuple(backend.tokenize(tags.open, special=True)) if tags else ()
         """The tokens that open a thought."""
@@ -48,7 +48,7 @@ class Watch:
 
     def read(self, tokens: Sequence[int]) -> int:
         """Go over what was there of the reply before; how many of its tokens come before the answer."""
-        utf8, before = Utf8(), 0
+        utf8, before = Utf8Decoder(), 0
         for place, token in enumerate(tokens, 1):
             if self._reading.feed(utf8.decode(self.piece(token))):
                 before = place

@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import Struct
 
-from tui.conversation.trace import Stage as StageTrace
-from tui.engine.backend import CANDIDATE, Candidates, Logits, MakeStage
-from tui.engine.sampling.distribution import Odds, Passed, among, likeliest
+from tui.conversation.trace import StageTrace
+from tui.engine.backend import CANDIDATE, Candidates, Logits, StageFactory
+from tui.engine.sampling.distribution import Distribution, Survivors, among, likeliest
 from tui.errors import EngineError
 from tui.knobs.knob import Value
 from tui.knobs.stages import is_active
@@ -60,7 +60,7 @@ class Chain:
     """The stages that one set of knobs switches on, with what they remember of one reply."""
 
     def __init__(
-        self, knobs: Knobs, make_stage: MakeStage, history: Sequence[int], feedback: Feedback | None = None
+        self, knobs: Knobs, make_stage: StageFactory, history: Sequence[int], feedback: Feedback | None = None
     ) -> None:
         """`history` is the prompt and the reply so far; `feedback` comes from the chain before a knob was turned."""
         self._knobs, self._make = knobs, make_stage
@@ -96,7 +96,7 @@ class Chain:
         history: Sequence[int],
         chance: float = 0.0,
         allowed: npt.NDArray[np.bool_] | None = None,
-    ) -> Odds:
+    ) -> Distribution:
         """Apply the stages to the scores of one position; neither the logits nor the chain are changed.
 
         `chance` (0 to 1) decides whether XTC acts on this token. `allowed` is what a constraint allows, shape
@@ -108,7 +108,7 @@ class Chain:
         ids = top if few else np.arange(len(logits), dtype=np.int32)
         candidates = np.empty(len(ids), CANDIDATE)
         candidates["id"], candidates["logit"] = ids, logits[top] if few else logits
-        return Odds(logits, self.apply(candidates, history, chance, top, allowed), top, allowed)
+        return Distribution(logits, self.apply(candidates, history, chance, top, allowed), top, allowed)
 
     def apply(
         self,
@@ -117,7 +117,7 @@ class Chain:
         chance: float,
         watched: npt.NDArray[np.int64],
         allowed: npt.NDArray[np.bool_] | None = None,
-    ) -> Passed:
+    ) -> Survivors:
         """Send candidates through the stages, and note which stage cut each of the watched tokens.
 
         Raises EngineError when nothing is left.
@@ -143,7 +143,7 @@ class Chain:
         if not len(left):
             emptied = next((step.name for step in steps if not step.survivors), "nothing")
             raise EngineError(f"{emptied} leaves none of the model's tokens here.")
-        return Passed(left, tuple(steps), cut, untouched)
+        return Survivors(left, tuple(steps), cut, untouched)
 
     def _apply(self, name: str, candidates: Candidates, history: Sequence[int]) -> Candidates:
         if name in _NEEDING_FINITE:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from tui.conversation.trace import Candidate, Stage, TokenTrace
+from tui.conversation.trace import Candidate, StageTrace, TokenTrace
 from tui.engine.backend import Candidates, Logits
 from tui.engine.sampling.logit_record import HOPELESS, KEPT, pack
 
@@ -20,7 +20,7 @@ HEAD = 1024
 """How many candidates are put in order for the draw when nothing was cut."""
 
 
-class Choice(NamedTuple):
+class TokenChoice(NamedTuple):
     """A token with everything known about how it was chosen."""
 
     trace: TokenTrace
@@ -28,11 +28,11 @@ class Choice(NamedTuple):
     """What is kept of the logits: see `tui.engine.sampling.logit_record`."""
 
 
-class Passed(NamedTuple):
+class Survivors(NamedTuple):
     """What came through the stages."""
 
     left: Candidates
-    steps: tuple[Stage, ...]
+    steps: tuple[StageTrace, ...]
     cut: dict[int, str]
     """Which stage cut a token that was watched."""
     untouched: Candidates | None
@@ -46,13 +46,13 @@ class Passed(NamedTuple):
         return float(p[ids == token].sum())
 
 
-class Odds:
+class Distribution:
     """The distribution that a token is drawn from, with what is needed to explain it."""
 
     def __init__(
         self,
         logits: Logits,
-        passed: Passed,
+        passed: Survivors,
         top: npt.NDArray[np.int64],
         allowed: npt.NDArray[np.bool_] | None = None,
     ) -> None:
@@ -88,10 +88,10 @@ class Odds:
         """Probability of a token before any stage."""
         return float(np.exp(-self._gaps[token])) / self._total
 
-    def choice(self, token: int, label: Callable[[int], str]) -> Choice:
+    def choice(self, token: int, label: Callable[[int], str]) -> TokenChoice:
         """The token with how it was chosen; -1 when none is yet."""
         kept = token if token >= 0 else int(self._top[0])
-        return Choice(self.trace(token, label), pack(self._logits, self._top, self._gaps, self._total, kept))
+        return TokenChoice(self.trace(token, label), pack(self._logits, self._top, self._gaps, self._total, kept))
 
     def trace(self, token: int, label: Callable[[int], str]) -> TokenTrace:
         """How the token was chosen; -1 when none is yet."""

@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from tui.conversation.reply_record import Change
-from tui.engine.protocol import Reply
+from tui.conversation.reply_record import KnobChange
+from tui.engine.protocol import ReplyRequest
 from tui.knobs.table import Knobs
 
 
@@ -20,19 +20,19 @@ class Sets(NamedTuple):
         return self.thinking if inside and self.thinking else self.answer
 
 
-class Lane:
+class KnobSchedule:
     """What holds now, what is to hold next, and every change on the way.
 
     A reply that brings a lane is one to be written again: the lane alone says what holds, and tags switch nothing.
     """
 
-    def __init__(self, reply: Reply, *, inside: bool) -> None:
+    def __init__(self, reply: ReplyRequest, *, inside: bool) -> None:
         """`inside` where the reply begins in its thought."""
         self.asked = Sets(reply.knobs, reply.thinking)
         """What is to hold from the next token on."""
         self.knobs = self.asked.at(inside)
         """What holds now."""
-        self.changes: list[Change] = []
+        self.changes: list[KnobChange] = []
         self._coming = list(reply.lane)
         self._given = self.knobs if reply.lane else None
 
@@ -54,7 +54,7 @@ class Lane:
         """
         changed = knobs != self.knobs or (crossed and self.asked.thinking is not None)
         if changed:
-            self.changes.append(Change(index, knobs))
+            self.changes.append(KnobChange(index, knobs))
         self.knobs = knobs
         return changed
 

@@ -2,8 +2,8 @@
 
 It is enough to say how the token would have been chosen with other knobs, without the model. A probability worked out
 from it is within 0.001 of the true one for knobs within 0.001 of those asked for: where a cut ends on a knife's edge,
-it may fall on the other side (`tests/engine/test_logit_record.py`). A bias or a penalty on a token of the tail is not seen,
-since which token stands where in the tail is not kept.
+it may fall on the other side (`tests/engine/test_logit_record.py`). A bias or a penalty on a token of the tail is
+not seen, since which token stands where in the tail is not kept.
 """
 
 import struct
@@ -31,7 +31,7 @@ _EDGES = (np.arange(BINS) / BINS) ** 2
 _MOMENTS = [(np.arange(_FINE) + 0.5) ** power for power in range(3)]
 
 
-class Record:
+class LogitRecord:
     """A record, unpacked."""
 
     def __init__(self, packed: bytes) -> None:
@@ -86,7 +86,7 @@ def is_whole(packed: bytes) -> bool:
     vocabulary, best, kept, bins = _HEAD.unpack_from(packed)
     if len(packed) != _HEAD.size + 8 * kept + 12 * bins or not kept:
         return False
-    record = Record(packed)
+    record = LogitRecord(packed)
     there = (record.ids >= 0) & (record.ids < vocabulary) & (record.kept <= best)  # also -inf, but not NaN
     counted = kept + int(record.counts.sum(dtype=np.uint64)) <= vocabulary
     spread = np.isfinite(record._widths) & np.isfinite(record.means) & (record.means >= 0)

@@ -18,7 +18,7 @@ from tui.engine.prompt.prompt import PromptWriter
 from tui.engine.protocol import Event, Preview, Previewed, Refused, Remember, Remembered, Token, WhatIf, WhatIfs
 from tui.engine.sampling.chain import Chain, draw
 from tui.engine.sampling.distribution import distribution
-from tui.engine.sampling.logit_record import Record, is_whole
+from tui.engine.sampling.logit_record import LogitRecord, is_whole
 from tui.knobs.table import Knobs
 
 K = TypeVar("K")
@@ -37,7 +37,7 @@ PART = 256
 """Tokens answered at a time."""
 
 
-class Written(NamedTuple):
+class FinishedReply(NamedTuple):
     """A reply with the record of each of its tokens."""
 
     prompt: list[int]
@@ -48,13 +48,13 @@ class Written(NamedTuple):
     records: list[bytes]
 
 
-class Onlooker:
+class WhatIfWorker:
     """Everything that was seen, as far as it is kept."""
 
     def __init__(self, backend: Backend, prompts: PromptWriter, emit: Callable[[Event], None]) -> None:
         self._backend, self._prompts, self._emit = backend, prompts, emit
         self._positions: OrderedDict[tuple[int, ...], Logits] = OrderedDict()
-        self._written: OrderedDict[str, Written] = OrderedDict()
+        self._written: OrderedDict[str, FinishedReply] = OrderedDict()
         self._lock = threading.Lock()
 
     # --- what it sees -----------------------------------------------------------------------------------------------
@@ -68,7 +68,7 @@ class Onlooker:
     def begin(self, reply_id: str, prompt: Sequence[int], knobs: Knobs, begun: int) -> None:
         """A reply begins."""
         with self._lock:
-            _put(self._written, reply_id, Written(list(prompt), knobs.seed, begun, [], []), REPLIES)
+            _put(self._written, reply_id, FinishedReply(list(prompt), knobs.seed, begun, [], []), REPLIES)
 
     def note(self, token: Token) -> None:
         """A token was written."""
@@ -128,7 +128,7 @@ class Onlooker:
             history += written.tokens[: places.start]
             chain = Chain(knobs, self._backend.stage, history)
         for index in places:
-            token, record = written.tokens[index], Record(written.records[index])
+            token, record = written.tokens[index], LogitRecord(written.records[index])
             chance = draw(seed, written.begun + index, stream=1)
             if written.begun + index == command.looked:
                 looked = self._explain(record, chain, history, chance, token)
@@ -153,15 +153,19 @@ class Onlooker:
             self._emit(Refused(command.id, "What was kept of this reply's tokens is damaged."))
             return
         size = self._backend.info.vocabulary
-        if any(Record(packed).vocabulary != size for packed in records) or not all(0 <= each < size for each in tokens):
+        if any(LogitRecord(packed).vocabulary != size for packed in records) or not all(
+            0 <= each < size for each in tokens
+        ):
             self._emit(Refused(command.id, "This reply was written by another model."))
             return
-        written = Written(list(prompt), command.knobs.seed, command.begun, tokens, records)
+        written = FinishedReply(list(prompt), command.knobs.seed, command.begun, tokens, records)
         with self._lock:
             _put(self._written, command.id, written, REPLIES)
         self._emit(Remembered(command.id))
 
-    def _explain(self, record: Record, chain: Chain, history: Sequence[int], chance: float, token: int) -> TokenTrace:
+    def _explain(
+        self, record: LogitRecord, chain: Chain, history: Sequence[int], chance: float, token: int
+    ) -> TokenTrace:
         return chain.run(record.logits(), history, chance).trace(token, self._backend.label)
 
 

@@ -11,14 +11,14 @@ from msgspec import Struct
 
 from tui.presets.gotemplate.error import TemplateError
 from tui.presets.gotemplate.functions import BUILT_IN, OLLAMAS
-from tui.presets.gotemplate.interpreter import Run
+from tui.presets.gotemplate.interpreter import TemplateRun
 from tui.presets.gotemplate.nodes import Node
-from tui.presets.gotemplate.parser import Parser
+from tui.presets.gotemplate.parser import TemplateParser
 
-__all__ = ["BUILT_IN", "OLLAMAS", "Template", "TemplateError", "read_template"]
+__all__ = ["BUILT_IN", "OLLAMAS", "GoTemplate", "TemplateError", "read_template"]
 
 
-class Template(Struct, frozen=True):
+class GoTemplate(Struct, frozen=True):
     """A template that was read."""
 
     nodes: tuple[Node, ...]
@@ -32,7 +32,7 @@ class Template(Struct, frozen=True):
         lenient: bool = False,
     ) -> str:
         """The text it makes of a map; raises TemplateError. `lenient`, what is not in a map may be looked into."""
-        run = Run(data, self.defined, functions, lenient=lenient)
+        run = TemplateRun(data, self.defined, functions, lenient=lenient)
         try:
             run.run(self.nodes, data)
         except RecursionError:
@@ -40,11 +40,11 @@ class Template(Struct, frozen=True):
         return run.text
 
 
-def read_template(source: str) -> Template:
+def read_template(source: str) -> GoTemplate:
     """Read a template; raises TemplateError with its place."""
-    parser = Parser(source, (*BUILT_IN, *OLLAMAS))
+    parser = TemplateParser(source, (*BUILT_IN, *OLLAMAS))
     try:
         nodes = parser.parse()
     except RecursionError:
         raise TemplateError("it is nested too deeply") from None
-    return Template(nodes, parser.defined)
+    return GoTemplate(nodes, parser.defined)

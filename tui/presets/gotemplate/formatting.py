@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from tui.presets.gotemplate.values import Struct, kind, printed, shortest, spoken
+from tui.presets.gotemplate.values import GoStruct, kind, printed, shortest, spoken
 
 WIDEST = 10**6
 """Go takes no larger width or precision."""
@@ -15,7 +15,7 @@ _VERB = re.compile(
 )
 
 
-class TooLong(ValueError):
+class TextTooLong(ValueError):
     """More was to be printed than a text may hold."""
 
 
@@ -44,7 +44,7 @@ class Verb(NamedTuple):
         return self._replace(flags=self.flags.replace("0", "")).padded(sign + digits)
 
 
-class Arguments:
+class FormatArguments:
     """What is to be written, one after the other or by number."""
 
     def __init__(self, values: Sequence[Any]) -> None:
@@ -91,17 +91,17 @@ class Arguments:
 
 def formatted(form: str, values: Sequence[Any], most: int) -> str:
     """What printf makes of a format; raises TooLong beyond `most` characters."""
-    arguments, pieces, size, at = Arguments(values), list[str](), 0, 0
+    arguments, pieces, size, at = FormatArguments(values), list[str](), 0, 0
     for match in _VERB.finditer(form):
         pieces += form[at : match.start()], _one(match, arguments)
         at = match.end()
         size += len(pieces[-1]) + len(pieces[-2])
         if size > most:
-            raise TooLong("it prints too much")
+            raise TextTooLong("it prints too much")
     return "".join((*pieces, form[at:], arguments.rest()))
 
 
-def _one(match: re.Match[str], arguments: Arguments) -> str:
+def _one(match: re.Match[str], arguments: FormatArguments) -> str:
     letter, told = match["verb"], ""
     width, good = arguments.measure(match["width"])
     told += "" if good else "%!(BADWIDTH)"
@@ -149,7 +149,7 @@ def written(value: Any, verb: Verb) -> str:
             return _whole(value, verb)
         case float() if verb.letter in "veEfFgG":
             return _float(value, verb)
-        case Struct():
+        case GoStruct():
             return f"{{{' '.join(_entry(each, verb) for each in value.values())}}}"
         case dict():
             pairs = (f"{written(key, verb)}:{_entry(each, verb)}" for key, each in sorted(value.items()))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from tui.presets.gotemplate.formatting import formatted
-from tui.presets.gotemplate.values import Struct, encoded, kind, printed, truth
+from tui.presets.gotemplate.values import GoStruct, encoded, kind, printed, truth
 
 LARGEST = 2**24
 """Characters of a text."""
@@ -54,7 +54,7 @@ def _less(left: Any, right: Any) -> bool:
 
 
 def _length(value: Any) -> int:
-    if isinstance(value, Struct):
+    if isinstance(value, GoStruct):
         raise ValueError("len cannot count the fields of a value")
     return len(value.encode("utf-8", "surrogateescape")) if isinstance(value, str) else len(value)
 
@@ -63,7 +63,7 @@ def _index(value: Any, *keys: Any) -> Any:
     if value is None:
         raise ValueError("index takes a map, a list or a text, and there is nothing")
     for key in keys:
-        if isinstance(value, dict) and not isinstance(value, Struct):
+        if isinstance(value, dict) and not isinstance(value, GoStruct):
             if not isinstance(key, str):
                 raise ValueError(f"index {printed(key)} is no key of a map")
             value = value.get(key)
@@ -134,7 +134,7 @@ _SCRIPT = {
 
 def _type_script(value: Any) -> str:
     """The type of a tool's parameter, in TypeScript."""
-    if not isinstance(value, Struct) or "AnyOf" not in value:
+    if not isinstance(value, GoStruct) or "AnyOf" not in value:
         return "any"
     either = value["AnyOf"]
     names = [_type_script(each) for each in either] if either else [_SCRIPT.get(each, "any") for each in value["Type"]]

@@ -6,21 +6,21 @@ from typing import Any
 from tui.presets.gotemplate.error import TemplateError
 from tui.presets.gotemplate.functions import LARGEST, call
 from tui.presets.gotemplate.nodes import (
-    Action,
-    Branch,
-    Call,
-    Command,
-    Function,
-    Leave,
+    ActionNode,
+    BranchNode,
+    CallNode,
+    CommandNode,
+    FunctionNode,
+    LeaveNode,
     Literal,
     Node,
     Operand,
-    Path,
+    PathNode,
     Pipeline,
-    Place,
-    Text,
+    Position,
+    TextNode,
 )
-from tui.presets.gotemplate.values import Struct, printed, spoken, truth, whole
+from tui.presets.gotemplate.values import GoStruct, printed, spoken, truth, whole
 
 STEPS, HANDLED, DEEPEST = 200_000, 2**27, 100
 """Nodes run, characters that functions take and give, templates within templates: a template is a program out of a
@@ -45,7 +45,7 @@ class _Nothing:
 _NOTHING = _Nothing()
 
 
-class Run:
+class TemplateRun:
     """One run of a template."""
 
     def __init__(
@@ -76,17 +76,17 @@ class Run:
         for node in nodes:
             self._step()
             match node:
-                case Text(text):
+                case TextNode(text):
                     self._print(text)
-                case Action(pipeline):
+                case ActionNode(pipeline):
                     value = self._pipeline(pipeline, dot)
                     if not pipeline.variables:
                         self._print("<no value>" if value is _NOTHING else printed(value))
-                case Branch():
+                case BranchNode():
                     self._branch(node, dot)
-                case Call():
+                case CallNode():
                     self._call(node, dot)
-                case Leave(word):
+                case LeaveNode(word):
                     raise _Break if word == "break" else _Continue
 
     def _step(self) -> None:
@@ -100,7 +100,7 @@ class Run:
             raise TemplateError("it prints too much")
         self._pieces.append(text)
 
-    def _branch(self, branch: Branch, dot: Any) -> None:
+    def _branch(self, branch: BranchNode, dot: Any) -> None:
         self._scopes.append({})
         try:
             if branch.word == "range":
@@ -114,7 +114,7 @@ class Run:
         finally:
             self._scopes.pop()
 
-    def _range(self, branch: Branch, dot: Any) -> None:
+    def _range(self, branch: BranchNode, dot: Any) -> None:
         value, names = self._pipeline(branch.pipeline, dot), branch.pipeline.variables
         ran = False
         for key, each in self._elements(value, branch):
@@ -134,7 +134,7 @@ class Run:
         if not ran:
             self.run(branch.otherwise, dot)
 
-    def _elements(self, value: Any, branch: Branch) -> Iterable[tuple[Any, Any]]:
+    def _elements(self, value: Any, branch: BranchNode) -> Iterable[tuple[Any, Any]]:
         """What a range goes over: places or keys, and values."""
         match value:
             case _Nothing() | None:
@@ -143,13 +143,13 @@ class Run:
                 if len(branch.pipeline.variables) > 1:
                     raise TemplateError("range over a number takes one variable", branch.place)
                 return zip(range(value), range(value), strict=True)
-            case dict() if not isinstance(value, Struct):
+            case dict() if not isinstance(value, GoStruct):
                 return sorted(value.items())
             case list() | tuple():
                 return enumerate(value)
         raise TemplateError(f"range cannot go over {printed(value)[:40]!r}", branch.place)
 
-    def _call(self, node: Call, dot: Any) -> None:
+    def _call(self, node: CallNode, dot: Any) -> None:
         if node.name not in self._defined:
             raise TemplateError(f"there is no template {node.name!r}", node.place)
         self._depth += 1
@@ -174,19 +174,19 @@ class Run:
                 self._assign(name, value, pipeline.commands[0].place)
         return value
 
-    def _scope(self, name: str, place: Place) -> dict[str, Any]:
+    def _scope(self, name: str, place: Position) -> dict[str, Any]:
         """The innermost scope that has a variable."""
         found: dict[str, Any] | None = next((scope for scope in reversed(self._scopes) if name in scope), None)
         if found is None:
             raise TemplateError(f"there is no variable {name} here", place)
         return found
 
-    def _assign(self, name: str, value: Any, place: Place) -> None:
+    def _assign(self, name: str, value: Any, place: Position) -> None:
         self._scope(name, place)[name] = value
 
-    def _command(self, command: Command, dot: Any, final: tuple[Any, ...]) -> Any:
+    def _command(self, command: CommandNode, dot: Any, final: tuple[Any, ...]) -> Any:
         first, *rest = command.operands
-        if isinstance(first, Function):
+        if isinstance(first, FunctionNode):
             return self._apply(first, rest, dot, final)
         if rest or final:
             raise TemplateError("what is no function takes no arguments", command.place)
@@ -194,7 +194,7 @@ class Run:
             raise TemplateError("nil stands for no value alone", command.place)
         return self._operand(first, dot)
 
-    def _apply(self, function: Function, operands: Sequence[Operand], dot: Any, final: tuple[Any, ...]) -> Any:
+    def _apply(self, function: FunctionNode, operands: Sequence[Operand], dot: Any, final: tuple[Any, ...]) -> Any:
         if function.name not in self._functions:
             raise TemplateError(f"there is no function {function.name!r} here", function.place)
         if function.name in ("and", "or"):
@@ -209,14 +209,14 @@ class Run:
         self._handle((value,), function.place)
         return value
 
-    def _handle(self, values: Sequence[Any], place: Place) -> None:
+    def _handle(self, values: Sequence[Any], place: Position) -> None:
         """Count what a function takes and gives: a template could double a text a thousand times."""
         size = sum(len(value) for value in values if isinstance(value, str))
         self._handled += size
         if size > LARGEST or self._handled > HANDLED:
             raise TemplateError("it makes too much text", place)
 
-    def _shortest(self, function: Function, operands: Sequence[Operand], dot: Any, final: tuple[Any, ...]) -> Any:
+    def _shortest(self, function: FunctionNode, operands: Sequence[Operand], dot: Any, final: tuple[Any, ...]) -> Any:
         """`and` and `or`: the first argument that decides, the others unseen."""
         value: Any = _NOTHING
         if not operands and not final:
@@ -231,23 +231,23 @@ class Run:
         match operand:
             case Literal(value):
                 return value
-            case Function():
+            case FunctionNode():
                 return self._apply(operand, (), dot, ())
-            case Path(base=None):
+            case PathNode(base=None):
                 value = dot
-            case Path(base=str() as name):
+            case PathNode(base=str() as name):
                 value = self._scope(name, operand.place)[name]
-            case Path(base=Pipeline() as inner):
+            case PathNode(base=Pipeline() as inner):
                 value = self._pipeline(inner, dot)
         for name in operand.names:
             value = self._field(value, name, operand.place)
         return value
 
-    def _field(self, value: Any, name: str, place: Place) -> Any:
+    def _field(self, value: Any, name: str, place: Position) -> Any:
         if name == "String" and spoken(value) is not None:
             return spoken(value)
         match value:
-            case Struct() if name not in value:
+            case GoStruct() if name not in value:
                 raise TemplateError(f"there is no field .{name}", place)
             case dict():
                 return value.get(name, self._absent)

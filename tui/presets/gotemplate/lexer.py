@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from tui.presets.gotemplate import literals
 from tui.presets.gotemplate.error import TemplateError
-from tui.presets.gotemplate.nodes import Place
+from tui.presets.gotemplate.nodes import Position
 
 _WORD = re.compile(
     r"""(?P<space>[ \t\r\n]+)
@@ -25,20 +25,20 @@ _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _SPACED_COMMENT = re.compile(r"[ \t\r\n]*/\*.*?\*/", re.DOTALL)
 
 
-class Word(NamedTuple):
+class Lexeme(NamedTuple):
     """A text, or a word of an action."""
 
     kind: str
     """text, open, close, string, char, number, field, variable, name or sign."""
     text: str
-    place: Place
+    place: Position
     spaced: bool = False
     """Whether white space stands before it."""
     end: int = 0
     """Of a close: where the text after it begins."""
 
 
-def words(source: str) -> Iterator[Word]:
+def words(source: str) -> Iterator[Lexeme]:
     """The words of a template; raises TemplateError."""
     at, trimmed = 0, False
     while (opening := source.find("{{", at)) >= 0:
@@ -50,22 +50,22 @@ def words(source: str) -> Iterator[Word]:
         if comment:
             at, trimmed = _after_comment(source, comment.end(), _place(source, opening))
             continue
-        yield Word("open", "{{", _place(source, opening))
+        yield Lexeme("open", "{{", _place(source, opening))
         for word in _action(source, inner, opening):
             yield word
         at, trimmed = word.end, word.text == "-}}"
     yield from _text(source, at, len(source), trimmed, False)
 
 
-def _text(source: str, start: int, end: int, left: bool, right: bool) -> Iterator[Word]:
+def _text(source: str, start: int, end: int, left: bool, right: bool) -> Iterator[Lexeme]:
     text = source[start:end]
     text = text.lstrip(" \t\r\n") if left else text
     text = text.rstrip(" \t\r\n") if right else text
     if text:
-        yield Word("text", text, _place(source, start))
+        yield Lexeme("text", text, _place(source, start))
 
 
-def _after_comment(source: str, at: int, place: Place) -> tuple[int, bool]:
+def _after_comment(source: str, at: int, place: Position) -> tuple[int, bool]:
     if source.startswith("}}", at):
         return at + 2, False
     rest = source[at:].lstrip(" \t\r\n")
@@ -74,30 +74,30 @@ def _after_comment(source: str, at: int, place: Place) -> tuple[int, bool]:
     raise TemplateError("a comment ends right before }} or  -}}", place)
 
 
-def _action(source: str, at: int, opening: int) -> Iterator[Word]:
+def _action(source: str, at: int, opening: int) -> Iterator[Lexeme]:
     """The words up to the end of the action; the last one is a close."""
     spaced = False
     while at < len(source):
         if source.startswith("}}", at):
-            yield Word("close", "}}", _place(source, at), end=at + 2)
+            yield Lexeme("close", "}}", _place(source, at), end=at + 2)
             return
         if spaced and source.startswith("-}}", at):
-            yield Word("close", "-}}", _place(source, at), end=at + 3)
+            yield Lexeme("close", "-}}", _place(source, at), end=at + 3)
             return
         match = _WORD.match(source, at)
         if not match or not match.lastgroup:
             raise TemplateError(f"{source[at]!r} does not belong into an action", _place(source, at))
         if match.lastgroup != "space":
-            yield Word(match.lastgroup, match[0], _place(source, at), spaced)
+            yield Lexeme(match.lastgroup, match[0], _place(source, at), spaced)
         spaced, at = match.lastgroup == "space", match.end()
     raise TemplateError("{{ is not closed; write }}", _place(source, opening))
 
 
-def _place(source: str, at: int) -> Place:
-    return Place(source.count("\n", 0, at) + 1, at - (source.rfind("\n", 0, at) + 1) + 1)
+def _place(source: str, at: int) -> Position:
+    return Position(source.count("\n", 0, at) + 1, at - (source.rfind("\n", 0, at) + 1) + 1)
 
 
-def literal(word: Word) -> str | int | float:
+def literal(word: Lexeme) -> str | int | float:
     """What a string, character or number means; raises TemplateError."""
     if word.kind == "raw":
         return word.text[1:-1]

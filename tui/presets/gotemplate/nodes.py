@@ -5,7 +5,7 @@ from typing import Union
 from msgspec import Struct
 
 
-class Place(Struct, frozen=True):
+class Position(Struct, frozen=True):
     """Where something stands, from 1."""
 
     line: int
@@ -18,74 +18,74 @@ class Literal(Struct, frozen=True):
     value: str | int | float | bool | None
 
 
-class Path(Struct, frozen=True):
+class PathNode(Struct, frozen=True):
     """A value looked up: of the dot, of a variable, or of what a pipeline gives."""
 
-    place: Place
+    place: Position
     base: Union[str, "Pipeline", None]
     """A variable such as `$` or `$x`, a pipeline in parentheses, or None for the dot."""
     names: tuple[str, ...]
 
 
-class Function(Struct, frozen=True):
+class FunctionNode(Struct, frozen=True):
     """A function by name."""
 
-    place: Place
+    place: Position
     name: str
 
 
-Operand = Literal | Path | Function
+Operand = Literal | PathNode | FunctionNode
 
 
-class Command(Struct, frozen=True):
+class CommandNode(Struct, frozen=True):
     """A value, or a function with its arguments."""
 
-    place: Place
+    place: Position
     operands: tuple[Operand, ...]
 
 
 class Pipeline(Struct, frozen=True):
     """Commands, each given what the one before left; with the variables that take the result."""
 
-    commands: tuple[Command, ...]
+    commands: tuple[CommandNode, ...]
     variables: tuple[str, ...] = ()
     declares: bool = False
 
 
-class Text(Struct, frozen=True):
+class TextNode(Struct, frozen=True):
     """What is printed as it stands."""
 
     text: str
 
 
-class Action(Struct, frozen=True):
+class ActionNode(Struct, frozen=True):
     """A pipeline whose result is printed, unless variables take it."""
 
     pipeline: Pipeline
 
 
-class Branch(Struct, frozen=True):
+class BranchNode(Struct, frozen=True):
     """if, with or range."""
 
-    place: Place
+    place: Position
     word: str
     pipeline: Pipeline
     body: tuple["Node", ...]
     otherwise: tuple["Node", ...] = ()
 
 
-class Call(Struct, frozen=True):
+class CallNode(Struct, frozen=True):
     """Another template, defined under a name."""
 
-    place: Place
+    place: Position
     name: str
     pipeline: Pipeline | None
 
 
-class Leave(Struct, frozen=True):
+class LeaveNode(Struct, frozen=True):
     """break or continue."""
 
     word: str
 
 
-Node = Text | Action | Branch | Call | Leave
+Node = TextNode | ActionNode | BranchNode | CallNode | LeaveNode

@@ -3,21 +3,21 @@
 from collections.abc import Collection
 
 from tui.presets.gotemplate.error import TemplateError
-from tui.presets.gotemplate.lexer import Word, literal, words
+from tui.presets.gotemplate.lexer import Lexeme, literal, words
 from tui.presets.gotemplate.nodes import (
-    Action,
-    Branch,
-    Call,
-    Command,
-    Function,
-    Leave,
+    ActionNode,
+    BranchNode,
+    CallNode,
+    CommandNode,
+    FunctionNode,
+    LeaveNode,
     Literal,
     Node,
     Operand,
-    Path,
+    PathNode,
     Pipeline,
-    Place,
-    Text,
+    Position,
+    TextNode,
 )
 
 DEEPEST = 100
@@ -28,12 +28,12 @@ _LITERALS = ("string", "raw", "char", "number")
 _ENDS = ("end", "else")
 
 
-class Parser:
+class TemplateParser:
     """Reads one template."""
 
     def __init__(self, source: str, functions: Collection[str]) -> None:
         """`functions` are the names that may be called."""
-        self._words = [*words(source), Word("eof", "the end", _last(source))]
+        self._words = [*words(source), Lexeme("eof", "the end", _last(source))]
         self._at, self._depth = 0, 0
         self._functions = functions
         self._variables: list[str] = ["$"]
@@ -51,22 +51,22 @@ class Parser:
     # --- words ------------------------------------------------------------------------------------------------------
 
     @property
-    def _next(self) -> Word:
+    def _next(self) -> Lexeme:
         return self._words[self._at]
 
-    def _take(self) -> Word:
+    def _take(self) -> Lexeme:
         word = self._next
         self._at = min(self._at + 1, len(self._words) - 1)  # the end is never passed
         return word
 
-    def _expect(self, kind: str, what: str) -> Word:
+    def _expect(self, kind: str, what: str) -> Lexeme:
         if self._next.kind != kind:
             raise TemplateError(f"{what} was expected, not {self._next.text!r}", self._next.place)
         return self._take()
 
     # --- blocks -----------------------------------------------------------------------------------------------------
 
-    def _block(self) -> tuple[tuple[Node, ...], Word | None]:
+    def _block(self) -> tuple[tuple[Node, ...], Lexeme | None]:
         """Nodes up to the end of the text, or to the `end` or `else` that is given back, its action still open."""
         self._depth += 1
         if self._depth > DEEPEST:
@@ -74,7 +74,7 @@ class Parser:
         nodes: list[Node] = []
         while (word := self._take()).kind != "eof":
             if word.kind == "text":
-                nodes.append(Text(word.text))
+                nodes.append(TextNode(word.text))
                 continue
             if self._next.kind == "name" and self._next.text in _ENDS:
                 self._depth -= 1
@@ -105,15 +105,15 @@ class Parser:
                     raise TemplateError(f"{word.text} stands outside of a range", word.place)
                 self._take()
                 self._close()
-                return Leave(word.text)
+                return LeaveNode(word.text)
         pipeline = self._pipeline()
         self._close()
-        return Action(pipeline)
+        return ActionNode(pipeline)
 
     def _close(self) -> None:
         self._expect("close", "}}")
 
-    def _branch(self, word: Word) -> Node:
+    def _branch(self, word: Lexeme) -> Node:
         scope = len(self._variables)
         pipeline = self._pipeline(ranges=word.text == "range")
         self._close()
@@ -128,9 +128,9 @@ class Parser:
         else:
             self._close()
         del self._variables[scope:]
-        return Branch(word.place, word.text, pipeline, body, otherwise)
+        return BranchNode(word.place, word.text, pipeline, body, otherwise)
 
-    def _otherwise(self, word: Word) -> tuple[Node, ...]:
+    def _otherwise(self, word: Lexeme) -> tuple[Node, ...]:
         """What stands after an `else`, to after the end of it all."""
         also = self._next.text
         if self._next.kind == "name" and also == word.text != "range":
@@ -145,7 +145,7 @@ class Parser:
         self._close()
         return nodes
 
-    def _define(self, word: Word) -> Node:
+    def _define(self, word: Lexeme) -> Node:
         name = self._quoted()
         pipeline = self._pipeline() if word.text == "block" else None
         self._close()
@@ -160,13 +160,13 @@ class Parser:
             raise TemplateError(f"the template {name!r} is defined twice", word.place)
         if name not in self.defined or not _is_empty(body):
             self.defined[name] = body
-        return Call(word.place, name, pipeline)
+        return CallNode(word.place, name, pipeline)
 
-    def _call(self, word: Word) -> Node:
+    def _call(self, word: Lexeme) -> Node:
         name = self._quoted()
         pipeline = None if self._next.kind == "close" else self._pipeline()
         self._close()
-        return Call(word.place, name, pipeline)
+        return CallNode(word.place, name, pipeline)
 
     def _quoted(self) -> str:
         word = self._take()
@@ -185,7 +185,7 @@ class Parser:
                 break  # Go lets a | stand before the end
             commands.append(self._command())
             first = commands[-1].operands[0]
-            if isinstance(first, Literal) or first == Path(commands[-1].place, None, ()):
+            if isinstance(first, Literal) or first == PathNode(commands[-1].place, None, ()):
                 raise TemplateError("after | stands a function", commands[-1].place)
         self._variables += names  # also those assigned to: that they are there is seen to as it runs
         return Pipeline(tuple(commands), names, declares)
@@ -204,11 +204,11 @@ class Parser:
         self._at = start
         return (), False
 
-    def _known(self, name: str, place: Place) -> None:
+    def _known(self, name: str, place: Position) -> None:
         if name not in self._variables:
             raise TemplateError(f"there is no variable {name}", place)
 
-    def _command(self) -> Command:
+    def _command(self) -> CommandNode:
         place, operands = self._next.place, list[Operand]()
         while self._next.kind != "close" and self._next.text not in ("|", ")"):
             if operands and not self._next.spaced:
@@ -216,7 +216,7 @@ class Parser:
             operands.append(self._operand())
         if not operands:
             raise TemplateError("a value is missing", place)
-        return Command(place, tuple(operands))
+        return CommandNode(place, tuple(operands))
 
     def _operand(self) -> Operand:
         word = self._take()
@@ -230,7 +230,7 @@ class Parser:
             case "name", text:
                 if text not in self._functions:
                     raise TemplateError(f"there is no function {text!r}", word.place)
-                return Function(word.place, text)
+                return FunctionNode(word.place, text)
             case "sign", "(":
                 base = self._grouped(word)
             case "variable", text:
@@ -239,14 +239,14 @@ class Parser:
             case "field", text:
                 names.append(text[1:])
             case "sign", ".":
-                return Path(word.place, None, ())
+                return PathNode(word.place, None, ())
             case _:
                 raise TemplateError(f"{word.text!r} is no value", word.place)
         while self._next.kind == "field" and not self._next.spaced:
             names.append(self._take().text[1:])
-        return Path(word.place, base, tuple(names))
+        return PathNode(word.place, base, tuple(names))
 
-    def _grouped(self, word: Word) -> Pipeline:
+    def _grouped(self, word: Lexeme) -> Pipeline:
         self._depth += 1
         if self._depth > DEEPEST:
             raise TemplateError("it is nested too deeply", word.place)
@@ -258,9 +258,9 @@ class Parser:
 
 
 def _is_empty(nodes: tuple[Node, ...]) -> bool:
-    return all(isinstance(node, Text) and not node.text.strip(" \t\r\n") for node in nodes)
+    return all(isinstance(node, TextNode) and not node.text.strip(" \t\r\n") for node in nodes)
 
 
-def _last(source: str) -> Place:
+def _last(source: str) -> Position:
     lines = source.split("\n")
-    return Place(len(lines), len(lines[-1]) + 1)
+    return Position(len(lines), len(lines[-1]) + 1)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 
-class Struct(dict[str, Any]):
+class GoStruct(dict[str, Any]):
     """A value with fixed fields, as against a map: it is never empty, and an unknown field is an error."""
 
     tags: ClassVar[Mapping[str, str]] = {}
@@ -19,37 +19,37 @@ class Struct(dict[str, Any]):
     """Whether it prints itself as JSON, as a Go type whose String method does so."""
 
 
-class Listed(list[Any]):
+class GoList(list[Any]):
     """A list that prints itself as JSON, as Ollama's tools do."""
 
 
-class Mapped(dict[str, Any]):
+class GoMap(dict[str, Any]):
     """A map that prints itself as JSON."""
 
 
-class Ordered(dict[str, Any]):
+class OrderedMap(dict[str, Any]):
     """A map that keeps its order as JSON, where others are sorted."""
 
 
-class Words(list[str]):
+class GoWords(list[str]):
     """A list that is a single text while it has one entry, as the type of a tool's parameter is."""
 
 
-class Unset(list[Any]):
+class UnsetList(list[Any]):
     """A list that was never made: it is empty, and null as JSON."""
 
 
-class UnsetMapped(Mapped):
+class UnsetGoMap(GoMap):
     """A map that prints itself as JSON, and was never made."""
 
 
-class UnsetListed(Listed, Unset):
+class UnsetGoList(GoList, UnsetList):
     """A list that prints itself as JSON, and was never made."""
 
 
 def truth(value: Any) -> bool:
     """Whether a value counts as true: empty and zero ones do not."""
-    return isinstance(value, Struct) or bool(value)
+    return isinstance(value, GoStruct) or bool(value)
 
 
 def kind(value: Any) -> str:
@@ -65,7 +65,7 @@ def kind(value: Any) -> str:
             return "int"
         case float():
             return "float64"
-        case Struct():
+        case GoStruct():
             return type(value).__name__
         case dict():
             return "map[string]interface {}"
@@ -86,7 +86,7 @@ def printed(value: Any) -> str:
             return value
         case float():
             return shortest(value)
-        case Struct():
+        case GoStruct():
             return f"{{{' '.join(printed(each) for each in value.values())}}}"
         case dict():
             return f"map[{' '.join(f'{key}:{printed(each)}' for key, each in sorted(value.items()))}]"
@@ -97,11 +97,11 @@ def printed(value: Any) -> str:
 
 def spoken(value: Any) -> str | None:
     """What the String method of a value says; None for one that has none."""
-    if isinstance(value, UnsetMapped):
+    if isinstance(value, UnsetGoMap):
         return "{}"
-    if isinstance(value, Listed | Mapped) or (isinstance(value, Struct) and value.speaks_json):
+    if isinstance(value, GoList | GoMap) or (isinstance(value, GoStruct) and value.speaks_json):
         return encoded(value)
-    return value[0] if isinstance(value, Words) and len(value) == 1 else None
+    return value[0] if isinstance(value, GoWords) and len(value) == 1 else None
 
 
 def shortest(value: float, *, least: int = -4, most: int = 6) -> str:
@@ -133,15 +133,15 @@ def encoded(value: Any) -> str:
             return _APART.sub(lambda sign: f"\\u{ord(sign[0]):04x}", text)
         case float():
             return re.sub(r"e-0(\d)$", r"e-\1", shortest(value, least=-6, most=21))
-        case Struct():
+        case GoStruct():
             return _object(_tagged(value))
-        case Unset() | UnsetMapped():
+        case UnsetList() | UnsetGoMap():
             return "null"
-        case Ordered():
+        case OrderedMap():
             return _object(value)
         case dict():
             return _object(dict(sorted(value.items())))
-        case Words() if len(value) == 1:
+        case GoWords() if len(value) == 1:
             return encoded(value[0])
         case list() | tuple():
             return f"[{','.join(map(encoded, value))}]"
@@ -163,6 +163,6 @@ def _object(value: dict[str, Any]) -> str:
     return f"{{{','.join(f'{encoded(key)}:{encoded(each)}' for key, each in value.items())}}}"
 
 
-def _tagged(value: Struct) -> dict[str, Any]:
+def _tagged(value: GoStruct) -> dict[str, Any]:
     tagged = {value.tags.get(name, name): each for name, each in value.items()}
     return {tag.removesuffix("?"): each for tag, each in tagged.items() if each or not tag.endswith("?")}

@@ -10,14 +10,14 @@ from textual.app import App
 
 from tui.conversation.conversation import Conversation, Message, Turn, recalled, until
 from tui.errors import EngineError
-from tui.knobs.pair import Stand
+from tui.knobs.pair import KnobPair
 from tui.knobs.setting import Setting
 from tui.presets.library import reference_to
 from tui.presets.preset import Preset
-from tui.session.session import Talk
-from tui.session.side import Origin, Side
-from tui.store.async_store import Diary, new_key
-from tui.store.records import Entry, Kept, Page, Seat, Sheet, Source
+from tui.session.session import Session
+from tui.session.side import ReplyOrigin, Side
+from tui.store.async_store import AsyncStore, new_key
+from tui.store.records import ReplySource, SavedPosition, SideRow, Snapshot, StoredConversation, Summary
 from tui.store.replay import model_file
 from tui.store.store import Store
 from tui.terminal import safe
@@ -28,7 +28,7 @@ FLUSH = 0.5
 """Seconds between two looks at what is new: a crash costs no more of a reply than was written since."""
 
 
-class Noted(NamedTuple):
+class SavedState(NamedTuple):
     """Of a side what was noted last."""
 
     side: Side
@@ -37,18 +37,18 @@ class Noted(NamedTuple):
     """How much of a running reply."""
     place: tuple[int, int]
     """Which of how many sides it was."""
-    setting: tuple[Preset, Stand]
+    setting: tuple[Preset, KnobPair]
 
 
-class Keeper:
+class Autosave:
     """Between the talk and the diary. Without a diary it keeps nothing."""
 
-    def __init__(self, diary: Diary | None, talk: Talk, panes: Sequence[Pane], status: Status) -> None:
+    def __init__(self, diary: AsyncStore | None, talk: Session, panes: Sequence[Pane], status: Status) -> None:
         """`panes` stays in step with the sides of the talk."""
         self._diary, self._talk, self._panes, self._status = diary, talk, panes, status
         self._names: dict[int, str] = {}
         """What each side is noted under."""
-        self._noted: dict[int, Noted] = {}
+        self._noted: dict[int, SavedState] = {}
         self._is_ahead = False
         """Whether more is written down than the sides know."""
 
@@ -65,12 +65,12 @@ class Keeper:
             self._diary.tell = lambda trouble: self._tell(app, trouble)
             self._status.set_interval(FLUSH, lambda: self._look(app))
 
-    def go_on(self, kept: Kept) -> None:
+    def go_on(self, kept: StoredConversation) -> None:
         """Have the sides go on with a conversation where each left it."""
-        for side, seat in zip(self._talk.sides, kept.seats or (Seat(""),), strict=False):
+        for side, seat in zip(self._talk.sides, kept.seats or (SideRow(""),), strict=False):
             self.open(kept, side, seat.tip)
 
-    def open(self, kept: Kept, side: Side, tip: int | None = None) -> None:
+    def open(self, kept: StoredConversation, side: Side, tip: int | None = None) -> None:
         """Have a side go on with a conversation that was kept, from a turn of it."""
         side.forget()
         side.conversation = kept.conversation if tip is None else until(kept.conversation, tip)
@@ -82,11 +82,11 @@ class Keeper:
                 self._noted[id(each)] = self._now(each)  # it stands as it was left
         self._show(side)
 
-    async def find(self, query: str) -> tuple[Entry, ...]:
+    async def find(self, query: str) -> tuple[Summary, ...]:
         """Conversations that were kept; raises StoreError."""
         return await self._diary.ask(Store.list, query, 100) if self._diary else ()
 
-    async def load(self, number: int) -> Kept | None:
+    async def load(self, number: int) -> StoredConversation | None:
         """One of them; raises StoreError."""
         return await self._diary.ask(Store.load, number) if self._diary else None
 
@@ -138,14 +138,14 @@ class Keeper:
         self._is_ahead = False
         self.note()
 
-    def _write(self, now: Noted) -> None:
+    def _write(self, now: SavedState) -> None:
         if self._diary:
             self._diary.note(self._name(now), self._sheet(now))
             self._noted[id(now.side)] = now
 
-    def _now(self, side: Side) -> Noted:
+    def _now(self, side: Side) -> SavedState:
         text = side.writing.text if side.busy and side.writing else ""
-        return Noted(side, side.conversation, text, self._place(side), (side.preset, side.stand))
+        return SavedState(side, side.conversation, text, self._place(side), (side.preset, side.stand))
 
     def _place(self, side: Side) -> tuple[int, int]:
         """Which side it is of those that keep the same conversation, and of how many."""
@@ -156,7 +156,7 @@ class Keeper:
         name = self._names.get(id(side), "")
         return self._diary.page(name).key if self._diary else name
 
-    def _name(self, now: Noted) -> str:
+    def _name(self, now: SavedState) -> str:
         """What a side is noted under. One that goes on from what is said on another keeps the same conversation."""
         found = self._names.get(id(now.side))
         if found or self._diary is None:
@@ -168,7 +168,7 @@ class Keeper:
                 page = self._diary.page(self._names[id(other)])
                 pairs = zip(noted.conversation.turns, now.conversation.turns, strict=False)
                 common = next((place for place, (a, b) in enumerate(pairs) if a is not b), len(page.turns))
-                self._diary.open(Page(page.key, page.turns[:common]), name)
+                self._diary.open(SavedPosition(page.key, page.turns[:common]), name)
                 break
         return name
 
@@ -178,11 +178,11 @@ class Keeper:
             pane.transcript.clear()  # else what stands at the same place of the tree would stay on screen
             pane.transcript.show(side.conversation)
 
-    def _sheet(self, now: Noted) -> Sheet:
+    def _sheet(self, now: SavedState) -> Snapshot:
         side = now.side
         setting = Setting(reference_to(side.preset), tuple((name, side.stand.of(name)) for name in side.turned))
         place, of = self._place(side)  # again: it may have got its name just now
-        return Sheet(
+        return Snapshot(
             conversation=now.conversation,
             setting=str(setting),
             draft=_draft(side),
@@ -206,9 +206,9 @@ class Keeper:
             app.notify(safe(said), title="Not saved", severity="warning", timeout=10, markup=False)
 
 
-def _source(origin: Origin) -> Source:
+def _source(origin: ReplyOrigin) -> ReplySource:
     model = model_file(Path(origin.load.path)) if origin.load else None
-    return Source(origin.preset.opening, model, version("llama-cpp-python"))
+    return ReplySource(origin.preset.opening, model, version("llama-cpp-python"))
 
 
 def _draft(side: Side) -> Turn | None:

@@ -5,25 +5,27 @@ from secrets import randbelow
 
 from textual.app import App
 
-from tui.comparison.votes import Tally, Vote, count, letter, shuffled
+from tui.comparison.votes import Vote, VoteTally, count, letter, shuffled
 from tui.conversation.conversation import Conversation, until
 from tui.errors import EngineError
 from tui.session.labels import names
-from tui.session.session import Talk
-from tui.ui.controllers.comparison_view import Contrast
+from tui.session.session import Session
+from tui.ui.controllers.comparison_view import ComparisonView
 from tui.ui.error_toast import refusals
 from tui.ui.screens.tally import TallyScreen
 from tui.ui.screens.vote import VoteScreen
 from tui.ui.widgets.pane import Pane
 
 
-class Blind:
+class BlindComparison:
     """Hides which side is which, and counts the votes of this run."""
 
-    def __init__(self, talk: Talk, contrast: Contrast, panes: Sequence[Pane], changed: Callable[[], None]) -> None:
+    def __init__(
+        self, talk: Session, contrast: ComparisonView, panes: Sequence[Pane], changed: Callable[[], None]
+    ) -> None:
         """`panes` stays in step with the sides of the talk; `changed` is called when what may be seen has changed."""
         self._talk, self._contrast, self._panes, self._changed = talk, contrast, panes, changed
-        self._tally = Tally()
+        self._tally = VoteTally()
 
     @property
     def on(self) -> bool:

@@ -7,9 +7,9 @@ from typing import Any, Protocol
 from textual.app import App
 from textual.message import Message
 
-from tui.engine.process.pool import Engines
+from tui.engine.process.pool import EnginePool
 from tui.errors import EngineError, ModelError
-from tui.knobs.pair import Stand
+from tui.knobs.pair import KnobPair
 from tui.knobs.table import knob
 from tui.models.locations import list_models
 from tui.models.reference import named
@@ -40,18 +40,18 @@ from tui.prompt_line.commands import (
     UsePreset,
 )
 from tui.prompt_line.show import particulars
-from tui.session.session import Talk
+from tui.session.session import Session
 from tui.session.side import Side
 from tui.terminal import safe
-from tui.ui.controllers.autosave import Keeper
+from tui.ui.controllers.autosave import Autosave
 from tui.ui.controllers.comparison import Comparison
-from tui.ui.controllers.history_controller import Archive
-from tui.ui.controllers.picture_export import Camera
-from tui.ui.controllers.preset_controller import Librarian
+from tui.ui.controllers.history_controller import HistoryController
+from tui.ui.controllers.picture_export import PictureExport
+from tui.ui.controllers.preset_controller import PresetController
 from tui.ui.error_toast import refusals
 from tui.ui.screens.engine import EngineScreen
 from tui.ui.screens.help import HelpScreen
-from tui.ui.screens.tree import Pick, TreeScreen
+from tui.ui.screens.tree import TreePick, TreeScreen
 from tui.ui.widgets.prompt.composer import Composer
 from tui.ui.widgets.transcript.messages import Messages
 
@@ -82,24 +82,24 @@ class Desk(Protocol):
     async def action_obey(self, line: str) -> None: ...
 
 
-class Errands:
+class CommandRunner:
     """Obeys slash commands. What a command changes, it changes on the active side."""
 
     def __init__(
         self,
         desk: Desk,
-        talk: Talk,
-        engines: Engines,
+        talk: Session,
+        engines: EnginePool,
         comparison: Comparison,
         composer: Composer,
-        keeper: Keeper,
-        librarian: Librarian,
-        camera: Camera,
+        keeper: Autosave,
+        librarian: PresetController,
+        camera: PictureExport,
     ) -> None:
         self._desk, self._talk, self._engines, self._comparison = desk, talk, engines, comparison
         self._composer, self._keeper, self._librarian = composer, keeper, librarian
         self._camera = camera
-        self._archive = Archive(desk, talk, comparison, keeper)
+        self._archive = HistoryController(desk, talk, comparison, keeper)
 
     async def run(self, command: Slash) -> None:
         """Do what a command says; raises TwiddleError, and then nothing has changed."""
@@ -175,7 +175,7 @@ class Errands:
             case Show():
                 self._desk.say(await asyncio.to_thread(particulars, command.part, side.preset, side.stand))
 
-    def _use(self, preset: Preset, stand: Stand) -> None:
+    def _use(self, preset: Preset, stand: KnobPair) -> None:
         with self._talk.trying():
             self._desk.side.use(preset, stand)
             self._desk.settle()
@@ -190,7 +190,7 @@ class Errands:
         return f"{said}, but this model's chat template has no switch for thinking: it does as it was taught."
 
     def _show_tree(self) -> None:
-        def picked(pick: Pick | None) -> None:
+        def picked(pick: TreePick | None) -> None:
             if pick:
                 self._desk.post_message(Messages.Wanted(None, pick.wish, pick.turn))
 

@@ -10,11 +10,11 @@ from tui.errors import EngineError, TwiddleError
 from tui.knobs.setting import parse_setting
 from tui.presets.library import resolve
 from tui.prompt_line.commands import Compare, CompareWith, Deed
-from tui.session.session import Talk
+from tui.session.session import Session
 from tui.session.side import Side
-from tui.ui.controllers.autosave import Keeper
-from tui.ui.controllers.blind import Blind
-from tui.ui.controllers.comparison_view import Contrast
+from tui.ui.controllers.autosave import Autosave
+from tui.ui.controllers.blind import BlindComparison
+from tui.ui.controllers.comparison_view import ComparisonView
 from tui.ui.widgets.pane import Pane
 from tui.ui.widgets.panes import MOST, Panes
 from tui.ui.widgets.prompt.prompt import Prompt
@@ -80,7 +80,7 @@ class Desk(Protocol):
     @property
     def app(self) -> App[Any]: ...
     @property
-    def keeper(self) -> Keeper: ...
+    def keeper(self) -> Autosave: ...
     def settle(self) -> None: ...
     def refresh_bindings(self) -> None: ...
     def set_class(self, add: bool, *class_names: str) -> object: ...
@@ -89,11 +89,11 @@ class Desk(Protocol):
 class Comparison:
     """Keeps the sides of a talk and the panes that show them in step."""
 
-    def __init__(self, desk: Desk, talk: Talk, panes: list[Pane], prompt: Prompt) -> None:
+    def __init__(self, desk: Desk, talk: Session, panes: list[Pane], prompt: Prompt) -> None:
         self._desk, self._talk, self._panes, self._prompt = desk, talk, panes, prompt
-        self.contrast = Contrast(talk, panes)
+        self.contrast = ComparisonView(talk, panes)
         """What is shown of their differences."""
-        self.blind = Blind(talk, self.contrast, panes, self._changed)
+        self.blind = BlindComparison(talk, self.contrast, panes, self._changed)
         """Whether they are hidden, and what the votes came to."""
         self._only = False
         self.grid = Panes(panes)

@@ -3,30 +3,30 @@
 from collections.abc import Sequence
 from itertools import count
 
-from tui.comparison.divergence import Parting, by_id, by_text
+from tui.comparison.divergence import Divergence, by_id, by_text
 from tui.comparison.votes import letter
 from tui.comparison.word_diff import differing
 from tui.errors import EngineError
 from tui.session.labels import titles
-from tui.session.reply_stats import Tape
-from tui.session.session import Talk
-from tui.session.side import Side, Writing
+from tui.session.reply_stats import RunningStats
+from tui.session.session import Session
+from tui.session.side import RunningReply, Side
 from tui.ui.widgets.pane import Pane
 
 
-class Contrast:
+class ComparisonView:
     """Shows in every pane what is different there; while the sides are hidden, only what does not give them away."""
 
-    def __init__(self, talk: Talk, panes: Sequence[Pane]) -> None:
+    def __init__(self, talk: Session, panes: Sequence[Pane]) -> None:
         """`panes` stays in step with the sides of the talk."""
         self._talk, self._panes = talk, panes
         self.hidden = False
         """Whether nobody is to know which side is which."""
         self._marking = self._stale = False
         self._active = 0
-        self._tapes: dict[Side, Tape] = {}
-        self._writings: list[tuple[Pane, Side, Writing]] = []
-        self._parting = Parting(0)
+        self._tapes: dict[Side, RunningStats] = {}
+        self._writings: list[tuple[Pane, Side, RunningReply]] = []
+        self._parting = Divergence(0)
         self._visits = count()
 
     def show(self, active: int) -> None:
@@ -47,7 +47,7 @@ class Contrast:
             self._light()
         if len(self._panes) < 2:
             return
-        self._tapes = {side: self._tapes.get(side) or Tape() for side in self._talk.sides}
+        self._tapes = {side: self._tapes.get(side) or RunningStats() for side in self._talk.sides}
         for pane, (side, tape) in zip(self._panes, self._tapes.items(), strict=True):
             pane.figures = None if self.hidden else tape.read(side)
 
@@ -55,7 +55,7 @@ class Contrast:
         """Replies were asked for: they are watched until they part."""
         pairs = zip(self._panes, self._talk.sides, strict=True)
         self._writings = [(pane, side, side.writing) for pane, side in pairs if side.busy and side.writing]
-        self._parting, self._visits = Parting(len(self._writings)), count()
+        self._parting, self._visits = Divergence(len(self._writings)), count()
         self._stale = self._marking
         for pane in self._panes:
             pane.transcript.light(frozenset())

@@ -6,10 +6,10 @@ from textual.app import App
 
 from tui.errors import EngineError
 from tui.session.restore import as_left
-from tui.session.session import Talk
+from tui.session.session import Session
 from tui.session.side import Side
-from tui.store.records import Kept
-from tui.ui.controllers.autosave import Keeper
+from tui.store.records import StoredConversation
+from tui.ui.controllers.autosave import Autosave
 from tui.ui.controllers.comparison import Comparison
 from tui.ui.error_toast import refusals
 from tui.ui.screens.history import HistoryPicker
@@ -25,10 +25,10 @@ class Desk(Protocol):
     def settle(self) -> None: ...
 
 
-class Archive:
+class HistoryController:
     """Between the history and the sides."""
 
-    def __init__(self, desk: Desk, talk: Talk, comparison: Comparison, keeper: Keeper) -> None:
+    def __init__(self, desk: Desk, talk: Session, comparison: Comparison, keeper: Autosave) -> None:
         self._desk, self._talk, self._comparison, self._keeper = desk, talk, comparison, keeper
 
     def choose(self) -> None:
@@ -54,7 +54,7 @@ class Archive:
                 self._keeper.open(kept, self._desk.side)
         self._talk.look(self._desk.side)
 
-    async def _compare(self, kept: Kept) -> None:
+    async def _compare(self, kept: StoredConversation) -> None:
         """Have its sides beside each other again, set as they were; as many of them as can be."""
         if self._talk.busy:
             raise EngineError("A reply is being written beside this one; press Esc to stop it first.")

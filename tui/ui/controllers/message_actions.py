@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from tui.conversation.conversation import Conversation, Turn, edit
 from tui.conversation.trace import Candidate
 from tui.errors import EngineError
-from tui.session.session import Talk
+from tui.session.session import Session
 from tui.session.side import Side
-from tui.ui.controllers.presenter import Narrator
+from tui.ui.controllers.presenter import Presenter
 from tui.ui.widgets.pane import Pane
 from tui.ui.widgets.prompt.prompt import Prompt
 from tui.ui.widgets.transcript.messages import Wish
@@ -15,10 +15,10 @@ from tui.ui.widgets.transcript.messages import Wish
 _ABOUT = {"user": "your message, worded anew", "assistant": "the reply, worded anew"}
 
 
-class Revising:
+class MessageActions:
     """Between the transcripts' cursors and the talk. What needs a second side is the screen's."""
 
-    def __init__(self, talk: Talk, panes: Sequence[Pane], narrator: Narrator, prompt: Prompt) -> None:
+    def __init__(self, talk: Session, panes: Sequence[Pane], narrator: Presenter, prompt: Prompt) -> None:
         """`panes` stays in step with the sides of the talk."""
         self._talk, self._panes, self._narrator, self._prompt = talk, panes, narrator, prompt
         self._edited: tuple[Side, int, Turn] | None = None

@@ -9,14 +9,14 @@ from typing import Any, Protocol
 
 from textual.app import App
 
-from tui.comparison.picture_content import Exhibit, exhibit
+from tui.comparison.picture_content import PictureContent, exhibit
 from tui.conversation.conversation import last_reply
 from tui.conversation.token_measures import MEASURES
 from tui.errors import EngineError, PictureError
 from tui.session.labels import titles
-from tui.session.session import Talk
+from tui.session.session import Session
 from tui.terminal import safe, safe_line
-from tui.ui.controllers.token_inspector import Looking
+from tui.ui.controllers.token_inspector import TokenInspector
 from tui.ui.picture import draw
 
 _LONGEST = 48
@@ -34,10 +34,10 @@ class Desk(Protocol):
     def app(self) -> App[Any]: ...
 
 
-class Camera:
+class PictureExport:
     """Takes a picture of what is looked at: the reply in the view of tokens, else the last reply of every side."""
 
-    def __init__(self, desk: Desk, talk: Talk, looking: Looking) -> None:
+    def __init__(self, desk: Desk, talk: Session, looking: TokenInspector) -> None:
         self._desk, self._talk, self._looking = desk, talk, looking
 
     async def save(self, name: str | None) -> None:
@@ -51,7 +51,7 @@ class Camera:
         path = await asyncio.to_thread(_write, places, picture)
         self._desk.app.notify(safe(f"The picture is {path}"), title="Saved", timeout=10, markup=False)
 
-    async def _shown(self) -> Exhibit:
+    async def _shown(self) -> PictureContent:
         sides, active = self._talk.sides, self._desk.active
         index = self._looking.reread(active)
         if index is not None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from tui.engine.process.pool import Engines, Said
+from tui.engine.process.pool import EnginePool, SlotEvent
 from tui.engine.protocol import (
     Answers,
     Died,
@@ -20,10 +20,10 @@ from tui.engine.protocol import (
     Token,
     Waits,
 )
-from tui.session.session import Talk
+from tui.session.session import Session
 from tui.session.side import Side, describe_turn
-from tui.ui.controllers.comparison_view import Contrast
-from tui.ui.controllers.token_inspector import Looking
+from tui.ui.controllers.comparison_view import ComparisonView
+from tui.ui.controllers.token_inspector import TokenInspector
 from tui.ui.widgets.knobs.knob_panel import KnobPanel
 from tui.ui.widgets.pane import Pane
 from tui.ui.widgets.status import Status
@@ -35,14 +35,14 @@ LONGEST = 200
 """Characters shown of what a search has not settled yet."""
 
 
-class Narrator:
+class Presenter:
     """Tells the widgets what happened. It decides nothing."""
 
     def __init__(
         self,
-        talk: Talk,
-        engines: Engines,
-        contrast: Contrast,
+        talk: Session,
+        engines: EnginePool,
+        contrast: ComparisonView,
         panes: Sequence[Pane],
         knobs: KnobPanel,
         candidates: Candidates,
@@ -51,7 +51,7 @@ class Narrator:
         """`panes` stays in step with the sides of the talk: a `Comparison` adds and removes both."""
         self._talk, self._engines, self._contrast, self._panes = talk, engines, contrast, panes
         self._knobs, self._candidates, self._status = knobs, candidates, status
-        self.looking = Looking(talk, panes, candidates)
+        self.looking = TokenInspector(talk, panes, candidates)
         """Which replies are looked at token by token, and whose odds are shown."""
         self._shown = talk.sides[0]
         """The side that was the active one when it was shown last."""
@@ -108,7 +108,7 @@ class Narrator:
                 pane.transcript.begin(text=side.writing.text)
         self.stand()
 
-    def tell(self, said: Said, side: Side | None) -> None:
+    def tell(self, said: SlotEvent, side: Side | None) -> None:
         """Show one event; `side` is whom it is about, or else all those whose engine said it."""
         self.looking.tell(said.event)
         pairs = zip(self._panes, self._talk.sides, strict=True)

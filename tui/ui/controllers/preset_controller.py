@@ -12,12 +12,12 @@ from tui.presets.modelfile import decode
 from tui.presets.preset import Preset, is_model, read_source
 from tui.presets.preset_paths import own_path
 from tui.presets.serialize import begun
-from tui.session.session import Talk
+from tui.session.session import Session
 from tui.session.side import Side
 from tui.terminal import safe
 from tui.ui.screens.name_asker import NameAsker
 from tui.ui.screens.preset_editor import PresetEditor
-from tui.ui.screens.presets import Choice, PresetPicker
+from tui.ui.screens.presets import PresetChoice, PresetPicker
 
 
 class Desk(Protocol):
@@ -32,10 +32,10 @@ class Desk(Protocol):
     async def action_obey(self, line: str) -> None: ...
 
 
-class Librarian:
+class PresetController:
     """Looks after presets while the program runs."""
 
-    def __init__(self, desk: Desk, talk: Talk) -> None:
+    def __init__(self, desk: Desk, talk: Session) -> None:
         self._desk, self._talk = desk, talk
 
     def look(self) -> None:
@@ -73,7 +73,7 @@ class Librarian:
         """Let a preset be chosen from the list, or one begun, copied or edited."""
         side = self._desk.side
 
-        async def chosen(choice: Choice | None) -> None:
+        async def chosen(choice: PresetChoice | None) -> None:
             if choice is None:
                 return
             try:
@@ -83,7 +83,7 @@ class Librarian:
 
         self._desk.app.push_screen(PresetPicker(list_presets(), side.preset, side.stand), chosen)
 
-    async def _do(self, choice: Choice) -> None:
+    async def _do(self, choice: PresetChoice) -> None:
         match choice.deed:
             case "use":
                 await self._desk.action_obey(f"/preset {choice.name}")

@@ -15,7 +15,7 @@ LOOKS_EVERY = 1.0
 """Seconds between two looks at the theme files."""
 
 
-class Wardrobe:
+class ThemeController:
     """Puts themes on an app, takes them from their files as those change, and remembers what the person picks."""
 
     def __init__(self, app: App[None], asked: str, dark: bool | None) -> None:

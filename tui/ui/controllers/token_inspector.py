@@ -6,14 +6,14 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from tui.conversation.conversation import Turn
-from tui.conversation.reply_record import Written
+from tui.conversation.reply_record import ReplyRecord
 from tui.conversation.trace import TokenTrace
 from tui.engine.protocol import Event
 from tui.errors import EngineError
 from tui.knobs.table import KNOBS, Knobs
-from tui.session.session import Talk
+from tui.session.session import Session
 from tui.session.side import Side, describe_turn
-from tui.session.what_if import Answer, question
+from tui.session.what_if import WhatIfAnswer, question
 from tui.ui.widgets.pane import Pane
 from tui.ui.widgets.tokens.candidates import Candidates
 from tui.ui.widgets.tokens.token_view import TokenView
@@ -22,7 +22,7 @@ Look = TokenView.Picked | TokenView.Entered | Candidates.Chosen | Candidates.Lef
 """What a person does while looking closely."""
 
 
-class Place(NamedTuple):
+class TokenPlace(NamedTuple):
     """A token of a reply."""
 
     side: Side
@@ -30,7 +30,7 @@ class Place(NamedTuple):
     token: int
 
 
-class Reread(NamedTuple):
+class InspectedReply(NamedTuple):
     """A finished reply that is shown token by token."""
 
     number: int
@@ -42,7 +42,7 @@ class Reread(NamedTuple):
     """The knobs with which it is known how likely every token would be."""
 
     @property
-    def written(self) -> Written:
+    def written(self) -> ReplyRecord:
         """How it came to be."""
         assert self.turn.written
         return self.turn.written
@@ -54,15 +54,15 @@ class Reread(NamedTuple):
         return describe_turn(before, replace(now, **loaded))
 
 
-class Looking:
+class TokenInspector:
     """Between the talk, the token views of the panes and the candidates."""
 
-    def __init__(self, talk: Talk, panes: Sequence[Pane], candidates: Candidates) -> None:
+    def __init__(self, talk: Session, panes: Sequence[Pane], candidates: Candidates) -> None:
         """`panes` stays in step with the sides of the talk."""
         self._talk, self._panes, self._candidates = talk, panes, candidates
         self.recall: Callable[[Side, int], Awaitable[None]] = _at_hand
         """Fetches how the tokens of a reply were chosen, where that is not at hand; raises TwiddleError."""
-        self._reread: dict[TokenView, Reread | None] = {}
+        self._reread: dict[TokenView, InspectedReply | None] = {}
         """What is in each view that is filled; None while its reply is being written."""
         self._shown: Side | None = None
         """Whose odds are shown."""
@@ -160,25 +160,25 @@ class Looking:
         pane = self._panes[active]
         (pane.tokens.field if pane.tokens else pane.transcript).focus()
 
-    def place(self, active: int) -> Place:
+    def place(self, active: int) -> TokenPlace:
         """The token that another one is chosen for; raises EngineError."""
         side, view = self._talk.sides[active], self._panes[active].tokens
         if view and (reread := self._reread.get(view)):
-            return Place(side, reread.number, view.picked)
+            return TokenPlace(side, reread.number, view.picked)
         tip = side.conversation.tip
         turn = side.conversation.turns[tip] if tip is not None else None
         if tip is not None and turn and turn.written and not side.busy:
             traces = len(turn.written.traces)
             if _has_end(turn):
-                return Place(side, tip, traces - 1)
+                return TokenPlace(side, tip, traces - 1)
             coming = self._talk.next
             if turn.ending != "stop" and coming and coming.side is side:  # it was cut: it goes on from there
-                return Place(side, tip, traces)
+                return TokenPlace(side, tip, traces)
         raise EngineError("Pick a token of a finished reply first: Ctrl+T shows them.")
 
     # --- views ------------------------------------------------------------------------------------------------------
 
-    def _finished(self) -> Iterator[tuple[TokenView, Side, Reread]]:
+    def _finished(self) -> Iterator[tuple[TokenView, Side, InspectedReply]]:
         """The views of finished replies."""
         for pane, side in zip(self._panes, self._talk.sides, strict=True):
             if pane.tokens and (reread := self._reread.get(pane.tokens)):
@@ -208,7 +208,7 @@ class Looking:
         turn = side.conversation.turns[index]
         if turn.written is None:
             return
-        self._reread[view] = Reread(index, turn)
+        self._reread[view] = InspectedReply(index, turn)
         view.show(turn.message.content, turn.written, ended=True)
         if place >= 0:
             view.field.pick(place)
@@ -229,12 +229,12 @@ class Looking:
             return reread.looked[1]
         return view.trace
 
-    def _wonder(self, view: TokenView, side: Side, reread: Reread) -> None:
+    def _wonder(self, view: TokenView, side: Side, reread: InspectedReply) -> None:
         """Ask how the reply would be with the knobs as they are."""
         if asked := question(side, reread.number, view.picked, alone=reread.known == side.knobs):
             self._talk.hindsight.ask(asked)
 
-    def _suppose(self, answer: Answer) -> None:
+    def _suppose(self, answer: WhatIfAnswer) -> None:
         asked, part = answer.question, answer.part
         for view, side, reread in self._finished():
             label = reread.turned(side.knobs)

@@ -2,7 +2,7 @@
 
 from tui.ui.markdown.blocks import fenced
 from tui.ui.markdown.document import Document
-from tui.ui.markdown.lines import BLANK, Line, Span, fold, indented
+from tui.ui.markdown.lines import BLANK, Span, StyledLine, fold, indented
 from tui.ui.markdown.marks import Mark, MarkKind
 
-__all__ = ["BLANK", "Document", "Line", "Mark", "MarkKind", "Span", "fenced", "fold", "indented"]
+__all__ = ["BLANK", "Document", "StyledLine", "Mark", "MarkKind", "Span", "fenced", "fold", "indented"]

@@ -7,8 +7,8 @@ from markdown_it.token import Token
 
 from tui.ui.markdown.code import Code
 from tui.ui.markdown.inline import Inline
-from tui.ui.markdown.lines import BLANK, NARROWEST, Line, Span, fold, indented, styled
-from tui.ui.markdown.marks import Chips
+from tui.ui.markdown.lines import BLANK, NARROWEST, Span, StyledLine, fold, indented, styled
+from tui.ui.markdown.marks import InlineMarks
 from tui.ui.markdown.table import LARGEST, Cell, table
 
 _PARSER = MarkdownIt("commonmark", {"html": False, "linkify": True})
@@ -49,11 +49,11 @@ class Block:
         """Whether it is a fenced block of code."""
         return self.tokens[0].type == "fence"
 
-    def lines(self, width: int, chips: Chips) -> list[Line]:
+    def lines(self, width: int, chips: InlineMarks) -> list[StyledLine]:
         """The block in lines of a width."""
         if len(self.source) > LONGEST or any(token.level >= DEEPEST for token in self.tokens):
             return as_written(self.source, width, chips)
-        page = Page(self.source.split("\n"), self.start, chips)
+        page = BlockLayout(self.source.split("\n"), self.start, chips)
         lines = page.item(self.tokens, self.bullet, width) if self.bullet else page.block(self.tokens, width)
         if left := chips.rest():
             lines += fold(left, width)
@@ -72,7 +72,7 @@ def blocks(source: Sequence[str], number: int | None = None) -> list[Block]:
     return found
 
 
-def as_written(source: str, width: int, chips: Chips) -> list[Line]:
+def as_written(source: str, width: int, chips: InlineMarks) -> list[StyledLine]:
     """A block that is too large or too deep, as plain text."""
     return fold(chips.drawn(source), width)
 
@@ -111,16 +111,16 @@ def _ticked(item: list[Token]) -> str:
     return box
 
 
-class Page:
+class BlockLayout:
     """Lays out one block of the document, and what is inside it."""
 
-    def __init__(self, source: Sequence[str], start: int, chips: Chips) -> None:
+    def __init__(self, source: Sequence[str], start: int, chips: InlineMarks) -> None:
         self._source = source
         self._start = start
         self._chips = chips
         self._depth = 0
 
-    def block(self, tokens: list[Token], width: int) -> list[Line]:
+    def block(self, tokens: list[Token], width: int) -> list[StyledLine]:
         """One block in lines of a width."""
         width = max(width, NARROWEST)
         match tokens[0].type:
@@ -129,7 +129,7 @@ class Page:
             case "fence" | "code_block":
                 return self._code(tokens[0], width)
             case "hr":
-                return [Line((Span("─" * width, "rule", copied=False),))]
+                return [StyledLine((Span("─" * width, "rule", copied=False),))]
             case "blockquote_open":
                 return self._quote(tokens, width)
             case "bullet_list_open" | "ordered_list_open":
@@ -139,7 +139,7 @@ class Page:
             case _:
                 return fold(self._inline(tokens[1]), width)
 
-    def item(self, tokens: list[Token], bullet: str, width: int) -> list[Line]:
+    def item(self, tokens: list[Token], bullet: str, width: int) -> list[StyledLine]:
         """One item of a list, behind its bullet."""
         lead = Span(f"{_ticked(tokens) or bullet} ", "bullet")
         inner = width - len(lead.text)
@@ -147,8 +147,8 @@ class Page:
             return self._blocks(tokens[1:-1], width, tight=True)
         return list(indented(self._blocks(tokens[1:-1], inner, tight=True) or [BLANK], lead))
 
-    def _blocks(self, tokens: list[Token], width: int, tight: bool = False) -> list[Line]:
-        lines: list[Line] = []
+    def _blocks(self, tokens: list[Token], width: int, tight: bool = False) -> list[StyledLine]:
+        lines: list[StyledLine] = []
         for block in _siblings(tokens):
             if lines and (not tight or self._blank_above(block[0])):
                 lines.append(BLANK)
@@ -162,14 +162,14 @@ class Page:
     def _inline(self, token: Token, style: str = "") -> Iterator[Span]:
         return Inline(self._chips, style).spans(token.children or ())
 
-    def _code(self, token: Token, width: int) -> list[Line]:
+    def _code(self, token: Token, width: int) -> list[StyledLine]:
         code = Code(token.info, width)
         lines = code.opening()
         for text in token.content.removesuffix("\n").split("\n"):
             lines += code.add(text, self._chips)
         return lines
 
-    def _quote(self, tokens: list[Token], width: int) -> list[Line]:
+    def _quote(self, tokens: list[Token], width: int) -> list[StyledLine]:
         inner = width - len(_RAIL.text)
         if inner < 2 * NARROWEST:
             return self._blocks(tokens[1:-1], width)
@@ -179,9 +179,9 @@ class Page:
         ]
         return list(indented(lines, _RAIL, _RAIL))
 
-    def _list(self, tokens: list[Token], width: int) -> list[Line]:
+    def _list(self, tokens: list[Token], width: int) -> list[StyledLine]:
         self._depth += 1
-        lines: list[Line] = []
+        lines: list[StyledLine] = []
         for bullet, item in _items(tokens, _BULLETS[self._depth % len(_BULLETS)]):
             if lines and self._blank_above(item[0]):
                 lines.append(BLANK)
@@ -189,7 +189,7 @@ class Page:
         self._depth -= 1
         return lines
 
-    def _table(self, tokens: list[Token], width: int) -> list[Line]:
+    def _table(self, tokens: list[Token], width: int) -> list[StyledLine]:
         rows: list[list[Cell]] = []
         for token, inline in zip(tokens, tokens[1:], strict=False):
             if token.type == "tr_open":

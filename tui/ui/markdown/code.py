@@ -9,8 +9,8 @@ from pygments.token import Comment, Generic, Keyword, Name, Number, Operator, St
 from pygments.util import ClassNotFound  # type: ignore[import-untyped]
 
 from tui.terminal import safe_line
-from tui.ui.markdown.lines import Line, Span, chop, cut, styled
-from tui.ui.markdown.marks import Chips, bare, signs
+from tui.ui.markdown.lines import Span, StyledLine, chop, cut, styled
+from tui.ui.markdown.marks import InlineMarks, bare, signs
 
 LONGEST_LINE = 1_000
 """Characters; a longer line is not source code but data, and some lexers are slow on it."""
@@ -52,23 +52,23 @@ class Code:
         self._width = width
         self._state: State = () if _lexer(self._language) is None else ("root",)
 
-    def opening(self) -> list[Line]:
+    def opening(self) -> list[StyledLine]:
         """The line above the code, where its language has a name."""
         if not self._label:
             return []
         label, _ = cut(f" {self._label}", self._width)
-        return [Line((Span(label, "code label", copied=False),), fill="code", said=False)]
+        return [StyledLine((Span(label, "code label", copied=False),), fill="code", said=False)]
 
-    def add(self, text: str, chips: Chips) -> list[Line]:
+    def add(self, text: str, chips: InlineMarks) -> list[StyledLine]:
         """The next line of the code, folded."""
         lines, self._state = self._folded(text, chips)
         return lines
 
-    def preview(self, text: str, chips: Chips) -> list[Line]:
+    def preview(self, text: str, chips: InlineMarks) -> list[StyledLine]:
         """The same for a line that is still being written."""
         return self._folded(text, chips)[0]
 
-    def _folded(self, text: str, chips: Chips) -> tuple[list[Line], State]:
+    def _folded(self, text: str, chips: InlineMarks) -> tuple[list[StyledLine], State]:
         text = text.expandtabs(4)
         coloured, state = _highlighted(self._language, self._state, bare(text))
         spans = _with_chips(text, coloured, chips) if signs(text) else coloured
@@ -76,7 +76,7 @@ class Code:
         return [line._replace(spans=(pad, *line.spans), fill="code") for line in chop(spans, self._width - 2)], state
 
 
-def _with_chips(text: str, coloured: Iterable[Span], chips: Chips) -> Iterator[Span]:
+def _with_chips(text: str, coloured: Iterable[Span], chips: InlineMarks) -> Iterator[Span]:
     """The coloured spans of a line, with chips where its text has signs."""
     styles = [span.style for span in coloured for _ in span.text]
     for character in text:

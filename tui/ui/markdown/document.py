@@ -7,9 +7,9 @@ from itertools import pairwise
 from tui.terminal import safe
 from tui.ui.markdown.blocks import LONGEST, Block, blocks
 from tui.ui.markdown.code import Code
-from tui.ui.markdown.lines import BLANK, NARROWEST, Fold, Line, fold
-from tui.ui.markdown.marks import Chips, Mark, signs
-from tui.ui.markdown.source import Source
+from tui.ui.markdown.lines import BLANK, NARROWEST, Fold, StyledLine, fold
+from tui.ui.markdown.marks import InlineMarks, Mark, signs
+from tui.ui.markdown.source import MarkdownSource
 
 OPEN_CHARACTERS = 4_000
 OPEN_LINES = 80
@@ -43,11 +43,11 @@ class Document:
         return len(self._closed) + len(self._open)
 
     @property
-    def lines(self) -> list[Line]:
+    def lines(self) -> list[StyledLine]:
         """All lines."""
         return self._closed + self._open
 
-    def line(self, number: int) -> Line:
+    def line(self, number: int) -> StyledLine:
         """One line."""
         beyond = number - len(self._closed)
         return self._open[beyond] if beyond >= 0 else self._closed[number]
@@ -56,7 +56,7 @@ class Document:
         """Adds text at the end."""
         self._source.append(text)
         if self._plain is not None:
-            self._plain.feed(Chips("", ()).drawn(safe(text)))
+            self._plain.feed(InlineMarks("", ()).drawn(safe(text)))
         self._lay_out()
 
     def mark(self, mark: Mark) -> None:
@@ -79,9 +79,9 @@ class Document:
         self.finish()
 
     def _lay_out_all(self, text: str, marks: Iterable[Mark]) -> None:
-        self._source = Source()
-        self._closed: list[Line] = []
-        self._open: list[Line] = []
+        self._source = MarkdownSource()
+        self._closed: list[StyledLine] = []
+        self._open: list[StyledLine] = []
         self._passed = 0  # marks that stand in closed lines
         self._gap = False  # whether a blank line stands above the open block
         self._number: int | None = None  # of the open block, where it is an item of a list
@@ -133,15 +133,15 @@ class Document:
 
     def _go_plain(self, written: list[str]) -> None:
         text = "\n".join(written)
-        self._plain = Fold(self.width).feed(Chips(text, self.marks[self._passed :]).drawn(text))
+        self._plain = Fold(self.width).feed(InlineMarks(text, self.marks[self._passed :]).drawn(text))
         self._show_plain()
 
     def _show_plain(self) -> None:
         lines = self._plain.lines if self._plain is not None else []
         self._open = [*_above(self._gap), *(lines if not lines or lines[-1].spans else lines[:-1])]
 
-    def _drawn(self, block: Block, gap: bool) -> list[Line]:
-        chips = Chips(block.source, self.marks[self._passed :])
+    def _drawn(self, block: Block, gap: bool) -> list[StyledLine]:
+        chips = InlineMarks(block.source, self.marks[self._passed :])
         self._passed += len(signs(block.source))
         return [*_above(gap), *block.lines(self.width, chips)]
 
@@ -169,13 +169,13 @@ class Document:
                 del lines[: place + 1]
                 self._code, self._gap, self._number = None, True, None
                 return True
-            self._closed += self._code.add(self._dedented(line), Chips(line, self.marks[self._passed :]))
+            self._closed += self._code.add(self._dedented(line), InlineMarks(line, self.marks[self._passed :]))
             self._passed += len(signs(line))
         lines.clear()
         tail = self._source.tail
         self._open = []
         if tail and not self._is_fence(tail, 1):
-            self._open = self._code.preview(self._dedented(tail), Chips(tail, self.marks[self._passed :]))
+            self._open = self._code.preview(self._dedented(tail), InlineMarks(tail, self.marks[self._passed :]))
         return False
 
     def _is_fence(self, line: str, least: int) -> bool:
@@ -187,5 +187,5 @@ class Document:
         return line[min(self._indent, len(line) - len(line.lstrip(" "))) :]
 
 
-def _above(gap: bool) -> list[Line]:
+def _above(gap: bool) -> list[StyledLine]:
     return [BLANK] if gap else []

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from markdown_it.token import Token
 
 from tui.ui.markdown.lines import Span, styled
-from tui.ui.markdown.marks import Chips, bare
+from tui.ui.markdown.marks import InlineMarks, bare
 
 _STYLES = {"strong": "strong", "em": "emphasis", "s": "strike", "a": "link"}
 
@@ -13,7 +13,7 @@ _STYLES = {"strong": "strong", "em": "emphasis", "s": "strike", "a": "link"}
 class Inline:
     """Turns the tokens of one line of thought into spans."""
 
-    def __init__(self, chips: Chips, style: str = "") -> None:
+    def __init__(self, chips: InlineMarks, style: str = "") -> None:
         self._chips = chips
         self._styles = [style]
         self._targets: list[tuple[str, str]] = []

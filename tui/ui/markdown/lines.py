@@ -21,7 +21,7 @@ class Span(NamedTuple):
     """Where it leads, as it was written."""
 
 
-class Line(NamedTuple):
+class StyledLine(NamedTuple):
     """One line on screen."""
 
     spans: tuple[Span, ...] = ()
@@ -38,7 +38,7 @@ class Line(NamedTuple):
         return "".join(span.text for span in self.spans)
 
 
-BLANK = Line()
+BLANK = StyledLine()
 
 
 def styled(style: str, more: str) -> str:
@@ -46,7 +46,7 @@ def styled(style: str, more: str) -> str:
     return f"{style} {more}" if style and more else style or more
 
 
-def indented(lines: Iterable[Line], first: Span, rest: Span | None = None) -> Iterator[Line]:
+def indented(lines: Iterable[StyledLine], first: Span, rest: Span | None = None) -> Iterator[StyledLine]:
     """The lines behind a marker: `first` before the first line, `rest` (or as many spaces) before the others."""
     hanging = rest or Span(" " * cell_len(first.text))
     for number, line in enumerate(lines):
@@ -68,15 +68,15 @@ def cut(text: str, room: int) -> tuple[str, str]:
     return text, ""
 
 
-def chop(spans: Iterable[Span], width: int) -> list[Line]:
+def chop(spans: Iterable[Span], width: int) -> list[StyledLine]:
     """The spans in lines of at most `width` cells, broken anywhere but in marks: how code is folded."""
-    lines: list[Line] = []
+    lines: list[StyledLine] = []
     line: list[Span] = []
     room = width
     for span in spans:
         text = span.text
         if not span.copied and room < cell_len(text) <= width:
-            lines.append(Line(tuple(line), "" if lines else "\n"))
+            lines.append(StyledLine(tuple(line), "" if lines else "\n"))
             line, room = [], width
         while text:
             part, text = cut(text, room)
@@ -84,9 +84,9 @@ def chop(spans: Iterable[Span], width: int) -> list[Line]:
                 line.append(span._replace(text=part))
                 room -= cell_len(part)
             if text:
-                lines.append(Line(tuple(line), "" if lines else "\n"))
+                lines.append(StyledLine(tuple(line), "" if lines else "\n"))
                 line, room = [], width
-    lines.append(Line(tuple(line), "" if lines else "\n"))
+    lines.append(StyledLine(tuple(line), "" if lines else "\n"))
     return lines
 
 
@@ -98,7 +98,7 @@ class Fold:
 
     def __init__(self, width: int) -> None:
         self._width = width
-        self._lines: list[Line] = []
+        self._lines: list[StyledLine] = []
         self._line: list[Span] = []
         self._used = 0
         self._glue = "\n"
@@ -107,7 +107,7 @@ class Fold:
         self._size = 0
 
     @property
-    def lines(self) -> list[Line]:
+    def lines(self) -> list[StyledLine]:
         """The lines so far, with the last one open."""
         rest = Fold(self._width)
         rest._line, rest._used, rest._glue, rest._gap = self._line.copy(), self._used, self._glue, self._gap
@@ -180,11 +180,11 @@ class Fold:
     def _break(self, glue: str) -> None:
         if glue == "\n" and self._gap and self._line and self._used + len(self._gap.text) <= self._width:
             self._line.append(self._gap)
-        self._lines.append(Line(tuple(_joined(self._line)), self._glue))
+        self._lines.append(StyledLine(tuple(_joined(self._line)), self._glue))
         self._line, self._used, self._gap, self._glue = [], 0, None, glue
 
 
-def fold(spans: Iterable[Span], width: int) -> list[Line]:
+def fold(spans: Iterable[Span], width: int) -> list[StyledLine]:
     """The spans in lines of at most `width` cells, broken between words."""
     return Fold(width).feed(spans).lines
 

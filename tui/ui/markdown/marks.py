@@ -70,7 +70,7 @@ def moved(line: str) -> tuple[str, str]:
     return settled, ""
 
 
-class Chips:
+class InlineMarks:
     """The marks of one block, handed out where their signs turn up."""
 
     def __init__(self, text: str, marks: Iterable[Mark]) -> None:

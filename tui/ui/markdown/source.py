@@ -9,7 +9,7 @@ from tui.ui.markdown.marks import Mark, moved, sign
 _BREAK = re.compile("[\n\u2028\u2029]")
 
 
-class Source:
+class MarkdownSource:
     """A text that grows, and its marks."""
 
     def __init__(self) -> None:

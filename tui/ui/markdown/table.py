@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from rich.cells import cell_len
 
-from tui.ui.markdown.lines import Line, Span, fold
+from tui.ui.markdown.lines import Span, StyledLine, fold
 
 LARGEST = 2_000
 """Cells; a larger table stays as it was written."""
@@ -24,7 +24,7 @@ class Cell(NamedTuple):
 Row = Sequence[Cell]
 
 
-def table(rows: Sequence[Row], width: int) -> list[Line] | None:
+def table(rows: Sequence[Row], width: int) -> list[StyledLine] | None:
     """The table in lines, the first row as its head; None where the width is too small for its columns."""
     columns = len(rows[0])
     room = width - len(_RULE.text) * (columns - 1)
@@ -32,13 +32,15 @@ def table(rows: Sequence[Row], width: int) -> list[Line] | None:
     widths = _fitted(natural, room)
     if widths is None:
         return None
-    lines: list[Line] = []
+    lines: list[StyledLine] = []
     folded = any(own > given for own, given in zip(natural, widths, strict=True))
     for number, row in enumerate(rows):
         if number == 1 or (number > 1 and folded):
             joint = "─┼─" if number == 1 else _RULE.text
             dash = "─" if number == 1 else " "
-            lines.append(Line((Span(joint.join(dash * size for size in widths), "rule", copied=False),), said=False))
+            lines.append(
+                StyledLine((Span(joint.join(dash * size for size in widths), "rule", copied=False),), said=False)
+            )
         lines += _row(row, widths)
     return lines
 
@@ -64,19 +66,19 @@ def _fitted(natural: list[int], room: int) -> list[int] | None:
     return widths
 
 
-def _row(row: Row, widths: Sequence[int]) -> Iterator[Line]:
+def _row(row: Row, widths: Sequence[int]) -> Iterator[StyledLine]:
     cells = [fold(cell.spans, width) for cell, width in zip(row, widths, strict=True)]
     for number in range(max(map(len, cells))):
         spans: list[Span] = []
         for column, (lines, width) in enumerate(zip(cells, widths, strict=True)):
             if column:
                 spans.append(_RULE)
-            line = lines[number] if number < len(lines) else Line()
+            line = lines[number] if number < len(lines) else StyledLine()
             spans += _aligned(line, width, row[column].align)
-        yield Line(tuple(spans))
+        yield StyledLine(tuple(spans))
 
 
-def _aligned(line: Line, width: int, align: str) -> Iterator[Span]:
+def _aligned(line: StyledLine, width: int, align: str) -> Iterator[Span]:
     spare = max(0, width - cell_len(line.text))
     before = {"right": spare, "center": spare // 2}.get(align, 0)
     if before:

@@ -11,28 +11,28 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from tui.conversation.conversation import ask
-from tui.engine.process.pool import Engines, Said
+from tui.engine.process.pool import EnginePool, SlotEvent
 from tui.engine.protocol import Failed, Load, Loaded
 from tui.errors import EngineError, TwiddleError
-from tui.presets.library import Chosen
+from tui.presets.library import ResolvedSetting
 from tui.prompt_line.commands import parse_slash
 from tui.session.knob_actions import obey
-from tui.session.session import Talk
+from tui.session.session import Session
 from tui.session.side import Side
-from tui.store.async_store import Diary
+from tui.store.async_store import AsyncStore
 from tui.terminal import safe
-from tui.ui.controllers.autosave import Keeper
-from tui.ui.controllers.command_runner import Errands
+from tui.ui.controllers.autosave import Autosave
+from tui.ui.controllers.command_runner import CommandRunner
 from tui.ui.controllers.comparison import Comparison
-from tui.ui.controllers.message_actions import Revising
-from tui.ui.controllers.picture_export import Camera
-from tui.ui.controllers.presenter import Narrator
-from tui.ui.controllers.preset_controller import Librarian
+from tui.ui.controllers.message_actions import MessageActions
+from tui.ui.controllers.picture_export import PictureExport
+from tui.ui.controllers.presenter import Presenter
+from tui.ui.controllers.preset_controller import PresetController
 from tui.ui.controllers.token_inspector import Look
 from tui.ui.palette import ChatCommands
 from tui.ui.screens.chat_bindings import CHAT_BINDINGS
 from tui.ui.screens.save_preset import SavePreset
-from tui.ui.terminal.frame_clock import Beat
+from tui.ui.terminal.frame_clock import FrameClock
 from tui.ui.widgets.footer import Footer
 from tui.ui.widgets.knobs.knob_panel import KnobPanel
 from tui.ui.widgets.pane import Pane
@@ -41,7 +41,7 @@ from tui.ui.widgets.prompt.prompt import Prompt
 from tui.ui.widgets.status import Status
 from tui.ui.widgets.tokens.candidates import Candidates
 from tui.ui.widgets.tokens.token_view import TokenView
-from tui.ui.widgets.too_small import LEAST, Small
+from tui.ui.widgets.too_small import LEAST, TooSmall
 from tui.ui.widgets.transcript.messages import Messages
 from tui.ui.widgets.transcript.transcript import Transcript
 
@@ -67,34 +67,38 @@ class ChatScreen(Screen[None]):
     class EngineSaid(Message):
         """An event came from an engine."""
 
-        said: Said
+        said: SlotEvent
 
     def __init__(
-        self, engines: Engines, chosen: tuple[Chosen, ...], loads: tuple[Load, ...], diary: Diary | None
+        self,
+        engines: EnginePool,
+        chosen: tuple[ResolvedSetting, ...],
+        loads: tuple[Load, ...],
+        diary: AsyncStore | None,
     ) -> None:
         """There is a side for each setting; `engines` hold what they load already."""
         super().__init__()
         self._engines = engines
-        self._talk = Talk([Side(each, load) for each, load in zip(chosen, loads, strict=True)], engines)
+        self._talk = Session([Side(each, load) for each, load in zip(chosen, loads, strict=True)], engines)
         self._panes = [Pane() for _ in chosen]
         self._knobs, self._candidates, self._status = KnobPanel(), Candidates(), Status()
         self._composer = Composer("Ask something; Enter sends. / for commands, F1 for all keys")
         self._composer.keeping = diary is not None
         self._prompt = self._composer.prompt
         self._comparison = Comparison(self, self._talk, self._panes, self._prompt)
-        self._librarian = Librarian(self, self._talk)
-        self.keeper = Keeper(diary, self._talk, self._panes, self._status)
+        self._librarian = PresetController(self, self._talk)
+        self.keeper = Autosave(diary, self._talk, self._panes, self._status)
         shown = self._knobs, self._candidates, self._status
-        self._narrator = Narrator(self._talk, engines, self._comparison.contrast, self._panes, *shown)
+        self._narrator = Presenter(self._talk, engines, self._comparison.contrast, self._panes, *shown)
         # Candidates and rates: eyes want no more, and the model wants the core.
-        self._drawing = Beat(self, lambda: self._narrator.draw(self.active), every=4)
+        self._drawing = FrameClock(self, lambda: self._narrator.draw(self.active), every=4)
         self._looking = self._narrator.looking
         self._looking.recall = self.keeper.recall
-        camera = Camera(self, self._talk, self._looking)
-        self._errands = Errands(
+        camera = PictureExport(self, self._talk, self._looking)
+        self._errands = CommandRunner(
             self, self._talk, engines, self._comparison, self._composer, self.keeper, self._librarian, camera
         )
-        self._revising = Revising(self._talk, self._panes, self._narrator, self._prompt)
+        self._revising = MessageActions(self._talk, self._panes, self._narrator, self._prompt)
 
     @property
     def side(self) -> Side:
@@ -115,7 +119,7 @@ class ChatScreen(Screen[None]):
         yield self._composer
         yield self._status
         yield Footer()
-        yield Small()
+        yield TooSmall()
 
     def on_mount(self) -> None:
         """Listen to the engine and let the person type: the model may take its time."""

@@ -6,7 +6,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 
 from tui.ui.screens.help import HelpScreen
-from tui.ui.widgets.too_small import LEAST, Small
+from tui.ui.widgets.too_small import LEAST, TooSmall
 
 Result = TypeVar("Result")
 
@@ -27,7 +27,7 @@ class Dialog(ModalScreen[Result]):
 
     def on_mount(self) -> None:
         """There may be no room for it."""
-        self.mount(Small())
+        self.mount(TooSmall())
 
     def action_help(self) -> None:
         """Show which keys work here."""

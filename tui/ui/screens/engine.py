@@ -10,7 +10,7 @@ from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from tui.engine.process.pool import Report, Standing
+from tui.engine.process.pool import EngineReport, SlotState
 from tui.terminal import safe, safe_line
 from tui.ui.screens.dialog import Dialog
 from tui.ui.widgets.footer import Footer
@@ -18,7 +18,7 @@ from tui.ui.widgets.footer import Footer
 _LONGEST_NAME = 60
 """Characters of a file name."""
 
-_WORDS: dict[Standing, str] = {
+_WORDS: dict[SlotState, str] = {
     "loading": "◌ loads its model",
     "ready": "● ready",
     "failed": "✗ could not load its model",
@@ -54,7 +54,7 @@ class EngineScreen(Dialog[bool]):
     }
     """
 
-    def __init__(self, reports: Sequence[Report]) -> None:
+    def __init__(self, reports: Sequence[EngineReport]) -> None:
         """As it is when the screen opens."""
         super().__init__()
         self._reports = reports
@@ -72,7 +72,7 @@ class EngineScreen(Dialog[bool]):
         scroll.scroll_end(animate=False)
 
 
-def _lines(report: Report) -> Iterator[Content]:
+def _lines(report: EngineReport) -> Iterator[Content]:
     running = report.state not in ("lost", "failed")
     yield Content.assemble(
         (_WORDS[report.state], "bold" if running else "bold $text-error"),

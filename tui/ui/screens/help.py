@@ -23,7 +23,7 @@ _OF_TEXTUAL = {
 """What keys of Textual's own do, in our words."""
 
 
-class Group(Widget):
+class HelpGroup(Widget):
     """Keys or commands under a heading, in a column beside what they do."""
 
     def __init__(self, heading: str, rows: Mapping[str, str]) -> None:
@@ -73,7 +73,7 @@ class HelpScreen(ModalScreen[None]):
         below = self.app.screen_stack[-2] if len(self.app.screen_stack) > 1 else self
         with VerticalScroll():
             for heading, rows in _groups(below):
-                yield Group(heading, rows)
+                yield HelpGroup(heading, rows)
 
 
 def _groups(screen: Screen[Any]) -> Iterator[tuple[str, dict[str, str]]]:

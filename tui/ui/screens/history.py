@@ -13,12 +13,12 @@ from textual.widgets.option_list import Option
 
 from tui.errors import StoreError
 from tui.store.export import date
-from tui.store.records import Entry
+from tui.store.records import Summary
 from tui.terminal import safe, safe_line
 from tui.ui.screens.dialog import Dialog
 from tui.ui.widgets.footer import Footer
 
-Find = Callable[[str], Awaitable[tuple[Entry, ...]]]
+Find = Callable[[str], Awaitable[tuple[Summary, ...]]]
 
 
 class HistoryPicker(Dialog[int | None]):
@@ -66,7 +66,7 @@ class HistoryPicker(Dialog[int | None]):
         """`find` gives the conversations that have every word of a query in them; it may raise StoreError."""
         super().__init__()
         self._find = find
-        self._entries: tuple[Entry, ...] = ()
+        self._entries: tuple[Summary, ...] = ()
         self._list = OptionList(markup=False)
         self._about = Static(classes="about", markup=False)
 
@@ -128,7 +128,7 @@ class HistoryPicker(Dialog[int | None]):
         self._about.set_class(broken, "-broken")
 
 
-def _line(entry: Entry) -> Content:
+def _line(entry: Summary) -> Content:
     count = f"{entry.messages:>4} ✎  "
     when = Content.styled(f"{date(entry.changed)}  {count}", "$foreground 75%")
     return when + Content.styled(safe_line(entry.title or "Untitled"), "bold")

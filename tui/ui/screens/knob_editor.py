@@ -15,7 +15,7 @@ from tui.ui.screens.dialog import Dialog
 from tui.ui.widgets.footer import Footer
 
 
-class Lines(TextArea):
+class KnobTextArea(TextArea):
     """A text that Enter sends off, as in the prompt."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -65,7 +65,7 @@ class KnobEditor(Dialog[Value | None]):
         """`value` is where the knob stands."""
         super().__init__()
         self._knob, self._shown = knob, safe(knob.write(value))
-        self._text = Lines(self._shown, show_line_numbers=False, tab_behavior="indent")
+        self._text = KnobTextArea(self._shown, show_line_numbers=False, tab_behavior="indent")
         self._said = Static(classes="said", markup=False)
 
     def compose(self) -> ComposeResult:

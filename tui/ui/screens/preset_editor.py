@@ -12,7 +12,7 @@ from textual.widgets import OptionList, TextArea
 from textual.widgets.option_list import Option
 
 from tui.errors import PresetError
-from tui.presets.checks import Finding, Level, check
+from tui.presets.checks import Level, PresetFinding, check
 from tui.presets.preset import compose
 from tui.presets.preset_paths import name_of
 from tui.presets.save import put
@@ -85,7 +85,7 @@ class PresetEditor(Dialog[str | None]):
         self._path, self._saved = path, text
         self._area = ModelfileArea(text)
         self._list = OptionList(markup=False)
-        self._findings: tuple[Finding, ...] = ()
+        self._findings: tuple[PresetFinding, ...] = ()
         self._resting: Timer | None = None
         self._warned = False
 
@@ -149,13 +149,13 @@ class PresetEditor(Dialog[str | None]):
         fine = Option("✓ nothing to say", disabled=True)
         self._list.add_options([Option(_line(finding)) for finding in self._findings] or [fine])
 
-    def _go_to(self, finding: Finding) -> None:
+    def _go_to(self, finding: PresetFinding) -> None:
         if finding.line:
             self._area.move_cursor((finding.line - 1, 0), center=True)
         self._area.focus()
 
 
-def _line(finding: Finding) -> Content:
+def _line(finding: PresetFinding) -> Content:
     where = f"line {finding.line}: " if finding.line else ""
     glyph = Content.styled(f"{_GLYPHS[finding.level]} ", _STYLES[finding.level])
     return glyph + Content(safe_line(f"{where}{finding.text}"))

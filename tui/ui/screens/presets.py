@@ -10,24 +10,24 @@ from textual.content import Content
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from tui.knobs.pair import Stand
+from tui.knobs.pair import KnobPair
 from tui.knobs.table import KNOBS, Knobs
 from tui.presets.difference import difference
-from tui.presets.library import Broken
+from tui.presets.library import BrokenPreset
 from tui.presets.preset import Preset
 from tui.terminal import safe, safe_line
 from tui.ui.screens.dialog import Dialog
 from tui.ui.widgets.footer import Footer
 
 
-class Choice(NamedTuple):
+class PresetChoice(NamedTuple):
     """What is wanted with a preset."""
 
     deed: Literal["use", "edit", "new", "copy"]
     name: str
 
 
-class PresetPicker(Dialog[Choice | None]):
+class PresetPicker(Dialog[PresetChoice | None]):
     """The library, narrowed down by typing, with what each preset would change. Gives what is wanted, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -87,11 +87,13 @@ class PresetPicker(Dialog[Choice | None]):
     }
     """
 
-    def __init__(self, presets: tuple[Preset | Broken, ...], current: Preset, stand: Stand) -> None:
+    def __init__(self, presets: tuple[Preset | BrokenPreset, ...], current: Preset, stand: KnobPair) -> None:
         """`current` is the preset in use, and `stand` where the knobs are."""
         super().__init__()
         self._presets, self._current = presets, current.name
-        self._now = replace(current, turned=tuple((name, stand.of(name)) for name in stand.differing(Stand(Knobs()))))
+        self._now = replace(
+            current, turned=tuple((name, stand.of(name)) for name in stand.differing(KnobPair(Knobs())))
+        )
         self._list = OptionList(markup=False)
         self._about = Static(classes="about", markup=False)
 
@@ -122,17 +124,17 @@ class PresetPicker(Dialog[Choice | None]):
         """Say all about it, or why it cannot be used."""
         lit = self._lit
         if lit is not None:
-            self._about.update(Content(safe(lit.reason)) if isinstance(lit, Broken) else self._changes(lit))
-            self._about.set_class(isinstance(lit, Broken), "-broken")
+            self._about.update(Content(safe(lit.reason)) if isinstance(lit, BrokenPreset) else self._changes(lit))
+            self._about.set_class(isinstance(lit, BrokenPreset), "-broken")
 
     def action_take(self, deed: Literal["use", "edit", "new", "copy"]) -> None:
         """Choose what to do with the one that is lit; nothing builds on one that cannot be read."""
         lit = self._lit
-        if lit is not None and (deed in ("use", "edit") or not isinstance(lit, Broken)):
-            self.dismiss(Choice(deed, lit.name))
+        if lit is not None and (deed in ("use", "edit") or not isinstance(lit, BrokenPreset)):
+            self.dismiss(PresetChoice(deed, lit.name))
 
     @property
-    def _lit(self) -> Preset | Broken | None:
+    def _lit(self) -> Preset | BrokenPreset | None:
         if self._list.highlighted is None:
             return None
         name = self._list.get_option_at_index(self._list.highlighted).id
@@ -164,14 +166,14 @@ class PresetPicker(Dialog[Choice | None]):
         self._list.clear_options()
         wanted = typed.lower().split()
         for preset in self._presets:
-            said = "cannot be read" if isinstance(preset, Broken) else preset.description
+            said = "cannot be read" if isinstance(preset, BrokenPreset) else preset.description
             if all(word in f"{preset.name} {said}".lower() for word in wanted):
                 self._list.add_option(Option(self._line(preset, said), id=preset.name))
         if self._list.option_count:
             names = [option.id for option in self._list.options]
             self._list.highlighted = names.index(self._current) if not typed and self._current in names else 0
 
-    def _line(self, preset: Preset | Broken, said: str) -> Content:
-        mark = "▸ " if preset.name == self._current else "✗ " if isinstance(preset, Broken) else "  "
+    def _line(self, preset: Preset | BrokenPreset, said: str) -> Content:
+        mark = "▸ " if preset.name == self._current else "✗ " if isinstance(preset, BrokenPreset) else "  "
         name = Content.styled(f"{mark}{safe_line(preset.name):<14} ", "bold")
         return name + Content.styled(safe_line(" ".join(said.split())), "$foreground 75%")

@@ -9,7 +9,7 @@ from textual.content import Content
 from textual.widgets import Input, Static
 
 from tui.errors import PresetError
-from tui.knobs.pair import Stand
+from tui.knobs.pair import KnobPair
 from tui.knobs.table import knob
 from tui.presets.preset import Preset
 from tui.presets.preset_paths import own_path
@@ -48,7 +48,7 @@ class SavePreset(Dialog[str | None]):
     }
     """
 
-    def __init__(self, preset: Preset, stand: Stand) -> None:
+    def __init__(self, preset: Preset, stand: KnobPair) -> None:
         """`preset` is what the knobs were turned from."""
         super().__init__()
         self._preset, self._stand = preset, stand

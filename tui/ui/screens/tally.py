@@ -9,7 +9,7 @@ from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from tui.comparison.votes import QUESTIONS, Score, Tally
+from tui.comparison.votes import QUESTIONS, Score, VoteTally
 from tui.terminal import safe_line
 from tui.ui.screens.dialog import Dialog
 from tui.ui.widgets.footer import Footer
@@ -43,7 +43,7 @@ class TallyScreen(Dialog[bool]):
     }
     """
 
-    def __init__(self, tally: Tally, shown: Sequence[str], several: bool) -> None:
+    def __init__(self, tally: VoteTally, shown: Sequence[str], several: bool) -> None:
         """`shown` says which side was which, after a vote; `several` whether there can be another round."""
         super().__init__()
         self._tally, self._shown, self._several = tally, shown, several

@@ -10,7 +10,7 @@ from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
 from tui.conversation.conversation import Conversation
-from tui.conversation.tree_rows import Row, about, outline
+from tui.conversation.tree_rows import TreeRow, about, outline
 from tui.terminal import safe_line
 from tui.ui.screens.dialog import Dialog
 from tui.ui.widgets.footer import Footer
@@ -21,14 +21,14 @@ _WORDS = 160
 _GLYPHS = {"user": "▌ ", "assistant": "▏ ", "system": "· "}
 
 
-class Pick(NamedTuple):
+class TreePick(NamedTuple):
     """A turn chosen in the tree, and what is wanted with it."""
 
     wish: Wish
     turn: int
 
 
-class TreeScreen(Dialog[Pick | None]):
+class TreeScreen(Dialog[TreePick | None]):
     """Every turn ever made, a row each, narrowed down by typing; the path being read is marked."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -98,7 +98,7 @@ class TreeScreen(Dialog[Pick | None]):
     def action_take(self, wish: Wish) -> None:
         """Choose the row that the cursor is on."""
         if self._list.highlighted is not None:
-            self.dismiss(Pick(wish, int(self._list.get_option_at_index(self._list.highlighted).id or 0)))
+            self.dismiss(TreePick(wish, int(self._list.get_option_at_index(self._list.highlighted).id or 0)))
 
     def _fill(self, typed: str) -> None:
         wanted = typed.lower().split()
@@ -112,7 +112,7 @@ class TreeScreen(Dialog[Pick | None]):
         places = [place for place, (row, _) in enumerate(found) if row.here]
         self._list.highlighted = places[-1] if places else 0 if found else None
 
-    def _line(self, row: Row, text: str) -> Content:
+    def _line(self, row: TreeRow, text: str) -> Content:
         role = self._conversation.turns[row.turn].message.role
         note = safe_line(about(self._conversation, row))
         return Content.assemble(

@@ -18,7 +18,7 @@ from tui.ui.screens.dialog import Dialog
 _SIDES_KEYS = "abcd"
 
 
-class Question(Widget):
+class VoteQuestion(Widget):
     """One question, with the answers beside it; the chosen one is marked."""
 
     DEFAULT_CSS = """
@@ -38,7 +38,7 @@ class Question(Widget):
     class Answered(Message):
         """An answer was clicked."""
 
-        def __init__(self, question: "Question", mark: Mark) -> None:
+        def __init__(self, question: "VoteQuestion", mark: Mark) -> None:
             super().__init__()
             self.question, self.mark = question, mark
 
@@ -108,7 +108,7 @@ class VoteScreen(Dialog[Vote | None]):
         super().__init__()
         answers: dict[Mark, str] = {place: letter(place) for place in range(sides)}
         answers |= {"tie": "equal", "bad": "both bad" if sides == 2 else "all bad"}
-        self._questions = [Question(name, answers) for name in QUESTIONS]
+        self._questions = [VoteQuestion(name, answers) for name in QUESTIONS]
         self._sides, self._here = sides, 0
 
     def compose(self) -> ComposeResult:
@@ -123,7 +123,7 @@ class VoteScreen(Dialog[Vote | None]):
         """Begin with the first question."""
         self.action_go(0)
 
-    def on_question_answered(self, event: Question.Answered) -> None:
+    def on_question_answered(self, event: VoteQuestion.Answered) -> None:
         """Take an answer that was clicked."""
         self._here = self._questions.index(event.question)
         self.action_answer(event.mark)

@@ -10,7 +10,7 @@ BEATS_A_SECOND = 16
 """Often enough for text to flow, and it leaves the model its cores: a paint costs the same however much is in it."""
 
 
-class Beat:
+class FrameClock:
     """Calls back on a beat once it was asked to; panes that ask at different moments are drawn in one paint."""
 
     def __init__(self, pump: MessagePump, callback: Callable[[], object], every: int = 1) -> None:

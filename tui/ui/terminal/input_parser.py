@@ -13,7 +13,7 @@ _BEGUN = re.compile("(?:\x1b\\]11;[^\x07\x1b]{0,40}\x1b?|\x1b\\[20{0,2})\\Z")
 _START, _END = "\x1b[200~", "\x1b[201~"
 
 
-class Parser(XTermParser):
+class InputParser(XTermParser):
     """Textual's, which would take an answer to OSC 11 for two dozen keys, and escape sequences in a paste for more."""
 
     def __init__(self, debug: bool = False) -> None:
@@ -60,4 +60,4 @@ class Parser(XTermParser):
 
 def read_with_care() -> None:
     """Have Textual's driver read with this parser; it names its own in its module and nowhere else."""
-    linux_driver.XTermParser = Parser  # type: ignore[attr-defined]
+    linux_driver.XTermParser = InputParser  # type: ignore[attr-defined]

@@ -22,7 +22,7 @@ _PART = rb"([0-9a-fA-F]{1,4})"
 ANSWER = re.compile(rb"\x1b\]11;rgba?:%b/%b/%b(?:/[0-9a-fA-F]+)?(?:\x07|\x1b\\)" % (_PART, _PART, _PART))
 
 
-class Background:
+class TerminalBackground:
     """A question to the terminal; it is quiet, and takes no keys, from `with` on until the answer is there."""
 
     def __init__(self, path: str = "/dev/tty") -> None:

@@ -19,7 +19,7 @@ HELP = ("chat.help", "dialog.help")
 """What comes last, and stays when there is no room for everything: it shows the rest."""
 
 
-class Item(NamedTuple):
+class FooterItem(NamedTuple):
     """A key and what it does."""
 
     id: str
@@ -53,7 +53,7 @@ class Footer(Widget):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         """An empty line, until the screen says which keys work."""
         super().__init__(id=id, classes=classes)
-        self._items: list[Item] = []
+        self._items: list[FooterItem] = []
 
     def on_mount(self) -> None:
         """Look at the keys now, and whenever others work."""
@@ -90,13 +90,13 @@ class Footer(Widget):
             self._items = items
             self.refresh()
 
-    def _fitting(self) -> list[Item]:
+    def _fitting(self) -> list[FooterItem]:
         room = self.size.width
         if sum(item.width for item in self._items) <= room:
             return self._items
         kept = [item for item in self._items if item.id in HELP]
         room -= sum(item.width for item in kept)
-        chosen: list[Item] = []
+        chosen: list[FooterItem] = []
         for item in self._items:
             if item not in kept:
                 if item.width > room:
@@ -106,10 +106,10 @@ class Footer(Widget):
         return [*chosen, *kept]
 
 
-def _items(footer: Footer, active: Iterable[ActiveBinding]) -> Iterable[Item]:
+def _items(footer: Footer, active: Iterable[ActiveBinding]) -> Iterable[FooterItem]:
     seen = set()
     for _, binding, enabled, _ in active:
         if binding.show and enabled and binding.description and binding.action not in seen:
             seen.add(binding.action)
             shown = footer.app.get_key_display(binding)
-            yield Item(binding.id or "", binding.key, safe_line(shown), safe_line(binding.description))
+            yield FooterItem(binding.id or "", binding.key, safe_line(shown), safe_line(binding.description))

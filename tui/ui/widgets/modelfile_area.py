@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from rich.text import Text
 from textual.widgets import TextArea
 
-from tui.presets.highlight import Part, parts
+from tui.presets.highlight import HighlightSpan, parts
 from tui.terminal import safe
 
 
@@ -45,7 +45,7 @@ class ModelfileArea(TextArea):
     """
 
     def __init__(self, text: str) -> None:
-        self._parts: list[list[Part]] = []
+        self._parts: list[list[HighlightSpan]] = []
         self._faults: set[int] = set()
         super().__init__(text, show_line_numbers=True, soft_wrap=True, tab_behavior="focus")
         self.cursor_blink = False

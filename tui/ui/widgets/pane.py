@@ -12,9 +12,9 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.widgets import Static
 
-from tui.session.reply_stats import Figures
+from tui.session.reply_stats import ReplyStats
 from tui.terminal import safe_line
-from tui.ui.widgets.stats_line import FiguresLine
+from tui.ui.widgets.stats_line import StatsLine
 from tui.ui.widgets.tokens.token_view import TokenView
 from tui.ui.widgets.transcript.transcript import Transcript
 
@@ -94,7 +94,7 @@ class Pane(Vertical):
     titled: reactive[bool] = reactive(False, toggle_class="-titled")
     """Whether the title is shown."""
 
-    figures: reactive[Figures | None] = reactive[Figures | None](None, repaint=False)
+    figures: reactive[ReplyStats | None] = reactive[ReplyStats | None](None, repaint=False)
     """What its newest reply came to; shown beside another pane."""
 
     @dataclass
@@ -110,7 +110,7 @@ class Pane(Vertical):
         self.tokens: TokenView | None = None
         """A reply token by token, in place of the transcript while it is looked at."""
         self._heading = Static(classes="pane-title", markup=False)
-        self._figures = FiguresLine()
+        self._figures = StatsLine()
 
     def compose(self) -> ComposeResult:
         yield self._heading
@@ -134,7 +134,7 @@ class Pane(Vertical):
             if had_focus:
                 self.transcript.focus()
 
-    def watch_figures(self, figures: Figures | None) -> None:
+    def watch_figures(self, figures: ReplyStats | None) -> None:
         self._figures.figures = figures
 
     def watch_title(self, title: str) -> None:

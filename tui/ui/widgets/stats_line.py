@@ -6,10 +6,10 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from tui.session.reply_stats import Figures
+from tui.session.reply_stats import ReplyStats
 
 
-class FiguresLine(Widget):
+class StatsLine(Widget):
     """Pace, length and likelihood in one line: in words where there is room, short where there is little."""
 
     ALLOW_SELECT = False
@@ -23,7 +23,7 @@ class FiguresLine(Widget):
     }
     """
 
-    figures: reactive[Figures | None] = reactive[Figures | None](None)
+    figures: reactive[ReplyStats | None] = reactive[ReplyStats | None](None)
     """Of the newest reply, once there is one."""
 
     def render(self) -> Content:
@@ -32,7 +32,7 @@ class FiguresLine(Widget):
         return Content(next((line for line in lines if len(line) <= room), lines[-1]))
 
 
-def _lines(figures: Figures) -> Iterator[str]:
+def _lines(figures: ReplyStats) -> Iterator[str]:
     """The figures as lines, the longest first."""
     rate, first, p, raw, perplexity = figures.rate, figures.ttft_ms, figures.p, figures.p_raw, figures.perplexity
     tokens = f"{figures.tokens} tokens"

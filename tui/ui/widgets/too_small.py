@@ -7,7 +7,7 @@ LEAST = 48, 14
 """Columns and lines that the program needs."""
 
 
-class Small(Widget):
+class TooSmall(Widget):
     """Lies over a screen for as long as the terminal is too small for it; keys go where they went."""
 
     ALLOW_SELECT = False

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from tui.engine.decode.branch import Branch, Move
-from tui.engine.sampling.strategies.beam import Beam
-from tui.engine.sampling.strategies.contrastive import Contrastive
-from tui.engine.sampling.strategies.sample import Sample
+from tui.engine.sampling.strategies.beam import BeamSearch
+from tui.engine.sampling.strategies.contrastive import ContrastiveSearch
+from tui.engine.sampling.strategies.sample import Sampling
 from tui.knobs.table import Knobs
 
 if TYPE_CHECKING:
@@ -31,11 +31,11 @@ def make_strategy(reply: "Generation") -> Strategy:
     """The strategy that a reply's knobs ask for."""
     match reply.knobs.strategy:
         case "beam":
-            return Beam(reply)
+            return BeamSearch(reply)
         case "contrastive":
-            return Contrastive(reply)
+            return ContrastiveSearch(reply)
         case _:
-            return Sample(reply)
+            return Sampling(reply)
 
 
 def width(knobs: Knobs) -> int:

@@ -13,17 +13,17 @@ from tui.engine.constraint.constraint import Constraint
 from tui.engine.decode.branch import Branch, Move
 from tui.engine.protocol import Hypothesis
 from tui.engine.sampling.chain import Chain
-from tui.engine.sampling.distribution import Choice, Odds
+from tui.engine.sampling.distribution import Distribution, TokenChoice
 
 if TYPE_CHECKING:
     from tui.engine.decode.generation import Generation
 
 
-class Line(NamedTuple):
+class BeamHypothesis(NamedTuple):
     """A hypothesis: what would be written after what is."""
 
     tokens: tuple[int, ...] = ()
-    choices: tuple[Choice, ...] = ()
+    choices: tuple[TokenChoice, ...] = ()
     """How each token was chosen."""
     length: int = 0
     """In tokens, what is written already included."""
@@ -37,25 +37,25 @@ class Line(NamedTuple):
         return float(self.total / max(self.length, 1) ** length_penalty)
 
 
-class Step(NamedTuple):
+class BeamStep(NamedTuple):
     """A token that a hypothesis could go on with."""
 
     total: float
-    line: Line
+    line: BeamHypothesis
     branch: Branch
     token: int
-    odds: Odds
+    odds: Distribution
 
 
-class Beam:
+class BeamSearch:
     """As many hypotheses side by side as `num_beams` says."""
 
     def __init__(self, reply: "Generation") -> None:
         self._reply = reply
         self._base = -1
         """Where in the context the lines begin."""
-        self._live = [Line(constraint=reply.constraint.copy() if reply.constraint else None)]
-        self._complete: list[Line] = []
+        self._live = [BeamHypothesis(constraint=reply.constraint.copy() if reply.constraint else None)]
+        self._complete: list[BeamHypothesis] = []
 
     @property
     def index(self) -> int:
@@ -83,7 +83,7 @@ class Beam:
 
     # --- searching --------------------------------------------------------------------------------------------------
 
-    def _steps(self, branches: Sequence[Branch]) -> list[Step]:
+    def _steps(self, branches: Sequence[Branch]) -> list[BeamStep]:
         """The best ways to go on: twice as many as beams, so that enough remain when half of them end."""
         reply, most = self._reply, 2 * self._reply.knobs.num_beams
         stands = {tuple(branch.tokens[self._base :]): branch for branch in branches}
@@ -93,10 +93,10 @@ class Beam:
             odds = reply.odds(branch, Chain(reply.knobs, reply.backend.stage, branch.tokens), line.constraint)
             for token, p in odds.best(most):
                 total = line.total + log(p) + log(odds.allowed)
-                steps.append(Step(total, line, branch, token, odds))
+                steps.append(BeamStep(total, line, branch, token, odds))
         return sorted(steps, key=lambda step: -step.total)[:most]
 
-    def _advance(self, steps: Sequence[Step]) -> list[Move]:
+    def _advance(self, steps: Sequence[BeamStep]) -> list[Move]:
         """Take the best steps; those that end a reply are put aside, if they are among the very best."""
         beams = self._reply.knobs.num_beams
         moves: list[Move] = []
@@ -126,7 +126,7 @@ class Beam:
         self._live = [self._live[place] for place in kept]
         return [moves[place] for place in kept]
 
-    def _longer(self, step: Step) -> Line:
+    def _longer(self, step: BeamStep) -> BeamHypothesis:
         reply, line = self._reply, step.line
         tokens = (*line.tokens, step.token)
         choice = step.odds.choice(step.token, reply.backend.label)
@@ -134,9 +134,9 @@ class Beam:
         if constraint:
             constraint.accept(step.token)
         ends = reply.backend.is_end(step.token) or reply.said.would_stop(tokens)
-        return Line(tokens, (*line.choices, choice), line.length + 1, step.total, constraint, ends)
+        return BeamHypothesis(tokens, (*line.choices, choice), line.length + 1, step.total, constraint, ends)
 
-    def _decided(self, steps: Sequence[Step]) -> bool:
+    def _decided(self, steps: Sequence[BeamStep]) -> bool:
         """Whether the search ends, by `early_stopping`."""
         reply, knobs = self._reply, self._reply.knobs
         if len(self._complete) < knobs.num_beams or not steps:
@@ -155,7 +155,7 @@ class Beam:
 
     # --- writing ----------------------------------------------------------------------------------------------------
 
-    def _close(self, *lines: Line) -> None:
+    def _close(self, *lines: BeamHypothesis) -> None:
         """End the reply with the best of these."""
         found = self._ranked(*lines)[: self._reply.knobs.num_beams]
         self._reply.best = self._hypotheses(*found, whole=True)
@@ -175,14 +175,14 @@ class Beam:
         self._base += agreed
         return self._write(choices, self._base - agreed)
 
-    def _write(self, choices: Sequence[Choice], base: int | None = None) -> bool:
+    def _write(self, choices: Sequence[TokenChoice], base: int | None = None) -> bool:
         start = self._base if base is None else base
         return all(self._reply.write(choice, start + place) for place, choice in enumerate(choices, 1))
 
-    def _ranked(self, *lines: Line) -> list[Line]:
+    def _ranked(self, *lines: BeamHypothesis) -> list[BeamHypothesis]:
         return sorted(lines, key=lambda line: -line.score(self._reply.knobs.length_penalty))
 
-    def _hypotheses(self, *lines: Line, whole: bool = False) -> tuple[Hypothesis, ...]:
+    def _hypotheses(self, *lines: BeamHypothesis, whole: bool = False) -> tuple[Hypothesis, ...]:
         penalty = self._reply.knobs.length_penalty
         return tuple(
             Hypothesis(self._reply.said.with_next(line.tokens, whole=whole), line.score(penalty), line.complete)

@@ -14,17 +14,17 @@ import numpy as np
 import numpy.typing as npt
 from msgspec.structs import replace
 
-from tui.conversation.trace import Stage
+from tui.conversation.trace import StageTrace
 from tui.engine.backend import Hidden
 from tui.engine.decode.branch import Branch, Move
 from tui.engine.sampling.chain import Chain
-from tui.engine.sampling.distribution import Choice
+from tui.engine.sampling.distribution import TokenChoice
 
 if TYPE_CHECKING:
     from tui.engine.decode.generation import Generation
 
 
-class Past:
+class PastStates:
     """The directions of the hidden states of everything before, in an array that grows."""
 
     def __init__(self, hidden: Sequence[Hidden]) -> None:
@@ -43,13 +43,13 @@ class Past:
         self._count += 1
 
 
-class Contrastive:
+class ContrastiveSearch:
     """A few candidates for each token, of which one stays."""
 
     def __init__(self, reply: "Generation") -> None:
         self._reply = reply
-        self._past: Past | None = None
-        self._candidates: dict[int, Choice] = {}
+        self._past: PastStates | None = None
+        self._candidates: dict[int, TokenChoice] = {}
         """The tokens being weighed."""
         self._p: dict[int, float] = {}
 
@@ -67,7 +67,7 @@ class Contrastive:
         if not branches:
             return None
         if self._past is None:
-            self._past = Past(_hidden(branches[0]))
+            self._past = PastStates(_hidden(branches[0]))
         if not self._candidates:
             return branches[0]
         alpha = self._reply.knobs.penalty_alpha
@@ -89,14 +89,14 @@ class Contrastive:
         return [Move(branch, token) for token in self._p]
 
 
-def _weighed(choice: Choice, among: dict[int, float]) -> Choice:
+def _weighed(choice: TokenChoice, among: dict[int, float]) -> TokenChoice:
     """How a token was chosen, with the candidates that were not looked at marked as cut."""
     trace = choice.trace
     candidates = tuple(
         each if each.cut or each.id in among else replace(each, cut="contrastive") for each in trace.candidates
     )
     return choice._replace(
-        trace=replace(trace, stages=(*trace.stages, Stage("contrastive", len(among))), candidates=candidates)
+        trace=replace(trace, stages=(*trace.stages, StageTrace("contrastive", len(among))), candidates=candidates)
     )
 
 

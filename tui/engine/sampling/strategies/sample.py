@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from tui.engine.decode.generation import Generation
 
 
-class Sample:
+class Sampling:
     """One token at a time."""
 
     def __init__(self, reply: "Generation") -> None:

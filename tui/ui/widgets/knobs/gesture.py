@@ -7,7 +7,7 @@ REST = 0.7
 """Seconds after which a hand has rested: longer than a held key takes to repeat for the first time."""
 
 
-class Hand:
+class Gesture:
     """Tells a held key, or a turn of the wheel, from turns that have nothing to do with each other."""
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:

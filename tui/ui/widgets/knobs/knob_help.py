@@ -16,7 +16,7 @@ _HOW = (
 )
 
 
-class Words(NamedTuple):
+class KnobHelpText(NamedTuple):
     """What there is to say of a knob."""
 
     help: str
@@ -45,9 +45,9 @@ class KnobHelp(Static):
     def __init__(self) -> None:
         """How it is done, until a knob is pointed at."""
         super().__init__(markup=False)
-        self._words, self._refusal = Words(_HOW), ""
+        self._words, self._refusal = KnobHelpText(_HOW), ""
 
-    def say(self, words: Words, refusal: str = "") -> None:
+    def say(self, words: KnobHelpText, refusal: str = "") -> None:
         """Show these; a refusal stands in the place of a reason."""
         if (words, refusal) != (self._words, self._refusal):
             self._words, self._refusal = words, refusal

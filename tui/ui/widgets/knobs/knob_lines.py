@@ -9,21 +9,21 @@ from tui.knobs.table import EVERYDAY, KNOBS, Knobs
 
 
 @dataclass(frozen=True)
-class Heading:
+class HeadingLine:
     """The name of a group, above its knobs."""
 
     group: str
 
 
 @dataclass(frozen=True)
-class Row:
+class KnobLine:
     """A knob."""
 
     name: str
 
 
 @dataclass(frozen=True)
-class Place:
+class OrderLine:
     """An entry of an order, or one that is left out of it."""
 
     name: str
@@ -32,11 +32,11 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Gap:
+class GapLine:
     """A blank line."""
 
 
-Line = Heading | Row | Place | Gap
+Line = HeadingLine | KnobLine | OrderLine | GapLine
 
 
 class KnobLines:
@@ -78,20 +78,20 @@ class KnobLines:
             found = [row for row in rows if self._is_wanted(row)]
             if not found:
                 continue
-            if self.airy and lines and not isinstance(lines[-1], Heading):
-                lines.append(Gap())
-            lines.append(Heading(group))
+            if self.airy and lines and not isinstance(lines[-1], HeadingLine):
+                lines.append(GapLine())
+            lines.append(HeadingLine(group))
             if self.is_open(group):
                 for row in found:
-                    lines.append(Row(row.name))
+                    lines.append(KnobLine(row.name))
                     lines += self._places(row, knobs)
         return tuple(lines)
 
-    def _places(self, row: Knob, knobs: Knobs) -> Iterator[Place]:
+    def _places(self, row: Knob, knobs: Knobs) -> Iterator[OrderLine]:
         if row.orders and self.is_open(row.name):
             order = getattr(knobs, row.name)
-            yield from (Place(row.name, entry) for entry in order)
-            yield from (Place(row.name, entry) for entry in row.choices if entry not in order)
+            yield from (OrderLine(row.name, entry) for entry in order)
+            yield from (OrderLine(row.name, entry) for entry in row.choices if entry not in order)
 
     def _is_wanted(self, row: Knob) -> bool:
         words = f"{row.name} {row.name.replace('_', ' ')} {row.group} {row.help}".lower()

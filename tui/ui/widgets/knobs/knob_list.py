@@ -8,8 +8,8 @@ from textual.message import Message
 from tui.errors import KnobError
 from tui.knobs.knob import Value
 from tui.knobs.table import KNOBS, turn
-from tui.ui.widgets.knobs.gesture import Hand
-from tui.ui.widgets.knobs.knob_lines import Heading, Line, Place, Row, moved, switched
+from tui.ui.widgets.knobs.gesture import Gesture
+from tui.ui.widgets.knobs.knob_lines import HeadingLine, KnobLine, Line, OrderLine, moved, switched
 from tui.ui.widgets.knobs.knob_sheet import KnobSheet
 
 
@@ -41,7 +41,7 @@ class KnobList(KnobSheet):
     def __init__(self) -> None:
         """Every knob at its default, the cursor on the first."""
         super().__init__()
-        self.hand = Hand()
+        self.hand = Gesture()
         """Which turns are one movement."""
         self._stroke: object = None
         """The drag that goes on."""
@@ -63,7 +63,7 @@ class KnobList(KnobSheet):
     @property
     def typable(self) -> bool:
         """Whether the cursor is on a knob whose value can be typed."""
-        return isinstance(self.line, Row) and KNOBS[self.line.name].slides
+        return isinstance(self.line, KnobLine) and KNOBS[self.line.name].slides
 
     def turn(self, value: Value, *, stroke: object = None, taken: bool = False) -> None:
         """Turn the knob with the cursor. What loads the model anew waits, as if typed, until it is `taken`."""
@@ -85,14 +85,14 @@ class KnobList(KnobSheet):
     def step(self, steps: int, coarse: bool = False) -> None:
         """Turn by steps; fold or open a heading; switch a stage off or on."""
         match self.line:
-            case Row(name) if KNOBS[name].slides:
+            case KnobLine(name) if KNOBS[name].slides:
                 stroke = self.hand.stroke((name, steps > 0, coarse))
                 self.turn(KNOBS[name].move(self.value, steps, coarse=coarse), stroke=stroke)
-            case Row(name) if KNOBS[name].orders:
+            case KnobLine(name) if KNOBS[name].orders:
                 self.fold(name, steps < 0)
-            case Heading(group):
+            case HeadingLine(group):
                 self.fold(group, steps < 0)
-            case Place(name, entry) if (entry in getattr(self.knobs, name)) != (steps > 0):
+            case OrderLine(name, entry) if (entry in getattr(self.knobs, name)) != (steps > 0):
                 self.switch()
 
     def fold(self, name: str, folded: bool) -> None:
@@ -105,19 +105,19 @@ class KnobList(KnobSheet):
     def switch(self) -> None:
         """Fold or open what has the cursor; take a stage out of its order, or put it back; take the next word."""
         match self.line:
-            case Row(name) if KNOBS[name].slides:
+            case KnobLine(name) if KNOBS[name].slides:
                 knob = KNOBS[name]
                 low, high = knob.slider
                 if knob.choices or (knob.kind is int and high - low <= 2):
                     self.turn(knob.at(0) if knob.share(self.value) == 1 else knob.move(self.value, 1))
-            case Heading(name) | Row(name):
+            case HeadingLine(name) | KnobLine(name):
                 self.fold(name, self.lines.is_open(name))
-            case Place(name, entry):
+            case OrderLine(name, entry):
                 self.turn(switched(getattr(self.knobs, name), entry, KNOBS[name].choices))
 
     def shift(self, steps: int, stroke: object = None) -> None:
         """Move the stage with the cursor up or down."""
-        if isinstance(self.line, Place) and self.line.entry in (order := getattr(self.knobs, self.line.name)):
+        if isinstance(self.line, OrderLine) and self.line.entry in (order := getattr(self.knobs, self.line.name)):
             self.turn(moved(order, self.line.entry, steps), stroke=stroke)
             self.go(self.line)
 
@@ -171,7 +171,7 @@ class KnobList(KnobSheet):
             return
         self.go(line)
         self._stroke, self._moved = object(), False
-        if isinstance(line, Place) or (self._slides(line) and event.x in self.columns.slider):
+        if isinstance(line, OrderLine) or (self._slides(line) and event.x in self.columns.slider):
             self.capture_mouse()
             self._drag(event)
 
@@ -199,9 +199,9 @@ class KnobList(KnobSheet):
         line, beyond = self.line_at(event.y), event.x >= self.columns.slider.start
         if line != self.line or self._moved:
             return
-        if isinstance(line, Heading) or (beyond and isinstance(line, Place)):
+        if isinstance(line, HeadingLine) or (beyond and isinstance(line, OrderLine)):
             self.switch()
-        elif isinstance(line, Row) and beyond:
+        elif isinstance(line, KnobLine) and beyond:
             knob = KNOBS[line.name]
             if knob.orders:
                 self.switch()
@@ -228,14 +228,14 @@ class KnobList(KnobSheet):
 
     def _drag(self, event: events.MouseEvent) -> None:
         slider, target = self.columns.slider, self.line_at(event.y)
-        if isinstance(self.line, Row):
+        if isinstance(self.line, KnobLine):
             share = (event.x - slider.start) / max(len(slider) - 1, 1)
             self.turn(KNOBS[self.line.name].at(share), stroke=self._stroke)
-        elif isinstance(self.line, Place) and isinstance(target, Place):
+        elif isinstance(self.line, OrderLine) and isinstance(target, OrderLine):
             order = getattr(self.knobs, self.line.name)
             if {self.line.entry, target.entry} <= set(order):
                 self._moved |= target != self.line
                 self.shift(order.index(target.entry) - order.index(self.line.entry), self._stroke)
 
     def _slides(self, line: Line) -> bool:
-        return isinstance(line, Row) and KNOBS[line.name].slides
+        return isinstance(line, KnobLine) and KNOBS[line.name].slides

@@ -11,12 +11,12 @@ from textual.message import Message
 from textual.reactive import reactive
 
 from tui.knobs.knob import Value
-from tui.knobs.pair import Stand
+from tui.knobs.pair import KnobPair
 from tui.knobs.table import KNOBS, THOUGHT_KNOBS, WHILE_THINKING, Knobs
 from tui.session.knob_actions import Deed
 from tui.ui.screens.knob_editor import KnobEditor
-from tui.ui.widgets.knobs.knob_help import KnobHelp, Words, facts
-from tui.ui.widgets.knobs.knob_lines import Heading, Place, Row
+from tui.ui.widgets.knobs.knob_help import KnobHelp, KnobHelpText, facts
+from tui.ui.widgets.knobs.knob_lines import HeadingLine, KnobLine, OrderLine
 from tui.ui.widgets.knobs.knob_list import KnobList
 from tui.ui.widgets.knobs.knob_search import KnobSearch
 from tui.ui.widgets.knobs.knob_sets import KnobSets
@@ -182,7 +182,7 @@ class KnobPanel(Vertical):
         self.sets, self._search, self._help = KnobSets(), KnobSearch(), KnobHelp()
         self.knobs, self.preset = Knobs(), Knobs()
         """Of the set that is shown."""
-        self._stands = Stand(self.preset), Stand(self.knobs)
+        self._stands = KnobPair(self.preset), KnobPair(self.knobs)
         self._owner: object = None
 
     def compose(self) -> ComposeResult:
@@ -196,12 +196,12 @@ class KnobPanel(Vertical):
         self.list.focus(scroll_visible)
         return self
 
-    def show(self, owner: object, preset: Stand | Knobs, knobs: Stand | Knobs) -> None:
+    def show(self, owner: object, preset: KnobPair | Knobs, knobs: KnobPair | Knobs) -> None:
         """Show where somebody's knobs stand, and where the preset has them; turns will say whose they were.
 
         Showing them as they were takes back a turn that the owner did not accept.
         """
-        one, other = (each if isinstance(each, Stand) else Stand(each) for each in (preset, knobs))
+        one, other = (each if isinstance(each, KnobPair) else KnobPair(each) for each in (preset, knobs))
         self._owner, self._stands = owner, (one, other)
         self.pick(self.sets.thought and self.sets.thinks)
 
@@ -217,7 +217,7 @@ class KnobPanel(Vertical):
             self.pick(name in THOUGHT_KNOBS)
         name = name.removeprefix(WHILE_THINKING) if name in THOUGHT_KNOBS else name
         self.list.fold(KNOBS[name].group, False)
-        self.list.go(Row(name))
+        self.list.go(KnobLine(name))
 
     def watch_refused(self) -> None:
         """Show everything as it stands now."""
@@ -285,7 +285,7 @@ class KnobPanel(Vertical):
 
     def action_enter(self) -> None:
         """Edit a list or a text, open or fold the rest."""
-        if isinstance(self.list.line, Row) and not KNOBS[self.list.line.name].orders:
+        if isinstance(self.list.line, KnobLine) and not KNOBS[self.list.line.name].orders:
             self.list.post_message(KnobList.Opened(self.list.line.name))
         else:
             self.list.switch()
@@ -300,7 +300,7 @@ class KnobPanel(Vertical):
 
     def action_reset(self) -> None:
         """Put the knob, or those under the heading, back where the preset has them."""
-        if isinstance(self.list.line, Heading):
+        if isinstance(self.list.line, HeadingLine):
             names = [row.name for row in self.list.lines.groups[self.list.line.group]]
             self.post_message(self.Asked("reset", self._owner, self.sets.named(names)))
         elif self.list.knob:
@@ -350,7 +350,7 @@ class KnobPanel(Vertical):
 
         def take(value: Value | None) -> None:
             if value is not None:
-                self.list.go(Row(knob.name))
+                self.list.go(KnobLine(knob.name))
                 self.list.turn(value)
 
         self.app.push_screen(KnobEditor(knob, getattr(self.list.knobs, knob.name)), take)
@@ -359,23 +359,23 @@ class KnobPanel(Vertical):
         self._help.say(words(self.list), refusal)
 
 
-def words(there: KnobList) -> Words:
+def words(there: KnobList) -> KnobHelpText:
     """What there is to say of the line with the cursor."""
     line, knob = there.line, there.knob
-    if isinstance(line, Heading) or not knob:
-        rows = there.lines.groups[line.group] if isinstance(line, Heading) else ()
-        return Words(", ".join(row.name for row in rows))
-    if isinstance(line, Place):
+    if isinstance(line, HeadingLine) or not knob:
+        rows = there.lines.groups[line.group] if isinstance(line, HeadingLine) else ()
+        return KnobHelpText(", ".join(row.name for row in rows))
+    if isinstance(line, OrderLine):
         why = there.idle.get(line.entry)
         reason = f"○ {line.entry} does nothing: {why}." if why else ""
-        return Words(f"{knob.help} Shift+↑ ↓ or a drag moves it, Space switches it off and on.", reason=reason)
+        return KnobHelpText(f"{knob.help} Shift+↑ ↓ or a drag moves it, Space switches it off and on.", reason=reason)
     said = facts(knob, getattr(there.preset, knob.name))
     if there.entry is not None and not knob.live:
         typed, standing = f"{there.entry} {knob.unit}".rstrip(), knob.show(getattr(there.knobs, knob.name))
-        return Words(f"Enter loads the model anew with {typed}; Esc leaves it at {standing}.", said)
+        return KnobHelpText(f"Enter loads the model anew with {typed}; Esc leaves it at {standing}.", said)
     why, no = there.inert.get(knob.name), there.refused.get(knob.name)
     reason = f"✗ {no}" if no else f"○ No effect: {why}." if why else ""
-    return Words(knob.help, said, reason)
+    return KnobHelpText(knob.help, said, reason)
 
 
 def edited(text: str, event: events.Key) -> str | None:

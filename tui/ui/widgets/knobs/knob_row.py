@@ -13,7 +13,7 @@ _LEAST_SLIDER = 5
 _ROOM_FOR_UNITS, _ROOM_FOR_A_MARGIN = 41, 36
 
 
-class Part(NamedTuple):
+class RowPart(NamedTuple):
     """A piece of a row, and the names of what it is drawn like."""
 
     text: str
@@ -21,7 +21,7 @@ class Part(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Columns:
+class RowColumns:
     """Where things stand in a row, the same in every row."""
 
     across: int
@@ -79,28 +79,28 @@ class KnobRow:
         """Whether it is away from the preset."""
         return self.value != self.preset
 
-    def draw(self, columns: Columns) -> list[Part]:
+    def draw(self, columns: RowColumns) -> list[RowPart]:
         """The row without its first cell, which shows whether the cursor is here."""
-        mark = Part("✗", "refusal") if self.refused else Part("•" if self.turned else " ", "mark")
-        name = Part(f"{shortened(self.knob.name, columns.name):<{columns.name}} ", "inert" if self.inert else "name")
+        mark = RowPart("✗", "refusal") if self.refused else RowPart("•" if self.turned else " ", "mark")
+        name = RowPart(f"{shortened(self.knob.name, columns.name):<{columns.name}} ", "inert" if self.inert else "name")
         if self.entry is not None:
             field = f"{safe_line(self.entry)}▏"
             field = field if cell_len(field) <= columns.free else "…" + field[-max(columns.free - 1, 0) :]
-            return [mark, name, Part(set_cell_size(field, columns.free), "entry")]
+            return [mark, name, RowPart(set_cell_size(field, columns.free), "entry")]
         return [mark, name, *(self._slide(columns) if self.knob.slides else self._say(columns))]
 
-    def _slide(self, columns: Columns) -> list[Part]:
+    def _slide(self, columns: RowColumns) -> list[RowPart]:
         text = self.knob.show(self.value)
         # A long value lies over the slider's end, so that every slider keeps its place and its scale.
         room = max(len(columns.slider) - max(0, len(text) - _VALUE), 0)
         unit = self.knob.unit if columns.unit and self.value not in self.knob.words else ""
         return [
             *self._slider(len(columns.slider), room),
-            Part(f" {text:>{_VALUE}}", self._value_style),
-            Part(f" {unit:<{columns.unit - 1}}" if columns.unit else "", "unit"),
+            RowPart(f" {text:>{_VALUE}}", self._value_style),
+            RowPart(f" {unit:<{columns.unit - 1}}" if columns.unit else "", "unit"),
         ]
 
-    def _slider(self, length: int, visible: int) -> list[Part]:
+    def _slider(self, length: int, visible: int) -> list[RowPart]:
         handle = max(min(self._column(self.value, length), visible - 1), 0)
         preset = self._column(self.preset, length)
         if self.inert:  # hollow, and on a dotted track: not to be told by colour alone
@@ -114,18 +114,18 @@ class KnobRow:
             cells[handle : handle + 1] = [("●", "handle")]
         if self.turned and preset != handle and preset < visible:
             cells[preset] = ("◦", "mark")
-        return [Part(glyph, style) for glyph, style in cells[:visible]]
+        return [RowPart(glyph, style) for glyph, style in cells[:visible]]
 
     def _column(self, value: Value, length: int) -> int:
         return round(self.knob.share(value) * max(length - 1, 0))
 
-    def _say(self, columns: Columns) -> list[Part]:
+    def _say(self, columns: RowColumns) -> list[RowPart]:
         """What a list or a text holds, as far as it fits."""
         sign = "○ " if self.inert else ("▾ " if self.open else "▸ ") if self.knob.orders else ""
         text = sign + safe_line(summary(self.knob, self.value))
         if cell_len(text) > columns.free:
             text = set_cell_size(text, columns.free - 1).rstrip() + "…"
-        return [Part(set_cell_size(text, columns.free), self._value_style)]
+        return [RowPart(set_cell_size(text, columns.free), self._value_style)]
 
     @property
     def _value_style(self) -> str:
@@ -142,14 +142,14 @@ class HeadingRow:
     """How many of its knobs are away from the preset."""
     note: str = ""
 
-    def draw(self, columns: Columns) -> list[Part]:
+    def draw(self, columns: RowColumns) -> list[RowPart]:
         """The row without its first cell."""
         turned = f"{self.turned} •" if self.turned else ""
         name = f"{'▾' if self.open else '▸'} {self.group}"
         room = columns.width - 2 - len(name) - len(turned)
         note = f" · {self.note}" if self.note else ""
         note = note if len(note) <= room else ""
-        return [Part(name, "heading"), Part(f"{note:<{max(room, 0)}} ", "unit"), Part(turned, "mark")]
+        return [RowPart(name, "heading"), RowPart(f"{note:<{max(room, 0)}} ", "unit"), RowPart(turned, "mark")]
 
 
 @dataclass(frozen=True)
@@ -162,14 +162,14 @@ class PlaceRow:
     idle: str = ""
     """Why it does nothing now."""
 
-    def draw(self, columns: Columns) -> list[Part]:
+    def draw(self, columns: RowColumns) -> list[RowPart]:
         """The row without its first cell."""
         number = f"{self.number:>3} " if self.number else "  – "
         dim = self.idle or not self.number
         state = "off" if not self.number else "○ idle" if self.idle else "● on"
         return [
-            Part(f" {number}{shortened(self.entry, columns.name):<{columns.name}}", "inert" if dim else "name"),
-            Part(f"{state:<{max(columns.width - columns.name - 6, 0)}}", "inert" if dim else "value"),
+            RowPart(f" {number}{shortened(self.entry, columns.name):<{columns.name}}", "inert" if dim else "name"),
+            RowPart(f"{state:<{max(columns.width - columns.name - 6, 0)}}", "inert" if dim else "value"),
         ]
 
 

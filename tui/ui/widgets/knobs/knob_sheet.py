@@ -14,8 +14,8 @@ from textual.strip import Strip
 from tui.knobs.knob import Knob
 from tui.knobs.lint import conflict, idle, inert
 from tui.knobs.table import CONSTRAINTS, KNOBS, Knobs
-from tui.ui.widgets.knobs.knob_lines import Gap, Heading, KnobLines, Line, Place, Row
-from tui.ui.widgets.knobs.knob_row import Columns, HeadingRow, KnobRow, PlaceRow
+from tui.ui.widgets.knobs.knob_lines import GapLine, HeadingLine, KnobLine, KnobLines, Line, OrderLine
+from tui.ui.widgets.knobs.knob_row import HeadingRow, KnobRow, PlaceRow, RowColumns
 
 Face = KnobRow | HeadingRow | PlaceRow | None
 Look = tuple[Face, tuple[str, ...]]
@@ -112,7 +112,7 @@ class KnobSheet(ScrollView, can_focus=True, inherit_bindings=False):
         self.lines = KnobLines()
         self.knobs, self.preset = Knobs(), Knobs()
         self.inert, self.idle, self.refused = inert(self.knobs), idle(self.knobs), dict[str, str]()
-        self._line: Line = Row(next(iter(KNOBS)))
+        self._line: Line = KnobLine(next(iter(KNOBS)))
         self.entry: str | None = None
         """What has been typed of a new value for the knob with the cursor."""
         self.owner: object = None
@@ -126,12 +126,12 @@ class KnobSheet(ScrollView, can_focus=True, inherit_bindings=False):
     @property
     def line(self) -> Line:
         """Where the cursor is; a blank line while nothing is found."""
-        return self._line if self._placed else Gap()
+        return self._line if self._placed else GapLine()
 
     @property
     def knob(self) -> Knob | None:
         """The knob with the cursor, or whose order it is in."""
-        return KNOBS[self.line.name] if isinstance(self.line, Row | Place) else None
+        return KNOBS[self.line.name] if isinstance(self.line, KnobLine | OrderLine) else None
 
     def show(self, owner: object, preset: Knobs, knobs: Knobs, refused: Mapping[str, str]) -> None:
         """Show somebody's knobs."""
@@ -162,11 +162,11 @@ class KnobSheet(ScrollView, can_focus=True, inherit_bindings=False):
         """The line at a row of the view; None for a blank one."""
         y += self.scroll_offset.y
         line = self._placed[y] if 0 <= y < len(self._placed) else None
-        return None if isinstance(line, Gap) else line
+        return None if isinstance(line, GapLine) else line
 
     def go_by(self, steps: int) -> None:
         """Move the cursor by some lines, blank ones not counted."""
-        lines = [line for line in self._placed if not isinstance(line, Gap)]
+        lines = [line for line in self._placed if not isinstance(line, GapLine)]
         if lines:
             here = lines.index(self.line) if self.line in lines else 0
             self.go(lines[min(max(here + steps, 0), len(lines) - 1)])
@@ -175,7 +175,7 @@ class KnobSheet(ScrollView, can_focus=True, inherit_bindings=False):
         """Narrow the list down to what is looked for, with the cursor on the first knob called like it."""
         self.lines.wanted = wanted
         self.settle()
-        rows = [line for line in self._placed if isinstance(line, Row)]
+        rows = [line for line in self._placed if isinstance(line, KnobLine)]
         called = [row for row in rows if wanted and wanted.lower().replace(" ", "_") in row.name]
         if rows and (wanted or self._line not in self._placed):
             self.go((called or rows)[0])
@@ -189,7 +189,7 @@ class KnobSheet(ScrollView, can_focus=True, inherit_bindings=False):
         self._placed = placed
         self._drawn.clear()
         self.virtual_size = Size(self.scrollable_content_region.width, len(placed))
-        if self._line not in placed and self.knob and (heading := Heading(self.knob.group)) in placed:
+        if self._line not in placed and self.knob and (heading := HeadingLine(self.knob.group)) in placed:
             self.go(heading)
         elif self._line in placed and (shift := placed.index(self._line) - before):
             self.scroll_to(y=self.scroll_offset.y + shift, animate=False)
@@ -198,9 +198,9 @@ class KnobSheet(ScrollView, can_focus=True, inherit_bindings=False):
     # --- drawing ----------------------------------------------------------------------------------------------------
 
     @property
-    def columns(self) -> Columns:
+    def columns(self) -> RowColumns:
         """Where things stand in a row."""
-        return Columns(self.scrollable_content_region.width)
+        return RowColumns(self.scrollable_content_region.width)
 
     def render_line(self, y: int) -> Strip:
         """One row of the view."""
@@ -220,17 +220,17 @@ class KnobSheet(ScrollView, can_focus=True, inherit_bindings=False):
 
     def _face(self, line: Line) -> Face:
         match line:
-            case Heading(group):
+            case HeadingLine(group):
                 rows = self.lines.groups[group]
                 turned = sum(getattr(self.knobs, row.name) != getattr(self.preset, row.name) for row in rows)
                 note = "" if any(row.live for row in rows) else "loads anew"
                 return HeadingRow(group, self.lines.is_open(group), turned, note)
-            case Row(name):
+            case KnobLine(name):
                 value, preset = (getattr(knobs, name) for knobs in (self.knobs, self.preset))
                 entry = self.entry if line == self.line else None
                 said = self.inert.get(name, ""), self.refused.get(name, "")
                 return KnobRow(KNOBS[name], value, preset, *said, entry, name in self.lines.opened)
-            case Place(name, entry):
+            case OrderLine(name, entry):
                 order = getattr(self.knobs, name)
                 return PlaceRow(entry, order.index(entry) + 1 if entry in order else 0, self.idle.get(entry, ""))
         return None

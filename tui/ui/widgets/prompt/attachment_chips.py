@@ -10,7 +10,7 @@ from textual.widgets import Static
 from tui.terminal import safe_line
 
 
-class Chips(Static):
+class AttachmentChips(Static):
     """A line for each text that goes along: files named in the prompt, then what was pasted."""
 
     DEFAULT_CSS = """

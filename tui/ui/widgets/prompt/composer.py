@@ -13,12 +13,12 @@ from textual.widgets import TextArea
 from tui.errors import EditorError
 from tui.paths import sent_file
 from tui.prompt_line.attachments import Attachment, complete_path, describe, gather, look, tokens, with_attachments
-from tui.prompt_line.completion import Library, take_stock
+from tui.prompt_line.completion import CompletionSources, take_stock
 from tui.prompt_line.history_file import add_sent, read_sent
 from tui.prompt_line.quotes import unquoted
 from tui.terminal import safe, safe_lines
 from tui.ui.terminal.suspended_editor import edited
-from tui.ui.widgets.prompt.attachment_chips import Chips
+from tui.ui.widgets.prompt.attachment_chips import AttachmentChips
 from tui.ui.widgets.prompt.prompt import LONG, Prompt
 from tui.ui.widgets.prompt.suggestions import Suggestions
 
@@ -65,7 +65,7 @@ class Composer(Vertical):
     def __init__(self, placeholder: str) -> None:
         super().__init__()
         self.prompt = Prompt(placeholder=placeholder)
-        self._chips, self._suggestions = Chips(), Suggestions()
+        self._chips, self._suggestions = AttachmentChips(), Suggestions()
         self._pastes: tuple[Attachment, ...] = ()
         self._last = ("", Draft(""))
         """The newest question, and how it was made."""
@@ -129,7 +129,7 @@ class Composer(Vertical):
         """Look at the disk for what is typed, where it names what lies there."""
         event.stop()
         text, line = self.prompt.text, self.prompt.line
-        if text.startswith("/") and (text == "/" or self.prompt.library == Library()):
+        if text.startswith("/") and (text == "/" or self.prompt.library == CompletionSources()):
             self._take_stock()
         if "@" in text or self._chips.display:
             self._look(text, line)
@@ -157,7 +157,7 @@ class Composer(Vertical):
         event.stop()
         self._bring(self._pastes[:-1])
 
-    def on_chips_removed(self, event: Chips.Removed) -> None:
+    def on_chips_removed(self, event: AttachmentChips.Removed) -> None:
         """Take away the paste that was clicked."""
         event.stop()
         self._bring(self._pastes[: event.index] + self._pastes[event.index + 1 :])

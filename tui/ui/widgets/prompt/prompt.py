@@ -12,8 +12,8 @@ from textual.reactive import reactive
 from textual.widgets import TextArea
 from textual.widgets.text_area import EditResult, Location, Selection
 
-from tui.prompt_line.completion import Completion, Library, complete
-from tui.prompt_line.history import Past
+from tui.prompt_line.completion import Completion, CompletionSources, complete
+from tui.prompt_line.history import PromptHistory
 from tui.prompt_line.quotes import unclosed
 from tui.terminal import safe, safe_line, safe_lines
 
@@ -91,7 +91,7 @@ class Prompt(TextArea):
     class EditAsked(Message):
         """The text is to be written in the person's own editor."""
 
-    library: reactive[Library] = reactive(Library(), init=False)
+    library: reactive[CompletionSources] = reactive(CompletionSources(), init=False)
     """What commands can name."""
     attached = False
     """Whether something goes along, so that there is something to send without a text."""
@@ -114,7 +114,7 @@ class Prompt(TextArea):
         super().__init__(placeholder=Content(placeholder), highlight_cursor_line=False, id=id, classes=classes)
         # A blinking cursor repaints twice a second; that time is the model's.
         self.cursor_blink = False
-        self.past = Past(sent)
+        self.past = PromptHistory(sent)
         """What was sent before."""
 
     def watch_purpose(self, purpose: str) -> None:

@@ -16,7 +16,7 @@ from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui.conversation.trace import Candidate, Stage, TokenTrace
+from tui.conversation.trace import Candidate, StageTrace, TokenTrace
 from tui.terminal import safe_line
 
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
@@ -243,7 +243,7 @@ class Candidates(Widget, can_focus=True):
                 return [title, *(self._step(stage, had, before[0], width) for stage, had in shown)]
         return self._brief(trace, width, 2 if room >= _ROOM_FOR_TWO_LINES else 1)
 
-    def _step(self, stage: Stage, had: int, most: int, width: int) -> Strip:
+    def _step(self, stage: StageTrace, had: int, most: int, width: int) -> Strip:
         """`top_k        40 ██████░░░░`: what a stage left of what it had, on a logarithmic scale."""
         kind = "token" if stage.survivors < had else "label"
         room = max(width - _STAGE - 1 - _COUNT - 1, 0)

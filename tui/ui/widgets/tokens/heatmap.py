@@ -12,7 +12,7 @@ from tui.conversation.token_measures import LEVELS
 _BLACK, _WHITE = ColorTriplet(0, 0, 0), ColorTriplet(255, 255, 255)
 
 
-class Heat(Widget):
+class Heatmap(Widget):
     """What shows tokens by their level has these styles. The rarer ones are underlined and bold as well."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {

@@ -13,15 +13,15 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from tui.ui.widgets.segments import segments
-from tui.ui.widgets.tokens.heatmap import Heat
-from tui.ui.widgets.tokens.token_lines import NOBODY, Run, TokenLines
-from tui.ui.widgets.tokens.token_spans import Bit
+from tui.ui.widgets.tokens.heatmap import Heatmap
+from tui.ui.widgets.tokens.token_lines import NOBODY, TokenLines, TokenRun
+from tui.ui.widgets.tokens.token_spans import TokenSpan
 
 MARGIN = 1
 """Cells on the left."""
 
 
-class TokenField(Heat, ScrollView, can_focus=True):
+class TokenField(Heatmap, ScrollView, can_focus=True):
     """The tokens. It knows how surprising each one is, as a level, and nothing of what they mean."""
 
     ALLOW_SELECT = False
@@ -60,7 +60,7 @@ class TokenField(Heat, ScrollView, can_focus=True):
 
     def __init__(self) -> None:
         super().__init__()
-        self._bits: list[Bit] = []
+        self._bits: list[TokenSpan] = []
         self._given: list[bool] = []
         self._lines = TokenLines(1)
         self._levels = bytearray()
@@ -87,7 +87,7 @@ class TokenField(Heat, ScrollView, can_focus=True):
         self.picked, self.following = NOBODY, True
         self._lay_out()
 
-    def add(self, bits: Sequence[Bit], levels: Sequence[int]) -> None:
+    def add(self, bits: Sequence[TokenSpan], levels: Sequence[int]) -> None:
         """Adds to the end; a level for each token among it."""
         top = len(self._lines.lines) - 1
         for bit in bits:
@@ -186,7 +186,7 @@ class TokenField(Heat, ScrollView, can_focus=True):
             _, y = self._lines.where(self.picked)
             self.scroll_to_region(Region(0, y, 1, 1), animate=False, force=True)
 
-    def _place(self, bit: Bit) -> None:
+    def _place(self, bit: TokenSpan) -> None:
         match bit.kind:
             case "token":
                 self._lines.token(bit.text, bit.nameless)
@@ -209,7 +209,7 @@ class TokenField(Heat, ScrollView, can_focus=True):
             drawn += segments(run.text, self.colour_of(*self._names(run)))
         return Strip(drawn).adjust_cell_length(width, self.colour_of())
 
-    def _names(self, run: Run) -> tuple[str, ...]:
+    def _names(self, run: TokenRun) -> tuple[str, ...]:
         if run.token == NOBODY:
             return ("mark" if run.kind == "mark" else "person",)
         names = [str(self._levels[run.token])]

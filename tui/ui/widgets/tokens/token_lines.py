@@ -22,7 +22,7 @@ Kind = Literal["token", "sign", "said", "mark"]
 """Text of a token, a sign for what of it has no shape, text that a person wrote, a label of our own."""
 
 
-class Run(NamedTuple):
+class TokenRun(NamedTuple):
     """A stretch of a line that belongs to one token."""
 
     token: int
@@ -36,7 +36,7 @@ class TokenLines:
 
     def __init__(self, width: int) -> None:
         self.width = max(2, width)
-        self.lines: list[list[Run]] = [[]]
+        self.lines: list[list[TokenRun]] = [[]]
         self.first: list[int] = []
         """The line that each token begins in."""
         self._column = 0
@@ -50,7 +50,7 @@ class TokenLines:
         if shown := safe(text):
             self._add(token, shown, "token")
         else:
-            self._put(Run(token, nameless, cell_len(nameless), "sign"))
+            self._put(TokenRun(token, nameless, cell_len(nameless), "sign"))
         self.first[token] = self._line_of(token)
 
     def person(self, text: str) -> None:
@@ -61,7 +61,7 @@ class TokenLines:
         """Adds a label of our own, which is not broken."""
         label = label if cell_len(label) <= self.width else label[: self.width - 1] + "…"
         self._word = len(self.lines[-1])
-        self._put(Run(NOBODY, label, cell_len(label), "mark"))
+        self._put(TokenRun(NOBODY, label, cell_len(label), "mark"))
         self._word = len(self.lines[-1])
 
     # --- finding ----------------------------------------------------------------------------------------------------
@@ -97,7 +97,7 @@ class TokenLines:
     def _add(self, token: int, text: str, kind: Kind) -> None:
         for piece in _PIECE.findall(text):
             if piece == "\n":
-                self._put(Run(token, "↵", 1, "sign" if token != NOBODY else "said"))
+                self._put(TokenRun(token, "↵", 1, "sign" if token != NOBODY else "said"))
                 self._break()
             elif piece == "\t":
                 self._space(token, "⇥".ljust(_TAB - self._column % _TAB), kind)
@@ -112,7 +112,7 @@ class TokenLines:
             for piece in self._fitting(blanks[start : start + self.width]):
                 if self._column >= self.width:
                     self._break()
-                self._append(Run(token, piece, cell_len(piece), kind))
+                self._append(TokenRun(token, piece, cell_len(piece), kind))
         self._word = len(self.lines[-1])
 
     def _fitting(self, blanks: str) -> Iterator[str]:
@@ -124,12 +124,12 @@ class TokenLines:
         word = self._standing(word)
         width = cell_len(word)
         if width <= self.width:
-            self._put(Run(token, word, width, kind))
+            self._put(TokenRun(token, word, width, kind))
             return
         for start, end, cells in split_graphemes(word)[0]:
-            self._put(Run(token, word[start:end], cells, kind), together=False)
+            self._put(TokenRun(token, word[start:end], cells, kind), together=False)
 
-    def _put(self, run: Run, together: bool = True) -> None:
+    def _put(self, run: TokenRun, together: bool = True) -> None:
         """Adds a run where there is room: with the word that it belongs to, if that fits into a line."""
         if self._column + run.width > self.width:
             line = self.lines[-1]
@@ -144,7 +144,7 @@ class TokenLines:
                     self.first[each.token] = self._line_of(each.token)
         self._append(run)
 
-    def _append(self, run: Run) -> None:
+    def _append(self, run: TokenRun) -> None:
         self.lines[-1].append(run)
         self._column += run.width
 

@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from tui.conversation.reply_record import Written
+from tui.conversation.reply_record import ReplyRecord
 from tui.terminal import safe_line
 from tui.ui.markdown import Mark
 from tui.ui.widgets.transcript.reply_footer import notable
 
 
-class Bit(NamedTuple):
+class TokenSpan(NamedTuple):
     """One thing in a row of tokens."""
 
     text: str
@@ -21,15 +21,15 @@ class Bit(NamedTuple):
     """Whether the token was there before the reply was asked for."""
 
 
-def bits(text: str, written: Written, *, start: int = 0, ended: bool = True) -> Iterator[Bit]:
+def bits(text: str, written: ReplyRecord, *, start: int = 0, ended: bool = True) -> Iterator[TokenSpan]:
     """The tokens from a place on, with what stands between them; `ended` says whether these are all."""
     ends = (*written.starts[1:], len(text))
     happened = list(notable(written))
     for place in range(start, len(written.traces)):
         begin, trace = written.starts[place], written.traces[place]
         if not place and begin:
-            yield Bit(text[:begin], "person")
-        yield from (Bit(Mark(0, label, kind).chip.text, "mark") for at, label, kind in happened if at == place)
+            yield TokenSpan(text[:begin], "person")
+        yield from (TokenSpan(Mark(0, label, kind).chip.text, "mark") for at, label, kind in happened if at == place)
         last = ended and place == len(written.traces) - 1
         nameless = safe_line(trace.text) if last and "\ufffd" not in trace.text and trace.text else "◦"
-        yield Bit(text[begin : ends[place]], "token", nameless, place < written.given)
+        yield TokenSpan(text[begin : ends[place]], "token", nameless, place < written.given)

@@ -14,18 +14,18 @@ from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widgets import Static
 
-from tui.conversation.reply_record import Written
+from tui.conversation.reply_record import ReplyRecord
 from tui.conversation.token_measures import LEVELS, MEASURES, Likelihood, Measure, likelihood
 from tui.conversation.trace import TokenTrace
 from tui.knobs.table import Knobs
 from tui.terminal import safe_line
 from tui.ui.widgets.tokens.candidates import percent, visible
-from tui.ui.widgets.tokens.heatmap import Heat
+from tui.ui.widgets.tokens.heatmap import Heatmap
 from tui.ui.widgets.tokens.token_field import TokenField
 from tui.ui.widgets.tokens.token_spans import bits
 
 
-class Legend(Heat):
+class Legend(Heatmap):
     """The levels of a measure in their colours, and which of them count as unlikely."""
 
     ALLOW_SELECT = False
@@ -127,7 +127,7 @@ class TokenView(Vertical):
         self.field, self._legend = TokenField(), Legend()
         self._head, self._foot = Static(markup=False), Static(markup=False)
         self._text = ""
-        self._written = Written("", "", Knobs())
+        self._written = ReplyRecord("", "", Knobs())
         self._p: list[float] = []
         self._cut: list[str] = []
         self._before: Likelihood | None = None
@@ -161,13 +161,13 @@ class TokenView(Vertical):
         """What the colours mean."""
         return self._legend.measure
 
-    def show(self, text: str, written: Written, ended: bool) -> None:
+    def show(self, text: str, written: ReplyRecord, ended: bool) -> None:
         """Shows a reply from its first token on."""
         self.field.clear()
         self._text, self._written, self._p, self._cut, self._before = "", written.first(0), [], [], None
         self.grow(text, written, ended)
 
-    def grow(self, text: str, written: Written, ended: bool) -> None:
+    def grow(self, text: str, written: ReplyRecord, ended: bool) -> None:
         """Shows what has come since, and the whole once it has ended."""
         start = len(self._p)
         self._text, self._written = text, written

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
-from tui.ui.markdown import Line, fenced
+from tui.ui.markdown import StyledLine, fenced
 from tui.ui.markdown.lines import styled
 
 
-class Excerpt(NamedTuple):
+class CopyTarget(NamedTuple):
     """A part of a message."""
 
     kind: Literal["code", "link"]
@@ -16,7 +16,7 @@ class Excerpt(NamedTuple):
     text: str
     """The code, or the link's target, as it was written."""
 
-    def light(self, line: Line) -> Line:
+    def light(self, line: StyledLine) -> StyledLine:
         """One of its lines with the link lit up; code is told by its rail."""
         if self.kind == "code":
             return line
@@ -26,25 +26,25 @@ class Excerpt(NamedTuple):
         return line._replace(spans=tuple(spans))
 
 
-def excerpts(lines: Sequence[Line], source: str, start: int) -> list[Excerpt]:
+def excerpts(lines: Sequence[StyledLine], source: str, start: int) -> list[CopyTarget]:
     """The excerpts of a text, from top to bottom; `start` is the number of its first line."""
     blocks = list(_blocks(lines))
     written = fenced(source)
     # What is too long or too deep is laid out as plain text, without its blocks: then they are taken as they are shown.
     texts = written if len(written) == len(blocks) else [_shown(lines, block) for block in blocks]
-    found = [Excerpt("code", block, text) for block, text in zip(blocks, texts, strict=True)]
+    found = [CopyTarget("code", block, text) for block, text in zip(blocks, texts, strict=True)]
     for number, line in enumerate(lines):
         for link in dict.fromkeys(span.link for span in line.spans if span.link):
             last = next((each for each in found if each.text == link and each.lines.stop == number), None)
             if last and last.kind == "link":  # it goes on from the line above
                 found.remove(last)
             first = last.lines.start if last and last.kind == "link" else number
-            found.append(Excerpt("link", range(first, number + 1), link))
+            found.append(CopyTarget("link", range(first, number + 1), link))
     found.sort(key=lambda each: each.lines.start)
     return [each._replace(lines=range(each.lines.start + start, each.lines.stop + start)) for each in found]
 
 
-def _blocks(lines: Sequence[Line]) -> Iterator[range]:
+def _blocks(lines: Sequence[StyledLine]) -> Iterator[range]:
     """The lines of each block of code; the name of a language begins one."""
     first = None
     for number, line in enumerate(lines):
@@ -58,6 +58,6 @@ def _blocks(lines: Sequence[Line]) -> Iterator[range]:
         yield range(first, len(lines))
 
 
-def _shown(lines: Sequence[Line], block: range) -> str:
+def _shown(lines: Sequence[StyledLine], block: range) -> str:
     said = (line for line in lines[block.start : block.stop] if line.said)
     return "".join(line.glue + "".join(span.text for span in line.spans if span.copied) for line in said).lstrip("\n")

@@ -9,11 +9,11 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from tui.conversation.conversation import Conversation
-from tui.ui.widgets.transcript.entry import Entry, Reply
+from tui.ui.widgets.transcript.entry import Entry, ReplyEntry
 from tui.ui.widgets.transcript.messages import Messages
 
 
-class Excerpts(Messages):
+class CopyTargets(Messages):
     """Messages whose blocks of code and links can be stepped through."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -65,7 +65,7 @@ class Excerpts(Messages):
 
     def action_light(self, step: int) -> None:
         """Light up the excerpt before or after; the first time, the newest."""
-        replies = [entry for entry in self._stack.entries if isinstance(entry, Reply)]
+        replies = [entry for entry in self._stack.entries if isinstance(entry, ReplyEntry)]
         start = len(replies) - 1
         if self._lit in replies and self._lit.lit:
             there = self._lit.excerpts()
@@ -102,7 +102,7 @@ class Excerpts(Messages):
         if action == "copy":
             return self._last() is not None
         if action == "light":
-            return any(isinstance(entry, Reply) for entry in self._stack.entries)
+            return any(isinstance(entry, ReplyEntry) for entry in self._stack.entries)
         if action == "follow":
             return bool(self._lit and self._lit.lit and self._lit.lit.kind == "link")
         return super().check_action(action, parameters)

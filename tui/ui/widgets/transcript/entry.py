@@ -9,8 +9,8 @@ from rich.cells import cell_len
 from tui.conversation.conversation import Ending, Role
 from tui.conversation.thinking import Thought
 from tui.terminal import safe, safe_line
-from tui.ui.markdown import BLANK, Document, Line, Mark, Span, fold
-from tui.ui.widgets.transcript.copy_target import Excerpt, excerpts
+from tui.ui.markdown import BLANK, Document, Mark, Span, StyledLine, fold
+from tui.ui.widgets.transcript.copy_target import CopyTarget, excerpts
 from tui.ui.widgets.transcript.thought_fold import ThoughtFold
 from tui.ui.widgets.transcript.word_marks import marked, words
 
@@ -27,7 +27,7 @@ _LIT = "█  "
 """The rail of what is to be taken out."""
 
 
-class Place(NamedTuple):
+class VersionNumber(NamedTuple):
     """Which of how many versions a message is, from 0."""
 
     at: int = 0
@@ -58,9 +58,9 @@ class Entry(ABC):
         """Its index in the conversation, once it has one."""
         self.picked = False
         """Whether the cursor is on it."""
-        self.place = Place()
+        self.place = VersionNumber()
         """Where it stands among its versions."""
-        self.lit: Excerpt | None = None
+        self.lit: CopyTarget | None = None
         """The part of it that is to be taken out."""
 
     @property
@@ -73,7 +73,7 @@ class Entry(ABC):
         """Whether it is a question."""
         return False
 
-    def put(self, place: Place) -> bool:
+    def put(self, place: VersionNumber) -> bool:
         """Takes in where it stands among its versions; whether that is new."""
         if place == self.place:
             return False
@@ -90,11 +90,11 @@ class Entry(ABC):
                 return {"‹ ": -1, " › ": 1}.get(span.text, 0) if span.style == "versions" else 0
         return 0
 
-    def excerpts(self) -> list[Excerpt]:
+    def excerpts(self) -> list[CopyTarget]:
         """What of it can be taken out, once it is laid out."""
         return []
 
-    def _railed(self, number: int, line: Line, rail: Span) -> Line:
+    def _railed(self, number: int, line: StyledLine, rail: Span) -> StyledLine:
         """A line behind its rail, which shows where the cursor is."""
         if self.lit and number in self.lit.lines:
             rail = Span(_LIT, f"{rail.style} picked-rail", copied=False)
@@ -114,7 +114,7 @@ class Entry(ABC):
         """Makes the lines for a width."""
 
     @abstractmethod
-    def line(self, number: int) -> Line:
+    def line(self, number: int) -> StyledLine:
         """One of the lines."""
 
     @staticmethod
@@ -122,7 +122,7 @@ class Entry(ABC):
         return max(1, min(width - MARGIN - 2, MEASURE))
 
 
-class Saying(Entry):
+class TextEntry(Entry):
     """A text shown as it was written: what a person, the system prompt or the program itself says."""
 
     def __init__(self, text: str, role: Role | None = None) -> None:
@@ -130,7 +130,7 @@ class Saying(Entry):
         super().__init__(beginning)
         self._left_out = len(text) - len(beginning)
         self._role = role or "notice"
-        self._lines: list[Line] = []
+        self._lines: list[StyledLine] = []
 
     @property
     def aside(self) -> bool:
@@ -149,13 +149,13 @@ class Saying(Entry):
         lines = [line._replace(fill=fill) for line in fold([Span(text, self._role)], self._inner(width))]
         if self._left_out:
             rest = Span(f"… {self._left_out:,} characters more", "note", copied=False)
-            lines.append(Line((rest,), fill=fill, said=False))
+            lines.append(StyledLine((rest,), fill=fill, said=False))
         if self.place.spans:
-            lines.append(Line(self.place.spans, fill=fill, said=False))
+            lines.append(StyledLine(self.place.spans, fill=fill, said=False))
         self._lines = lines
         self.width, self.height = width, len(lines) + 1
 
-    def line(self, number: int) -> Line:
+    def line(self, number: int) -> StyledLine:
         """One of the lines."""
         if number == len(self._lines):
             return BLANK
@@ -170,7 +170,7 @@ def _beginning(text: str) -> str:
     return "\n".join(text[:MUCH].split("\n")[:MANY])
 
 
-class Reply(Entry):
+class ReplyEntry(Entry):
     """What a model writes, as Markdown."""
 
     _RAIL = Span("▏  ", "assistant-rail", copied=False)
@@ -193,11 +193,11 @@ class Reply(Entry):
         self._progress = ""
         self._marks: list[Mark] = list(marks)
         self._document: Document | None = None
-        self._head: list[Line] = []
+        self._head: list[StyledLine] = []
         self._labels = 0
-        self._foot: list[Line] = []
+        self._foot: list[StyledLine] = []
         self._differing: frozenset[int] = frozenset()
-        self._lines: list[Line] | None = None
+        self._lines: list[StyledLine] | None = None
         """Those of the text with words lit; made when they are looked at."""
 
     @property
@@ -305,7 +305,7 @@ class Reply(Entry):
         self.width = width
         self._measure()
 
-    def line(self, number: int) -> Line:
+    def line(self, number: int) -> StyledLine:
         """One of the lines."""
         if number == self.height - 1 or self._document is None:
             return BLANK
@@ -318,14 +318,14 @@ class Reply(Entry):
             line = self._foot[beyond - self._document.height]
         return self._railed(number, line, self._RAIL)
 
-    def _line(self, document: Document, number: int) -> Line:
+    def _line(self, document: Document, number: int) -> StyledLine:
         if not self._differing:
             return document.line(number)
         if self._lines is None:
             self._lines = marked(document.lines, self._differing)
         return self._lines[number]
 
-    def excerpts(self) -> list[Excerpt]:
+    def excerpts(self) -> list[CopyTarget]:
         """The blocks of code and the links in it."""
         return excerpts(self._document.lines, self._answer, len(self._head)) if self._document else []
 
@@ -342,7 +342,7 @@ class Reply(Entry):
             self._head += self._fold.lines(self.text, marks, inner, running=not self.ended)
             self._head += [BLANK._replace(said=self._fold.open)] if self._answer.strip() else []
         self._labels = len(label)
-        foot: list[Line] = []
+        foot: list[StyledLine] = []
         if self._progress:
             foot += fold([Span(safe_line(self._progress), "progress")], inner)
         if self._note or self.place.spans:

@@ -4,11 +4,11 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from itertools import accumulate
 
-from tui.ui.markdown import BLANK, Line
+from tui.ui.markdown import BLANK, StyledLine
 from tui.ui.widgets.transcript.entry import Entry
 
 
-class Stack:
+class EntryStack:
     """Entries one under another, and which lines they take up."""
 
     def __init__(self) -> None:
@@ -31,7 +31,7 @@ class Stack:
         place = max(0, min(bisect_right(self.tops, y) - 1, len(self.entries) - 1))
         return place, y - self.tops[place]
 
-    def line(self, y: int) -> Line:
+    def line(self, y: int) -> StyledLine:
         """One line."""
         place, number = self.at(y)
         entry = self.entries[place]
@@ -42,7 +42,7 @@ class Stack:
         found = range(self.at(bottom)[0], self.at(top)[0] - 1, -1)
         return next((place for place in found if self.entries[place].width != width), None)
 
-    def between(self, top: int, bottom: int, width: int) -> Iterator[tuple[int, Line]]:
+    def between(self, top: int, bottom: int, width: int) -> Iterator[tuple[int, StyledLine]]:
         """The lines between two, with their numbers."""
         for place in range(self.at(top)[0], self.at(bottom)[0] + 1):
             entry, first = self.entries[place], self.tops[place]

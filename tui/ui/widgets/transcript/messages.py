@@ -9,7 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from tui.conversation.conversation import Conversation, Turn, versions
-from tui.ui.widgets.transcript.entry import Entry, Place, Reply, Saying
+from tui.ui.widgets.transcript.entry import Entry, ReplyEntry, TextEntry, VersionNumber
 from tui.ui.widgets.transcript.reply_footer import footnote, marks
 from tui.ui.widgets.transcript.scrollback import Scrollback
 
@@ -114,7 +114,7 @@ class Messages(Scrollback):
             turn = conversation.turns[index]
             if self.versioned and beside[turn.parent, turn.message.role] > 1:
                 there = versions(conversation, index)
-                if entry.put(Place(there.index(index), len(there))):
+                if entry.put(VersionNumber(there.index(index), len(there))):
                     self.redraw(entry)
 
     # --- the cursor -------------------------------------------------------------------------------------------------
@@ -158,10 +158,10 @@ class Messages(Scrollback):
             self.redraw(entry)
 
     @property
-    def _thoughtful(self) -> Reply | None:
+    def _thoughtful(self) -> ReplyEntry | None:
         """The reply whose thought is meant."""
         meant = [self._picked] if self._picked else reversed(self._stack.entries)
-        return next((entry for entry in meant if isinstance(entry, Reply) and entry.thought), None)
+        return next((entry for entry in meant if isinstance(entry, ReplyEntry) and entry.thought), None)
 
     def on_click(self, event: events.Click) -> None:
         """Pick a message; on the arrows of its versions go to the next, on the line of its thought open that."""
@@ -170,7 +170,7 @@ class Messages(Scrollback):
             y = self.scroll_offset.y + event.y
             place, number = self._stack.at(y)
             entry = entries[place]
-            if isinstance(entry, Reply) and entry.unfolds_at(number):
+            if isinstance(entry, ReplyEntry) and entry.unfolds_at(number):
                 entry.unfold()
                 self.redraw(entry)
                 return
@@ -243,9 +243,9 @@ def _entry(conversation: Conversation, index: int) -> Entry:
     turn: Turn = conversation.turns[index]
     said = turn.message
     if said.role != "assistant":
-        entry: Entry = Saying(said.content, said.role)
+        entry: Entry = TextEntry(said.content, said.role)
     else:
         thought = turn.written.thought if turn.written else None
-        entry = Reply(said.content, ending=turn.ending, note=footnote(turn), marks=marks(turn), thought=thought)
+        entry = ReplyEntry(said.content, ending=turn.ending, note=footnote(turn), marks=marks(turn), thought=thought)
     entry.turn = index
     return entry

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from tui.conversation.conversation import Turn
-from tui.conversation.reply_record import Stats, Written
+from tui.conversation.reply_record import ReplyRecord, Stats
 from tui.session.side import describe_turn
 from tui.ui.markdown import Mark, MarkKind
 
@@ -37,7 +37,7 @@ def marks(turn: Turn) -> tuple[Mark, ...]:
     return tuple(Mark(_at(turn, written, place), label, kind) for place, label, kind in notable(written))
 
 
-def notable(written: Written) -> Iterator[tuple[int, str, MarkKind]]:
+def notable(written: ReplyRecord) -> Iterator[tuple[int, str, MarkKind]]:
     """What happened on the way: before which token, what, and of which kind."""
     if _went_on(written):
         yield written.given, "from here on anew", "branch"
@@ -47,11 +47,11 @@ def notable(written: Written) -> Iterator[tuple[int, str, MarkKind]]:
             yield change.index - written.begun, label, "knob"
 
 
-def _went_on(written: Written) -> bool:
+def _went_on(written: ReplyRecord) -> bool:
     return bool(written.given or written.begun)
 
 
-def _at(turn: Turn, written: Written, place: int) -> int:
+def _at(turn: Turn, written: ReplyRecord, place: int) -> int:
     """Where in the text a token begins; the end, for one that is not there."""
     return written.starts[place] if 0 <= place < len(written.starts) else len(turn.message.content)
 

@@ -15,10 +15,10 @@ from textual.selection import Selection
 from textual.strip import Strip
 
 from tui.terminal import safe
-from tui.ui.markdown import Line, Span, fold
+from tui.ui.markdown import Span, StyledLine, fold
 from tui.ui.widgets.segments import segments, selected
 from tui.ui.widgets.transcript.entry import MARGIN, MEASURE, Entry
-from tui.ui.widgets.transcript.entry_stack import Stack
+from tui.ui.widgets.transcript.entry_stack import EntryStack
 
 KEPT = 2_000
 """Drawn rows that are kept for the next paint."""
@@ -31,10 +31,10 @@ _STYLES = (
 )
 
 
-class Row(NamedTuple):
+class DrawnLine(NamedTuple):
     """A line as it was drawn."""
 
-    line: Line
+    line: StyledLine
     strip: Strip
 
 
@@ -124,10 +124,10 @@ class Scrollback(ScrollView, can_focus=True):
 
     def __init__(self, *, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(name=name, id=id, classes=classes)
-        self._stack = Stack()
+        self._stack = EntryStack()
         self._following = True
         self._width = 0
-        self._rows: dict[int, Row] = {}
+        self._rows: dict[int, DrawnLine] = {}
         self._colours: dict[str, Style] = {}
 
     @property
@@ -274,7 +274,7 @@ class Scrollback(ScrollView, can_focus=True):
             strip = strip.extend_cell_length(min(self._width - 1, MARGIN + MEASURE + 1), self._colour(line.fill))
         strip = self._drawn(strip.apply_offsets(0, y))
         if reach is None and self.scrollable_content_region.width == self._width:
-            self._rows[y] = Row(line, strip)
+            self._rows[y] = DrawnLine(line, strip)
         return strip
 
     def _drawn(self, strip: Strip) -> Strip:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from tui.conversation.thinking import Thought
 from tui.terminal import safe
-from tui.ui.markdown import Line, Mark, Span, indented
+from tui.ui.markdown import Mark, Span, StyledLine, indented
 from tui.ui.markdown.lines import NARROWEST, Fold
 
 _RAIL = Span("┊ ", "thought-rail", copied=False)
@@ -22,10 +22,10 @@ class ThoughtFold:
         self._folded: tuple[int, tuple[Mark, ...]] = (0, ())
         self._fed = 0
 
-    def lines(self, text: str, marks: Sequence[Mark], width: int, *, running: bool) -> list[Line]:
+    def lines(self, text: str, marks: Sequence[Mark], width: int, *, running: bool) -> list[StyledLine]:
         """How it is drawn: `text` is the whole reply's, and `marks` are those that stand in the thought."""
         thinking = running and self.thought.end is None
-        head = Line((Span(self._head(thinking), "thought-head", copied=False),), said=False)
+        head = StyledLine((Span(self._head(thinking), "thought-head", copied=False),), said=False)
         if not self.open and not thinking:
             return [head]
         body = self._body(text, tuple(marks), max(width - len(_RAIL.text), NARROWEST))
@@ -40,7 +40,7 @@ class ThoughtFold:
             return f"{sign} thought for {length}, and came to no end"
         return f"{sign} thought for {length}" + (f" · {thought.seconds:.1f} s" if thought.seconds else "")
 
-    def _body(self, text: str, marks: tuple[Mark, ...], width: int) -> list[Line]:
+    def _body(self, text: str, marks: tuple[Mark, ...], width: int) -> list[StyledLine]:
         """The thought in lines. It grows at its end, and only what is new is folded."""
         inner, start = self.thought.parts(text)[0], self.thought.start
         if self._folded != (width, marks) or self._fed > len(inner):

@@ -8,12 +8,12 @@ from textual.reactive import reactive
 from tui.conversation.conversation import Conversation
 from tui.conversation.thinking import Thought
 from tui.ui.markdown import Mark, MarkKind
-from tui.ui.terminal.frame_clock import Beat
-from tui.ui.widgets.transcript.copy_targets import Excerpts
-from tui.ui.widgets.transcript.entry import Reply, Saying
+from tui.ui.terminal.frame_clock import FrameClock
+from tui.ui.widgets.transcript.copy_targets import CopyTargets
+from tui.ui.widgets.transcript.entry import ReplyEntry, TextEntry
 
 
-class Transcript(Excerpts):
+class Transcript(CopyTargets):
     """What was said, with a reply that may be growing at the end."""
 
     placeholder: reactive[str] = reactive("")
@@ -21,10 +21,10 @@ class Transcript(Excerpts):
 
     def __init__(self, *, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(name=name, id=id, classes=classes)
-        self._reply: Reply | None = None
+        self._reply: ReplyEntry | None = None
         self._pending: deque[str] = deque()
         self._thought: Thought | None = None
-        self._beat = Beat(self, self._flush)
+        self._beat = FrameClock(self, self._flush)
 
     @property
     def text(self) -> str:
@@ -45,13 +45,13 @@ class Transcript(Excerpts):
         """Adds what the person says, and goes there."""
         self._flush()
         self._pick(None)
-        self.add(Saying(text, "user"))
+        self.add(TextEntry(text, "user"))
         self.follow()
 
     def begin(self, label: str = "", text: str = "") -> None:
         """Begins a reply, or goes on with one that begins with this text."""
         self._flush()
-        self._reply, self._thought = Reply(text, label), None
+        self._reply, self._thought = ReplyEntry(text, label), None
         if text:
             self._reply.mark(Mark(len(text), "from here on anew", "branch"))
         self.add(self._reply)
@@ -123,7 +123,9 @@ class Transcript(Excerpts):
 
     def visit_fork(self, number: int) -> bool:
         """Goes to where a reply parts from that of another side, the newest being number 0; whether there is any."""
-        found = [(entry, line) for entry in self._stack.entries if isinstance(entry, Reply) for line in entry.forks]
+        found = [
+            (entry, line) for entry in self._stack.entries if isinstance(entry, ReplyEntry) for line in entry.forks
+        ]
         if not found:
             return False
         entry, line = found[-1 - number % len(found)]
@@ -133,7 +135,7 @@ class Transcript(Excerpts):
     def notice(self, text: str) -> None:
         """Adds a line of the program itself."""
         self._flush()
-        self.add(Saying(text))
+        self.add(TextEntry(text))
 
     def show(self, conversation: Conversation) -> None:
         """Shows the path of a conversation in place of everything."""
@@ -141,7 +143,7 @@ class Transcript(Excerpts):
         self._thought = None
         super().show(conversation)
         last = self._stack.entries[-1] if self._stack.entries else None
-        self._reply = last if isinstance(last, Reply) else None
+        self._reply = last if isinstance(last, ReplyEntry) else None
 
     def clear(self) -> None:
         """Removes everything."""

@@ -4,13 +4,13 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
-from tui.ui.markdown import Line, Span
+from tui.ui.markdown import Span, StyledLine
 from tui.ui.markdown.lines import styled
 
 _WORD = re.compile(r"\S+")
 
 
-class Piece(NamedTuple):
+class WordPiece(NamedTuple):
     """A word, or the part of it that stands in one line."""
 
     line: int
@@ -19,14 +19,14 @@ class Piece(NamedTuple):
     end: int
 
 
-def words(lines: Sequence[Line]) -> list[tuple[str, list[Piece]]]:
+def words(lines: Sequence[StyledLine]) -> list[tuple[str, list[WordPiece]]]:
     """Every word that was said, and where it stands: one that was folded has a piece in each line."""
-    found: list[tuple[str, list[Piece]]] = []
+    found: list[tuple[str, list[WordPiece]]] = []
     open_ended = False
     for number, line in enumerate(lines):
         text = _said(line)
         for match in _WORD.finditer(text):
-            piece = Piece(number, *match.span())
+            piece = WordPiece(number, *match.span())
             if open_ended and match.start() == 0 and line.glue == "":
                 word, pieces = found[-1]
                 found[-1] = word + match[0], [*pieces, piece]
@@ -36,9 +36,9 @@ def words(lines: Sequence[Line]) -> list[tuple[str, list[Piece]]]:
     return found
 
 
-def marked(lines: Sequence[Line], places: Collection[int]) -> list[Line]:
+def marked(lines: Sequence[StyledLine], places: Collection[int]) -> list[StyledLine]:
     """The lines with some of their words in the style of what differs."""
-    reach: dict[int, list[Piece]] = {}
+    reach: dict[int, list[WordPiece]] = {}
     for place, (_, pieces) in enumerate(words(lines)):
         for piece in pieces if place in places else ():
             reach.setdefault(piece.line, []).append(piece)
@@ -48,11 +48,11 @@ def marked(lines: Sequence[Line], places: Collection[int]) -> list[Line]:
     ]
 
 
-def _said(line: Line) -> str:
+def _said(line: StyledLine) -> str:
     return "".join(span.text for span in line.spans if span.copied) if line.said else ""
 
 
-def _marked(line: Line, pieces: Sequence[Piece]) -> Iterator[Span]:
+def _marked(line: StyledLine, pieces: Sequence[WordPiece]) -> Iterator[Span]:
     position = 0
     for span in line.spans:
         if not span.copied:
