@@ -113,17 +113,17 @@ def test_a_reply_leaves_as_a_picture(twiddle: Command, kept: SavedPosition, tmp_
 def test_a_comparison_leaves_as_a_picture_of_its_sides(twiddle: Command) -> None:
     store = Store(history_path())
     said = talk("Why?", "So.")
-    store.keep(SavedPosition("one"), Snapshot(said, "cold", of=2))
+    store.save(SavedPosition("one"), Snapshot(said, "cold", side_count=2))
     other = answer(until(said, 0), "Because.", "stop", (1, 2, 3), written(3, seed=8))
-    store.keep(SavedPosition("one"), Snapshot(other, "warm", place=1, of=2))
+    store.save(SavedPosition("one"), Snapshot(other, "warm", side=1, side_count=2))
     store.close()
     picture = twiddle("history", "export", "1", "--format", "svg").out
     assert ">cold</text>" in picture and ">warm</text>" in picture and ">cause.</text>" in picture
     assert ">warm</text>" not in twiddle("history", "export", "1", "--format", "svg", "--message", "2").out
     store = Store(history_path())
     nothing = answer(until(said, 0), "", "stopped")
-    store.keep(store.load(1).page, Snapshot(join(store.load(1).conversation, nothing), "cold", of=2))
-    store.keep(SavedPosition("one"), Snapshot(nothing, "warm", place=1, of=2))
+    store.save(store.load(1).position, Snapshot(join(store.load(1).conversation, nothing), "cold", side_count=2))
+    store.save(SavedPosition("one"), Snapshot(nothing, "warm", side=1, side_count=2))
     store.close()
     picture = twiddle("history", "export", "1", "--format", "svg").out
     assert ">warm</text>" not in picture and picture.startswith("<svg"), "a side that came to nothing is left out"

@@ -116,7 +116,7 @@ def test_continue_goes_on_with_the_conversation_and_setting_it_was_left_with(
         "twiddle: There is no conversation to go on with yet; `twiddle` alone begins one.\n"
     )
     store = Store(history_path())
-    store.keep(SavedPosition("one"), Snapshot(talk("Why?", "So."), "precise,temperature=0.5"))
+    store.save(SavedPosition("one"), Snapshot(talk("Why?", "So."), "precise,temperature=0.5"))
     store.close()
     begun: list[tuple[bool, str]] = []
 
@@ -142,7 +142,7 @@ def test_continue_goes_on_with_the_conversation_and_setting_it_was_left_with(
     assert twiddle("--continue", "--history").code == 0 and begun.pop() == (True, "precise,temperature=0.5 Why?")
     config_path().unlink()
     store = Store(history_path())
-    store.keep(SavedPosition("two"), Snapshot(talk("Gone?"), "no-such-preset"))
+    store.save(SavedPosition("two"), Snapshot(talk("Gone?"), "no-such-preset"))
     store.close()
     assert "It was left with no-such-preset, which cannot be used" in twiddle("--continue").err
     assert begun[-1] == (True, "default Gone?")
@@ -153,8 +153,10 @@ def test_continue_has_every_side_of_a_comparison_as_it_was_left(
 ) -> None:
     scripted(a=Script(), b=Script(replies=("other",)))
     store = Store(history_path())
-    store.keep(SavedPosition("one"), Snapshot(talk("Why?", "So."), "precise,top_k=3", model="a", of=2))
-    store.keep(SavedPosition("one"), Snapshot(talk("Why?", "So."), "wild", system="Rave.", model="b", place=1, of=2))
+    store.save(SavedPosition("one"), Snapshot(talk("Why?", "So."), "precise,top_k=3", model="a", side_count=2))
+    store.save(
+        SavedPosition("one"), Snapshot(talk("Why?", "So."), "wild", system="Rave.", model="b", side=1, side_count=2)
+    )
     store.close()
     assert twiddle("--continue").code == 3
     ((settings, models),) = opened

@@ -52,14 +52,14 @@ def test_every_turn_ever_made_can_be_gone_to(steps: list[int]) -> None:
                 chat = edit(chat, step % turns, str(step))
             case 2 if turns:
                 chat = go(chat, step % turns)
-                assert step % turns in chat.places
+                assert step % turns in chat.indices
             case _:
                 chat = ask(chat, str(step))
-        assert chat.path == tuple(chat.turns[place] for place in chat.places)
+        assert chat.path == tuple(chat.turns[place] for place in chat.indices)
         assert len(chat.turns) >= turns, "nothing is ever lost"
     for index in range(len(chat.turns)):
         here = go(chat, index)
-        assert index in here.places and here.tip not in {turn.parent for turn in here.turns}
+        assert index in here.indices and here.tip not in {turn.parent for turn in here.turns}
         assert index in versions(chat, index)
 
 

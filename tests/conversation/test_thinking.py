@@ -130,13 +130,17 @@ def test_what_is_apart_follows_the_answer_in_everything_else() -> None:
     assert apart(turned) == (("temperature", 0.2),)
     knobs = turn(Knobs(), **dict(turned))
     assert knobs == turn(Knobs(), top_k=5)
-    stand = KnobPair(knobs, apart(turned))
-    assert stand.thinking == turn(Knobs(), top_k=5, temperature=0.2)
+    pair = KnobPair(knobs, apart(turned))
+    assert pair.thinking == turn(Knobs(), top_k=5, temperature=0.2)
     assert KnobPair(knobs).thinking is None
-    warmer = stand.turn("temperature", 1.5).turn("think_top_p", 0.5)
+    warmer = pair.turn("temperature", 1.5).turn("think_top_p", 0.5)
     assert warmer.thinking == turn(Knobs(), top_k=5, temperature=0.2, top_p=0.5)
-    assert (warmer.of("temperature"), warmer.of("think_temperature"), warmer.of("think_top_k")) == (1.5, 0.2, 5)
-    assert warmer.differing(stand) == ("temperature", "think_top_p")
+    assert (warmer.value("temperature"), warmer.value("think_temperature"), warmer.value("think_top_k")) == (
+        1.5,
+        0.2,
+        5,
+    )
+    assert warmer.differing(pair) == ("temperature", "think_top_p")
     assert KnobPair(knobs, (("top_k", 5),)).differing(KnobPair(knobs)) == ()
     with pytest.raises(KnobError, match="think_temperature: 9 is out of range"):
         knob("think_temperature").parse("9")
@@ -145,7 +149,7 @@ def test_what_is_apart_follows_the_answer_in_everything_else() -> None:
 def test_a_setting_can_turn_the_thought_alone() -> None:
     chosen = resolve(parse_setting("precise,think_temperature=1.1,top_k=7"))
     assert (chosen.knobs.temperature, chosen.knobs.top_k, chosen.apart) == (0.2, 7, (("temperature", 1.1),))
-    assert chosen.stand.thinking == turn(chosen.knobs, temperature=1.1)
+    assert chosen.pair.thinking == turn(chosen.knobs, temperature=1.1)
     assert str(chosen.setting) == "precise,think_temperature=1.1,top_k=7"
 
 
@@ -167,12 +171,12 @@ def test_a_modelfile_turns_the_thought_alone_and_is_told_of_what_does_nothing(tm
     text = "FROM starter\nPARAMETER temperature 0.9\nPARAMETER think_temperature 0.2\nPARAMETER think_mirostat_tau 3\n"
     path.write_text(text)
     preset = read_preset(path)
-    assert preset.stand == KnobPair(turn(Knobs(), temperature=0.9), (("temperature", 0.2), ("mirostat_tau", 3.0)))
-    assert compose(write_preset(preset), path).stand == preset.stand
+    assert preset.pair == KnobPair(turn(Knobs(), temperature=0.9), (("temperature", 0.2), ("mirostat_tau", 3.0)))
+    assert compose(write_preset(preset), path).pair == preset.pair
     refused, vain = check(text, path)
     assert (vain.line, vain.text) == (4, "think_mirostat_tau 3 does nothing: mirostat is off.")
     assert "PARAMETER think_temperature" in refused.text
     assert "# PARAMETER think_temperature 0.2" in for_ollama(preset).text
-    changed = turned_text(text, path, preset.stand.turn("think_temperature", 0.4))
+    changed = turned_text(text, path, preset.pair.turn("think_temperature", 0.4))
     assert "PARAMETER think_temperature 0.4\n" in changed
-    assert compose(changed, path).stand.of("think_temperature") == 0.4
+    assert compose(changed, path).pair.value("think_temperature") == 0.4

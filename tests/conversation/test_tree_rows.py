@@ -31,7 +31,7 @@ def test_a_talk_that_goes_straight_on_stays_at_its_level_and_versions_stand_deep
 def test_a_version_says_what_sets_it_apart() -> None:
     cold = turn(Knobs(), temperature=0.0, seed=1)
     one = ReplyRecord("precise", "starter", cold, traces=(TRACE, TRACE))
-    other = replace(one, knobs=turn(cold, temperature=1.4, seed=2), given=1)
+    other = replace(one, knobs=turn(cold, temperature=1.4, seed=2), inherited=1)
     chat = answer(ask(Conversation(), "a?"), "one", "length", (), one)
     chat = edit(answer(until(chat, 0), "two", "stop", (), other), 2, "three")
     said = {row.turn: about(chat, row) for row in outline(chat)}

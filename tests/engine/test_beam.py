@@ -152,7 +152,7 @@ def test_the_strategy_itself_can_be_turned(first: str, second: str) -> None:
     done, tokens = table.finished("a"), table.tokens()["a"]
     assert "".join(token.text for token in tokens) + done.tail == done.text
     assert [token.index for token in tokens] == list(range(len(tokens)))
-    assert done.lane[-1].knobs.strategy == second
+    assert done.knob_changes[-1].knobs.strategy == second
     assert len(table.scheduler._tree.cache._held) == len(table.scheduler._tree.cache._idle)
 
 

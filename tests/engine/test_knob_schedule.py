@@ -35,23 +35,23 @@ def test_the_lane_writes_the_same_reply_again(seed: int) -> None:
         live.scheduler.step()
     done = live.finished("a")
     again = table()
-    again.ask(ReplyRequest("a", question(), WARM, lane=done.lane))
+    again.ask(ReplyRequest("a", question(), WARM, knob_changes=done.knob_changes))
     again.run()
     assert ids(again) == ids(live)
-    assert again.finished("a").lane == done.lane
+    assert again.finished("a").knob_changes == done.knob_changes
     assert [event.index for event in again.events if isinstance(event, KnobsTurned)] == [
-        each.index for each in done.lane
+        each.index for each in done.knob_changes
     ]
 
 
 def test_a_turn_by_hand_ends_the_lane() -> None:
     bench, hot = table(), turn(WARM, temperature=3.0)
-    bench.ask(ReplyRequest("a", question(), WARM, lane=(KnobChange(30, hot),)))
+    bench.ask(ReplyRequest("a", question(), WARM, knob_changes=(KnobChange(30, hot),)))
     for _ in range(10):
         bench.scheduler.step()
     bench.scheduler.set_knobs(SetKnobs("a", turn(WARM, temperature=0.0)))
     bench.run()
-    (change,) = bench.finished("a").lane
+    (change,) = bench.finished("a").knob_changes
     assert change.knobs.temperature == 0.0
 
 

@@ -126,6 +126,6 @@ def test_a_turn_by_hand_is_written_again_from_its_lane() -> None:
     scene.scheduler.set_knobs(SetKnobs("a", turn(WARM, temperature=0.6)))
     scene.run()
     done = scene.finished("a")
-    assert done.lane
-    assert done.tokens == alone(ReplyRequest("a", question(LONG), WARM, done.lane))
+    assert done.knob_changes
+    assert done.tokens == alone(ReplyRequest("a", question(LONG), WARM, done.knob_changes))
     assert scene.finished("b").tokens == alone(reply("b", WARM, LONG))

@@ -48,7 +48,7 @@ def test_the_knobs_are_switched_at_the_very_token() -> None:
     one.run()
     assert one.finished("a").text == SAID
     assert turns(one) == [(OPENING, 0.5), (CLOSING, 0.0)]
-    assert [(each.index, each.knobs.temperature) for each in one.finished("a").lane] == turns(one)
+    assert [(each.index, each.knobs.temperature) for each in one.finished("a").knob_changes] == turns(one)
     assert [index for index, _ in thoughts(one)] == [OPENING - 1, CLOSING - 1]
     assert shape(one.finished("a").thought) == (OPENING, CLOSING - len("</think>"), CLOSING)
 
@@ -66,7 +66,7 @@ def test_one_set_of_knobs_is_not_switched() -> None:
     one = bench()
     one.ask(ReplyRequest("a", question(), GREEDY))
     one.run()
-    assert not turns(one) and one.finished("a").lane == ()
+    assert not turns(one) and one.finished("a").knob_changes == ()
     assert shape(one.finished("a").thought) == (OPENING, CLOSING - len("</think>"), CLOSING)
 
 
@@ -135,10 +135,10 @@ def test_the_lane_writes_the_same_reply_again_also_where_either_set_was_turned(s
         live.scheduler.step()
     done = live.finished("a")
     again = bench(sureness=4)
-    again.ask(ReplyRequest("a", question(), knobs, lane=done.lane, thinking=cool))
+    again.ask(ReplyRequest("a", question(), knobs, knob_changes=done.knob_changes, thinking=cool))
     again.run()
     assert again.finished("a").tokens == done.tokens
-    assert again.finished("a").lane == done.lane
+    assert again.finished("a").knob_changes == done.knob_changes
 
 
 def test_turning_the_answers_knobs_while_it_thinks_waits_for_the_answer() -> None:
@@ -239,7 +239,7 @@ def test_a_beam_parts_at_the_tag() -> None:
     one.ask(ReplyRequest("a", question(), knobs, thinking=turn(knobs, repeat_penalty=1.2)))
     one.run()
     assert one.finished("a").text == SAID
-    changes = [each.index for each in one.finished("a").lane]
+    changes = [each.index for each in one.finished("a").knob_changes]
     assert changes == [OPENING, CLOSING]
 
 
@@ -248,7 +248,7 @@ def test_a_thought_can_be_sampled_and_the_answer_searched() -> None:
     one.ask(ReplyRequest("a", question(), turn(GREEDY, strategy="beam"), thinking=GREEDY))
     one.run()
     assert one.finished("a").text == SAID
-    assert [change.knobs.strategy for change in one.finished("a").lane] == ["sample", "beam"]
+    assert [change.knobs.strategy for change in one.finished("a").knob_changes] == ["sample", "beam"]
 
 
 # --- templates

@@ -54,7 +54,7 @@ class Talking(RuleBasedStateMachine):
     @rule(which=which, turned=knobs())
     def turn(self, which: int, turned: Knobs) -> None:
         with suppress(TwiddleError):
-            self.talk.put(self.talk.sides[which], KnobPair(turned, ()))
+            self.talk.set_pair(self.talk.sides[which], KnobPair(turned, ()))
 
     @rule()
     def stop(self) -> None:
@@ -62,7 +62,7 @@ class Talking(RuleBasedStateMachine):
 
     @rule(which=which)
     def look(self, which: int) -> None:
-        self.talk.look(self.talk.sides[which])
+        self.talk.preview(self.talk.sides[which])
 
     @rule()
     def clear(self) -> None:
@@ -73,8 +73,8 @@ class Talking(RuleBasedStateMachine):
 
     @rule(event=values(Event))
     def say(self, event: Event) -> None:
-        before = {side: side.writing.text if side.busy and side.writing else "" for side in self.talk.sides}
-        self.talk.take(event)
+        before = {side: side.reply.text if side.busy and side.reply else "" for side in self.talk.sides}
+        self.talk.on_event(event)
         if isinstance(event, Died):
             for side, text in before.items():
                 assert not side.busy
@@ -82,17 +82,17 @@ class Talking(RuleBasedStateMachine):
 
     @rule(which=which, text=texts)
     def write(self, which: int, text: str) -> None:
-        writing = self.talk.sides[which].writing
+        writing = self.talk.sides[which].reply
         if writing:
             event = token(len(writing.traces), text)
-            self.talk.take(type(event)(writing.id, event.index, text, event.trace, event.used))
+            self.talk.on_event(type(event)(writing.id, event.index, text, event.trace, event.used))
 
     @rule(which=which, failed=st.booleans())
     def end(self, which: int, failed: bool) -> None:
-        writing = self.talk.sides[which].writing
+        writing = self.talk.sides[which].reply
         if writing:
             done = Finished(writing.id, writing.text, "stop", 1, tuple(writing.ids), STATS)
-            self.talk.take(Failed(writing.id, "why not") if failed else done)
+            self.talk.on_event(Failed(writing.id, "why not") if failed else done)
 
     @rule()
     def cut(self) -> None:

@@ -36,8 +36,8 @@ def test_a_drag_is_taken_back_as_one_turn_of_the_running_reply_too() -> None:
         one.turn(it, "temperature", value, stroke="drag")
     undo(one, it)
     assert it.knobs.temperature == 0.5
-    assert it.writing and it.writing.knobs.temperature == 0.5
-    assert line.sent[-1] == SetKnobs(it.writing.id, it.writing.knobs)
+    assert it.reply and it.reply.knobs.temperature == 0.5
+    assert line.sent[-1] == SetKnobs(it.reply.id, it.reply.knobs)
 
 
 def test_what_loads_the_model_is_taken_back_on_every_side_and_not_in_mid_reply() -> None:
@@ -48,7 +48,7 @@ def test_what_loads_the_model_is_taken_back_on_every_side_and_not_in_mid_reply()
     with pytest.raises(EngineError, match="num_ctx loads the model anew"):
         undo(two, first)
     assert first.knobs.num_ctx == 512
-    two.take(Died(-9, "gone", ""))
+    two.on_event(Died(-9, "gone", ""))
     undo(two, first)
     assert (first.knobs.num_ctx, second.knobs.num_ctx) == (0, 0)
 
@@ -81,18 +81,18 @@ def test_some_knobs_go_back_to_the_preset_as_one_step() -> None:
     obey(one, it, "reset", ("top_k", "temperature", "think_top_k"))
     assert it.turned == ("stop",)
     undo(one, it)
-    assert (it.knobs.top_k, it.knobs.temperature, it.stand.of("think_top_k")) == (3, 1.4, 9)
+    assert (it.knobs.top_k, it.knobs.temperature, it.pair.value("think_top_k")) == (3, 1.4, 9)
 
 
 def test_what_the_engine_refuses_is_kept_until_it_is_turned() -> None:
     one, _ = talk()
     (it,) = one.sides
     one.ask("Hi")
-    assert it.writing
+    assert it.reply
     one.turn(it, "top_k", 3)
-    one.take(KnobsTurned(it.writing.id, 1, one.sides[0].preset.knobs, it.writing.knobs))
+    one.on_event(KnobsTurned(it.reply.id, 1, one.sides[0].preset.knobs, it.reply.knobs))
     one.turn(it, "regex", "(")
-    one.take(Refused(it.writing.id, "regex: it is never closed."))
+    one.on_event(Refused(it.reply.id, "regex: it is never closed."))
     assert it.refused == {"regex": "regex: it is never closed."}
     one.turn(it, "regex", "(a)")
     assert it.refused == {}
@@ -101,12 +101,12 @@ def test_what_the_engine_refuses_is_kept_until_it_is_turned() -> None:
 def test_a_reply_or_a_look_that_fails_for_a_knob_marks_it() -> None:
     one, line = talk("regex=(")
     (it,) = one.sides
-    one.look(it)
+    one.preview(it)
     (look,) = line.sent
     assert isinstance(look, Preview)
-    one.take(Failed(look.id, "regex: it is never closed."))
+    one.on_event(Failed(look.id, "regex: it is never closed."))
     assert it.refused == {"regex": "regex: it is never closed."}
     one.ask("Hi")
-    assert it.refused == {} and it.writing
-    one.take(Failed(it.writing.id, "The conversation is too long."))
+    assert it.refused == {} and it.reply
+    one.on_event(Failed(it.reply.id, "The conversation is too long."))
     assert it.refused == {} and not it.busy

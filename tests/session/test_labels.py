@@ -46,14 +46,14 @@ def test_the_figures_grow_with_the_reply_and_stay_when_it_is_over() -> None:
     one.ask("Hi")
     one.begin("1", 7)
     for index in range(3):
-        one.note(token(index, "x"))
+        one.on_token(token(index, "x"))
         figures = tape.read(one)
         assert figures and (figures.tokens, figures.p, figures.p_raw) == (index + 1, 1.0, 0.5)
         assert figures.perplexity == pytest.approx(2)
     one.end(Finished("1", "xxx", "stop", 7, (1, 1), Stats(10, 0, 2, 5.0, 100.0)))
     over = tape.read(one)
     assert over and (over.tokens, over.rate, over.ttft_ms) == (2, 100.0, 5.0)
-    one.writing = None
+    one.reply = None
     assert RunningStats().read(one) == over, "the same from what is kept of it"
     assert tape.read(side()) is None
     assert ReplyStats(0).p is None

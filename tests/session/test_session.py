@@ -63,8 +63,8 @@ def seeds(line: Line) -> list[int]:
 
 
 def of(side: Side, event: Token) -> Token:
-    assert side.writing
-    return Token(side.writing.id, event.index, event.text, event.trace, event.used)
+    assert side.reply
+    return Token(side.reply.id, event.index, event.text, event.trace, event.used)
 
 
 def test_every_side_is_asked_at_once_with_one_seed() -> None:
@@ -94,7 +94,7 @@ def test_a_turn_reaches_a_running_reply_and_only_its_own() -> None:
     assert line.sent == []
     two.ask("Hi")
     two.turn(two.sides[1], "top_k", 5)
-    running = two.sides[1].writing
+    running = two.sides[1].reply
     assert running and line.sent[1:] == [SetKnobs("2", running.knobs)]
     assert running.knobs == turn(two.sides[1].knobs, seed=running.knobs.seed)
 
@@ -111,10 +111,10 @@ def test_a_preset_switched_in_mid_reply_is_for_the_next_one() -> None:
 
 def test_what_a_model_is_loaded_with_is_turned_on_every_side_that_shares_its_engine() -> None:
     three, line = talk("default", "precise", "num_ctx=256")
-    three.settle()
+    three.apply()
     three.turn(three.sides[1], "num_ctx", 512)
     assert [side.knobs.num_ctx for side in three.sides] == [512, 512, 256]
-    three.settle()
+    three.apply()
     assert [load.knobs.num_ctx for load in line.loads] == [512, 512, 256]
 
 
@@ -132,7 +132,7 @@ def test_stopping_ends_what_is_being_written() -> None:
     two.stop()
     assert line.sent == []
     two.ask("Hi")
-    two.take(Finished("1", "done", "stop", 1, (), STATS))
+    two.on_event(Finished("1", "done", "stop", 1, (), STATS))
     two.stop()
     assert line.sent[1:] == [Stop("2")]
 
@@ -142,22 +142,22 @@ def test_a_new_chat_forgets_and_ends_the_old_one() -> None:
     one.ask("Hi")
     one.clear()
     assert line.sent[-1] == Stop("1")
-    assert one.take(Finished("1", "late", "stopped", 1, (), STATS)) is None
+    assert one.on_event(Finished("1", "late", "stopped", 1, (), STATS)) is None
     assert one.sides[0].conversation.turns == ()
 
 
 def test_only_the_newest_look_counts() -> None:
     one, line = talk()
     trace = TokenTrace(-1, "", 0, 0, 0, 1.0, 0.5, (), ())
-    one.look(one.sides[0])
-    one.look(one.sides[0])
-    assert one.take(Previewed("1", trace, 29)) is None and one.sides[0].used == 0
-    assert one.take(Previewed("2", trace, 30)) is one.sides[0]
+    one.preview(one.sides[0])
+    one.preview(one.sides[0])
+    assert one.on_event(Previewed("1", trace, 29)) is None and one.sides[0].used == 0
+    assert one.on_event(Previewed("2", trace, 30)) is one.sides[0]
     assert [one.next] == [NextToken(one.sides[0], trace, b"")]
     assert one.sides[0].used == 30
     one.ask("Hi")
     assert one.next is None
-    one.look(one.sides[0])
+    one.preview(one.sides[0])
     assert sum(isinstance(command, Preview) for command in line.sent) == 2, "none while a reply is written"
 
 
@@ -165,19 +165,19 @@ def test_events_find_their_side() -> None:
     two, _ = talk("default", "default")
     two.ask("Hi")
     left, right = two.sides
-    assert two.take(of(right, token(0, "x"))) is right
-    assert two.take(Failed("1", "why")) is left
+    assert two.on_event(of(right, token(0, "x"))) is right
+    assert two.on_event(Failed("1", "why")) is left
     assert (left.conversation.path[-1].ending, right.busy) == ("failed", True)
-    assert two.take(Failed("99", "nobody's")) is None
+    assert two.on_event(Failed("99", "nobody's")) is None
 
 
 def test_a_death_gives_up_what_was_being_written() -> None:
     two, _ = talk("default", "default")
     two.ask("Hi")
-    two.take(Finished("1", "done", "stop", 1, (), STATS))
+    two.on_event(Finished("1", "done", "stop", 1, (), STATS))
     events: list[Event] = [Died(-9, "gone", "")]
     for event in events * 2:
-        assert two.take(event) is None
+        assert two.on_event(event) is None
     assert [each.conversation.path[-1].ending for each in two.sides] == ["stop", "died"]
     assert all(len(each.conversation.turns) == 2 for each in two.sides)
 
@@ -186,18 +186,18 @@ def test_a_death_gives_up_what_was_being_written() -> None:
 def test_p04_what_an_engine_died_over_is_sent_again_by_nobody_but_a_person(asked: bool) -> None:
     one, line = talk()
     one.ask("deadly")
-    one.take(Died(-6, "gone", "", asked))
+    one.on_event(Died(-6, "gone", "", asked))
     del line.sent[:]
-    one.look(one.sides[0])
+    one.preview(one.sides[0])
     assert bool(line.sent) == asked
     one.ask("harmless")
-    assert one.sides[0].writing
-    one.take(Finished(one.sides[0].writing.id, "done", "stop", 1, (), STATS))
-    one.look(one.sides[0])
+    assert one.sides[0].reply
+    one.on_event(Finished(one.sides[0].reply.id, "done", "stop", 1, (), STATS))
+    one.preview(one.sides[0])
     assert isinstance(line.sent[-1], Preview)
-    one.take(Died(-6, "gone", ""))
+    one.on_event(Died(-6, "gone", ""))
     looks = len(line.sent)
-    one.look(one.sides[0])
+    one.preview(one.sides[0])
     assert len(line.sent) == looks, "looking alone was deadly"
 
 
@@ -207,15 +207,15 @@ def test_without_an_engine_only_a_question_is_an_error() -> None:
     line.cut = True
     one.turn(one.sides[0], "top_k", 3)
     one.stop()
-    one.take(Died(-9, "gone", ""))
-    one.look(one.sides[0])
+    one.on_event(Died(-9, "gone", ""))
+    one.preview(one.sides[0])
     with pytest.raises(EngineError):
         one.ask("again")
 
 
 def test_each_side_talks_to_the_engine_that_holds_its_model() -> None:
     three, line = talk("default", "num_ctx=512", "precise")
-    three.settle()
+    three.apply()
     plain, small, precise = (each.load for each in three.sides)
     assert plain and small and plain == precise != small and plain.path.endswith(".gguf")
     assert line.loads == [plain, small, precise] and plain.knobs == fixed(three.sides[0].knobs)
@@ -229,23 +229,23 @@ def test_each_side_talks_to_the_engine_that_holds_its_model() -> None:
 
 def test_the_death_of_one_engine_is_nothing_to_the_sides_of_another() -> None:
     two, _ = talk("default", "num_ctx=512")
-    two.settle()
+    two.apply()
     two.ask("Hi")
-    two.take(Died(-9, "gone", ""), two.sides[1].load)
+    two.on_event(Died(-9, "gone", ""), two.sides[1].load)
     assert [each.busy for each in two.sides] == [True, False]
 
 
 def test_a_model_that_cannot_be_had_changes_no_engine() -> None:
     one, line = talk("default")
-    one.settle()
+    one.apply()
     load, before = one.sides[0].load, line.loads
     one.sides[0].preset = Preset(name="elsewhere", model=__file__)
     with pytest.raises(ModelError, match="is not a GGUF but a text file"):
-        one.settle()
+        one.apply()
     one.sides[0].preset = side().preset
     line.full = True
     with pytest.raises(ModelError, match="no room"):
-        one.settle()
+        one.apply()
     assert (one.sides[0].load, line.loads) == (load, before)
 
 
@@ -255,9 +255,9 @@ def answered() -> tuple[Session, Line]:
     one.ask("Hi")
     side = one.sides[0]
     for index, text in enumerate(("He", "llo", "!", "")):
-        one.take(of(side, token(index, text, index + 100)))
-    assert side.writing
-    one.take(Finished(side.writing.id, "Hello!", "stop", 7, (100, 101, 102), STATS))
+        one.on_event(of(side, token(index, text, index + 100)))
+    assert side.reply
+    one.on_event(Finished(side.reply.id, "Hello!", "stop", 7, (100, 101, 102), STATS))
     line.sent.clear()
     return one, line
 
@@ -270,18 +270,18 @@ def asked(line: Line) -> ReplyRequest:
 
 def test_a_branch_begins_with_the_tokens_before_it_and_keeps_the_seed() -> None:
     one, line = answered()
-    side, first = one.sides[0], one.sides[0].conversation.turns[1].written
+    side, first = one.sides[0], one.sides[0].conversation.turns[1].record
     assert first
     one.branch(side, 1, 1, Candidate(7, "y", 0.2, 0.1))
     assert asked(line).messages[-1] == Message("assistant", "Hey", (100, 7))
     assert asked(line).knobs.seed == first.knobs.seed
-    assert side.writing and side.writing.text == "Hey"
-    one.take(Token(side.writing.id, 2, "?", token(2, "?", 9).trace, 30))
-    one.take(Finished(side.writing.id, "?", "stop", 7, (9,), STATS))
+    assert side.reply and side.reply.text == "Hey"
+    one.on_event(Token(side.reply.id, 2, "?", token(2, "?", 9).trace, 30))
+    one.on_event(Finished(side.reply.id, "?", "stop", 7, (9,), STATS))
     turn = side.conversation.path[-1]
     assert turn.message == Message("assistant", "Hey?", (100, 7, 9))
-    assert turn.written and (turn.written.ids, turn.written.given) == ((100, 7, 9), 2)
-    assert turn.written.starts == (0, 2, 3) and turn.parent == 0
+    assert turn.record and (turn.record.ids, turn.record.inherited) == ((100, 7, 9), 2)
+    assert turn.record.offsets == (0, 2, 3) and turn.parent == 0
     assert versions(side.conversation, 1) == (1, 2)
 
 
@@ -292,8 +292,8 @@ def test_a_cut_reply_goes_on_from_its_end() -> None:
     assert asked(line).messages[-1] == Message("assistant", "Hello!", (100, 101, 102)), (
         "without the token that ended it"
     )
-    assert side.writing
-    one.take(Failed(side.writing.id, "no"))
+    assert side.reply
+    one.on_event(Failed(side.reply.id, "no"))
     assert side.conversation.tip == 1, "nothing came of it"
 
 
@@ -304,12 +304,12 @@ def test_an_edited_reply_goes_on_from_what_the_person_wrote() -> None:
     assert not line.sent and side.conversation.path[-1].message == Message("assistant", "Good day")
     one.resume(side, 2)
     assert asked(line).messages[-1] == Message("assistant", "Good day")
-    assert side.writing
-    one.take(Token(side.writing.id, 5, ", Sir", token(5, ", Sir", 9).trace, 30))
-    one.take(Finished(side.writing.id, ", Sir", "stop", 7, (9,), STATS))
+    assert side.reply
+    one.on_event(Token(side.reply.id, 5, ", Sir", token(5, ", Sir", 9).trace, 30))
+    one.on_event(Finished(side.reply.id, ", Sir", "stop", 7, (9,), STATS))
     turn = side.conversation.path[-1]
     assert turn.message == Message("assistant", "Good day, Sir")
-    assert turn.written and (turn.written.begun, turn.written.starts) == (5, (8,))
+    assert turn.record and (turn.record.first_index, turn.record.offsets) == (5, (8,))
 
 
 def test_an_edited_question_is_answered_anew_by_its_side_alone() -> None:
@@ -329,8 +329,8 @@ def test_what_only_the_engine_can_put_into_words_is_left_to_it(other: str) -> No
     one, line = answered()
     one.branch(one.sides[0], 1, 1, Candidate(7, other, 0.2, 0.1))
     assert asked(line).messages[-1] == Message("assistant", "He\ufffd", (100, 7))
-    writing = one.sides[0].writing
-    assert writing and (writing.text, writing.starts) == ("He", [0, 2])
+    writing = one.sides[0].reply
+    assert writing and (writing.text, writing.offsets) == ("He", [0, 2])
 
 
 def test_a_branch_after_half_a_character_begins_before_that() -> None:
@@ -340,9 +340,9 @@ def test_a_branch_after_half_a_character_begins_before_that() -> None:
     talk.reply()
     line.sent.clear()
     for index, text in enumerate(("He", "", "🎉")):
-        talk.take(of(side, token(index, text, index + 200)))
-    assert side.writing
-    talk.take(Finished(side.writing.id, "He🎉", "stop", 7, (200, 201, 202), STATS))
+        talk.on_event(of(side, token(index, text, index + 200)))
+    assert side.reply
+    talk.on_event(Finished(side.reply.id, "He🎉", "stop", 7, (200, 201, 202), STATS))
     talk.branch(side, len(side.conversation.turns) - 1, 2, Candidate(7, " a", 0.2, 0.1))
     assert asked(line).messages[-1] == Message("assistant", "He\ufffd", (200, 201, 7))
 
@@ -352,23 +352,23 @@ def test_a_reply_cut_within_a_character_goes_on_with_the_whole_of_it() -> None:
     side = talk.sides[0]
     talk.again()
     line.sent.clear()
-    assert side.writing
-    talk.take(of(side, token(0, "He", 100)))
-    talk.take(Finished(side.writing.id, "He\ufffd", "stopped", 7, (100, 101), STATS))
+    assert side.reply
+    talk.on_event(of(side, token(0, "He", 100)))
+    talk.on_event(Finished(side.reply.id, "He\ufffd", "stopped", 7, (100, 101), STATS))
     talk.resume(side, 2)
     assert asked(line).messages[-1] == Message("assistant", "He\ufffd", (100, 101))
-    assert side.writing and side.writing.text == "He"
+    assert side.reply and side.reply.text == "He"
 
 
 def test_choosing_the_token_that_ends_a_reply_ends_it_there() -> None:
     one, _ = answered()
     side = one.sides[0]
     one.branch(side, 1, 1, Candidate(7, "<|im_end|>", 0.2, 0.1))
-    assert side.writing
-    one.take(Finished(side.writing.id, "", "stop", 7, (), STATS))
+    assert side.reply
+    one.on_event(Finished(side.reply.id, "", "stop", 7, (), STATS))
     turn = side.conversation.path[-1]
     assert (turn.message, side.conversation.tip) == (Message("assistant", "He", (100,)), 2)
-    assert turn.written and turn.written.ids == (100, 7)
+    assert turn.record and turn.record.ids == (100, 7)
 
 
 def test_a_model_file_is_looked_for_only_when_another_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -380,31 +380,31 @@ def test_a_model_file_is_looked_for_only_when_another_is_needed(monkeypatch: pyt
 
     monkeypatch.setattr("tui.session.session.find_model", find)
     ours, line = talk("default", "default")
-    ours.settle()
+    ours.apply()
     assert looked == ["starter", "starter"]
     ours.turn(ours.sides[0], "temperature", 0.3)
-    ours.settle()
+    ours.apply()
     assert len(looked) == 2
     ours.turn(ours.sides[0], "num_ctx", 1024)
-    ours.settle()
+    ours.apply()
     assert len(looked) == 4 and {load.knobs.num_ctx for load in line.loads} == {1024}
 
 
 def test_what_cannot_be_had_is_taken_back_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tui.session.session.find_model", lambda reference, beside=None: Path("/models") / reference)
     ours, line = talk("precise")
-    ours.settle()
+    ours.apply()
     one = ours.sides[0]
-    before = one.preset, one.stand, one.steps
+    before = one.preset, one.pair, one.undo_history
     line.full = True
-    with pytest.raises(ModelError), ours.trying():
+    with pytest.raises(ModelError), ours.undo_on_error():
         one.use(find_preset("creative"))
         ours.turn(one, "num_ctx", 1024)
-        ours.settle()
-    assert (one.preset, one.stand, one.steps) == before
+        ours.apply()
+    assert (one.preset, one.pair, one.undo_history) == before
     line.full = False
     ours.turn(one, "temperature", 0.9)
-    ours.settle()  # nothing of it is in the way
+    ours.apply()  # nothing of it is in the way
 
 
 def test_sides_without_a_question_have_nothing_to_answer_again() -> None:

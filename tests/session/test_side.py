@@ -32,7 +32,7 @@ def written(*texts: str) -> Side:
     one.ask("Hi")
     one.begin("1", 7)
     for index, text in enumerate(texts):
-        one.note(token(index, text, index + 100))
+        one.on_token(token(index, text, index + 100))
     return one
 
 
@@ -48,8 +48,8 @@ def test_a_reply_is_asked_for_with_everything_said_before_and_a_seed() -> None:
 
 def test_tokens_become_text_and_say_where_each_begins() -> None:
     one = written("He", "", "llo")
-    assert one.writing
-    assert (one.writing.text, one.writing.ids, one.writing.starts) == ("Hello", [100, 101, 102], [0, 2, 2])
+    assert one.reply
+    assert (one.reply.text, one.reply.ids, one.reply.offsets) == ("Hello", [100, 101, 102], [0, 2, 2])
     assert one.used == 22
 
 
@@ -58,7 +58,7 @@ def test_the_end_is_kept_with_the_tokens_that_wrote_it() -> None:
     one.end(Finished("1", "Hello", "stop", 7, (100, 101), STATS))
     reply = one.conversation.path[-1]
     assert (reply.message, reply.ending, one.busy) == (Message("assistant", "Hello", (100, 101)), "stop", False)
-    assert one.writing and one.writing.stats == STATS
+    assert one.reply and one.reply.stats == STATS
 
 
 def test_a_reply_given_up_keeps_its_text_and_is_given_up_once() -> None:
@@ -81,11 +81,11 @@ def test_another_preset_changes_knobs_and_opening_and_keeps_the_conversation() -
 def test_the_title_says_what_is_turned() -> None:
     one = side("precise")
     assert one.title == "precise"
-    one.put(one.stand.turn("temperature", 1.4))
-    one.put(one.stand.turn("top_k", 0))
+    one.set_pair(one.pair.turn("temperature", 1.4))
+    one.set_pair(one.pair.turn("top_k", 0))
     assert one.title == "precise · temperature 1.4 · top_k off"
     with pytest.raises(KnobError):
-        one.put(one.stand.turn("temperature", 9))
+        one.set_pair(one.pair.turn("temperature", 9))
     assert one.knobs.temperature == 1.4
 
 
@@ -93,7 +93,7 @@ def test_a_fork_stands_where_the_other_does_and_goes_its_own_way() -> None:
     one = side("temperature=0.3")
     one.ask("Hi")
     other = one.fork()
-    other.put(other.stand.turn("temperature", 1))
+    other.set_pair(other.pair.turn("temperature", 1))
     other.ask("there")
     assert (one.knobs.temperature, other.knobs.temperature) == (0.3, 1)
     assert len(one.conversation.turns) == 1 and other.question == "there"
@@ -112,13 +112,13 @@ def test_another_answer_that_came_to_nothing_leaves_the_one_there_was() -> None:
 def test_a_reply_is_kept_with_how_every_token_was_chosen() -> None:
     one = written("He", "llo", "")
     after = turn(one.knobs, temperature=1.5)
-    one.heed(KnobsTurned("1", 1, one.knobs, after))
+    one.on_knobs(KnobsTurned("1", 1, one.knobs, after))
     one.end(Finished("1", "Hello", "stop", 7, (100, 101), STATS))
-    kept = one.conversation.path[-1].written
-    assert kept and (kept.ids, kept.starts, kept.given, kept.begun) == ((100, 101, 102), (0, 2, 5), 0, 0)
+    kept = one.conversation.path[-1].record
+    assert kept and (kept.ids, kept.offsets, kept.inherited, kept.first_index) == ((100, 101, 102), (0, 2, 5), 0, 0)
     assert (kept.preset, kept.knobs.seed, kept.stats) == ("default", 7, STATS)
-    assert kept.lane == (KnobChange(1, after),)
-    assert [kept.at(character) for character in range(5)] == [0, 0, 1, 1, 1]
+    assert kept.knob_changes == (KnobChange(1, after),)
+    assert [kept.index_at(character) for character in range(5)] == [0, 0, 1, 1, 1]
 
 
 def test_the_rate_is_of_the_tokens_after_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,7 +127,7 @@ def test_the_rate_is_of_the_tokens_after_the_first(monkeypatch: pytest.MonkeyPat
     writing = RunningReply("1", KnobPair(Knobs()))
     assert (writing.rate, writing.ttft_ms) == (None, None)
     for index in range(3):
-        writing.note(token(index, "x"))
+        writing.append(token(index, "x"))
     assert writing.ttft_ms == pytest.approx(500)
     assert writing.rate == pytest.approx(10)
 
@@ -143,20 +143,20 @@ def test_a_thought_and_the_knobs_for_it_are_kept_with_the_reply() -> None:
     one.ask("Hi")
     reply = one.begin("1", 7)
     assert reply.thinking == turn(reply.knobs, temperature=0.3)
-    one.note(Thinking("1", 0, Thought(0)))
-    one.note(token(0, "hm"))
-    assert one.writing and one.writing.thought == Thought(0, tokens=1)
+    one.on_token(Thinking("1", 0, Thought(0)))
+    one.on_token(token(0, "hm"))
+    assert one.reply and one.reply.thought == Thought(0, tokens=1)
     whole = Thought(0, 2, 10, 1, 0.5)
     one.end(Finished("1", "hm</think>42", "stop", 7, (1, 2), STATS, thought=whole))
-    written = one.conversation.path[-1].written
+    written = one.conversation.path[-1].record
     assert written and (written.thought, written.thinking) == (whole, reply.thinking)
-    assert written.first(1).thought is None, "what goes on from it may end elsewhere"
+    assert written.truncate(1).thought is None, "what goes on from it may end elsewhere"
 
 
 def test_another_preset_brings_its_own_knobs_for_the_thought() -> None:
     one = side("default,think_temperature=0.3")
     assert one.turned == ("think_temperature",) and one.title == "default · think_temperature 0.3"
     one.use(resolve(parse_setting("precise")).preset)
-    assert one.stand == one.preset.stand
-    one.put(one.stand.turn("think_top_k", 5))
-    assert one.stand.thinking and one.fork().stand == one.stand
+    assert one.pair == one.preset.pair
+    one.set_pair(one.pair.turn("think_top_k", 5))
+    assert one.pair.thinking and one.fork().pair == one.pair

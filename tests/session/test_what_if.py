@@ -33,7 +33,7 @@ class Asked:
         self.side.begin("1", 7)
         for index in range(3):
             trace = TokenTrace(index, "x", 0.5, 0.5, 0, 1.0, 1.0, (), ())
-            self.side.note(Token("1", index, "x", trace, 20, b"scores"))
+            self.side.on_token(Token("1", index, "x", trace, 20, b"scores"))
         self.side.end(Finished("1", "xxx", "length", 7, (0, 1, 2), STATS))
         self.sent: list[Command] = []
         self.hindsight = WhatIfRequests(self._send)
@@ -56,7 +56,7 @@ class Asked:
         self.hindsight.ask(self.question(0.5))
         (told,) = self.taken()
         assert isinstance(told, Remember)
-        assert not self.hindsight.take(Remembered(told.id))
+        assert not self.hindsight.on_event(Remembered(told.id))
         return told.id
 
 
@@ -71,11 +71,11 @@ def test_the_engine_is_told_of_the_reply_before_it_is_asked() -> None:
     assert isinstance(told, Remember)
     assert told.messages == (*asked.side.preset.opening, Message("user", "Hi"))
     assert (told.tokens, told.records, told.knobs.seed) == ((0, 1, 2), (b"scores",) * 3, 7)
-    asked.hindsight.take(Remembered("another"))
+    asked.hindsight.on_event(Remembered("another"))
     assert not asked.taken()
-    asked.hindsight.take(Remembered(told.id))
+    asked.hindsight.on_event(Remembered(told.id))
     assert asked.taken() == [WhatIf(told.id, asked.side.knobs, 2)]
-    got = asked.hindsight.take(answer(told.id, asked.side.knobs))
+    got = asked.hindsight.on_event(answer(told.id, asked.side.knobs))
     assert got and (got.first, got.part.cut) == (0, ("", "top_k"))
 
 
@@ -86,9 +86,9 @@ def test_while_one_question_is_answered_only_the_newest_waits() -> None:
     for temperature in (0.6, 0.7, 0.8):
         asked.hindsight.ask(asked.question(temperature))
     assert not asked.taken()
-    assert asked.hindsight.take(answer(name, Knobs(), complete=False))
+    assert asked.hindsight.on_event(answer(name, Knobs(), complete=False))
     assert not asked.taken(), "it is not complete"
-    asked.hindsight.take(answer(name, Knobs()))
+    asked.hindsight.on_event(answer(name, Knobs()))
     (sent,) = asked.taken()
     assert isinstance(sent, WhatIf) and sent.knobs.temperature == 0.8
 
@@ -98,17 +98,17 @@ def test_questions_about_two_replies_do_not_displace_each_other() -> None:
     name = asked.know()
     asked.taken()
     other = asked.question(0.9)
-    other = other._replace(written=replace(other.written, preset="another"))
+    other = other._replace(record=replace(other.record, preset="another"))
     asked.hindsight.ask(other)
     asked.hindsight.ask(asked.question(0.6))
     asked.hindsight.ask(asked.question(0.7, looked=1)._replace(alone=True))
-    asked.hindsight.take(answer(name, Knobs()))
+    asked.hindsight.on_event(answer(name, Knobs()))
     (told,) = asked.taken()
     assert isinstance(told, Remember)
-    asked.hindsight.take(Remembered(told.id))
+    asked.hindsight.on_event(Remembered(told.id))
     (sent,) = asked.taken()
     assert isinstance(sent, WhatIf) and sent.knobs.temperature == 0.9
-    asked.hindsight.take(answer(told.id, Knobs()))
+    asked.hindsight.on_event(answer(told.id, Knobs()))
     (sent,) = asked.taken()
     assert isinstance(sent, WhatIf) and (sent.knobs.temperature, sent.looked, sent.alone) == (0.7, 1, True)
 
@@ -117,10 +117,10 @@ def test_an_engine_that_has_forgotten_is_told_again_and_one_that_will_not_learn_
     asked = Asked()
     name = asked.know()
     asked.taken()
-    asked.hindsight.take(Refused(name, "forgotten"))
+    asked.hindsight.on_event(Refused(name, "forgotten"))
     (told,) = asked.taken()
     assert isinstance(told, Remember)
-    asked.hindsight.take(Refused(told.id, "the template refuses"))
+    asked.hindsight.on_event(Refused(told.id, "the template refuses"))
     assert not asked.taken()
     asked.hindsight.ask(asked.question(0.9))
     assert isinstance(asked.taken()[0], Remember), "it asks again when there is a new question"
@@ -130,7 +130,7 @@ def test_what_cannot_be_worked_out_is_let_go() -> None:
     asked = Asked()
     name = asked.know()
     asked.taken()
-    asked.hindsight.take(Failed(name, "temperature leaves none of the model's tokens here."))
+    asked.hindsight.on_event(Failed(name, "temperature leaves none of the model's tokens here."))
     assert not asked.taken()
     asked.hindsight.ask(asked.question(0.9))
     assert isinstance(asked.taken()[0], WhatIf)
@@ -140,41 +140,41 @@ def test_a_new_engine_is_told_everything_anew() -> None:
     asked = Asked()
     name = asked.know()
     asked.taken()
-    asked.hindsight.take(Died(-9, "gone", ""))
+    asked.hindsight.on_event(Died(-9, "gone", ""))
     asked.taken()
-    asked.hindsight.take(Loaded(ModelInfo("", "", "", 0, 0, 0)))
+    asked.hindsight.on_event(Loaded(ModelInfo("", "", "", 0, 0, 0)))
     (told,) = asked.taken()
     assert isinstance(told, Remember) and told.id != name
-    assert asked.hindsight.take(answer(name, Knobs())) is None, "that was the old one"
+    assert asked.hindsight.on_event(answer(name, Knobs())) is None, "that was the old one"
 
 
 def test_what_a_person_began_is_part_of_what_is_answered() -> None:
     asked = Asked()
     (turned,) = asked.side.conversation.path[1:]
-    assert turned.written
-    begun = replace(turned.written, begun=4, starts=(3, 4, 5))
+    assert turned.record
+    begun = replace(turned.record, first_index=4, offsets=(3, 4, 5))
     message = Message("assistant", "Ho xxx")
-    turns = (*asked.side.conversation.turns[:1], replace(turned, message=message, written=begun))
+    turns = (*asked.side.conversation.turns[:1], replace(turned, message=message, record=begun))
     asked.side.conversation = replace(asked.side.conversation, turns=turns)
     asked.hindsight.ask(asked.question(0.5, looked=1))
     (told,) = asked.taken()
     assert isinstance(told, Remember)
-    assert told.begun == 4 and told.messages[-1] == Message("assistant", "Ho ")
-    asked.hindsight.take(Remembered(told.id))
+    assert told.first_index == 4 and told.messages[-1] == Message("assistant", "Ho ")
+    asked.hindsight.on_event(Remembered(told.id))
     assert asked.taken() == [WhatIf(told.id, asked.side.knobs, 5)]
-    got = asked.hindsight.take(answer(told.id, asked.side.knobs, first=4))
+    got = asked.hindsight.on_event(answer(told.id, asked.side.knobs, first=4))
     assert got and got.first == 0
 
 
 def test_of_what_was_not_recorded_nothing_is_asked() -> None:
     asked = Asked()
     (turned,) = asked.side.conversation.path[1:]
-    assert turned.written
+    assert turned.record
     asked.side.conversation = replace(
         asked.side.conversation,
         turns=(
             *asked.side.conversation.turns[:1],
-            replace(turned, written=replace(turned.written, records=(b"",) * 3)),
+            replace(turned, record=replace(turned.record, records=(b"",) * 3)),
         ),
     )
     assert question(asked.side, 1) is None
@@ -189,7 +189,7 @@ def test_each_side_has_its_newest_question_waiting() -> None:
         asked.hindsight.ask(question_)
     temperatures = []
     for _ in range(2):
-        asked.hindsight.take(answer(name, Knobs()))
+        asked.hindsight.on_event(answer(name, Knobs()))
         (sent,) = asked.taken()
         assert isinstance(sent, WhatIf)
         temperatures.append(sent.knobs.temperature)
@@ -204,6 +204,6 @@ def test_a_side_that_is_gone_is_not_waited_for() -> None:
     asked.hindsight.forget(asked.side)
     (told,) = asked.taken()
     assert isinstance(told, Remember) and told.id != name
-    assert asked.hindsight.take(answer(name, Knobs())) is None, "the answer to the one that is gone"
-    asked.hindsight.take(Remembered(told.id))
+    assert asked.hindsight.on_event(answer(name, Knobs())) is None, "the answer to the one that is gone"
+    asked.hindsight.on_event(Remembered(told.id))
     assert asked.taken() == [WhatIf(told.id, asked.side.knobs)]

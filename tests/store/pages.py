@@ -20,8 +20,8 @@ def written(tokens: int = 3, seed: int = 7) -> ReplyRecord:
         preset="precise",
         model="starter",
         knobs=Knobs(temperature=0.2, seed=seed),
-        lane=(KnobChange(1, Knobs(temperature=1.5, seed=seed)),),
-        starts=tuple(range(tokens)),
+        knob_changes=(KnobChange(1, Knobs(temperature=1.5, seed=seed)),),
+        offsets=tuple(range(tokens)),
         traces=tuple(trace(index) for index in range(tokens)),
         records=tuple(bytes([index % 256]) * 100 for index in range(tokens)),
         stats=Stats(10, 2, tokens, 5.0, 100.0),
@@ -45,7 +45,7 @@ def draft(conversation: Conversation, text: str) -> Turn:
 
 
 def keep(store: Store, *texts: str, key: str = "one") -> SavedPosition:
-    return store.keep(SavedPosition(key), Snapshot(talk(*texts), "precise"))
+    return store.save(SavedPosition(key), Snapshot(talk(*texts), "precise"))
 
 
 def texts(path: Path) -> list[str]:
@@ -60,4 +60,6 @@ def texts(path: Path) -> list[str]:
 
 def _messages(store: Store, number: int) -> list[tuple[int, str]]:
     kept = store.load(number)
-    return [(turn, each.message.content) for turn, each in zip(kept.page.turns, kept.conversation.turns, strict=True)]
+    return [
+        (turn, each.message.content) for turn, each in zip(kept.position.turns, kept.conversation.turns, strict=True)
+    ]

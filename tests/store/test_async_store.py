@@ -32,7 +32,7 @@ async def until(condition: Callable[[], object]) -> None:
 
 async def test_what_was_noted_and_settled_is_in_the_file(path: Path) -> None:
     diary = AsyncStore(path)
-    diary.note("one", Snapshot(talk("Hi")))
+    diary.save("one", Snapshot(talk("Hi")))
     assert await diary.settled()
     assert texts(path) == ["Hi"]
     assert await diary.close() == ""
@@ -42,21 +42,21 @@ async def test_of_what_comes_quickly_the_newest_is_kept(path: Path) -> None:
     diary = AsyncStore(path)
     said = talk("Hi")
     for length in range(200):
-        diary.note("one", Snapshot(said, draft=draft(said, "x" * length)))
+        diary.save("one", Snapshot(said, draft=draft(said, "x" * length)))
     assert await diary.settled()
     assert texts(path) == ["Hi", "x" * 199]
-    diary.note("one", Snapshot(talk("Hi", "Hello")))
+    diary.save("one", Snapshot(talk("Hi", "Hello")))
     assert await diary.close() == "" and texts(path) == ["Hi", "Hello"]
 
 
 async def test_what_the_store_knows_can_be_asked_for(path: Path) -> None:
     diary = AsyncStore(path)
-    diary.note(new_key(), Snapshot(talk("Hi", "Hello")))
+    diary.save(new_key(), Snapshot(talk("Hi", "Hello")))
     await diary.settled()
     (entry,) = await diary.ask(Store.list, "hello")
     kept = await diary.ask(Store.load, entry.id)
-    diary.open(kept.page)
-    diary.note(kept.page.key, Snapshot(talk("More?", onto=kept.conversation)))
+    diary.open(kept.position)
+    diary.save(kept.position.key, Snapshot(talk("More?", onto=kept.conversation)))
     await diary.close()
     assert texts(path) == ["Hi", "Hello", "More?"]
     with pytest.raises(StoreError, match="no conversation 9"):
@@ -68,15 +68,15 @@ async def test_what_the_store_knows_can_be_asked_for(path: Path) -> None:
 async def test_d06_while_another_program_holds_the_file_the_chat_goes_on_and_is_saved_afterwards(path: Path) -> None:
     told: list[str] = []
     diary = AsyncStore(path, told.append)
-    diary.note("one", Snapshot(talk("Hi")))
+    diary.save("one", Snapshot(talk("Hi")))
     await diary.settled()
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
-    diary.note("one", Snapshot(talk("Hi", "Hello")))
+    diary.save("one", Snapshot(talk("Hi", "Hello")))
     assert not await diary.settled(0.5)
     await until(lambda: told)
     assert "another program holds it locked" in told[0] and diary.trouble == told[0]
-    diary.note("one", Snapshot(talk("Hi", "Hello", "Still there?")))
+    diary.save("one", Snapshot(talk("Hi", "Hello", "Still there?")))
     other.execute("COMMIT")
     other.close()
     await until(lambda: not diary.trouble)
@@ -88,7 +88,7 @@ async def test_d09_with_no_place_to_save_nothing_is_saved_and_it_is_said(tmp_pat
     (tmp_path / "home").write_text("a file")
     told: list[str] = []
     diary = AsyncStore(tmp_path / "home" / "data" / "history.db", told.append)
-    diary.note("one", Snapshot(talk("Hi")))
+    diary.save("one", Snapshot(talk("Hi")))
     assert not await diary.settled()
     assert len(told) == 1 and "Not a directory" in told[0]
     (tmp_path / "home").unlink()
@@ -100,14 +100,14 @@ async def test_d09_with_no_place_to_save_nothing_is_saved_and_it_is_said(tmp_pat
 async def test_what_cannot_be_saved_at_the_end_is_said(tmp_path: Path) -> None:
     (tmp_path / "home").write_text("a file")
     diary = AsyncStore(tmp_path / "home" / "data" / "history.db")
-    diary.note("one", Snapshot(talk("Hi")))
+    diary.save("one", Snapshot(talk("Hi")))
     assert "Not a directory" in await diary.close(0.2)
 
 
 async def test_trouble_with_one_conversation_keeps_no_other_from_being_saved(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    keep = Store.keep
+    keep = Store.save
 
     def choosy(store: Store, page: SavedPosition, sheet: Snapshot) -> SavedPosition:
         if page.key == "bad":
@@ -116,15 +116,15 @@ async def test_trouble_with_one_conversation_keeps_no_other_from_being_saved(
 
     monkeypatch.setattr(Store, "keep", choosy)
     diary = AsyncStore(path)
-    diary.note("bad", Snapshot(talk("too long")))
-    diary.note("good", Snapshot(talk("Hi")))
+    diary.save("bad", Snapshot(talk("too long")))
+    diary.save("good", Snapshot(talk("Hi")))
     await until(lambda: texts(path) == ["Hi"])
     assert diary.trouble == "It is too long."
     assert await diary.close(0.1) == "It is too long."
 
 
 async def test_whatever_goes_wrong_it_is_tried_again(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    keep, failures = Store.keep, [ValueError("a fault of ours")]
+    keep, failures = Store.save, [ValueError("a fault of ours")]
 
     def faulty(store: Store, page: SavedPosition, sheet: Snapshot) -> SavedPosition:
         if failures:
@@ -134,7 +134,7 @@ async def test_whatever_goes_wrong_it_is_tried_again(path: Path, monkeypatch: py
     monkeypatch.setattr(Store, "keep", faulty)
     told: list[str] = []
     diary = AsyncStore(path, told.append)
-    diary.note("one", Snapshot(talk("Hi")))
+    diary.save("one", Snapshot(talk("Hi")))
     await until(lambda: texts(path) == ["Hi"] and not diary.trouble)
     assert told == ["The history failed: ValueError('a fault of ours').", ""]
     await diary.close()
@@ -142,7 +142,7 @@ async def test_whatever_goes_wrong_it_is_tried_again(path: Path, monkeypatch: py
 
 async def test_at_the_end_everything_is_tried_once_more_at_once(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(async_store, "RETRY", 1000)
-    keep, broken = Store.keep, {"bad", "good"}
+    keep, broken = Store.save, {"bad", "good"}
 
     def choosy(store: Store, page: SavedPosition, sheet: Snapshot) -> SavedPosition:
         if page.key in broken:
@@ -151,8 +151,8 @@ async def test_at_the_end_everything_is_tried_once_more_at_once(path: Path, monk
 
     monkeypatch.setattr(Store, "keep", choosy)
     diary = AsyncStore(path)
-    diary.note("bad", Snapshot(talk("Hi")))
-    diary.note("good", Snapshot(talk("Hello")))
+    diary.save("bad", Snapshot(talk("Hi")))
+    diary.save("good", Snapshot(talk("Hello")))
     assert not await diary.settled(10)
     broken.remove("good")
     assert await diary.close(10) == "The disk is full."
@@ -184,7 +184,7 @@ async def test_d10_that_a_file_was_mended_is_told_once(path: Path) -> None:
     path.parent.mkdir()
     path.write_bytes(b"no database at all\n" * 100)
     diary = AsyncStore(path)
-    diary.note("one", Snapshot(talk("Hi")))
+    diary.save("one", Snapshot(talk("Hi")))
     await diary.settled()
     assert [notice[:24] for notice in diary.notices] == ["The history was damaged."]
     await diary.close()

@@ -211,7 +211,7 @@ def test_d13_a_file_that_is_gone_is_noticed_before_anything_is_lost(path: Path, 
         other = Store(path)
         keep(other, "somebody", "else's", key="other")
         other.close()
-    store.keep(page, Snapshot(talk("Hi", "Hello", "Still there?")))
+    store.save(page, Snapshot(talk("Hi", "Hello", "Still there?")))
     assert "was moved or replaced" in store.notice
     store.close()
     assert texts(path) == [*(["somebody", "else's"] if replaced else []), "Hi", "Hello", "Still there?"]
@@ -231,7 +231,7 @@ def test_d13_what_is_written_while_the_file_is_moved_is_written_to_the_one_there
         return write(leaf, sheet)
 
     monkeypatch.setattr(Leaf, "write", slowly)
-    store.keep(page, Snapshot(talk("Hi", "Hello", "Still there?")))
+    store.save(page, Snapshot(talk("Hi", "Hello", "Still there?")))
     store.close()
     assert texts(path) == ["Hi", "Hello", "Still there?"]
 
@@ -240,7 +240,7 @@ def test_d13_a_conversation_lost_from_the_file_is_written_anew(path: Path) -> No
     store, other = Store(path), Store(path)
     page = keep(store, "Hi", "Hello")
     other.remove(1)
-    page = store.keep(page, Snapshot(talk("Hi", "Hello", "Still there?")))
+    page = store.save(page, Snapshot(talk("Hi", "Hello", "Still there?")))
     assert len(page.turns) == 3
     store.close()
     assert texts(path) == ["Hi", "Hello", "Still there?"]
@@ -310,7 +310,7 @@ def test_d21_a_copy_made_while_it_is_written_is_whole(path: Path, tmp_path: Path
     store = Store(path)
     page = SavedPosition("one")
     for number in range(5):
-        page = store.keep(page, Snapshot(talk(*(f"text {each}" for each in range(2 * number + 2)))))
+        page = store.save(page, Snapshot(talk(*(f"text {each}" for each in range(2 * number + 2)))))
         copy = tmp_path / f"copy-{number}.db"
         store.back_up(copy)
         assert texts(copy) == [f"text {each}" for each in range(2 * number + 2)]

@@ -27,11 +27,11 @@ def test_json_is_lossless(store: Store, tmp_path: Path) -> None:
     said = talk("Why?", HOSTILE, "And?", "So.")
     branched = talk("Or?", "Else.", onto=replace(said, tip=1))
     source = ReplySource((Message("system", "Be brief."),), ModelFile("/some.gguf", 5, 6), "0.3.36")
-    page = store.keep(SavedPosition("one"), Snapshot(branched, "precise", source=source))
+    page = store.save(SavedPosition("one"), Snapshot(branched, "precise", source=source))
     store.note_sha256(ModelFile("/some.gguf", 5, 6), "abc")
-    store.keep(page, Snapshot(replace(branched, tip=3), "precise"))
+    store.save(page, Snapshot(replace(branched, tip=3), "precise"))
     exported = store.export(1)
-    assert exported.said[1].turn.written == said.turns[1].written, "with its traces"
+    assert exported.said[1].turn.record == said.turns[1].record, "with its traces"
     text = write(exported, "json")
     assert text.isascii() or "\x1b" not in text
     other = Store(tmp_path / "other" / "history.db")
@@ -47,7 +47,7 @@ def test_json_is_lossless(store: Store, tmp_path: Path) -> None:
 @pytest.mark.parametrize("seconds", [1e300, float("inf"), float("nan"), -5.0, 1e15])
 def test_a_time_that_cannot_be_is_shown_as_such_and_not_taken_in(store: Store, seconds: float) -> None:
     assert date(seconds) == "unknown date"
-    store.keep(SavedPosition("one"), Snapshot(talk("Why?", "So.")))
+    store.save(SavedPosition("one"), Snapshot(talk("Why?", "So.")))
     exported = store.export(1)
     first, *others = exported.said
     for wrong in (
@@ -73,7 +73,7 @@ def test_what_was_not_exported_is_refused_with_the_reason(text: str, reason: str
 
 
 def test_what_could_not_be_shown_is_refused(store: Store) -> None:
-    store.keep(SavedPosition("one"), Snapshot(talk("Hi", "Hello")))
+    store.save(SavedPosition("one"), Snapshot(talk("Hi", "Hello")))
     exported = store.export(1)
     looped = replace(exported, said=(replace(exported.said[0], turn=replace(exported.said[0].turn, parent=1)),))
     for bad, reason in (
@@ -87,7 +87,7 @@ def test_what_could_not_be_shown_is_refused(store: Store) -> None:
 
 def test_markdown_has_the_branch_that_was_read_last(store: Store) -> None:
     said = talk("Why?", "**Because.**", "And?", "So.")
-    store.keep(SavedPosition("one"), Snapshot(replace(said, tip=1)))
+    store.save(SavedPosition("one"), Snapshot(replace(said, tip=1)))
     text = write(store.export(1), "markdown")
     assert text.startswith("# Why?\n") and "## You\n\nWhy?\n" in text
     assert "## precise\n\n*temperature 0.2 · seed 7 · 1 turns of the knobs*\n\n**Because.**\n" in text
@@ -95,7 +95,7 @@ def test_markdown_has_the_branch_that_was_read_last(store: Store) -> None:
 
 
 def test_html_stands_alone_and_does_nothing(store: Store) -> None:
-    store.keep(SavedPosition("one"), Snapshot(talk(HOSTILE, f"**bold** {HOSTILE}")))
+    store.save(SavedPosition("one"), Snapshot(talk(HOSTILE, f"**bold** {HOSTILE}")))
     text = write(store.export(1), "html")
     assert "<strong>bold</strong>" in text
     assert "<script" not in text and "<img" not in text and 'href="javascript' not in text
@@ -121,9 +121,10 @@ lanes = st.lists(st.builds(KnobChange, st.integers(0, 9), knobs), max_size=2).ma
 def replies(draw: st.DrawFn) -> ReplyRecord:
     chosen = draw(st.lists(traces, max_size=3))
     return ReplyRecord(
-        preset=draw(texts), model=draw(texts), knobs=draw(knobs), template=draw(texts), given=draw(st.integers(0, 3)),
-        begun=draw(st.integers(0, 3)), lane=draw(lanes),
-        starts=tuple(range(len(chosen))), traces=tuple(chosen),
+        preset=draw(texts), model=draw(texts), knobs=draw(knobs), template=draw(texts),
+        inherited=draw(st.integers(0, 3)),
+        first_index=draw(st.integers(0, 3)), knob_changes=draw(lanes),
+        offsets=tuple(range(len(chosen))), traces=tuple(chosen),
         records=tuple(draw(st.binary(max_size=9)) for _ in chosen),
         stats=draw(st.none() | st.builds(Stats, *[st.integers(0, 99)] * 3, *[st.floats(0, 1e6)] * 2)),
         thinking=draw(st.none() | knobs), thought=draw(st.none() | st.just(Thought(0, 2, 1))),
@@ -153,8 +154,8 @@ def test_whatever_was_said_goes_out_as_json_and_comes_in_as_it_was(
         one, other = Store(Path(folder) / "one.db"), Store(Path(folder) / "other.db")
         page = SavedPosition("one")
         for place, (setting, system, model) in enumerate(sides):
-            sheet = Snapshot(said, setting, system=system, model=model, place=place, of=len(sides))
-            page = one.keep(page, sheet)
+            sheet = Snapshot(said, setting, system=system, model=model, side=place, side_count=len(sides))
+            page = one.save(page, sheet)
         one.rename(1, title)
         exported = one.export(1)
         assert [each.turn for each in exported.said] == list(said.turns)

@@ -161,7 +161,7 @@ def test_d05_whoever_reads_first_and_then_writes_is_not_refused(path: Path) -> N
     page = keep(store, "Hi")
     keep(other, "there", key="other")
     store.list()
-    store.keep(page, _sheet("Hi", "Hello"))
+    store.save(page, _sheet("Hi", "Hello"))
     assert sorted(texts(path)) == ["Hello", "Hi", "there"]
 
 
@@ -169,8 +169,8 @@ def test_two_windows_on_one_conversation_grow_one_tree(path: Path) -> None:
     left, right = Store(path), Store(path)
     page = keep(left, "Hi", "Hello")
     kept = right.load(1)
-    left.keep(page, _sheet("Hi", "Hello", "left?", "left."))
-    right.keep(kept.page, _sheet("Hi", "Hello", "right?", "right."))
+    left.save(page, _sheet("Hi", "Hello", "left?", "left."))
+    right.save(kept.position, _sheet("Hi", "Hello", "right?", "right."))
     merged = left.load(1).conversation
     assert [(turn.message.content, turn.parent) for turn in merged.turns] == [
         ("Hi", None), ("Hello", 0), ("left?", 1), ("left.", 2), ("right?", 1), ("right.", 4),

@@ -32,7 +32,7 @@ async def write(model: Path, reply: ReplyRequest) -> tuple[Finished, ReplyRecord
                 text += event.text
     assert isinstance(event, Finished)
     return event, ReplyRecord(
-        "default", "starter", reply.knobs, lane=event.lane, starts=tuple(starts), traces=tuple(traces),
+        "default", "starter", reply.knobs, knob_changes=event.knob_changes, offsets=tuple(starts), traces=tuple(traces),
         records=tuple(records), stats=event.stats,
     )  # fmt: skip
 
@@ -43,23 +43,23 @@ async def test_a_reply_with_a_turned_knob_comes_out_the_same_token_by_token(stor
     lane = (KnobChange(5, turn(KNOBS, temperature=2.0)), KnobChange(9, turn(KNOBS, temperature=0.3)))
     finished, made = await write(starter, ReplyRequest("1", asked.messages, KNOBS, lane))
     said = answer(asked, finished.text, finished.ending, finished.tokens, made)
-    store.keep(SavedPosition("one"), Snapshot(said, source=ReplySource((), model_file(starter), command.build())))
+    store.save(SavedPosition("one"), Snapshot(said, source=ReplySource((), model_file(starter), command.build())))
     stored = store.reply()
-    assert len(stored.written.lane) == 2
+    assert len(stored.record.knob_changes) == 2
     now = await command._write(request(stored), starter, len(expected(stored)))
     assert difference(stored, now) is None
-    assert now == stored.written.traces, "with the same odds"
-    other = replace(stored, written=replace(stored.written, knobs=replace(KNOBS, seed=12)))
+    assert now == stored.record.traces, "with the same odds"
+    other = replace(stored, record=replace(stored.record, knobs=replace(KNOBS, seed=12)))
     now = await command._write(request(other), starter, len(expected(other)))
     assert difference(stored, now) is not None
 
 
 def stored(text: str = "one two", **more: object) -> StoredReply:
     said = answer(
-        ask(Conversation(), "Hi"), text, "stop", (0, 1, 2), replace(replace(written(3), starts=(0, 3, 7)), **more)
+        ask(Conversation(), "Hi"), text, "stop", (0, 1, 2), replace(replace(written(3), offsets=(0, 3, 7)), **more)
     )
     kept = StoredConversation(1, SavedPosition("one", (1, 2)), "", "", 0, 0, said, (0, 0))
-    reply = said.turns[1].written
+    reply = said.turns[1].record
     assert reply
     return StoredReply(kept, 1, reply, ReplySource())
 
@@ -76,7 +76,7 @@ def test_what_was_there_before_the_model_went_on_is_given_to_it() -> None:
 
 def test_the_first_other_token_is_told() -> None:
     one = stored()
-    traces = one.written.traces
+    traces = one.record.traces
     assert difference(one, traces) is None
     other = (traces[0], replace(traces[1], id=9, text="y"), traces[2])
     found = difference(one, other)

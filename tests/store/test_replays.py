@@ -42,7 +42,7 @@ class Writer:
 
     def again(self, stored: StoredReply) -> tuple[TokenTrace, ...]:
         """How the tokens of a stored reply are chosen now."""
-        assert stored.written.knobs.reproducible == "on", "the record says how it was written"
+        assert stored.record.knobs.reproducible == "on", "the record says how it was written"
         del self.events[:]
         self.scheduler.generate(Generate((request(stored),)))
         while self.scheduler.busy:
@@ -59,7 +59,7 @@ class Chat(Writer):
         self.store = store
         self.talk = Session([side(setting) for setting in settings], self)
         self.pages = [SavedPosition(str(index)) for index in range(len(settings))]
-        self.talk.settle()
+        self.talk.apply()
 
     @property
     def side(self) -> Side:
@@ -78,14 +78,14 @@ class Chat(Writer):
 
     def run(self, tokens: int = 10_000) -> None:
         """Go on until everyone is done or one has so many tokens, and write down what there is."""
-        while self.talk.busy and all(each.writing and each.writing.count < tokens for each in self.talk.sides):
+        while self.talk.busy and all(each.reply and each.reply.count < tokens for each in self.talk.sides):
             self.scheduler.step()
             while self.events:
-                self.talk.take(self.events.pop(0))
+                self.talk.on_event(self.events.pop(0))
         for place, each in enumerate(self.talk.sides):
             assert each.load
             source = ReplySource(each.preset.opening, model_file(Path(each.load.path)), build())
-            self.pages[place] = self.store.keep(self.pages[place], Snapshot(each.conversation, source=source))
+            self.pages[place] = self.store.save(self.pages[place], Snapshot(each.conversation, source=source))
 
     def replies(self) -> list[StoredReply]:
         """Every reply that was kept."""
@@ -93,7 +93,7 @@ class Chat(Writer):
             self.store.reply(number)
             for each, page in zip(self.talk.sides, self.pages, strict=True)
             for number, turn in zip(page.turns, each.conversation.turns, strict=True)
-            if turn.written
+            if turn.record
         ]
 
 
@@ -103,7 +103,7 @@ def check(model: Llama, *replies: StoredReply) -> None:
     for stored in reversed(replies):
         now = writer.again(stored)
         assert difference(stored, now) is None
-        assert now == stored.written.traces[stored.written.given :], "with the same odds"
+        assert now == stored.record.traces[stored.record.inherited :], "with the same odds"
 
 
 def test_ten_turns_of_two_sides_beside_each_other(model: Llama, store: Store) -> None:
@@ -113,10 +113,10 @@ def test_ten_turns_of_two_sides_beside_each_other(model: Llama, store: Store) ->
         chat.run()
     replies = chat.replies()
     assert len(replies) == 20
-    assert len({stored.kept.conversation.path[1].message.content for stored in replies}) == 2, "they parted"
+    assert len({stored.conversation.conversation.path[1].message.content for stored in replies}) == 2, "they parted"
     check(model, *replies)
     for stored in (replies[4], replies[19]):
-        assert Writer(model).again(stored) == stored.written.traces, "from an empty cache too"
+        assert Writer(model).again(stored) == stored.record.traces, "from an empty cache too"
 
 
 def test_another_answer_a_branch_and_an_edit(model: Llama, store: Store) -> None:
@@ -125,7 +125,7 @@ def test_another_answer_a_branch_and_an_edit(model: Llama, store: Store) -> None
     chat.run()
     chat.talk.again()
     chat.run()
-    written = chat.side.conversation.turns[1].written
+    written = chat.side.conversation.turns[1].record
     assert written
     other = next(each for each in written.traces[6].candidates if each.id != written.traces[6].id)
     chat.talk.branch(chat.side, 1, 6, other)
@@ -139,8 +139,8 @@ def test_another_answer_a_branch_and_an_edit(model: Llama, store: Store) -> None
     chat.run()
     replies = chat.replies()
     assert len(replies) == 6
-    assert sum(stored.written.given > 0 for stored in replies) == 2
-    assert sum(stored.written.begun > 0 for stored in replies) == 1
+    assert sum(stored.record.inherited > 0 for stored in replies) == 2
+    assert sum(stored.record.first_index > 0 for stored in replies) == 1
     assert len(versions(chat.side.conversation, 1)) == 6
     check(model, *replies)
 
@@ -156,7 +156,7 @@ def test_knobs_turned_by_hand_and_a_reply_that_was_stopped(model: Llama, store: 
     chat.talk.stop(chat.side)
     chat.run()
     stopped, whole = chat.replies()
-    assert [change.index for change in stopped.written.lane] == [5, 9]
+    assert [change.index for change in stopped.record.knob_changes] == [5, 9]
     assert len(expected(stopped)) == 12
     check(model, stopped, whole)
 
@@ -181,9 +181,9 @@ def test_a_thought_with_knobs_of_its_own(model: Llama, store: Store) -> None:
     chat.talk.edit(chat.side, 1, "Hm, the sea")
     chat.talk.resume(chat.side, 2)
     chat.run()
-    written = chat.replies()[-1].written
+    written = chat.replies()[-1].record
     assert written.thought and written.thought.end, "it thought, and answered"
-    assert [change.knobs.temperature for change in written.lane] == [0.3]
+    assert [change.knobs.temperature for change in written.knob_changes] == [0.3]
     check(model, *chat.replies())
 
 
@@ -191,13 +191,13 @@ def test_a_branch_within_a_character(model: Llama, store: Store) -> None:
     chat = Chat(model, store, f"{SETTING},choices=Yes 🎉 it is")
     chat.talk.ask("Is it time to party?")
     chat.run()
-    written = chat.side.conversation.turns[1].written
+    written = chat.side.conversation.turns[1].record
     assert written
-    place = next(place for place, start in enumerate(written.starts) if start in written.starts[:place])
+    place = next(place for place, start in enumerate(written.offsets) if start in written.offsets[:place])
     other = next(each for each in written.traces[place].candidates if each.id != written.traces[place].id)
     chat.talk.turn(chat.side, "choices", ())
     chat.talk.branch(chat.side, 1, place, other)
     chat.run()
     replies = chat.replies()
-    assert replies[1].written.given == place + 1
+    assert replies[1].record.inherited == place + 1
     check(model, *replies)

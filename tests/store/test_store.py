@@ -21,17 +21,17 @@ def without_traces(conversation: Conversation) -> Conversation:
     def bare(each: ReplyRecord | None) -> ReplyRecord | None:
         return replace(each, traces=(), records=()) if each else None
 
-    turns = (replace(turn, written=bare(turn.written)) for turn in conversation.turns)
+    turns = (replace(turn, record=bare(turn.record)) for turn in conversation.turns)
     return replace(conversation, turns=tuple(turns))
 
 
 def test_a_conversation_comes_back_as_the_tree_it_was(store: Store) -> None:
     said = talk("Why is the sky blue?", "Rayleigh.", "And red?", "Dust.")
     branched = talk("And green?", "Never.", onto=replace(said, tip=1))
-    store.keep(SavedPosition("one"), Snapshot(branched, "precise,temperature=0.2"))
+    store.save(SavedPosition("one"), Snapshot(branched, "precise,temperature=0.2"))
     kept = store.load(1)
     assert kept.conversation == branched
-    assert (kept.title, kept.setting, kept.page.key) == ("Why is the sky blue?", "precise,temperature=0.2", "one")
+    assert (kept.title, kept.setting, kept.position.key) == ("Why is the sky blue?", "precise,temperature=0.2", "one")
     assert store.newest() == 1
 
 
@@ -39,10 +39,10 @@ def test_a_reply_comes_with_how_it_came_to_be(store: Store) -> None:
     model = ModelFile("/models/some.gguf", 1000, 17)
     said = talk("Hi", "Hello")
     source = ReplySource((Message("system", "Be brief."),), model, "0.3.36")
-    page = store.keep(SavedPosition("one"), Snapshot(said, source=source))
+    page = store.save(SavedPosition("one"), Snapshot(said, source=source))
     found = store.reply(page.turns[1])
-    assert (found.written, found.source, found.index) == (written(), source, 1)
-    assert found.kept.conversation.turns[1].message.tokens == (1, 2, 3)
+    assert (found.record, found.source, found.index) == (written(), source, 1)
+    assert found.conversation.conversation.turns[1].message.tokens == (1, 2, 3)
     store.note_sha256(model, "abc")
     assert store.reply().source.model == replace(model, sha256="abc")
 
@@ -51,29 +51,29 @@ def test_a_conversation_opens_with_the_traces_of_its_newest_replies(store: Store
     said = Conversation()
     for number in range(4):
         said = answer(ask(said, "again"), f"answer {number}", "stop", (1,), written(40, seed=number))
-    page = store.keep(SavedPosition("one"), Snapshot(said))
+    page = store.save(SavedPosition("one"), Snapshot(said))
     with store._sound().reading() as connection:
         sizes = [size for (size,) in connection.execute("SELECT size FROM trace ORDER BY turn")]
     some = store.load(1, recent=sum(sizes[2:])).conversation
-    assert [bool(turn.written and turn.written.traces) for turn in some.turns[1::2]] == [False, False, True, True]
-    assert all(turn.written and turn.written.starts for turn in some.turns[1::2]), "where tokens begin is always known"
+    assert [bool(turn.record and turn.record.traces) for turn in some.turns[1::2]] == [False, False, True, True]
+    assert all(turn.record and turn.record.offsets for turn in some.turns[1::2]), "where tokens begin is always known"
     assert store.load(1).conversation == said and len(page.turns) == 8
 
 
 def test_only_what_is_new_is_written(store: Store) -> None:
     page = keep(store, "Hi", "Hello")
     more = talk("More?", "Yes.", onto=store.load(1, recent=0).conversation)
-    after = store.keep(page, Snapshot(more))
+    after = store.save(page, Snapshot(more))
     assert after.turns[:2] == page.turns and len(after.turns) == 4
-    assert store.keep(after, Snapshot(more)) == after
-    assert store.reply(after.turns[1]).written.traces, "those of a conversation that was loaded stay as they were"
+    assert store.save(after, Snapshot(more)) == after
+    assert store.reply(after.turns[1]).record.traces, "those of a conversation that was loaded stay as they were"
 
 
 def test_d03_a_reply_being_written_counts_as_interrupted_until_it_is_done(path: Path, store: Store) -> None:
     asked = talk("Hi")
-    page = store.keep(SavedPosition("one"), Snapshot(asked))
-    page = store.keep(page, Snapshot(asked, draft=draft(asked, "Hel")))
-    page = store.keep(page, Snapshot(asked, draft=draft(asked, "Hello, I")))
+    page = store.save(SavedPosition("one"), Snapshot(asked))
+    page = store.save(page, Snapshot(asked, draft=draft(asked, "Hel")))
+    page = store.save(page, Snapshot(asked, draft=draft(asked, "Hello, I")))
     after_a_crash = Store(path).load(1).conversation
     assert [(turn.message.content, turn.ending) for turn in after_a_crash.path] == [
         ("Hi", None),
@@ -81,16 +81,16 @@ def test_d03_a_reply_being_written_counts_as_interrupted_until_it_is_done(path: 
     ]
     assert store.list("hello i"), "and it can be found"
     done = answer(asked, "Hello, I am.", "stop", (1, 2), written(2))
-    page = store.keep(page, Snapshot(done))
+    page = store.save(page, Snapshot(done))
     assert [turn.message.content for turn in store.load(1).conversation.turns] == ["Hi", "Hello, I am."]
-    assert len(store.reply(page.turns[1]).written.traces) == 2
+    assert len(store.reply(page.turns[1]).record.traces) == 2
     assert store.list("hello am")
 
 
 def test_a_reply_given_up_without_a_word_leaves_nothing(store: Store) -> None:
     asked = talk("Hi")
-    page = store.keep(SavedPosition("one"), Snapshot(asked, draft=draft(asked, "")))
-    page = store.keep(page, Snapshot(asked))
+    page = store.save(SavedPosition("one"), Snapshot(asked, draft=draft(asked, "")))
+    page = store.save(page, Snapshot(asked))
     assert page.draft is None and len(store.load(1).conversation.turns) == 1
 
 
@@ -101,11 +101,11 @@ def test_the_oldest_traces_go_first_and_the_text_never(path: Path) -> None:
     for number in range(8):
         said = ask(said, f"question {number}")
         said = answer(said, f"answer {number}", "stop", (1,), written(40, seed=number))
-        page = store.keep(page, Snapshot(said))
-    traces = [bool(store.reply(turn).written.traces) for turn in page.turns[1::2]]
+        page = store.save(page, Snapshot(said))
+    traces = [bool(store.reply(turn).record.traces) for turn in page.turns[1::2]]
     assert traces == sorted(traces) and traces[-1] and not traces[0]
     assert store.load(1, recent=0).conversation == without_traces(said)
-    assert store.reply(page.turns[1]).written.knobs.seed == 0
+    assert store.reply(page.turns[1]).record.knobs.seed == 0
     store.close()
 
 
@@ -113,7 +113,7 @@ def test_conversations_are_listed_the_one_talked_in_last_first(store: Store) -> 
     first = keep(store, "first", key="one")
     keep(store, "second", key="two")
     assert [entry.title for entry in store.list()] == ["second", "first"]
-    store.keep(first, Snapshot(talk("first", "again")))
+    store.save(first, Snapshot(talk("first", "again")))
     assert [(entry.title, entry.messages) for entry in store.list()] == [("first", 2), ("second", 1)]
     assert [entry.title for entry in store.list(limit=1, offset=1)] == ["second"]
 
@@ -216,7 +216,7 @@ def test_d18_what_no_file_can_hold_is_replaced_and_long_texts_are_kept_whole(sto
 
 def test_d17_what_is_said_of_a_conversation_anew_costs_none_of_its_messages(store: Store) -> None:
     page = keep(store, "Hi", "Hello")
-    store.keep(page, Snapshot(talk("Hi", "Hello"), "another,setting=1"))
+    store.save(page, Snapshot(talk("Hi", "Hello"), "another,setting=1"))
     assert len(store.load(1).conversation.turns) == 2 and store.load(1).setting == "another,setting=1"
 
 
@@ -258,9 +258,9 @@ def test_a_reply_that_cannot_be_named_is_an_error_with_what_to_do(store: Store) 
         store.reply(page.turns[0])
     with pytest.raises(StoreError, match="There is no message 99"):
         store.reply(99)
-    store.keep(SavedPosition("two"), Snapshot(answer(talk("Hi"), "edited", "stop")))
+    store.save(SavedPosition("two"), Snapshot(answer(talk("Hi"), "edited", "stop")))
     with pytest.raises(StoreError, match="Nothing is known of how"):
-        store.reply(store.load(2).page.turns[1])
+        store.reply(store.load(2).position.turns[1])
 
 
 def test_a_record_from_another_version_costs_the_record_and_not_the_text(path: Path, store: Store) -> None:
@@ -275,25 +275,25 @@ def test_a_record_from_another_version_costs_the_record_and_not_the_text(path: P
 
 def test_a_turn_that_was_written_ahead_and_never_asked_costs_no_reply(path: Path, store: Store) -> None:
     said = talk("Hi")
-    page = store.keep(SavedPosition("one"), Snapshot(said, draft=draft(said, "Hel")))
-    page = store.keep(page, Snapshot(edit(said, 0, "Ho"), draft=draft(said, "Hell")))  # then asking is refused
-    page = store.keep(page, Snapshot(talk("Hi", "Hello")))
+    page = store.save(SavedPosition("one"), Snapshot(said, draft=draft(said, "Hel")))
+    page = store.save(page, Snapshot(edit(said, 0, "Ho"), draft=draft(said, "Hell")))  # then asking is refused
+    page = store.save(page, Snapshot(talk("Hi", "Hello")))
     assert texts(path) == ["Hi", "Hello", "Ho"]
-    assert store.load(1).page.turns[1] == page.turns[1]
+    assert store.load(1).position.turns[1] == page.turns[1]
 
 
 def test_a_number_that_is_given_again_is_not_taken_for_the_turn_that_had_it(path: Path, store: Store) -> None:
     page = keep(store, "Hi", "Hello")
-    store.keep(SavedPosition("one", page.turns[:1]), Snapshot(talk("Hi", "Good day", "Bye")))
+    store.save(SavedPosition("one", page.turns[:1]), Snapshot(talk("Hi", "Good day", "Bye")))
     with store._sound().writing() as connection:  # as after a mend that lost the reply
         connection.execute("DELETE FROM turn WHERE text = 'Hello'")
         connection.execute("UPDATE turn SET id = ? WHERE text = 'Bye'", (page.turns[1],))
-    store.keep(page, Snapshot(talk("Hi", "Hello", "And?")))
+    store.save(page, Snapshot(talk("Hi", "Hello", "And?")))
     assert set(texts(path)) == {"Hi", "Hello", "And?", "Good day", "Bye"}
 
 
 def test_every_reply_of_a_sheet_keeps_its_own_source(store: Store) -> None:
     said = talk("Hi", "Hello", "And?", "So.")
     first, second = (ReplySource((Message("system", text),)) for text in ("Be brief.", "Be long."))
-    store.keep(SavedPosition("one"), Snapshot(said, source=second, sources={1: first, 3: second}))
+    store.save(SavedPosition("one"), Snapshot(said, source=second, sources={1: first, 3: second}))
     assert [store.reply(turn).source for turn in (2, 4)] == [first, second]

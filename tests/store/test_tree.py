@@ -25,7 +25,7 @@ class Window:
 
     def keep(self) -> None:
         being_written = draft(self.said, self.draft) if self.draft else None
-        self.page = self.store.keep(self.page, Snapshot(self.said, draft=being_written))
+        self.page = self.store.save(self.page, Snapshot(self.said, draft=being_written))
 
 
 class Windows(RuleBasedStateMachine):
@@ -77,14 +77,14 @@ class Windows(RuleBasedStateMachine):
         window = self.windows[which]
         if not window.page.turns and not window.page.draft:
             return
-        (entry,) = (each for each in window.store.list() if window.store.load(each.id).page.key == window.page.key)
+        (entry,) = (each for each in window.store.list() if window.store.load(each.id).position.key == window.page.key)
         window.store.close()
         window.store = Store(self.path)
         kept = window.store.load(entry.id)
         if window.draft:
             there = [(turn.message.content, turn.ending) for turn in kept.conversation.turns]
             assert (window.draft, "interrupted") in there
-        window.page, window.said, window.draft = kept.page, kept.conversation, ""
+        window.page, window.said, window.draft = kept.position, kept.conversation, ""
         others = (each for each in self.windows if each is not window and each.page.key == window.page.key)
         if not any(each.draft for each in others):  # what another is still writing is not kept yet
             self._note(window)
@@ -94,9 +94,11 @@ class Windows(RuleBasedStateMachine):
     def open_the_same(self) -> None:
         """The second window goes on with what the first has kept."""
         first, second = self.windows
-        number = next(each.id for each in second.store.list() if second.store.load(each.id).page.key == first.page.key)
+        number = next(
+            each.id for each in second.store.list() if second.store.load(each.id).position.key == first.page.key
+        )
         kept = second.store.load(number)
-        second.page, second.said, second.draft = kept.page, kept.conversation, ""
+        second.page, second.said, second.draft = kept.position, kept.conversation, ""
 
     def _keep(self, window: Window) -> None:
         window.keep()
@@ -116,7 +118,7 @@ class Windows(RuleBasedStateMachine):
                 tuple(turn.message.content for turn in until(kept.conversation, place).path)
                 for place in range(len(kept.conversation.turns))
             }
-            assert self.kept[kept.page.key] <= there
+            assert self.kept[kept.position.key] <= there
 
     def teardown(self) -> None:
         for window in self.windows:

@@ -18,12 +18,12 @@ def write(path: Path, seed: int, count: int) -> None:
     store, page, said = Store(path, patience=60), SavedPosition(f"{seed}"), Conversation()
     for number in range(count):
         said = ask(said, f"question {seed}-{number}.")
-        page = store.keep(page, Snapshot(said))
+        page = store.save(page, Snapshot(said))
         print(f"question {seed}-{number}.", flush=True)
         if chance.random() < 0.5:
-            page = store.keep(page, Snapshot(said, draft=draft(said, "half a rep")))
+            page = store.save(page, Snapshot(said, draft=draft(said, "half a rep")))
         said = answer(said, f"answer {seed}-{number}.", "stop", (1,), written(chance.randrange(50)))
-        page = store.keep(page, Snapshot(said))
+        page = store.save(page, Snapshot(said))
         print(f"answer {seed}-{number}.", flush=True)
 
 

@@ -54,8 +54,8 @@ class Chatter:
         self._side = Side(chosen, self._load)
         self._engines = EnginePool(lambda made: Engine(history.with_name(f"engine-{number}.log")))
         self._diary, self._number = AsyncStore(history), number
-        self._talk = Session([self._side], self._engines)
-        self._keeper = Autosave(self._diary, self._talk, (), cast(Any, None))  # nothing is shown
+        self._session = Session([self._side], self._engines)
+        self._keeper = Autosave(self._diary, self._session, (), cast(Any, None))  # nothing is shown
 
     async def chat(self) -> None:
         await self._engines.start((self._load,))
@@ -68,11 +68,11 @@ class Chatter:
 
     async def _ask(self, question: str) -> None:
         coming = ask(self._side.conversation, question)
-        await self._keeper.ahead({self._side: coming})
+        await self._keeper.save_first({self._side: coming})
         if await self._diary.settled(0):
             for turn in coming.turns[-2:]:  # with what was answered before
                 say("said", turn.message.content)
-        self._talk.ask(question)
+        self._session.ask(question)
         while self._side.busy:
             await asyncio.sleep(0.005)
 
@@ -80,13 +80,13 @@ class Chatter:
         async for said in self._engines.events():
             if isinstance(said.event, Token) and not said.event.index:
                 say("writes", said.event.id)
-            self._talk.take(said.event, said.load)
+            self._session.on_event(said.event, said.load)
 
     async def _flush(self) -> None:
         while True:
             await asyncio.sleep(FLUSH)
-            so_far = self._side.writing.text if self._side.writing else ""
-            self._keeper.note()
+            so_far = self._side.reply.text if self._side.reply else ""
+            self._keeper.save()
             if await self._diary.settled():
                 say("begun", so_far)
 

@@ -25,7 +25,7 @@ async def test_a_question_is_answered_and_the_reply_says_what_it_cost(open_chat:
     async with open_chat(Script()) as chat:
         await chat.ready()
         await chat.press("H", "i", "enter")
-        await chat.until(lambda: chat.side.writing and not chat.side.busy)
+        await chat.until(lambda: chat.side.reply and not chat.side.busy)
         await chat.pilot.pause()
         assert [turn.message.content for turn in chat.side.conversation.path] == ["Hi", "Hello from the script."]
         assert "▌  Hi" in chat.view and "▏  Hello from the script." in chat.view

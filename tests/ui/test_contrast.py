@@ -106,7 +106,7 @@ async def of_one_side(chat: Chat) -> AsyncIterator[str]:
     await chat.until(lambda: chat.panes[0].tokens and chat.panes[0].tokens.count)
     await chat.press("home", "n")
     yield "tokens"
-    chat.screen._talk.turn(chat.side, "top_k", 2)
+    chat.screen._session.turn(chat.side, "top_k", 2)
     chat.screen.settle()
     await chat.until(lambda: "what if" in chat.view)
     await chat.press("enter")

@@ -25,18 +25,18 @@ def test_a_movement_goes_on_until_the_hand_rests_or_does_something_else() -> Non
 
 
 def stepped(chat: Chat, left: int) -> bool:
-    return len(chat.side.steps.past) < left
+    return len(chat.side.undo_history.past) < left
 
 
 async def taken_back(chat: Chat) -> list[tuple[float, int]]:
     """Where temperature and top_k are after every step back."""
-    stands = []
-    while chat.side.steps.past:
-        left = len(chat.side.steps.past)
+    pairs = []
+    while chat.side.undo_history.past:
+        left = len(chat.side.undo_history.past)
         await chat.press("u")
         await chat.until(partial(stepped, chat, left))
-        stands.append((chat.side.knobs.temperature, chat.side.knobs.top_k))
-    return stands
+        pairs.append((chat.side.knobs.temperature, chat.side.knobs.top_k))
+    return pairs
 
 
 async def test_a_held_key_is_one_step_and_each_knob_has_its_own(open_chat: OpenChat) -> None:

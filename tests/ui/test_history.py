@@ -43,7 +43,7 @@ def stored(path: Path, number: int = 1) -> list[tuple[str, str | None]]:
 
 
 async def saved(chat: Chat, diary: AsyncStore) -> None:
-    chat.screen.keeper.note()
+    chat.screen.autosave.save()
     assert await diary.settled(10)
 
 
@@ -66,7 +66,7 @@ async def test_a_question_is_in_the_file_before_the_model_sees_it(
         assert stored(path) == [("Why?", None), ("Hello from the script.", "stop")]
         store = Store(path)
         reply = store.reply()
-        assert len(reply.written.traces) == 23 and reply.written.knobs.seed == 1
+        assert len(reply.record.traces) == 23 and reply.record.knobs.seed == 1
         assert [message.role for message in reply.source.opening] == ["system"]
         assert store.load(1).setting == "default,temperature=0,seed=1"
 
@@ -157,20 +157,20 @@ async def test_a_comparison_is_one_conversation_and_a_new_chat_another(
         await chat.until(lambda: len(chat.panes) == 2)
         await saved(chat, diary)
         assert [entry.messages for entry in Store(path).list()] == [2], "a side on which nothing was said"
-        chat.screen._talk.turn(chat.side, "temperature", 1.5)
+        chat.screen._session.turn(chat.side, "temperature", 1.5)
         await chat.answered("both")
-        await chat.until(lambda: not chat.screen._talk.busy)
+        await chat.until(lambda: not chat.screen._session.busy)
         await saved(chat, diary)
         (entry,) = Store(path).list()
         assert entry.messages == 5 and entry.setting == (
             "default,temperature=0,seed=1 | default,temperature=1.5,seed=1"
         )
         kept = Store(path).load(1)
-        assert [kept.conversation.turns[seat.tip or 0].parent for seat in kept.seats] == [2, 2], "one question"
+        assert [kept.conversation.turns[seat.tip or 0].parent for seat in kept.sides] == [2, 2], "one question"
         await chat.press("f7")
         await chat.until(lambda: len(chat.panes) == 1)
         await saved(chat, diary)
-        assert len(Store(path).load(1).seats) == 1 and len(Store(path).load(1).conversation.turns) == 5
+        assert len(Store(path).load(1).sides) == 1 and len(Store(path).load(1).conversation.turns) == 5
         await chat.press("ctrl+n")
         await chat.answered("third")
         await saved(chat, diary)
@@ -189,7 +189,7 @@ async def test_the_side_that_is_kept_has_the_others_reply_as_a_version(
         await chat.ready()
         question, other, mine = chat.side.conversation.turns
         assert (other.parent, other.ending, mine.parent) == (0, "stopped", 0)
-        assert other.written and other.written.knobs.temperature == 1.5 and other.written.traces
+        assert other.record and other.record.knobs.temperature == 1.5 and other.record.traces
         assert versions(chat.side.conversation, 2) == (1, 2) and chat.side.conversation.tip == 2
         await saved(chat, diary)
         assert len(texts(path)) == 3, "and each is kept once"
@@ -199,9 +199,9 @@ async def test_a_comparison_is_opened_as_one(open_chat: OpenChat, path: Path, di
     said = talk("Why?", "left.", onto=None)
     both = answer(until(said, 0), "right.", "stop", (1, 2, 3))
     store = Store(path)
-    first = Snapshot(until(both, 1), "default,temperature=0", system="Be left.", of=2)
-    page = store.keep(SavedPosition("one"), first)
-    store.keep(page, Snapshot(until(both, 2), "default,temperature=1.5", system="Be right.", place=1, of=2))
+    first = Snapshot(until(both, 1), "default,temperature=0", system="Be left.", side_count=2)
+    page = store.save(SavedPosition("one"), first)
+    store.save(page, Snapshot(until(both, 2), "default,temperature=1.5", system="Be right.", side=1, side_count=2))
     keep(store, "Another", key="another")
     store.close()
     async with open_chat(Script(), diary=diary) as chat:
@@ -215,14 +215,14 @@ async def test_a_comparison_is_opened_as_one(open_chat: OpenChat, path: Path, di
         await chat.until(lambda: len(chat.panes) == 2)
         await chat.until(lambda: "right." in chat.said(1))
         assert "eft." in chat.said(0) and "right." not in chat.said(0)
-        left, right = chat.screen._talk.sides
+        left, right = chat.screen._session.sides
         assert (left.knobs.temperature, right.knobs.temperature) == (0, 1.5)
         assert (left.preset.system, right.preset.system) == ("Be left.", "Be right.")
         await chat.answered("And?")
-        await chat.until(lambda: not chat.screen._talk.busy)
+        await chat.until(lambda: not chat.screen._session.busy)
         await saved(chat, diary)
     kept = Store(path).load(1)
-    assert [until(kept.conversation, seat.tip).path[1].message.content for seat in kept.seats] == ["left.", "right."]
+    assert [until(kept.conversation, seat.tip).path[1].message.content for seat in kept.sides] == ["left.", "right."]
     assert [turn.message.content for turn in kept.conversation.turns].count("And?") == 2, "each under its own reply"
 
 
@@ -234,15 +234,15 @@ async def test_what_is_being_written_is_kept_with_how_its_tokens_were_chosen(
         await chat.ask("Hi")
         await chat.written(30)
         if end == "quit":
-            chat.screen.keeper.close()  # as `tui.ui.start` does at the end
+            chat.screen.autosave.close()  # as `tui.ui.start` does at the end
         else:
             await chat.press("ctrl+n")
             await chat.until(lambda: not chat.side.conversation.turns)
         assert await diary.settled(10)
     store = Store(path)
     reply = store.load(1).conversation.turns[1]
-    assert reply.ending == "stopped" and reply.written and len(texts(path)) == 2
-    assert reply.message.tokens == reply.written.ids and len(reply.written.traces) >= 30
+    assert reply.ending == "stopped" and reply.record and len(texts(path)) == 2
+    assert reply.message.tokens == reply.record.ids and len(reply.record.traces) >= 30
 
 
 async def test_the_tokens_of_an_older_reply_are_fetched_when_they_are_looked_at(
@@ -257,10 +257,10 @@ async def test_the_tokens_of_an_older_reply_are_fetched_when_they_are_looked_at(
         await chat.press("ctrl+t")
         await chat.until(lambda: chat.screen.query(TokenView))
         await chat.until(lambda: chat.screen.query_one(TokenView).count == 3)
-        assert chat.side.conversation.turns[3].written == written()
+        assert chat.side.conversation.turns[3].record == written()
         await chat.press("ctrl+t")
         chat.panes[0].transcript.focus()
-        assert not kept.conversation.turns[1].written or not kept.conversation.turns[1].written.traces
+        assert not kept.conversation.turns[1].record or not kept.conversation.turns[1].record.traces
 
 
 async def test_that_traces_were_dropped_is_said(open_chat: OpenChat, path: Path, diary: AsyncStore) -> None:
@@ -282,7 +282,7 @@ async def test_what_a_side_is_set_to_is_kept_though_nothing_more_is_said(
         await chat.ask("/set system Be brief.")
         await chat.until(lambda: chat.side.preset.system == "Be brief.")
         await saved(chat, diary)
-        (seat,) = Store(path).load(1).seats
+        (seat,) = Store(path).load(1).sides
         assert (seat.setting, seat.system) == ("default,temperature=0,seed=1", "Be brief.")
         assert as_left(seat).preset.system == "Be brief."
 
@@ -291,13 +291,13 @@ async def test_of_a_side_that_was_dropped_no_more_is_remembered(open_chat: OpenC
     async with open_chat(Script(), GREEDY, GREEDY, diary=diary) as chat:
         await chat.ready()
         await chat.answered("Hi")
-        await chat.until(lambda: not chat.screen._talk.busy)
+        await chat.until(lambda: not chat.screen._session.busy)
         await saved(chat, diary)
-        assert len(chat.screen.keeper._noted) == 2
+        assert len(chat.screen.autosave._noted) == 2
         await chat.press("f8")
         await chat.until(lambda: len(chat.panes) == 1)
         await saved(chat, diary)
-        assert [noted.side for noted in chat.screen.keeper._noted.values()] == chat.screen._talk.sides
+        assert [noted.side for noted in chat.screen.autosave._noted.values()] == chat.screen._session.sides
 
 
 async def test_d06_a_locked_file_is_marked_and_the_mark_goes_when_it_is_saved(
@@ -362,5 +362,5 @@ async def test_versions_and_another_wording_are_kept(open_chat: OpenChat, path: 
     store = Store(path)
     conversation = store.load(1).conversation
     assert [turn.parent for turn in conversation.turns] == [None, 0, 0] and conversation.tip == 2
-    later = store.keep(store.load(1).page, Snapshot(talk("again?", onto=conversation)))
+    later = store.save(store.load(1).position, Snapshot(talk("again?", onto=conversation)))
     assert isinstance(later, SavedPosition) and len(later.turns) == 4

@@ -42,7 +42,7 @@ async def test_all_knobs_are_copied_to_the_other_side_or_put_back(open_chat: Ope
     async with open_chat(Script(), "precise,top_k=3,seed=1", GREEDY) as chat:
         await chat.ready()
         await chat.press("tab", "c")
-        await chat.until(lambda: chat.screen._talk.sides[1].knobs == chat.side.knobs)
+        await chat.until(lambda: chat.screen._session.sides[1].knobs == chat.side.knobs)
         assert chat.side.knobs.top_k == 3
         await chat.press("R")
         await chat.turned("top_k", 20)

@@ -29,7 +29,7 @@ def reply(*tokens: str, ids: tuple[int, ...] = (), p: float = 0.2) -> Turn:
         for place, trace in enumerate(one.traces)
     )
     starts = tuple(len("".join(tokens[:place])) for place in range(len(tokens)))
-    return replace(turn, written=replace(one, traces=traces, starts=starts, lane=()))
+    return replace(turn, record=replace(one, traces=traces, offsets=starts, knob_changes=()))
 
 
 def drawn(*turns: Turn, question: str = "Why?", measure: int = 0) -> ElementTree.Element:
@@ -104,7 +104,7 @@ async def test_s_in_the_view_of_tokens_saves_the_reply_by_the_measure_chosen(
         assert path.name == "where-is-warsaw.svg" and stat.S_IMODE(path.stat().st_mode) == 0o600
         picture = ElementTree.parse(path).getroot()
         turn = chat.side.conversation.turns[1]
-        assert turn.written and len(list(picture.iter(f"{SVG}g"))) >= len(turn.written.traces)
+        assert turn.record and len(list(picture.iter(f"{SVG}g"))) >= len(turn.record.traces)
         assert "rank" in said(picture) and "Where is Warsaw?" in said(picture)
         before = path.read_text()
         await chat.press("s")

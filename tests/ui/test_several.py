@@ -200,7 +200,7 @@ async def test_d_marks_the_words_that_differ(open_chat: OpenChat) -> None:
 async def test_blind_hides_what_tells_the_sides_apart_until_the_vote(open_chat: OpenChat) -> None:
     async with open_chat(SHORT, GREEDY, "precise,temperature=1.5,seed=1,num_predict=60", size=(140, 44)) as chat:
         await both_written(chat, "first")
-        settings = {side.title for side in chat.screen._talk.sides}
+        settings = {side.title for side in chat.screen._session.sides}
         await chat.ask("/blind")
         await chat.until(lambda: titles(chat) == ["A", "B"])
         await chat.pilot.pause()
@@ -218,14 +218,14 @@ async def test_blind_hides_what_tells_the_sides_apart_until_the_vote(open_chat: 
         assert isinstance(chat.app.screen, VoteScreen), "two questions are open"
         await chat.press("t", "x", "enter")
         await chat.until(lambda: isinstance(chat.app.screen, TallyScreen))
-        first, second = (side.title for side in chat.screen._talk.sides)
+        first, second = (side.title for side in chat.screen._session.sides)
         assert {first, second} == settings
         assert f"A was {first}" in chat.view and f"B was {second}" in chat.view
         await chat.press("b")
         await chat.until(lambda: titles(chat) == ["A", "B"] and chat.screen.has_class("-blind"))
         await chat.ask("/blind")
         await chat.until(lambda: "A" not in titles(chat))
-        assert {side.title for side in chat.screen._talk.sides} == settings
+        assert {side.title for side in chat.screen._session.sides} == settings
         await chat.ask("/tally")
         await chat.until(lambda: isinstance(chat.app.screen, TallyScreen))
         assert "1-0-0" in chat.view and "0-0-1" in chat.view

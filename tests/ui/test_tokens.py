@@ -42,7 +42,7 @@ async def test_ask_look_jump_choose_and_it_branches_with_the_same_draws(open_cha
     async with open_chat(SCRIPT, WARM, hook=hook) as chat:
         tokens = await looked_at(chat)
         first = chat.side.conversation.turns[1]
-        was = first.written
+        was = first.record
         assert was
         await chat.press("home", "n")
         place = tokens.picked
@@ -54,14 +54,14 @@ async def test_ask_look_jump_choose_and_it_branches_with_the_same_draws(open_cha
         await chat.until(lambda: len(chat.side.conversation.turns) > 2 and not chat.side.busy)
         assert told == ["TokenView.Entered", "Candidates.Chosen"]
         branch = chat.side.conversation.path[-1]
-        assert branch.written and branch.parent == first.parent
-        assert branch.written.given == place + 1
-        assert branch.written.ids[:place] == was.ids[:place]
-        assert branch.written.ids[place] != was.ids[place]
-        assert branch.written.knobs.seed == was.knobs.seed
+        assert branch.record and branch.parent == first.parent
+        assert branch.record.inherited == place + 1
+        assert branch.record.ids[:place] == was.ids[:place]
+        assert branch.record.ids[place] != was.ids[place]
+        assert branch.record.knobs.seed == was.knobs.seed
         (_, again) = chat.engine.commands(Generate)
-        assert again.replies[0].messages[-1].tokens == branch.written.ids[: place + 1]
-        await chat.until(lambda: branch.written and view(chat).count == len(branch.written.traces))
+        assert again.replies[0].messages[-1].tokens == branch.record.ids[: place + 1]
+        await chat.until(lambda: branch.record and view(chat).count == len(branch.record.traces))
         assert "from here on anew" in chat.view
         await chat.press("ctrl+t")
         assert not chat.screen.query(TokenView)
@@ -71,12 +71,12 @@ async def test_a_knob_that_is_turned_recolours_what_was_written_and_writes_nothi
     async with open_chat(SCRIPT, WARM) as chat:
         tokens = await looked_at(chat)
         assert "as written" in chat.view and not chat.engine.commands(WhatIf)
-        written = chat.side.conversation.turns[1].written
+        written = chat.side.conversation.turns[1].record
         assert written
         chat.screen.settle()
         await chat.press("home", "n")
         assert not chat.engine.commands(Remember), "nothing was turned yet"
-        chat.screen._talk.turn(chat.side, "top_k", 1)
+        chat.screen._session.turn(chat.side, "top_k", 1)
         chat.screen.settle()
         await chat.until(lambda: "what if" in chat.view)
         assert "top_k" in chat.view and "cut by top_k" in chat.view
@@ -90,7 +90,7 @@ async def test_a_knob_that_is_turned_recolours_what_was_written_and_writes_nothi
         assert chat.engine.commands(WhatIf)[-1].alone, "of the others it is known"
         await chat.until(lambda: chat.candidates.trace and chat.candidates.trace.id == written.ids[tokens.picked])
         assert tokens.field.cut == set(unlikely) and "what if" in chat.view
-        chat.screen._talk.turn(chat.side, "top_k", 0)
+        chat.screen._session.turn(chat.side, "top_k", 0)
         chat.screen.settle()
         await chat.until(lambda: "as written" in chat.view)
         assert not tokens.field.cut and chat.candidates.trace != trace
@@ -132,9 +132,9 @@ async def test_a_cut_reply_shows_what_would_come_next_and_goes_on_with_what_is_p
         await chat.press("enter")
         await chat.until(lambda: len(chat.side.conversation.turns) > 2 and not chat.side.busy)
         longer = chat.side.conversation.path[-1]
-        assert longer.written and longer.message.tokens[:7] == (*cut.message.tokens, picked.id)
-        assert longer.written.given == 7 and longer.written.traces[6].id == picked.id
-        assert all(longer.written.records), "what if can be asked of it"
+        assert longer.record and longer.message.tokens[:7] == (*cut.message.tokens, picked.id)
+        assert longer.record.inherited == 7 and longer.record.traces[6].id == picked.id
+        assert all(longer.record.records), "what if can be asked of it"
 
 
 async def test_a_new_chat_and_a_screen_without_a_reply_have_no_tokens(open_chat: OpenChat) -> None:
@@ -169,7 +169,7 @@ async def test_a_running_reply_grows_token_by_token(open_chat: OpenChat) -> None
         tokens = view(chat)
         await chat.press("escape")
         await chat.until(lambda: not chat.side.busy and "as written" in chat.view)
-        written = chat.side.conversation.path[-1].written
+        written = chat.side.conversation.path[-1].record
         assert written and tokens.count == len(written.traces) and view(chat) is tokens
 
 
@@ -197,15 +197,15 @@ async def test_sides_that_share_a_reply_see_each_what_its_own_knobs_would_make_o
         await chat.press("ctrl+t")
         await chat.until(lambda: len(chat.screen.query(TokenView)) == 2)
         first, second = chat.screen.query(TokenView)
-        one, other = chat.screen._talk.sides
-        chat.screen._talk.turn(one, "top_k", 1)
-        chat.screen._talk.turn(other, "temperature", 0.5)
+        one, other = chat.screen._session.sides
+        chat.screen._session.turn(one, "top_k", 1)
+        chat.screen._session.turn(other, "temperature", 0.5)
         chat.screen.settle()
         await chat.until(lambda: chat.view.count("what if") == 2)
-        await chat.until(lambda: not chat.screen._talk.hindsight._asked)
+        await chat.until(lambda: not chat.screen._session.what_if._asked)
         assert first.field.cut and not second.field.cut
         await chat.press("f8")
-        await chat.until(lambda: list(chat.screen._looking._reread) == [first])
+        await chat.until(lambda: list(chat.screen._inspector._inspected) == [first])
 
 
 async def test_the_candidates_of_another_side_are_not_shown_as_this_ones(open_chat: OpenChat) -> None:

@@ -12,7 +12,7 @@ from tui.ui.widgets.too_small import LEAST
 SIZES = [(1, 1), (2, 40), (300, 2), (30, 8), (40, 12), LEAST, (60, 16), (79, 23), (99, 35), (120, 40), (300, 80)]
 
 
-def stands(chat: Chat, size: tuple[int, int]) -> bool:
+def pairs(chat: Chat, size: tuple[int, int]) -> bool:
     return chat.app.size == size and len(chat.view.split("\n")) == size[1]
 
 
@@ -23,7 +23,7 @@ async def test_no_size_breaks_it(open_chat: OpenChat, keys: tuple[str, ...]) -> 
         await chat.press(*keys)
         for size in (*SIZES, *reversed(SIZES)):
             await chat.pilot.resize_terminal(*size)
-            await chat.until(partial(stands, chat, size))
+            await chat.until(partial(pairs, chat, size))
 
 
 async def test_what_is_too_small_says_what_it_needs_and_keys_still_work(open_chat: OpenChat) -> None:

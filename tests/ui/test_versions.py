@@ -105,7 +105,7 @@ async def test_a_stopped_reply_goes_on(open_chat: OpenChat) -> None:
         await settled(chat, 2)
         turn = chat.side.conversation.path[-1]
         assert turn.message.content.startswith(cut) and len(turn.message.content) > len(cut)
-        assert turn.written and turn.written.given > 0 and len(turn.written.starts) == len(turn.written.traces)
+        assert turn.record and turn.record.inherited > 0 and len(turn.record.offsets) == len(turn.record.traces)
 
 
 async def test_any_reply_can_be_answered_anew_and_its_foot_stays_when_it_is_shown_again(open_chat: OpenChat) -> None:
@@ -139,7 +139,7 @@ async def test_the_chat_up_to_a_message_is_carried_over(open_chat: OpenChat) -> 
         await chat.press("up", "up", "b")
         await chat.until(lambda: len(chat.panes) == 2)
         await chat.pilot.pause()
-        left, right = chat.screen._talk.sides
+        left, right = chat.screen._session.sides
         assert [turn.message.content for turn in right.conversation.path] == ["one?", "First answer."]
         assert len(left.conversation.path) == 4
 
@@ -214,7 +214,7 @@ async def test_a_message_of_a_side_that_was_dropped_cannot_be_worded_anew(open_c
     async with open_chat(TWO, GREEDY, GREEDY) as chat:
         await chat.ready()
         await chat.answered("one?")
-        await chat.until(lambda: not any(side.busy for side in chat.screen._talk.sides))
+        await chat.until(lambda: not any(side.busy for side in chat.screen._session.sides))
         await chat.press("f6")
         chat.panes[1].transcript.focus()
         await chat.press("up", "up", "e", "f8")

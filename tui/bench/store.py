@@ -81,8 +81,8 @@ def _fill(opened: Store, archive: SyntheticHistory) -> None:
     count = (archive.messages - archive.longest) // archive.each
     for index in range(count):
         talk = _talk(pick, archive.each, choices, traced=index % 10 == 0, rare=index == count // 2)
-        opened.keep(SavedPosition(f"made up {index}"), Snapshot(talk, "default", source=_SOURCE))
-    opened.keep(
+        opened.save(SavedPosition(f"made up {index}"), Snapshot(talk, "default", source=_SOURCE))
+    opened.save(
         SavedPosition("longest"), Snapshot(_talk(pick, archive.longest, choices, traced=50), "default", source=_SOURCE)
     )
 

@@ -72,14 +72,14 @@ class ReplyColumn(NamedTuple):
     def add(self, event: Token | Finished) -> None:
         """Take in what happened to it."""
         if isinstance(event, Token):
-            self.writing.note(event)
+            self.writing.append(event)
         else:
             self.writing.text, self.writing.ending, self.writing.stats = event.text, event.ending, event.stats
 
     @property
     def pieces(self) -> list[str]:
         """What each token made readable."""
-        return [self.writing.text[start:end] for start, end in pairwise((*self.writing.starts, None))]
+        return [self.writing.text[start:end] for start, end in pairwise((*self.writing.offsets, None))]
 
 
 Pair = tuple[ReplyColumn, ReplyColumn]
@@ -94,9 +94,9 @@ def columns(left: tuple[ResolvedSetting, Path], right: tuple[ResolvedSetting, Pa
             tell(note)
         knobs = chosen.knobs if chosen.knobs.seed >= 0 else turn(chosen.knobs, seed=common)
         messages = (*chosen.preset.opening, Message("user", asked))
-        thinking = chosen.stand._replace(knobs=knobs).thinking
+        thinking = chosen.pair._replace(answer=knobs).thinking
         reply = ReplyRequest(name, messages, knobs, template=chosen.preset.template or "", thinking=thinking)
-        return ReplyColumn(str(chosen.setting), model, reply, RunningReply(name, chosen.stand._replace(knobs=knobs)))
+        return ReplyColumn(str(chosen.setting), model, reply, RunningReply(name, chosen.pair._replace(answer=knobs)))
 
     return column("left", *left), column("right", *right)
 

@@ -175,10 +175,10 @@ def _print(entries: tuple[Summary, ...], as_json: bool) -> None:
 
 
 def _messages(kept: StoredConversation) -> Iterator[dict[str, Any]]:
-    for place in kept.conversation.places:
+    for place in kept.conversation.indices:
         turn = kept.conversation.turns[place]
         yield {
-            "message": kept.page.turns[place],
+            "message": kept.position.turns[place],
             "role": turn.message.role,
             "speaker": exports.speaker(turn),
             "remark": exports.remark(turn),

@@ -81,7 +81,7 @@ def save(
     The knobs of a preset that is yours already are changed where they stand: its comments and order stay.
     """
     chosen = resolve(parse_setting(setting))
-    path = save_preset(name, chosen.stand, chosen.preset, description=description, overwrite=force)
+    path = save_preset(name, chosen.pair, chosen.preset, description=description, overwrite=force)
     typer.echo(safe_line(str(path)))
 
 

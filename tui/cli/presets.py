@@ -51,7 +51,7 @@ def show(name: Name) -> None:
         _print_part(f"TEMPLATE{_whose(preset, 'template')}", preset.template)
     knobs = preset.knobs
     rows = [(row.name, row.show(getattr(knobs, row.name)), _source(preset, row.name)) for row in KNOBS.values()]
-    thought = ((knob(WHILE_THINKING + name), value) for name, value in preset.stand.apart)
+    thought = ((knob(WHILE_THINKING + name), value) for name, value in preset.pair.thought)
     rows += [(row.name, row.show(value), _source(preset, row.name)) for row, value in thought]
     if preset.template is None:
         rows.append(("template", "its chat template", "model"))

@@ -45,7 +45,7 @@ def replay(
         wanted = expected(stored)
         now = converse(_write(request(stored), path, len(wanted)))
     found = difference(stored, now)
-    reproducible = stored.written.knobs.reproducible == "on"
+    reproducible = stored.record.knobs.reproducible == "on"
     if found and not reproducible:
         tell("It was not written with `reproducible on`, without which the odds may differ in their last digits.")
     if as_json:
@@ -70,7 +70,7 @@ def build() -> str:
 
 def _model(stored: StoredReply) -> Path:
     recorded: ModelFile | None = stored.source.model
-    return Path(recorded.path) if recorded else find_model(stored.written.model)
+    return Path(recorded.path) if recorded else find_model(stored.record.model)
 
 
 async def _write(reply: ReplyRequest, model: Path, most: int) -> tuple[TokenTrace, ...]:

@@ -47,7 +47,7 @@ def run(
         preset = chosen.preset
         messages = (*preset.opening, Message("user", asked))
         knobs = with_seed(chosen.knobs)
-        thinking = chosen.stand._replace(knobs=knobs).thinking
+        thinking = chosen.pair._replace(answer=knobs).thinking
         reply = ReplyRequest("run", messages, knobs, template=preset.template or "", thinking=thinking)
         finished = converse(_write(reply, model, as_lines() if as_json else as_text(hidethinking)))
     if finished.ending == "stopped":

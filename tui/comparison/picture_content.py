@@ -24,7 +24,7 @@ class PictureContent(Struct, frozen=True):
     @property
     def forks(self) -> tuple[frozenset[int], ...]:
         """Of each reply the tokens at which it parts from another."""
-        written = [each.turn.written for each in self.shown if each.turn.written]
+        written = [each.turn.record for each in self.shown if each.turn.record]
         found: list[set[int]] = [set() for _ in self.shown]
         if len(written) == len(self.shown):
             key = by_id if len({each.model for each in written}) < 2 else by_text

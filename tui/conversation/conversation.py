@@ -21,7 +21,7 @@ class Message(Struct, frozen=True):
     """The token ids that a model wrote for it, so that the next turn need not evaluate them again."""
 
 
-class Turn(Struct, frozen=True):
+class Turn(Struct, frozen=True, rename={"record": "written"}):  # the key in stored JSON
     """A message in its place in the tree."""
 
     message: Message
@@ -31,7 +31,7 @@ class Turn(Struct, frozen=True):
     """Set on replies."""
     edited: bool = False
     """Whether a person wrote it, or a part of it, in place of what was there."""
-    written: ReplyRecord | None = None
+    record: ReplyRecord | None = None
     """Of a reply: how it came to be."""
 
 
@@ -42,7 +42,7 @@ class Conversation(Struct, frozen=True):
     tip: int | None = None
 
     @property
-    def places(self) -> tuple[int, ...]:
+    def indices(self) -> tuple[int, ...]:
         """Indices of the turns from the first to the tip."""
         found: list[int] = []
         index = self.tip
@@ -54,7 +54,7 @@ class Conversation(Struct, frozen=True):
     @property
     def path(self) -> tuple[Turn, ...]:
         """The turns from the first to the tip."""
-        return tuple(self.turns[index] for index in self.places)
+        return tuple(self.turns[index] for index in self.indices)
 
     @property
     def messages(self) -> tuple[Message, ...]:
@@ -83,14 +83,14 @@ def answer(
 ) -> Conversation:
     """The conversation with a reply added after its tip."""
     message = Message("assistant", text, tokens)
-    return _add(conversation, Turn(message, conversation.tip, ending, written=written))
+    return _add(conversation, Turn(message, conversation.tip, ending, record=written))
 
 
 def edit(conversation: Conversation, index: int, text: str) -> Conversation:
     """The conversation with another wording of a turn beside it, as its tip: what followed is not on this path."""
     turn = conversation.turns[index]
     message = Message(turn.message.role, text)
-    return _add(conversation, replace(turn, message=message, edited=True, written=None))
+    return _add(conversation, replace(turn, message=message, edited=True, record=None))
 
 
 def versions(conversation: Conversation, index: int) -> tuple[int, ...]:
@@ -116,13 +116,13 @@ def until(conversation: Conversation, index: int | None) -> Conversation:
 def last_reply(conversation: Conversation) -> int | None:
     """The place of the last reply on the path."""
     turns = conversation.turns
-    return next((place for place in reversed(conversation.places) if turns[place].message.role == "assistant"), None)
+    return next((place for place in reversed(conversation.indices) if turns[place].message.role == "assistant"), None)
 
 
 def recalled(conversation: Conversation, index: int, written: ReplyRecord) -> Conversation:
     """The conversation with how the tokens of a reply were chosen, which was not at hand."""
     turns = list(conversation.turns)
-    turns[index] = replace(turns[index], written=written)
+    turns[index] = replace(turns[index], record=written)
     return replace(conversation, turns=tuple(turns))
 
 

@@ -30,7 +30,11 @@ class Stats(Struct, frozen=True):
     """Of the tokens after the first."""
 
 
-class ReplyRecord(Struct, frozen=True):
+_STORED = {"inherited": "given", "first_index": "begun", "knob_changes": "lane", "offsets": "starts"}
+"""Field names in stored JSON: those of the first edition."""
+
+
+class ReplyRecord(Struct, frozen=True, rename=_STORED):
     """A reply, token by token: `starts`, `traces` and `records` are as long as each other."""
 
     preset: str
@@ -40,13 +44,13 @@ class ReplyRecord(Struct, frozen=True):
     """As it was asked for with: the seed is set."""
     template: str = ""
     """An explicit TEMPLATE, where the preset had one."""
-    given: int = 0
+    inherited: int = 0
     """How many of these tokens were there before it was asked for: those of the reply that it branched from."""
-    begun: int = 0
+    first_index: int = 0
     """The index of the first of these tokens: above 0 where the reply goes on from a text that a person wrote."""
-    lane: tuple[KnobChange, ...] = ()
+    knob_changes: tuple[KnobChange, ...] = ()
     """The turns of the knobs after the given tokens."""
-    starts: tuple[int, ...] = ()
+    offsets: tuple[int, ...] = ()
     """Where in the text each token begins."""
     traces: tuple[TokenTrace, ...] = ()
     """How each was chosen; the token that ended the reply is the last."""
@@ -63,31 +67,31 @@ class ReplyRecord(Struct, frozen=True):
         """The tokens."""
         return tuple(trace.id for trace in self.traces)
 
-    def first(self, count: int) -> "ReplyRecord":
+    def truncate(self, count: int) -> "ReplyRecord":
         """The same with its first tokens alone."""
         return replace(
             self,
-            lane=tuple(change for change in self.lane if change.index < self.begun + count),
-            starts=self.starts[:count],
+            knob_changes=tuple(change for change in self.knob_changes if change.index < self.first_index + count),
+            offsets=self.offsets[:count],
             traces=self.traces[:count],
             records=self.records[:count],
             stats=None,
             thought=None,
         )
 
-    def then(self, text: str, trace: TokenTrace, record: bytes) -> "ReplyRecord":
+    def with_next(self, text: str, trace: TokenTrace, record: bytes) -> "ReplyRecord":
         """The same, and how the token after its last would be chosen; `text` is all that it says."""
         start = len(text.rstrip("\ufffd"))
         return replace(
             self,
-            starts=(*self.starts, start),
+            offsets=(*self.offsets, start),
             traces=(*self.traces, trace),
             records=(*self.records, record),
         )
 
-    def at(self, character: int) -> int:
+    def index_at(self, character: int) -> int:
         """The place in `traces` of the token that a character of the text belongs to."""
-        place = bisect_left(self.starts, character + 1) - 1
+        place = bisect_left(self.offsets, character + 1) - 1
         return max(place, 0)
 
 
@@ -101,7 +105,7 @@ class Prefix(Struct, frozen=True):
     text: str
     tokens: tuple[int, ...] = ()
     """What the text was written with; nothing where a person wrote it."""
-    written: ReplyRecord | None = None
+    record: ReplyRecord | None = None
     """How these tokens came to be."""
     unfinished: bool = False
     """Whether the tokens say more than the text: a part of a character, of which the engine says the rest."""
@@ -118,20 +122,20 @@ _BRACKETS = (("<", ">"), ("[", "]"))
 
 def branched(text: str, written: ReplyRecord, place: int, other: Candidate) -> Prefix:
     """The beginning of a reply's text up to a token, with another candidate in that token's place."""
-    kept = written.first(place)
-    before, trace = written.starts[place], written.traces[place]
+    kept = written.truncate(place)
+    before, trace = written.offsets[place], written.traces[place]
     rank = sum(each.p_raw > other.p_raw for each in trace.candidates)
     chosen = replace(trace, id=other.id, text=other.text, p_raw=other.p_raw, p=other.p, rank=rank)
     # Only the engine knows what is said by half a character, by a token after one, and by a control token.
-    unsaid = before in kept.starts or "\ufffd" in other.text or (other.text[:1], other.text[-1:]) in _BRACKETS
-    unfinished = unsaid and not written.begun
+    unsaid = before in kept.offsets or "\ufffd" in other.text or (other.text[:1], other.text[-1:]) in _BRACKETS
+    unfinished = unsaid and not written.first_index
     return Prefix(
         text[:before] + ("" if unfinished else other.text),
         # Where a person wrote what comes before, there are no tokens that say it all.
-        () if written.begun else (*kept.ids, other.id),
+        () if written.first_index else (*kept.ids, other.id),
         replace(
             kept,
-            starts=(*kept.starts, before),
+            offsets=(*kept.offsets, before),
             traces=(*kept.traces, chosen),
             records=(*kept.records, written.records[place]),
         ),
@@ -141,7 +145,7 @@ def branched(text: str, written: ReplyRecord, place: int, other: Candidate) -> P
 
 def whole(text: str, tokens: tuple[int, ...], written: ReplyRecord | None) -> Prefix:
     """All of a reply, to be gone on with; `tokens` are those of its text, nothing where a person wrote some of it."""
-    kept = written.first(len(tokens)) if written and tokens else None
+    kept = written.truncate(len(tokens)) if written and tokens else None
     if tokens and text.endswith(UNFINISHED):
         return Prefix(text.rstrip(UNFINISHED), tokens, kept, unfinished=True)
     return Prefix(text, tokens, kept)

@@ -28,7 +28,7 @@ def outline(conversation: Conversation) -> Iterator[TreeRow]:
     after: defaultdict[int | None, list[int]] = defaultdict(list)
     for index, turn in enumerate(conversation.turns):
         after[turn.parent].append(index)
-    path = set(conversation.places)
+    path = set(conversation.indices)
     # Not by recursion: a talk can be thousands of turns deep.
     waiting = _branches(after[None], "")
     while waiting:
@@ -49,11 +49,11 @@ def _branches(turns: list[int], lead: str) -> list[tuple[int, int | None, str, s
 def about(conversation: Conversation, row: TreeRow) -> str:
     """What sets a reply apart from the version before it: where it branched, its preset and knobs, how it ended."""
     turn = conversation.turns[row.turn]
-    written = turn.written
-    before = None if row.before is None else conversation.turns[row.before].written
+    written = turn.record
+    before = None if row.before is None else conversation.turns[row.before].record
     parts = ["edited"] if turn.edited else []
     if written:
-        parts += [_branched(written)] if written.given or written.begun else []
+        parts += [_branched(written)] if written.inherited or written.first_index else []
         parts += [written.preset] if before is None or before.preset != written.preset else []
         parts += _turned(before, written) if before else []
         parts.append(f"{len(written.traces)} tokens")
@@ -68,7 +68,7 @@ def _turned(before: ReplyRecord, after: ReplyRecord) -> list[str]:
 
 
 def _branched(written: ReplyRecord) -> str:
-    if not written.given:
+    if not written.inherited:
         return "goes on from an edited text"
-    token = written.traces[written.given - 1]
-    return f"from token {written.given} on, after {token.text!r}"
+    token = written.traces[written.inherited - 1]
+    return f"from token {written.inherited} on, after {token.text!r}"

@@ -25,14 +25,14 @@ class Load(Struct, frozen=True, tag="load"):
     """Only those that are not live are read: see `tui.knobs.table.fixed`."""
 
 
-class ReplyRequest(Struct, frozen=True):
+class ReplyRequest(Struct, frozen=True, rename={"knob_changes": "lane"}):
     """One reply asked for. When the last message is the assistant's, the reply goes on from its end."""
 
     id: str
     messages: tuple[Message, ...]
     knobs: Knobs
     """`seed` must be set: whoever asks draws it, and so can record it."""
-    lane: tuple[KnobChange, ...] = ()
+    knob_changes: tuple[KnobChange, ...] = ()
     """Changes to make on the way, in order: with the tokens' draws they are what it takes to write a reply again."""
     template: str = ""
     """A chat template in Ollama's Go syntax, in place of the model's own."""
@@ -84,7 +84,7 @@ class Render(Struct, frozen=True, tag="render"):
     """As the knob says it."""
 
 
-class Remember(Struct, frozen=True, tag="remember"):
+class Remember(Struct, frozen=True, tag="remember", rename={"first_index": "begun"}):
     """Tell the engine of a reply written before, so that it can answer WhatIf for it. It remembers what it wrote.
 
     Answered by Remembered, or Refused.
@@ -97,7 +97,7 @@ class Remember(Struct, frozen=True, tag="remember"):
     records: tuple[bytes, ...]
     knobs: Knobs
     template: str = ""
-    begun: int = 0
+    first_index: int = 0
     """The index of the first of these tokens."""
 
 
@@ -268,7 +268,7 @@ class Thinking(Struct, frozen=True, tag="thinking"):
     """Its places are counted from the beginning of the whole reply, the part included that was there before."""
 
 
-class Finished(Struct, frozen=True, tag="finished"):
+class Finished(Struct, frozen=True, tag="finished", rename={"knob_changes": "lane"}):
     """The reply is complete."""
 
     id: str
@@ -279,7 +279,7 @@ class Finished(Struct, frozen=True, tag="finished"):
     stats: Stats
     tail: str = ""
     """The end of the text where no Token brought it: what had been held back as the possible start of a stop text."""
-    lane: tuple[KnobChange, ...] = ()
+    knob_changes: tuple[KnobChange, ...] = ()
     """Every change of the knobs on the way. With the Reply as it was asked for, it writes the same again."""
     hypotheses: tuple[Hypothesis, ...] = ()
     """What a beam search found, the best first."""

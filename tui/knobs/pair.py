@@ -6,11 +6,11 @@ from typing import NamedTuple
 from tui.knobs.knob import Value
 from tui.knobs.table import KNOBS, THOUGHT_KNOBS, WHILE_THINKING, Knobs, turn
 
-Apart = tuple[tuple[str, Value], ...]
+ThoughtOverrides = tuple[tuple[str, Value], ...]
 """Knobs that are turned for the thought alone, by their names as `Knobs` has them."""
 
 
-def apart(turned: Iterable[tuple[str, Value]]) -> Apart:
+def apart(turned: Iterable[tuple[str, Value]]) -> ThoughtOverrides:
     """Of what is turned, by any name that can be, that which holds for the thought alone."""
     return tuple((name.removeprefix(WHILE_THINKING), value) for name, value in turned if name in THOUGHT_KNOBS)
 
@@ -18,31 +18,31 @@ def apart(turned: Iterable[tuple[str, Value]]) -> Apart:
 class KnobPair(NamedTuple):
     """Both sets of knobs. What is not apart follows the answer's."""
 
-    knobs: Knobs
+    answer: Knobs
     """For the answer, and all that a reply has once."""
-    apart: Apart = ()
+    thought: ThoughtOverrides = ()
 
     @property
     def thinking(self) -> Knobs | None:
         """The knobs while a reply thinks; None where they are the answer's."""
-        return turn(self.knobs, **dict(self.apart)) if self.apart else None
+        return turn(self.answer, **dict(self.thought)) if self.thought else None
 
-    def of(self, name: str) -> Value:
+    def value(self, name: str) -> Value:
         """Where a knob stands, by any name that can be turned."""
         bare = name.removeprefix(WHILE_THINKING) if name in THOUGHT_KNOBS else name
-        value: Value = getattr(self.knobs, bare)
-        return dict(self.apart).get(bare, value) if name in THOUGHT_KNOBS else value
+        value: Value = getattr(self.answer, bare)
+        return dict(self.thought).get(bare, value) if name in THOUGHT_KNOBS else value
 
     def turn(self, name: str, value: Value) -> "KnobPair":
         """The same with one knob turned, by any name that can be; raises KnobError."""
         if name not in THOUGHT_KNOBS:
-            return self._replace(knobs=turn(self.knobs, **{name: value}))
-        both = dict(self.apart) | {name.removeprefix(WHILE_THINKING): THOUGHT_KNOBS[name].check(value)}
-        return self._replace(apart=tuple(both.items()))
+            return self._replace(answer=turn(self.answer, **{name: value}))
+        both = dict(self.thought) | {name.removeprefix(WHILE_THINKING): THOUGHT_KNOBS[name].check(value)}
+        return self._replace(thought=tuple(both.items()))
 
     def differing(self, other: "KnobPair") -> tuple[str, ...]:
         """The names of the knobs that stand elsewhere than in the other, in table order, the thought's last."""
-        here, there = dict(self.apart), dict(other.apart)
+        here, there = dict(self.thought), dict(other.thought)
         names = (name for name in KNOBS if name in here or name in there)
-        aside = (name for name in names if here.get(name, self.of(name)) != there.get(name, self.of(name)))
-        return (*self.knobs.differing(other.knobs), *(WHILE_THINKING + name for name in aside))
+        aside = (name for name in names if here.get(name, self.value(name)) != there.get(name, self.value(name)))
+        return (*self.answer.differing(other.answer), *(WHILE_THINKING + name for name in aside))

@@ -79,9 +79,9 @@ def _vain(preset: Preset) -> Iterator[tuple[str, Value, str]]:
     """The knobs that are turned in vain, for the whole reply or for the thought alone, with their values and why."""
     for name, reason in in_vain(preset.knobs).items():
         yield name, getattr(preset.knobs, name), reason
-    thinking = preset.stand.thinking
+    thinking = preset.pair.thinking
     without_effect = inert(thinking) if thinking else {}
-    for name, value in preset.stand.apart:
+    for name, value in preset.pair.thought:
         if name in without_effect:
             yield WHILE_THINKING + name, value, without_effect[name]
 

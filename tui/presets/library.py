@@ -6,7 +6,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tui.errors import PresetError, did_you_mean
-from tui.knobs.pair import Apart, KnobPair
+from tui.knobs.pair import KnobPair, ThoughtOverrides
 from tui.knobs.setting import Setting
 from tui.knobs.table import Knobs
 from tui.paths import preset_dirs
@@ -30,11 +30,11 @@ class ResolvedSetting(Struct, frozen=True):
     setting: Setting
     preset: Preset
     knobs: Knobs
-    apart: Apart = ()
+    apart: ThoughtOverrides = ()
     """The knobs that are turned for the thought alone."""
 
     @property
-    def stand(self) -> KnobPair:
+    def pair(self) -> KnobPair:
         """How all the knobs stand."""
         return KnobPair(self.knobs, self.apart)
 
@@ -106,10 +106,10 @@ def _is_path(reference: str) -> bool:
 def resolve(setting: Setting) -> ResolvedSetting:
     """Read the preset a setting names and turn its knobs; raises PresetError."""
     preset = find_preset(setting.preset or DEFAULT)
-    stand = preset.stand
+    pair = preset.pair
     for name, value in setting.overrides:
-        stand = stand.turn(name, value)
-    return ResolvedSetting(setting, preset, *stand)
+        pair = pair.turn(name, value)
+    return ResolvedSetting(setting, preset, *pair)
 
 
 def _expanded(reference: str) -> Path:

@@ -60,7 +60,7 @@ class Preset(Struct, frozen=True, kw_only=True):
         return beside(knobs, self.path.parent) if self.path else knobs
 
     @property
-    def stand(self) -> KnobPair:
+    def pair(self) -> KnobPair:
         """Every knob, with those that it turns for the thought alone."""
         return KnobPair(self.knobs, apart(self.turned))
 

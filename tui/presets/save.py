@@ -35,16 +35,16 @@ def save_preset(
     is written unless it reads back as it was, and then all at once. Raises PresetError, also when another preset of
     that name is there and not to be overwritten.
     """
-    path, stand = own_path(name), _stand(knobs, base)
+    path, pair = own_path(name), _set_pair(knobs, base)
     if path.exists() and base.path and base.path.resolve() == path.resolve():
-        text = turned_text(said_text(decode(read_source(path)), path, base), path, stand)
+        text = turned_text(said_text(decode(read_source(path)), path, base), path, pair)
     elif path.exists() and not overwrite:
         raise PresetError(f"There is a preset {name!r} of yours already; choose another name, or overwrite it.")
     else:
-        text = _new_text(path, stand, base, description)
+        text = _new_text(path, pair, base, description)
     kept = anchored(compose(text, path))
     lost = [part for part in ("model", *PARTS) if getattr(kept, part) != getattr(anchored(base), part)]
-    lost += stand.differing(kept.stand)
+    lost += pair.differing(kept.pair)
     if lost:
         raise PresetError(f"{name!r} was not saved: its Modelfile would not keep {', '.join(lost)}.")
     put(path, text)
@@ -58,8 +58,8 @@ def turned_text(text: str, path: Path, knobs: Knobs | KnobPair) -> str:
     out where the base says as much, or added after the last PARAMETER.
     """
     before = compose(text, path)
-    stand = _stand(knobs, before)
-    differing = stand.differing(before.stand)
+    pair = _set_pair(knobs, before)
+    differing = pair.differing(before.pair)
     places: dict[str, list[Instruction]] = {}
     for command in parse_modelfile(text).commands:
         row = knob_of(command)
@@ -67,9 +67,9 @@ def turned_text(text: str, path: Path, knobs: Knobs | KnobPair) -> str:
             places.setdefault(row.name, []).append(command)
     without = _edited(text, [(command, "") for found in places.values() for command in found])
     # What is said nowhere else needs a line here.
-    needed = stand.differing(compose(without, path).stand)
+    needed = pair.differing(compose(without, path).pair)
     line_end = (_LINE_END.findall(text) or ["\n"])[0]
-    lines = {name: line_end.join(_lines(name, stand)) for name in needed}
+    lines = {name: line_end.join(_lines(name, pair)) for name in needed}
     changes = [(found[-1], lines.pop(name, "")) for name, found in places.items()]
     text = _edited(text, changes + [(command, "") for found in places.values() for command in found[:-1]])
     return _added(text, lines.values())
@@ -108,12 +108,12 @@ def put(path: Path, text: str) -> None:
             draft.unlink()
 
 
-def _stand(knobs: Knobs | KnobPair, preset: Preset) -> KnobPair:
-    return knobs if isinstance(knobs, KnobPair) else KnobPair(knobs, preset.stand.apart)
+def _set_pair(knobs: Knobs | KnobPair, preset: Preset) -> KnobPair:
+    return knobs if isinstance(knobs, KnobPair) else KnobPair(knobs, preset.pair.thought)
 
 
-def _new_text(path: Path, stand: KnobPair, base: Preset, description: str) -> str:
-    differing = {name: stand.of(name) for name in stand.differing(base.stand)}
+def _new_text(path: Path, pair: KnobPair, base: Preset, description: str) -> str:
+    differing = {name: pair.value(name) for name in pair.differing(base.pair)}
     turned = tuple((dict(base.turned) | differing).items())
     preset = replace(base, description=description, turned=turned)
     for reference in (base.name, str(base.path)) if base.path else ():
@@ -133,8 +133,8 @@ def _added(text: str, lines: Iterable[str]) -> str:
     return text[: anchor.end] + "".join(line_end + line for line in lines) + text[anchor.end :]
 
 
-def _lines(name: str, stand: KnobPair) -> list[str]:
-    return [instruction(*said) for said in parameter(name, stand.of(name))]
+def _lines(name: str, pair: KnobPair) -> list[str]:
+    return [instruction(*said) for said in parameter(name, pair.value(name))]
 
 
 def _edited(text: str, changes: list[tuple[Instruction, str]]) -> str:

@@ -14,23 +14,23 @@ from tui.presets.serialize import write_preset
 from tui.prompt_line.commands import Part
 
 
-def particulars(part: Part, preset: Preset, stand: KnobPair) -> str:
-    """A part of a preset with its knobs as they stand; raises ModelError and PresetError."""
+def particulars(part: Part, preset: Preset, pair: KnobPair) -> str:
+    """A part of a preset with its knobs as they pair; raises ModelError and PresetError."""
     match part:
         case "info":
-            return _info(_anatomy(preset, stand.knobs))
+            return _info(_anatomy(preset, pair.answer))
         case "license":
-            return f"The licence of {preset.model}: {_anatomy(preset, stand.knobs).licence}."
+            return f"The licence of {preset.model}: {_anatomy(preset, pair.answer).licence}."
         case "modelfile":
-            differing = {name: stand.of(name) for name in stand.differing(preset.stand)}
+            differing = {name: pair.value(name) for name in pair.differing(preset.pair)}
             turned = tuple((dict(preset.turned) | differing).items())
             return write_preset(replace(anchored(preset), turned=turned)).rstrip("\n")
         case "parameters":
-            return _parameters(preset, stand)
+            return _parameters(preset, pair)
         case "system":
             return preset.system or "There is no system prompt; /set system TEXT gives one."
         case "template":
-            return preset.template or _anatomy(preset, stand.knobs).template or "The model brings no chat template."
+            return preset.template or _anatomy(preset, pair.answer).template or "The model brings no chat template."
 
 
 def _anatomy(preset: Preset, knobs: Knobs) -> ModelAnatomy:
@@ -51,12 +51,12 @@ def _info(anatomy: ModelAnatomy) -> str:
     return _table(rows)
 
 
-def _parameters(preset: Preset, stand: KnobPair) -> str:
-    here = stand.differing(preset.stand)
+def _parameters(preset: Preset, pair: KnobPair) -> str:
+    here = pair.differing(preset.pair)
     rows = {}
-    for name in stand.differing(KnobPair(Knobs())):
+    for name in pair.differing(KnobPair(Knobs())):
         source = "turned here" if name in here else f"from {preset.source(name) or preset.name}"
-        rows[name] = f"{knob(name).show(stand.of(name))}  ({source})"
+        rows[name] = f"{knob(name).show(pair.value(name))}  ({source})"
     return _table(rows) or "Every knob is where llama.cpp has it."
 
 

@@ -40,8 +40,8 @@ def names(sides: Sequence[Side]) -> list[str]:
 
 def _apart(sides: Sequence[Side]) -> list[str]:
     """The knobs that may tell the sides apart: first those that somebody turned, then those that presets set."""
-    first = sides[0].stand
-    apart = {name for side in sides[1:] for name in side.stand.differing(first)}
+    first = sides[0].pair
+    apart = {name for side in sides[1:] for name in side.pair.differing(first)}
     if len({side.knobs.seed for side in sides if side.knobs.seed >= 0}) < 2:
         apart.discard("seed")  # sides without one draw with that of the others
     turned = {name for side in sides for name in side.turned}
@@ -61,7 +61,7 @@ def _system(side: Side) -> str:
 
 
 def _knob(name: str) -> Callable[[Side], str]:
-    return lambda side: f"{name} {_short(ROWS[name].show(side.stand.of(name)))}"
+    return lambda side: f"{name} {_short(ROWS[name].show(side.pair.value(name)))}"
 
 
 def _short(text: str) -> str:

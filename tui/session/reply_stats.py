@@ -33,12 +33,12 @@ class RunningStats:
     def read(self, side: Side) -> ReplyStats | None:
         """The figures now; None where nothing has been written."""
         path = side.conversation.path
-        reply = side.writing or (path[-1].written if path else None)
+        reply = side.reply or (path[-1].record if path else None)
         if reply is None:
             return None
         if reply is not self._reply:
             self._begin(reply)
-        for trace in reply.traces[reply.given + self._count :]:
+        for trace in reply.traces[reply.inherited + self._count :]:
             self._count += 1
             self._p += trace.p
             self._p_raw += trace.p_raw

@@ -8,12 +8,12 @@ from tui.presets.preset import reworded
 from tui.store.records import SideRow
 
 
-def as_left(seat: SideRow) -> ResolvedSetting:
+def as_left(row: SideRow) -> ResolvedSetting:
     """What a side was set to; raises TwiddleError where its preset is no longer there."""
-    chosen = resolve(parse_setting(seat.setting))
+    chosen = resolve(parse_setting(row.setting))
     preset = chosen.preset
-    if seat.system not in (None, preset.system):
-        preset = reworded(preset, system=seat.system)
-    if seat.model not in ("", preset.model):
-        preset = reworded(preset, model=seat.model)
+    if row.system not in (None, preset.system):
+        preset = reworded(preset, system=row.system)
+    if row.model not in ("", preset.model):
+        preset = reworded(preset, model=row.model)
     return replace(chosen, preset=preset)

@@ -79,7 +79,7 @@ class Session:
         """The answer to the latest look at the next token."""
         self.models: dict[Load, ModelInfo] = {}
         """What is loaded."""
-        self.hindsight = WhatIfRequests(lambda side, command: self._mention(command, side))
+        self.what_if = WhatIfRequests(lambda side, command: self._mention(command, side))
         """What if finished replies had been written with other knobs."""
 
     @property
@@ -87,7 +87,7 @@ class Session:
         """Whether any side is writing."""
         return any(side.busy for side in self.sides)
 
-    def settle(self) -> None:
+    def apply(self) -> None:
         """Have the engines hold what the sides are set to now.
 
         Raises ModelError and EngineError; then no engine has changed. See `trying` for the sides.
@@ -100,17 +100,17 @@ class Session:
         for side, load in zip(self.sides, loads, strict=True):
             side.load, side.settled = load, side.needs
         for side in changed:
-            self.hindsight.forget(side)
+            self.what_if.forget(side)
 
     @contextmanager
-    def trying(self) -> Iterator[None]:
+    def undo_on_error(self) -> Iterator[None]:
         """What is changed of how the sides are set is changed back where a TwiddleError says that it cannot be had."""
-        before = [(side, side.preset, side.stand, side.steps, side.refused) for side in self.sides]
+        before = [(side, side.preset, side.pair, side.undo_history, side.refused) for side in self.sides]
         try:
             yield
         except TwiddleError:
-            for side, preset, stand, steps, refused in before:
-                side.preset, (side.knobs, side.apart), side.steps, side.refused = preset, stand, steps, refused
+            for side, preset, pair, steps, refused in before:
+                side.preset, (side.knobs, side.apart), side.undo_history, side.refused = preset, pair, steps, refused
             raise
 
     def ask(self, text: str, only: Side | None = None) -> None:
@@ -137,17 +137,17 @@ class Session:
         The place after the last is that of the next token, where a reply was cut.
         """
         turn = side.conversation.turns[index]
-        if turn.written is None:
+        if turn.record is None:
             raise EngineError("How this reply was written is not known, so it has no tokens to branch from.")
-        written, text = turn.written, turn.message.content
+        written, text = turn.record, turn.message.content
         if place == len(written.traces) and self.next and self.next.side is side:
-            written = written.then(text, self.next.trace, self.next.record)
+            written = written.with_next(text, self.next.trace, self.next.record)
         self._begin([ReplyStart(side, index, branched(text, written, place, other))])
 
     def resume(self, side: Side, index: int) -> None:
         """Have a side go on with a reply from its end."""
         turn = side.conversation.turns[index]
-        self._begin([ReplyStart(side, index, whole(turn.message.content, turn.message.tokens, turn.written))])
+        self._begin([ReplyStart(side, index, whole(turn.message.content, turn.message.tokens, turn.record))])
 
     def edit(self, side: Side, index: int, text: str) -> None:
         """Put another wording of a turn beside it; a question is then answered anew."""
@@ -171,8 +171,8 @@ class Session:
         asked: dict[Load | None, list[ReplyRequest]] = {}
         for start in starts:
             seed = start.side.knobs.seed if start.side.knobs.seed >= 0 else common
-            if start.onto and start.onto.written and start.side.knobs.seed < 0:
-                seed = start.onto.written.knobs.seed  # the draws after the beginning are those that followed it
+            if start.onto and start.onto.record and start.side.knobs.seed < 0:
+                seed = start.onto.record.knobs.seed  # the draws after the beginning are those that followed it
             reply = start.side.begin(next(self._ids), seed, instead_of=start.instead_of, onto=start.onto)
             asked.setdefault(start.side.load, []).append(reply)
         for load, replies in asked.items():
@@ -193,37 +193,37 @@ class Session:
     def stop(self, only: Side | None = None) -> None:
         """Ask every reply being written to end, or only that of one side."""
         for side in [only] if only else self.sides:
-            if side.busy and side.writing:
-                self._mention(Stop(side.writing.id), side)
+            if side.busy and side.reply:
+                self._mention(Stop(side.reply.id), side)
 
     def turn(self, side: Side, name: str, value: Value, stroke: object = None) -> None:
         """Turn a knob; a reply being written takes it at its next token. Raises KnobError and EngineError.
 
         Turns of one `stroke`, such as a drag, are one step to take back.
         """
-        self.put(side, side.stand.turn(name, value), stroke)
+        self.set_pair(side, side.pair.turn(name, value), stroke)
 
-    def put(
-        self, side: Side, stand: KnobPair, stroke: object = None, steps: UndoHistory[KnobPair] | None = None
+    def set_pair(
+        self, side: Side, pair: KnobPair, stroke: object = None, steps: UndoHistory[KnobPair] | None = None
     ) -> None:
         """Put all knobs of a side where these are, as if each had been turned; raises EngineError.
 
         `steps` are those that the side has then, where this is one of them taken back or again.
         """
-        binding = {name: getattr(stand.knobs, name) for name, row in KNOBS.items() if not row.live}
-        anew = [name for name in stand.differing(side.stand) if name in binding]
+        binding = {name: getattr(pair.answer, name) for name, row in KNOBS.items() if not row.live}
+        anew = [name for name in pair.differing(side.pair) if name in binding]
         if self.busy and anew:
             raise EngineError(f"{anew[0]} loads the model anew; a reply is being written, so press Esc first.")
         if steps:
-            side.step(steps, stand)
+            side.step(steps, pair)
         else:
-            side.put(stand, stroke)
+            side.set_pair(pair, stroke)
         # What a model is loaded with is the same for all who share its engine.
         for other in self.sides:
             if other.load == side.load:
-                other.put(other.stand._replace(knobs=turn(other.knobs, **binding)))
-        if side.busy and side.writing:
-            self._mention(SetKnobs(side.writing.id, side.writing.knobs, side.writing.stand.thinking), side)
+                other.set_pair(other.pair._replace(answer=turn(other.knobs, **binding)))
+        if side.busy and side.reply:
+            self._mention(SetKnobs(side.reply.id, side.reply.knobs, side.reply.pair.thinking), side)
 
     def thinks(self, side: Side) -> bool:
         """Whether a side's replies can think, as far as is known, or have knobs for it."""
@@ -239,16 +239,16 @@ class Session:
         model = self.models.get(side.load) if side.load else None
         return model is None or model.think_switch
 
-    def look(self, side: Side) -> None:
+    def preview(self, side: Side) -> None:
         """Ask how the next token would be chosen, unless a reply is being written or an engine died over this."""
         if self.busy or any(side.conversation.messages == each.messages for each in self._deadly):
             return
         look = next(self._ids)
         self._looks, self.next = {look: side}, None
-        look_at = Preview(look, side.messages, side.knobs, side.preset.template or "", side.stand.thinking)
+        look_at = Preview(look, side.messages, side.knobs, side.preset.template or "", side.pair.thinking)
         self._mention(look_at, side)
 
-    def take(self, event: Event, load: Load | None = None) -> Side | None:
+    def on_event(self, event: Event, load: Load | None = None) -> Side | None:
         """Bring the sides up to date with an event of the engine that holds `load`; the side it is about, if any."""
         if isinstance(event, Previewed):
             side = self._looks.pop(event.id, None)
@@ -268,11 +268,11 @@ class Session:
         side = self._writer(event)
         match event:
             case Token() | Thinking() if side:
-                side.note(event)
+                side.on_token(event)
             case Finished() if side:
                 side.end(event)
             case KnobsTurned() | Refused() if side:
-                side.heed(event)
+                side.on_knobs(event)
             case Failed() if side:
                 side.refuse(event.reason)
                 side.give_up("failed")
@@ -292,7 +292,7 @@ class Session:
 
     def _writer(self, event: Event) -> Side | None:
         reply_id = getattr(event, "id", None)
-        return next((side for side in self.sides if side.writing and side.writing.id == reply_id), None)
+        return next((side for side in self.sides if side.reply and side.reply.id == reply_id), None)
 
 
 def _load(side: Side) -> Load:

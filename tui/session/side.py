@@ -23,25 +23,25 @@ from tui.session.undo import UndoHistory
 class RunningReply:
     """A reply while it is written, and until the next one begins."""
 
-    def __init__(self, reply_id: str, stand: KnobPair, onto: Prefix | None = None) -> None:
+    def __init__(self, reply_id: str, pair: KnobPair, prefix: Prefix | None = None) -> None:
         """`onto` is what is there of it already."""
-        before = (onto and onto.written) or ReplyRecord("", "", stand.knobs)
-        self.id, self.stand, self.onto = reply_id, stand, onto
-        self.text = onto.text if onto else ""
-        self.begun = before.begun
+        before = (prefix and prefix.record) or ReplyRecord("", "", pair.answer)
+        self.id, self.pair, self.onto = reply_id, pair, prefix
+        self.text = prefix.text if prefix else ""
+        self.first_index = before.first_index
         """The index of the first token of `traces`: above 0 where a person wrote what comes before."""
         self.traces: list[TokenTrace] = list(before.traces)
         """How every token was chosen, the one that ended the reply included."""
-        self.starts: list[int] = list(before.starts)
+        self.offsets: list[int] = list(before.offsets)
         """Where in the text each of them begins."""
         self.records: list[bytes] = list(before.records)
-        self.given = len(self.traces)
+        self.inherited = len(self.traces)
         """How many of them were there before."""
-        self.asked = stand
+        self.asked = pair
         """The knobs that it was asked for with."""
         self.thought: Thought | None = None
         """What of its text is thought."""
-        self.lane: list[KnobChange] = []
+        self.knob_changes: list[KnobChange] = []
         """How they were turned since."""
         self.ending: Ending | None = None
         self.stats: Stats | None = None
@@ -50,7 +50,7 @@ class RunningReply:
     @property
     def knobs(self) -> Knobs:
         """The knobs for its answer."""
-        return self.stand.knobs
+        return self.pair.answer
 
     @property
     def ids(self) -> list[int]:
@@ -65,12 +65,12 @@ class RunningReply:
     @property
     def acting(self) -> Knobs:
         """What the engine writes it with: a turn may be refused."""
-        return self.lane[-1].knobs if self.lane else self.asked.knobs
+        return self.knob_changes[-1].knobs if self.knob_changes else self.asked.answer
 
     @property
     def count(self) -> int:
         """How many tokens were written since it was asked for."""
-        return len(self.traces) - self.given
+        return len(self.traces) - self.inherited
 
     @property
     def rate(self) -> float | None:
@@ -83,31 +83,31 @@ class RunningReply:
         """Milliseconds from the request to the first token."""
         return (self._first - self._began) * 1000 if self.count else None
 
-    def note(self, token: Token) -> None:
+    def append(self, token: Token) -> None:
         """Take in the next token."""
         self._last = time.perf_counter()
         if not self.count:
             self._first = self._last
-            self.begun = token.index - self.given
-        self.starts.append(len(self.text))
+            self.first_index = token.index - self.inherited
+        self.offsets.append(len(self.text))
         self.traces.append(token.trace)
         self.records.append(token.record)
         self.text += token.text
         if self.thought and self.thought.end is None:
             self.thought = replace(self.thought, tokens=self.thought.tokens + 1)
 
-    def written(self, preset: Preset) -> ReplyRecord:
+    def record(self, preset: Preset) -> ReplyRecord:
         """What is kept of it."""
         return ReplyRecord(
             preset=preset.name,
             model=preset.model,
-            knobs=self.asked.knobs,
+            knobs=self.asked.answer,
             template=preset.template or "",
             thinking=self.asked.thinking,
-            given=self.given,
-            begun=self.begun,
-            lane=tuple(self.lane),
-            starts=tuple(self.starts),
+            inherited=self.inherited,
+            first_index=self.first_index,
+            knob_changes=tuple(self.knob_changes),
+            offsets=tuple(self.offsets),
             traces=tuple(self.traces),
             records=tuple(self.records),
             stats=self.stats,
@@ -136,12 +136,12 @@ class Side:
         """What the engine that it talks to was told to load; None before `Talk.settle` finds it one."""
         self.settled = self.needs if load else None
         """What it needed then: a model file is looked at again where that is another by now."""
-        self.steps: UndoHistory[KnobPair] = UndoHistory()
+        self.undo_history: UndoHistory[KnobPair] = UndoHistory()
         """How the knobs came to stand where they do."""
         self.refused: dict[str, str] = {}
         """The knobs that the engine could not take as they stand, each with its reason."""
         self.conversation = conversation or Conversation()
-        self.writing: RunningReply | None = None
+        self.reply: RunningReply | None = None
         """The newest reply."""
         self.used = 0
         """Context tokens it occupies."""
@@ -155,7 +155,7 @@ class Side:
     @property
     def busy(self) -> bool:
         """Whether a reply is being written."""
-        return self.writing is not None and self.writing.ending is None
+        return self.reply is not None and self.reply.ending is None
 
     @property
     def needs(self) -> tuple[str, Path | None, LoadKnobs]:
@@ -163,19 +163,19 @@ class Side:
         return self.preset.model, self.preset.path, fixed(self.knobs)
 
     @property
-    def stand(self) -> KnobPair:
+    def pair(self) -> KnobPair:
         """How all its knobs stand."""
         return KnobPair(self.knobs, self.apart)
 
     @property
     def turned(self) -> tuple[str, ...]:
         """The knobs that are not where the preset has them."""
-        return self.stand.differing(self.preset.stand)
+        return self.pair.differing(self.preset.pair)
 
     @property
     def title(self) -> str:
         """The preset and what is turned away from it."""
-        changes = (f"{name} {knob(name).show(self.stand.of(name))}" for name in self.turned)
+        changes = (f"{name} {knob(name).show(self.pair.value(name))}" for name in self.turned)
         return " · ".join((self.preset.name, *changes))
 
     @property
@@ -183,35 +183,35 @@ class Side:
         """Everything the model is to read."""
         return self.preset.opening + self.conversation.messages
 
-    def use(self, preset: Preset, stand: KnobPair | None = None) -> None:
+    def use(self, preset: Preset, pair: KnobPair | None = None) -> None:
         """Switch the preset: its knobs, or these, and its system prompt hold from the next reply on."""
-        self.steps = self.steps.left(self.stand)
+        self.undo_history = self.undo_history.left(self.pair)
         self.preset, self.refused = preset, {}
-        self.knobs, self.apart = stand or preset.stand
+        self.knobs, self.apart = pair or preset.pair
 
-    def put(self, stand: KnobPair, stroke: object = None) -> None:
+    def set_pair(self, pair: KnobPair, stroke: object = None) -> None:
         """Put the knobs where these are, also those of the reply being written.
 
         Turns of one `stroke`, such as a drag, are one step to take back.
         """
-        if stand != self.stand:
-            self.steps = self.steps.left(self.stand, stroke)
-            self._stand(stand)
+        if pair != self.pair:
+            self.undo_history = self.undo_history.left(self.pair, stroke)
+            self._set_pair(pair)
 
-    def step(self, steps: UndoHistory[KnobPair], stand: KnobPair) -> None:
+    def step(self, steps: UndoHistory[KnobPair], pair: KnobPair) -> None:
         """Go a step back, or again, to where the knobs were."""
-        self.steps = steps
-        self._stand(stand)
+        self.undo_history = steps
+        self._set_pair(pair)
 
-    def _stand(self, stand: KnobPair) -> None:
-        changed = stand.differing(self.stand)
-        self.knobs, self.apart = stand
+    def _set_pair(self, pair: KnobPair) -> None:
+        changed = pair.differing(self.pair)
+        self.knobs, self.apart = pair
         for name in changed:
             self.refused.pop(name, None)
-        if self.busy and self.writing:
+        if self.busy and self.reply:
             # Those alone: the preset may have been switched for the next reply.
             for name in changed:
-                self.writing.stand = self.writing.stand.turn(name, stand.of(name))
+                self.reply.pair = self.reply.pair.turn(name, pair.value(name))
 
     def fork(self, turn: int | None = None) -> "Side":
         """Another side that stands where this one does, or at a turn of its conversation."""
@@ -229,12 +229,12 @@ class Side:
     @property
     def undone(self) -> bool:
         """Whether nothing came of the newest reply, which was to stand beside another: that one is there again."""
-        nothing = self.writing is not None and not self.writing.count and self.writing.ending != "stop"
+        nothing = self.reply is not None and not self.reply.count and self.reply.ending != "stop"
         return self._beside and nothing and not self.busy
 
     def forget(self) -> None:
         """Begin a new conversation."""
-        self.conversation, self.writing, self.used, self.origins = Conversation(), None, 0, {}
+        self.conversation, self.reply, self.used, self.origins = Conversation(), None, 0, {}
 
     def ask(self, text: str) -> None:
         """Add a question."""
@@ -259,27 +259,27 @@ class Side:
         if instead_of is not None:
             self.conversation = until(self.conversation, self.conversation.turns[instead_of].parent)
         self._beside = instead_of is not None
-        self.writing, self.refused = RunningReply(reply_id, self.stand.turn("seed", seed), onto), {}
+        self.reply, self.refused = RunningReply(reply_id, self.pair.turn("seed", seed), onto), {}
         there = (Message("assistant", onto.message, onto.tokens),) if onto else ()
-        template, stand = self.preset.template or "", self.writing.stand
-        return ReplyRequest(reply_id, (*self.messages, *there), stand.knobs, template=template, thinking=stand.thinking)
+        template, pair = self.preset.template or "", self.reply.pair
+        return ReplyRequest(reply_id, (*self.messages, *there), pair.answer, template=template, thinking=pair.thinking)
 
-    def note(self, event: Token | Thinking) -> None:
+    def on_token(self, event: Token | Thinking) -> None:
         """Take in a token, or that a thought begins or ends with the next."""
-        if isinstance(event, Thinking) and self.writing:
-            self.writing.thought = event.thought
-        elif isinstance(event, Token) and self.writing:
-            self.writing.note(event)
+        if isinstance(event, Thinking) and self.reply:
+            self.reply.thought = event.thought
+        elif isinstance(event, Token) and self.reply:
+            self.reply.append(event)
             self.used = event.used
 
-    def heed(self, event: KnobsTurned | Refused) -> None:
+    def on_knobs(self, event: KnobsTurned | Refused) -> None:
         """Take in whether a turn of the knobs is taken."""
-        if not self.writing:
+        if not self.reply:
             return
         if isinstance(event, KnobsTurned):
-            self.writing.lane.append(KnobChange(event.index, event.after))
+            self.reply.knob_changes.append(KnobChange(event.index, event.after))
         else:
-            self.refused |= dict.fromkeys(self.writing.knobs.differing(self.writing.acting), event.reason)
+            self.refused |= dict.fromkeys(self.reply.knobs.differing(self.reply.acting), event.reason)
 
     def refuse(self, reason: str) -> None:
         """Take in that the engine could not use a knob, where the reason begins with its name."""
@@ -289,27 +289,27 @@ class Side:
 
     def end(self, event: Finished) -> None:
         """Take in the end of the reply."""
-        if self.writing:
-            there = self.writing.onto or Prefix("")
-            self.writing.stats, self.writing.thought = event.stats, event.thought
-            tokens = () if self.writing.begun else (*there.tokens, *event.tokens)
-            if event.ending == "stop" and not self.writing.count:
+        if self.reply:
+            there = self.reply.onto or Prefix("")
+            self.reply.stats, self.reply.thought = event.stats, event.thought
+            tokens = () if self.reply.first_index else (*there.tokens, *event.tokens)
+            if event.ending == "stop" and not self.reply.count:
                 tokens = tokens[:-1]  # the token put there was the one that ends a reply
             self._close(there.text + event.text, event.ending, tokens)
 
     def give_up(self, ending: Ending) -> None:
         """Close a reply that the engine will not end; its text stays."""
-        if self.writing and self.busy:
-            self._close(self.writing.text, ending, () if self.writing.begun else tuple(self.writing.ids))
+        if self.reply and self.busy:
+            self._close(self.reply.text, ending, () if self.reply.first_index else tuple(self.reply.ids))
 
     def _close(self, text: str, ending: Ending, tokens: tuple[int, ...] = ()) -> None:
-        if not self.writing:
+        if not self.reply:
             return
-        self.writing.text, self.writing.ending = text, ending
+        self.reply.text, self.reply.ending = text, ending
         if self.undone:
             self.conversation = self._before
         else:
-            written = self.writing.written(self.origin.preset)
+            written = self.reply.record(self.origin.preset)
             self.origins[len(self.conversation.turns)] = self.origin
             self.conversation = answer(self.conversation, text, ending, tokens, written)
 

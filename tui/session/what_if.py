@@ -32,7 +32,7 @@ class WhatIfQuestion(NamedTuple):
     side: Side
     asked: tuple[Message, ...]
     """What it answered; where a person began it, what they wrote is the last."""
-    written: ReplyRecord
+    record: ReplyRecord
     knobs: Knobs
     looked: int = -1
     """The place of a token to explain in full."""
@@ -42,18 +42,18 @@ class WhatIfQuestion(NamedTuple):
     @property
     def about(self) -> tuple[Side, int]:
         """Which reply of which side; sides may have one in common."""
-        return self.side, id(self.written)
+        return self.side, id(self.record)
 
 
 def question(side: Side, index: int, looked: int = -1, *, alone: bool = False) -> WhatIfQuestion | None:
     """What if a reply of this side had been written with the knobs as they are; None if it is not known how it was."""
     turn = side.conversation.turns[index]
-    written = turn.written
+    written = turn.record
     if written is None or not written.traces or not all(written.records):
         return None
     before = until(side.conversation, turn.parent).messages
-    begun = turn.message.content[: written.starts[0]]
-    there = (Message("assistant", begun),) if written.begun and begun else ()
+    begun = turn.message.content[: written.offsets[0]]
+    there = (Message("assistant", begun),) if written.first_index and begun else ()
     return WhatIfQuestion(side, (*side.preset.opening, *before, *there), written, side.knobs, looked, alone)
 
 
@@ -91,10 +91,10 @@ class WhatIfRequests:
         self._waiting = {about: asked for about, asked in self._waiting.items() if asked.side is not side}
         if self._asked and self._asked.side is side:
             # Told anew it has another name, and a late answer goes by this one.
-            self._known.pop(id(self._asked.written), None)
+            self._known.pop(id(self._asked.record), None)
             self._go_on()
 
-    def take(self, event: Event) -> WhatIfAnswer | None:
+    def on_event(self, event: Event) -> WhatIfAnswer | None:
         """Take in what the engine says; an answer, if it is one."""
         match event:
             case Died() | Loaded() | LoadFailed():
@@ -104,18 +104,18 @@ class WhatIfRequests:
                     self._waiting.setdefault(self._asked.about, self._asked)
                 self._go_on()
             case Remembered(id=name) if self._asked and name == self._name:
-                self._known[id(self._asked.written)] = (name, self._asked.written)
+                self._known[id(self._asked.record)] = (name, self._asked.record)
                 self._inquire(self._asked)
             case Failed(id=name) if self._asked and name == self._name:
                 self._go_on()  # it would fail again
             case Refused(id=name) if self._asked and name == self._name:
                 # It has forgotten the reply: tell it again. What it would not be told of is let go.
-                forgot = self._known.pop(id(self._asked.written), None)
+                forgot = self._known.pop(id(self._asked.record), None)
                 if forgot:
                     self._waiting.setdefault(self._asked.about, self._asked)
                 self._go_on()
             case WhatIfs(id=name) if self._asked and name == self._name:
-                answer = WhatIfAnswer(self._asked, event.first - self._asked.written.begun, event)
+                answer = WhatIfAnswer(self._asked, event.first - self._asked.record.first_index, event)
                 if event.complete:
                     self._go_on()
                 return answer
@@ -125,7 +125,7 @@ class WhatIfRequests:
         self._asked = self._waiting.pop(next(iter(self._waiting))) if self._waiting else None
         if self._asked is None:
             return
-        known = self._known.get(id(self._asked.written))
+        known = self._known.get(id(self._asked.record))
         if known:
             self._name = known[0]
             self._inquire(self._asked)
@@ -136,7 +136,7 @@ class WhatIfRequests:
     def _tell(self, asked: WhatIfQuestion) -> None:
         while len(self._known) >= _KNOWN:
             del self._known[next(iter(self._known))]
-        written = asked.written
+        written = asked.record
         self._send(
             asked.side,
             Remember(
@@ -146,10 +146,10 @@ class WhatIfRequests:
                 written.records,
                 written.knobs,
                 written.template,
-                written.begun,
+                written.first_index,
             ),
         )
 
     def _inquire(self, asked: WhatIfQuestion) -> None:
-        looked = asked.looked + asked.written.begun if asked.looked >= 0 else -1
+        looked = asked.looked + asked.record.first_index if asked.looked >= 0 else -1
         self._send(asked.side, WhatIf(self._name, asked.knobs, looked, asked.alone))

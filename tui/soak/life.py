@@ -66,7 +66,7 @@ class Life:
     @property
     def so_far(self) -> str:
         """What is there of the reply being written."""
-        return self.side.writing.text if self.side.busy and self.side.writing else ""
+        return self.side.reply.text if self.side.busy and self.side.reply else ""
 
     async def press(self, *keys: str) -> None:
         """Press keys, one after the other, and wait until they are dealt with."""
@@ -120,13 +120,13 @@ async def living(model: Path, *, go_on: bool) -> AsyncIterator[Life]:
     await engines.start(loads)
     app = TwiddleApp(engines, (chosen,), loads, diary)
     if kept:
-        app.chat.keeper.open(kept, app.chat.side)
+        app.chat.autosave.open(kept, app.chat.side)
     try:
         async with app.run_test(size=(120, 40)) as pilot:
             yield Life(app, app.chat.query_one(Prompt), pilot, engines, diary)
     finally:
         await engines.stop()
-        app.chat.keeper.note()
+        app.chat.autosave.save()
         await diary.close()
 
 

@@ -47,17 +47,17 @@ class AsyncStore:
 
     # --- keeping ----------------------------------------------------------------------------------------------------
 
-    def open(self, page: SavedPosition, name: str | None = None) -> None:
+    def open(self, position: SavedPosition, name: str | None = None) -> None:
         """Go on with a conversation that was loaded; by its key, or by a name where several sides keep it."""
-        self._pages[name or page.key] = page
+        self._pages[name or position.key] = position
 
-    def page(self, name: str) -> SavedPosition:
+    def position(self, name: str) -> SavedPosition:
         """Where a conversation stands in the file, as far as it is saved."""
         return self._pages.get(name, SavedPosition(name))
 
-    def note(self, name: str, sheet: Snapshot) -> None:
+    def save(self, name: str, snapshot: Snapshot) -> None:
         """Have a conversation kept as it is now; a new one has its name for a key."""
-        self._unsaved[name] = sheet
+        self._unsaved[name] = snapshot
         self._tried.clear()
         self._woken.set()
         if self._writer is None or self._writer.done():
@@ -99,10 +99,10 @@ class AsyncStore:
     async def _write(self) -> None:
         """Save until there is nothing left to save. Trouble with the disk is no reason to stop."""
         while self._unsaved:
-            name, sheet = next(iter(self._unsaved.items()))
+            name, snapshot = next(iter(self._unsaved.items()))
             self._woken.clear()
             try:
-                self._pages[name] = await self.ask(Store.keep, self.page(name), sheet)
+                self._pages[name] = await self.ask(Store.save, self.position(name), snapshot)
             except Exception as error:  # noqa: BLE001 whatever it is: with this task nothing would ever be saved again
                 self._unsaved[name] = self._unsaved.pop(name)  # the others first, next time
                 self._trouble(str(error) if isinstance(error, StoreError) else f"The history failed: {error!r}.")
@@ -110,7 +110,7 @@ class AsyncStore:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._woken.wait(), RETRY)
                 continue
-            if self._unsaved.get(name) is sheet:
+            if self._unsaved.get(name) is snapshot:
                 del self._unsaved[name]
         self._trouble("")
         self._tried.set()

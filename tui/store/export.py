@@ -42,13 +42,13 @@ class ExportedConversation(Struct, frozen=True, tag_field="twiddle", tag="conver
     tip: int | None
     said: tuple[ExportedTurn, ...]
     format: int = FORMAT
-    seats: tuple[SideRow, ...] = ()
+    sides: tuple[SideRow, ...] = ()
     """The sides that it was left with."""
 
     @property
     def path(self) -> tuple[ExportedTurn, ...]:
         """The branch that was read last."""
-        places = Conversation(tuple(each.turn for each in self.said), self.tip).places
+        places = Conversation(tuple(each.turn for each in self.said), self.tip).indices
         return tuple(self.said[place] for place in places)
 
 
@@ -72,7 +72,7 @@ def read(text: str, name: str) -> ExportedConversation:
         raise StoreError(f"{name} is damaged: a turn answers one that is not before it.")
     if not all(0 <= at <= _LATEST for at in (exported.began, exported.changed, *(each.at for each in exported.said))):
         raise StoreError(f"{name} is damaged: something in it was said at a time that cannot be.")
-    tips = (exported.tip, *(seat.tip for seat in exported.seats))
+    tips = (exported.tip, *(row.tip for row in exported.sides))
     if any(tip is not None and not 0 <= tip < len(turns) for tip in tips):
         raise StoreError(f"{name} is damaged: it was left at a turn that is not in it.")
     return exported
@@ -82,16 +82,16 @@ def speaker(turn: Turn) -> str:
     """Who says it: you, or what the reply was written with."""
     if turn.message.role != "assistant":
         return "You" if turn.message.role == "user" else "System"
-    return turn.written.preset if turn.written and turn.written.preset else "Reply"
+    return turn.record.preset if turn.record and turn.record.preset else "Reply"
 
 
 def remark(turn: Turn) -> str:
     """How a reply was written, in a line; empty for what people say."""
     parts: list[str] = []
-    if turn.written:
-        knobs = turn.written.knobs
+    if turn.record:
+        knobs = turn.record.knobs
         parts += [f"temperature {knobs.temperature:g}", f"seed {knobs.seed}"]
-        parts += [f"{len(turn.written.lane)} turns of the knobs"] if turn.written.lane else []
+        parts += [f"{len(turn.record.knob_changes)} turns of the knobs"] if turn.record.knob_changes else []
     if turn.ending not in (None, "stop"):
         parts.append(str(turn.ending))
     return " · ".join(parts + (["edited"] if turn.edited else []))

@@ -44,7 +44,7 @@ class _Pages:
         self.count = length // self.size
         self._file = file
 
-    def page(self, number: int) -> bytes:
+    def position(self, number: int) -> bytes:
         """The first is number 1."""
         if not 1 <= number <= self.count:
             raise IndexError
@@ -57,24 +57,24 @@ def leaves(path: Path) -> Iterator[tuple[str, Row]]:
     with path.open("rb") as file:
         pages = _Pages(file, path.stat().st_size)
         for number in range(1, pages.count + 1):
-            page, start = pages.page(number), 100 if number == 1 else 0
-            if page[start] != _TABLE_LEAF:
+            position, start = pages.position(number), 100 if number == 1 else 0
+            if position[start] != _TABLE_LEAF:
                 continue
-            (count,) = struct.unpack_from(">H", page, start + 3)
-            for place in struct.unpack_from(f">{min(count, (pages.size - start - 8) // 2)}H", page, start + 8):
+            (count,) = struct.unpack_from(">H", position, start + 3)
+            for place in struct.unpack_from(f">{min(count, (pages.size - start - 8) // 2)}H", position, start + 8):
                 with suppress(IndexError, struct.error, UnicodeDecodeError):
-                    row = _row(pages, page, place)
+                    row = _row(pages, position, place)
                     if table := _table(row):
                         yield table, row
 
 
-def _row(pages: _Pages, page: bytes, place: int) -> Row:
+def _row(pages: _Pages, position: bytes, place: int) -> Row:
     """The cell that begins at a place of a leaf: its number stands for the first column."""
-    length, place = _varint(page, place)
-    number, place = _varint(page, place)
+    length, place = _varint(position, place)
+    number, place = _varint(position, place)
     if not 0 < length < min(_LONGEST, pages.count * pages.size):
         raise IndexError
-    payload = _payload(pages, page, place, length)
+    payload = _payload(pages, position, place, length)
     head, place = _varint(payload, 0)
     kinds: list[int] = []
     while place < head:
@@ -89,19 +89,19 @@ def _row(pages: _Pages, page: bytes, place: int) -> Row:
     return (number, *cells[1:])
 
 
-def _payload(pages: _Pages, page: bytes, place: int, length: int) -> bytes:
+def _payload(pages: _Pages, position: bytes, place: int, length: int) -> bytes:
     """What a cell holds, also where it goes on in other pages."""
     usable = pages.usable
     if length <= usable - 35:
-        return page[place : place + length]
+        return position[place : place + length]
     least = (usable - 12) * 32 // 255 - 23
     local = least + (length - least) % (usable - 4)
     local = local if local <= usable - 35 else least
-    parts = [page[place : place + local]]
-    (following,) = struct.unpack_from(">I", page, place + local)
+    parts = [position[place : place + local]]
+    (following,) = struct.unpack_from(">I", position, place + local)
     left = length - local
     while left > 0:
-        more = pages.page(following)
+        more = pages.position(following)
         (following,) = struct.unpack_from(">I", more)
         parts.append(more[4 : 4 + min(left, usable - 4)])
         left -= usable - 4

@@ -21,18 +21,18 @@ def show(store: Store, number: int, message: int | None = None) -> PictureConten
 def _meant(kept: StoredConversation, message: int | None) -> Iterator[tuple[str, Conversation, int]]:
     conversation = kept.conversation
     if message is not None:
-        if message not in kept.page.turns:
+        if message not in kept.position.turns:
             raise StoreError(
                 f"Message {message} is not in conversation {kept.id}; "
                 f"`twiddle history show {kept.id}` gives the numbers."
             )
-        place = kept.page.turns.index(message)
+        place = kept.position.turns.index(message)
         if conversation.turns[place].message.role != "assistant":
             raise StoreError(f"Message {message} is not a reply.")
         yield _title(conversation.turns[place]), conversation, place
         return
-    several = len(kept.seats) > 1
-    sides = [(seat.setting, until(conversation, seat.tip)) for seat in kept.seats] if several else [("", conversation)]
+    several = len(kept.sides) > 1
+    sides = [(row.setting, until(conversation, row.tip)) for row in kept.sides] if several else [("", conversation)]
     found = [
         (title or _title(read.turns[last]), read, last)
         for title, read in sides
@@ -44,14 +44,14 @@ def _meant(kept: StoredConversation, message: int | None) -> Iterator[tuple[str,
 
 
 def _title(turn: Turn) -> str:
-    temperature = f" · temperature {turn.written.knobs.temperature:g}" if turn.written else ""
+    temperature = f" · temperature {turn.record.knobs.temperature:g}" if turn.record else ""
     return f"{speaker(turn)}{temperature}"
 
 
 def _whole(store: Store, kept: StoredConversation, conversation: Conversation, place: int) -> Conversation:
     """The conversation with the traces of one reply."""
-    turn, number = conversation.turns[place], kept.page.turns[place]
-    written = store.recall(number, turn.written) if turn.written else None
+    turn, number = conversation.turns[place], kept.position.turns[place]
+    written = store.recall(number, turn.record) if turn.record else None
     if written is None or not written.traces:
         raise StoreError(f"How the tokens of message {number} were chosen is not known, or no longer kept.")
     return recalled(conversation, place, written)

@@ -64,9 +64,9 @@ class Snapshot(Struct, frozen=True):
     system: str | None = None
     model: str = ""
     """As in Seat."""
-    place: int = 0
+    side: int = 0
     """Which of the sides this is, from 0."""
-    of: int = 1
+    side_count: int = 1
     """How many sides keep this conversation."""
 
 
@@ -90,7 +90,7 @@ class StoredConversation(Struct, frozen=True):
     """A conversation as it was kept; of its traces those of the newest replies."""
 
     id: int
-    page: SavedPosition
+    position: SavedPosition
     title: str
     setting: str
     began: float
@@ -98,16 +98,16 @@ class StoredConversation(Struct, frozen=True):
     conversation: Conversation
     at: tuple[float, ...]
     """When each turn was said."""
-    seats: tuple[SideRow, ...] = ()
+    sides: tuple[SideRow, ...] = ()
     """The sides that it was left with; none in a file that is older than they are."""
 
 
 class StoredReply(Struct, frozen=True):
     """A reply with all that is known of how it came to be."""
 
-    kept: StoredConversation
+    conversation: StoredConversation
     """The conversation it stands in."""
     index: int
     """Its place there."""
-    written: ReplyRecord
+    record: ReplyRecord
     source: ReplySource

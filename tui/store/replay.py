@@ -25,24 +25,24 @@ class ReplayDifference(Struct, frozen=True):
 
 def request(stored: StoredReply) -> ReplyRequest:
     """What to ask the engine for, so that it writes a stored reply again; raises StoreError."""
-    written, conversation = stored.written, stored.kept.conversation
+    written, conversation = stored.record, stored.conversation.conversation
     turn = conversation.turns[stored.index]
     messages = stored.source.opening + until(conversation, turn.parent).messages
-    if written.given or written.begun:
+    if written.inherited or written.first_index:
         messages += (_beginning(stored),)
-    return ReplyRequest("replay", messages, written.knobs, written.lane, written.template, written.thinking)
+    return ReplyRequest("replay", messages, written.knobs, written.knob_changes, written.template, written.thinking)
 
 
 def expected(stored: StoredReply) -> tuple[int, ...]:
     """The tokens that the engine wrote; without the one that ended the reply, where its traces are dropped."""
-    written, tokens = stored.written, stored.kept.conversation.turns[stored.index].message.tokens
-    return written.ids[written.given :] if written.traces else tokens
+    written, tokens = stored.record, stored.conversation.conversation.turns[stored.index].message.tokens
+    return written.ids[written.inherited :] if written.traces else tokens
 
 
 def difference(stored: StoredReply, now: tuple[TokenTrace, ...]) -> ReplayDifference | None:
     """Where a reply written again first differs; None where every token is the same."""
     wanted = expected(stored)
-    traces = stored.written.traces[stored.written.given :]
+    traces = stored.record.traces[stored.record.inherited :]
     for index, identifier in enumerate(wanted):
         was = traces[index].text if index < len(traces) else f"token {identifier}"
         if index >= len(now):
@@ -81,15 +81,15 @@ def check_model(recorded: ModelFile) -> str:
 
 def _beginning(stored: StoredReply) -> Message:
     """The part of the reply that was there before the engine went on with it."""
-    written, text = stored.written, stored.kept.conversation.turns[stored.index].message.content
-    if not written.starts:
+    written, text = stored.record, stored.conversation.conversation.turns[stored.index].message.content
+    if not written.offsets:
         raise StoreError("This reply goes on from a beginning that is no longer kept: its traces were dropped.")
-    if written.given >= len(written.starts):
-        return Message("assistant", text, written.ids[: written.given])
-    begun = text[: written.starts[written.given]]
-    if written.begun:
+    if written.inherited >= len(written.offsets):
+        return Message("assistant", text, written.ids[: written.inherited])
+    begun = text[: written.offsets[written.inherited]]
+    if written.first_index:
         return Message("assistant", begun)
-    return Message("assistant", begun + UNFINISHED, written.ids[: written.given])  # they may say more than the text
+    return Message("assistant", begun + UNFINISHED, written.ids[: written.inherited])  # they may say more than the text
 
 
 def _sha256(path: Path) -> str:

@@ -23,14 +23,14 @@ _read_opening = json.Decoder(tuple[Message, ...]).decode
 _read_tokens = msgpack.Decoder(tuple[int, ...]).decode
 
 
-def conversation_of(connection: sqlite3.Connection, key: str, sheet: Snapshot, title: str) -> int:
+def conversation_of(connection: sqlite3.Connection, key: str, snapshot: Snapshot, title: str) -> int:
     """The number of a conversation, which is begun where it is not there yet."""
     now = time.time()
     (number,) = connection.execute(
         "INSERT INTO conversation (key, title, setting, began, changed) VALUES (?, ?, ?, ?, ?) "
         # Never REPLACE: it would delete the row, and every turn with it.
         "ON CONFLICT (key) DO UPDATE SET changed = excluded.changed RETURNING id",
-        (key, writable(title), writable(sheet.setting), now, now),
+        (key, writable(title), writable(snapshot.setting), now, now),
     ).fetchone()
     return int(number)
 
@@ -42,33 +42,33 @@ class Leaf:
     tree, and a turn that both have is one.
     """
 
-    def __init__(self, connection: sqlite3.Connection, conversation: int, page: SavedPosition) -> None:
-        self._connection, self._conversation, self._page = connection, conversation, page
+    def __init__(self, connection: sqlite3.Connection, conversation: int, position: SavedPosition) -> None:
+        self._connection, self._conversation, self._page = connection, conversation, position
         found = connection.execute(
             "SELECT id, role, text, parent, ending FROM turn WHERE conversation = ?", (conversation,)
         )
         self._there = {number: row for number, *row in found}
-        is_draft = page.draft in self._there and self._there[page.draft][-1] == INTERRUPTED
-        self._draft = page.draft if is_draft else None
-        self._others = self._there.keys() - {*page.turns, page.draft}
+        is_draft = position.draft in self._there and self._there[position.draft][-1] == INTERRUPTED
+        self._draft = position.draft if is_draft else None
+        self._others = self._there.keys() - {*position.turns, position.draft}
         """What another has added."""
 
-    def write(self, sheet: Snapshot) -> SavedPosition:
+    def write(self, snapshot: Snapshot) -> SavedPosition:
         """Add what is not there; where the conversation stands now."""
-        turns = sheet.conversation.turns
+        turns = snapshot.conversation.turns
         numbers: list[int] = []
-        newest_reply = last_reply(sheet.conversation)
+        newest_reply = last_reply(snapshot.conversation)
         for index, turn in enumerate(turns):
             known = self._page.turns[index] if index < len(self._page.turns) else None
             if known is None or not self._is(known, turn, numbers):
-                source = sheet.sources.get(index) or (sheet.source if index == newest_reply else ReplySource())
+                source = snapshot.sources.get(index) or (snapshot.source if index == newest_reply else ReplySource())
                 known = self._same(turn, numbers) or self._add(turn, numbers, source)
             numbers.append(known)
-        tip = sheet.conversation.tip
+        tip = snapshot.conversation.tip
         at = numbers[tip] if tip is not None else None
         draft = self._draft
-        if sheet.draft:
-            at = draft = self._put(sheet.draft, numbers, sheet.source, INTERRUPTED)
+        if snapshot.draft:
+            at = draft = self._put(snapshot.draft, numbers, snapshot.source, INTERRUPTED)
         elif draft is not None:
             self._withdraw(draft)
             draft = None
@@ -76,9 +76,9 @@ class Leaf:
         self._connection.execute(
             "UPDATE conversation SET newest = max(newest, ?) WHERE id = ?", (newest, self._conversation)
         )
-        seat = SideRow(sheet.setting, sheet.system, sheet.model, at)
-        take_seat(self._connection, self._conversation, sheet.place, seat)
-        leave_seats(self._connection, self._conversation, sheet.of)
+        row = SideRow(snapshot.setting, snapshot.system, snapshot.model, at)
+        take_seat(self._connection, self._conversation, snapshot.side, row)
+        leave_seats(self._connection, self._conversation, snapshot.side_count)
         return SavedPosition(self._page.key, tuple(numbers), draft)
 
     def _is(self, number: int, turn: Turn, numbers: list[int]) -> bool:
@@ -108,14 +108,14 @@ class Leaf:
                 turn.edited,
             ),
         )
-        wanted = _bare(turn.written)
+        wanted = _bare(turn.record)
         for number, bare in found:
             if number in self._others and bare == wanted:
                 self._others.remove(number)
                 return int(number)
         return None
 
-    def copy(self, said: Sequence[tuple[Turn, float, ReplySource]], tip: int | None, seats: Sequence[SideRow]) -> None:
+    def copy(self, said: Sequence[tuple[Turn, float, ReplySource]], tip: int | None, sides: Sequence[SideRow]) -> None:
         """Write a whole conversation down, with the time and the source of every turn."""
         numbers: list[int] = []
         for turn, at, source in said:
@@ -130,9 +130,9 @@ class Leaf:
             "UPDATE conversation SET tip = ?, newest = ? WHERE id = ?",
             (numbers[tip] if tip is not None else None, max(numbers, default=0), self._conversation),
         )
-        for place, seat in enumerate(seats):
-            seat = replace(seat, tip=numbers[seat.tip] if seat.tip is not None else None)
-            take_seat(self._connection, self._conversation, place, seat)
+        for place, row in enumerate(sides):
+            row = replace(row, tip=numbers[row.tip] if row.tip is not None else None)
+            take_seat(self._connection, self._conversation, place, row)
 
     def _withdraw(self, draft: int) -> None:
         """Take back a reply that came to nothing, unless another window has gone on from it."""
@@ -171,9 +171,9 @@ class Leaf:
         return number
 
     def _put_reply(self, number: int, turn: Turn, source: ReplySource) -> None:
-        if turn.written is None and not turn.message.tokens:
+        if turn.record is None and not turn.message.tokens:
             return
-        written = turn.written
+        written = turn.record
         self._connection.execute(
             "INSERT INTO reply (turn, model, build, opening, tokens, written) VALUES (?, ?, ?, ?, ?, ?) "
             "ON CONFLICT (turn) DO UPDATE SET (model, build, opening, tokens, written) = "
@@ -231,14 +231,14 @@ def load(connection: sqlite3.Connection, number: int) -> StoredConversation:
     key, title, setting, began, changed, tip = head
     return StoredConversation(
         id=number,
-        page=SavedPosition(key, tuple(places)),
+        position=SavedPosition(key, tuple(places)),
         title=title,
         setting=setting,
         began=began,
         changed=changed,
         conversation=Conversation(tuple(turns), places.get(tip, len(turns) - 1 if turns else None)),
         at=tuple(row[6] for row in found),
-        seats=tuple(seats_of(connection, number, places)),
+        sides=tuple(seats_of(connection, number, places)),
     )
 
 

@@ -7,7 +7,7 @@ from tui.store.records import SideRow
 from tui.store.text import writable
 
 
-def take_seat(connection: sqlite3.Connection, conversation: int, place: int, seat: SideRow) -> None:
+def take_seat(connection: sqlite3.Connection, conversation: int, place: int, row: SideRow) -> None:
     """Note how a side stands, its tip being a turn's number; where the first one is, there is the conversation."""
     connection.execute(
         "INSERT INTO seat (conversation, place, setting, system, model, tip) VALUES (?, ?, ?, ?, ?, ?) "
@@ -16,14 +16,14 @@ def take_seat(connection: sqlite3.Connection, conversation: int, place: int, sea
         (
             conversation,
             place,
-            writable(seat.setting),
-            writable(seat.system) if seat.system is not None else None,
-            writable(seat.model),
-            seat.tip,
+            writable(row.setting),
+            writable(row.system) if row.system is not None else None,
+            writable(row.model),
+            row.tip,
         ),
     )
     if place == 0:
-        connection.execute("UPDATE conversation SET tip = ? WHERE id = ?", (seat.tip, conversation))
+        connection.execute("UPDATE conversation SET tip = ? WHERE id = ?", (row.tip, conversation))
 
 
 def leave_seats(connection: sqlite3.Connection, conversation: int, left: int) -> None:

@@ -43,12 +43,12 @@ class Store:
         """Why nothing can be kept; empty where it can."""
         return self._database.readonly if self._database else ""
 
-    def keep(self, page: SavedPosition, sheet: Snapshot) -> SavedPosition:
+    def save(self, position: SavedPosition, snapshot: Snapshot) -> SavedPosition:
         """Write down what is new of a conversation; where it stands now. When it returns, the disk has it."""
 
         def write(connection: sqlite3.Connection) -> SavedPosition:
-            conversation = rows.conversation_of(connection, page.key, sheet, title_of(_question(sheet)))
-            kept = rows.Leaf(connection, conversation, page).write(sheet)
+            conversation = rows.conversation_of(connection, position.key, snapshot, title_of(_question(snapshot)))
+            kept = rows.Leaf(connection, conversation, position).write(snapshot)
             keep_within(connection, self._limit)
             return kept
 
@@ -68,13 +68,13 @@ class Store:
             turns = list(kept.conversation.turns)
             left = recent
             for index in reversed(range(len(turns))):
-                size = rows.trace_size(connection, kept.page.turns[index]) if turns[index].written else 0
+                size = rows.trace_size(connection, kept.position.turns[index]) if turns[index].record else 0
                 left -= size
                 if left < 0:
                     break
                 if size:
-                    whole = _unpacked(connection, kept.page.turns[index], turns[index].written)
-                    turns[index] = replace(turns[index], written=whole)
+                    whole = _unpacked(connection, kept.position.turns[index], turns[index].record)
+                    turns[index] = replace(turns[index], record=whole)
             return replace(kept, conversation=replace(kept.conversation, turns=tuple(turns)))
 
         return self._read(read)
@@ -90,8 +90,8 @@ class Store:
         def read(connection: sqlite3.Connection) -> StoredReply:
             number = rows.reply_number(connection, turn)
             kept = rows.load(connection, rows.conversation_with(connection, number))
-            index = kept.page.turns.index(number)
-            written = kept.conversation.turns[index].written
+            index = kept.position.turns.index(number)
+            written = kept.conversation.turns[index].record
             if written is None:
                 raise StoreError(f"Nothing is known of how message {number} was written.")
             whole = _unpacked(connection, number, written) or written
@@ -109,18 +109,18 @@ class Store:
         def read(connection: sqlite3.Connection) -> ExportedConversation:
             kept = rows.load(connection, number)
             said = []
-            for turn, identifier, at in zip(kept.conversation.turns, kept.page.turns, kept.at, strict=True):
-                whole = replace(turn, written=_unpacked(connection, identifier, turn.written))
+            for turn, identifier, at in zip(kept.conversation.turns, kept.position.turns, kept.at, strict=True):
+                whole = replace(turn, record=_unpacked(connection, identifier, turn.record))
                 said.append(ExportedTurn(whole, at, rows.source_of(connection, identifier)))
             return ExportedConversation(
-                key=kept.page.key,
+                key=kept.position.key,
                 title=kept.title,
                 setting=kept.setting,
                 began=kept.began,
                 changed=kept.changed,
                 tip=kept.conversation.tip,
                 said=tuple(said),
-                seats=kept.seats,
+                sides=kept.sides,
             )
 
         return self._read(read)
@@ -136,7 +136,7 @@ class Store:
                 connection, exported.key, Snapshot(Conversation(), exported.setting), exported.title
             )
             rows.Leaf(connection, number, SavedPosition(exported.key)).copy(
-                [(each.turn, each.at, each.source) for each in exported.said], exported.tip, exported.seats
+                [(each.turn, each.at, each.source) for each in exported.said], exported.tip, exported.sides
             )
             connection.execute(
                 "UPDATE conversation SET began = ?, changed = ? WHERE id = ?",
@@ -243,6 +243,6 @@ def _unpacked(connection: sqlite3.Connection, turn: int, written: ReplyRecord | 
     return unpack(written, packed[0]) if written and packed else written
 
 
-def _question(sheet: Snapshot) -> str:
-    asked = (turn.message.content for turn in sheet.conversation.turns if turn.message.role == "user")
+def _question(snapshot: Snapshot) -> str:
+    asked = (turn.message.content for turn in snapshot.conversation.turns if turn.message.role == "user")
     return next(asked, "")

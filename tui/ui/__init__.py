@@ -30,8 +30,8 @@ def start(
     `settled` is the person's config, `keep` says whether what is said is saved, `going_on` with which conversation the
     panes begin.
     """
-    diary = AsyncStore(history_path()) if keep else None
-    return asyncio.run(_run(chosen, loads_of(chosen, models), settled, diary, going_on))
+    store = AsyncStore(history_path()) if keep else None
+    return asyncio.run(_run(chosen, loads_of(chosen, models), settled, store, going_on))
 
 
 def loads_of(chosen: tuple[ResolvedSetting, ...], models: tuple[Path, ...]) -> tuple[Load, ...]:
@@ -43,7 +43,7 @@ async def _run(
     chosen: tuple[ResolvedSetting, ...],
     loads: tuple[Load, ...],
     settled: LoadedConfig,
-    diary: AsyncStore | None,
+    store: AsyncStore | None,
     going_on: StoredConversation | None,
 ) -> int:
     # Before Textual is imported: it reads these once, and takes 0.2 s in which a model can load and a terminal answer.
@@ -58,17 +58,17 @@ async def _run(
 
         dark = background.dark()
     read_with_care()
-    app = TwiddleApp(engines, chosen, loads, diary, settled, dark)
+    app = TwiddleApp(engines, chosen, loads, store, settled, dark)
     if going_on:
-        app.chat.keeper.go_on(going_on)
+        app.chat.autosave.go_on(going_on)
     end_in_good_order(app)
     watch = asyncio.create_task(outlive_no_terminal(app))
     try:
         await app.run_async()
     finally:
         watch.cancel()
-        app.chat.keeper.close()
-        lost = await diary.close() if diary else ""  # before the engines, which may take their time
+        app.chat.autosave.close()
+        lost = await store.close() if store else ""  # before the engines, which may take their time
         await engines.stop()
         if lost:
             print(f"twiddle: What was said last is not saved. {safe_line(lost)}", file=sys.stderr)

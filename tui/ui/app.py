@@ -46,7 +46,7 @@ class TwiddleApp(App[None]):
         engines: EnginePool,
         chosen: tuple[ResolvedSetting, ...],
         loads: tuple[Load, ...],
-        diary: AsyncStore | None = None,
+        store: AsyncStore | None = None,
         settled: LoadedConfig = LoadedConfig(),
         dark: bool | None = None,
     ) -> None:
@@ -56,12 +56,12 @@ class TwiddleApp(App[None]):
         """
         super().__init__(driver_class=PatientDriver)
         self._settled = settled
-        self._wardrobe = ThemeController(self, settled.config.theme, dark)
-        self.chat = ChatScreen(engines, chosen, loads, diary)
+        self._theme_controller = ThemeController(self, settled.config.theme, dark)
+        self.chat = ChatScreen(engines, chosen, loads, store)
 
     def on_mount(self) -> None:
         """Put a theme on and the person's keys in place, then show the chat."""
-        self._wardrobe.open()
+        self._theme_controller.open()
         keys = read_keys(self._settled.config.keys)
         self.set_keymap(keys.keymap)
         self.push_screen(self.chat)

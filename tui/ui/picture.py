@@ -64,7 +64,7 @@ def _sheet(parts: Sequence[str], across: float, down: float, title: str) -> str:
 
 def _heads(shown: PictureReply, width: int) -> list[tuple[str, str]]:
     """What stands above a reply, in lines, and what each of them looks like."""
-    turn, written = shown.turn, shown.turn.written
+    turn, written = shown.turn, shown.turn.record
     assert written
     how = likelihood([trace.p for trace in written.traces])
     about = (
@@ -84,7 +84,7 @@ def _tokens(
     turn: Turn, forks: frozenset[int], measure: Measure, x: float, y: float, width: int
 ) -> tuple[list[str], int]:
     """A reply, and how many lines it takes."""
-    written = turn.written
+    written = turn.record
     assert written
     lines, given = TokenLines(width), list[bool]()
     for bit in _with_forks(bits(turn.message.content, written), forks):

@@ -262,7 +262,7 @@ class Generation:
                 tokens=tuple(self.said.tokens),
                 stats=stats,
                 tail=tail,
-                lane=tuple(self.lane.changes),
+                knob_changes=tuple(self.lane.changes),
                 hypotheses=self.best,
                 thought=self.watch.thought,
             )

@@ -31,12 +31,12 @@ class PrefixTree:
         """The branches that have a place in the cache."""
         return [branch for branch in self.branches if branch.held]
 
-    def plant(self, prompt: list[int], *readers: LogitsReader) -> Branch:
+    def add(self, prompt: list[int], *readers: LogitsReader) -> Branch:
         """A new branch; it is rooted when what it can share is there."""
         self.branches.append(Branch(prompt, list(readers)))
         return self.branches[-1]
 
-    def root(self) -> None:
+    def prefix(self) -> None:
         """Give every branch that waits for nobody its place in the cache."""
         for branch in self.branches:
             if branch.held is None and not self._awaits(branch):
@@ -44,7 +44,7 @@ class PrefixTree:
                 for reader in branch.readers:
                     reader.rooted(len(branch.held.tokens))
 
-    def grow(self, branch: Branch, wanted: dict[int, list[LogitsReader]]) -> None:
+    def extend(self, branch: Branch, wanted: dict[int, list[LogitsReader]]) -> None:
         """Go on with the tokens that readers want, on a branch for each."""
         held, stem = branch.held, list(branch.tokens)
         for index, (token, readers) in enumerate(wanted.items()):
@@ -59,21 +59,21 @@ class PrefixTree:
         for branch in list(self._of(reader)):
             branch.readers.remove(reader)
             if not branch.readers:
-                self.retire(branch)
+                self.release(branch)
 
-    def retire(self, branch: Branch) -> None:
+    def release(self, branch: Branch) -> None:
         """Nobody reads on a branch; what it holds is kept for later."""
         self.branches.remove(branch)
         if branch.held:
             self.cache.release(branch.held)
 
-    def uproot(self, branch: Branch) -> None:
+    def evict(self, branch: Branch) -> None:
         """Forget a branch, whose place cannot be relied on; its readers leave the others too."""
         for reader in list(branch.readers):
             for other in [each for each in self._of(reader) if each is not branch]:
                 other.readers.remove(reader)
                 if not other.readers:
-                    self.retire(other)
+                    self.release(other)
         self.branches.remove(branch)
         if branch.held:
             self.cache.drop(branch.held)

@@ -98,7 +98,7 @@ class Scheduler:
                 continue
             key = (tuple(prompt), generation.hidden)
             if key not in started or self._stride:
-                started[key] = self._tree.plant(prompt)
+                started[key] = self._tree.add(prompt)
             started[key].readers.append(generation)
             if self._stride and started[key] is not self._tree.branches[0]:
                 self._emit(Waits(reply.id))
@@ -133,7 +133,7 @@ class Scheduler:
         except EngineError as error:
             self._emit(Failed(command.id, str(error)))
             return
-        self._tree.plant(prompt, PreviewReader(command.id, knobs, constraint, self._backend, self._emit))
+        self._tree.add(prompt, PreviewReader(command.id, knobs, constraint, self._backend, self._emit))
 
     def _at(self, command: Preview) -> tuple[Knobs, Constraint | None]:
         """The knobs that the next token is chosen with, and what bounds it."""
@@ -191,11 +191,11 @@ class Scheduler:
         for reader in self._tree.readers:
             reader.fail(reason)
         while self._tree.branches:
-            self._tree.uproot(self._tree.branches[0])
+            self._tree.evict(self._tree.branches[0])
 
     def step(self) -> None:
         """Choose tokens wherever logits are ready, then evaluate one batch."""
-        self._tree.root()
+        self._tree.prefix()
         self._choose()
         if self._tree.rooted:
             self._evaluate()
@@ -227,7 +227,7 @@ class Scheduler:
             try:
                 moves = reader.choose([branch for branch in ready if reader in branch.readers])
             except HiddenStatesMissing as unseen:
-                self._tree.plant(list(unseen.branch.tokens), reader)
+                self._tree.add(list(unseen.branch.tokens), reader)
                 continue
             except EngineError as error:
                 reader.fail(str(error))
@@ -237,10 +237,10 @@ class Scheduler:
         for branch in ready:
             if not wanted[id(branch)]:
                 self.onlooker.keep(branch)
-                self._tree.retire(branch)
+                self._tree.release(branch)
             branch.logits = None
         for branch in ready:
-            self._tree.grow(branch, wanted[id(branch)])
+            self._tree.extend(branch, wanted[id(branch)])
 
     # --- evaluating -------------------------------------------------------------------------------------------------
 
@@ -325,7 +325,7 @@ class Scheduler:
             reader.fail(reason)
         for branch in branches:
             if branch in self._tree.branches:
-                self._tree.uproot(branch)
+                self._tree.evict(branch)
 
 
 def _widest(asked: Sets) -> int:

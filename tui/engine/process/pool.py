@@ -129,30 +129,30 @@ class EnginePool:
     def __init__(self, make: Callable[[int], Engine] = numbered) -> None:
         """`make` makes an engine; it is told how many were made before."""
         self._make, self._made = make, 0
-        self._stations: list[Slot] = []
+        self._slots: list[Slot] = []
         self._said: asyncio.Queue[tuple[Slot, Event]] = asyncio.Queue()
         self._readers: set[asyncio.Task[None]] = set()
         self._endings: set[asyncio.Task[None]] = set()
 
     async def start(self, loads: Iterable[Load]) -> None:
         """Start an engine for each model, and wait until they run; raises EngineError and ModelError."""
-        for station in self._arrange(loads):
-            await station.start()
-            _do(self._readers, self._read(station))
+        for slot in self._arrange(loads):
+            await slot.start()
+            _do(self._readers, self._read(slot))
 
     def fit(self, loads: Iterable[Load]) -> None:
         """Hold these models and no others: engines are started, told to load another, or ended.
 
         Raises ModelError, before anything is changed, when the models do not fit into memory together.
         """
-        for station in self._arrange(loads):
-            _do(self._readers, self._run(station))
+        for slot in self._arrange(loads):
+            _do(self._readers, self._run(slot))
 
     def at(self, load: Load | None) -> Slot:
         """The engine that holds a model; raises EngineError when none does."""
-        for station in self._stations:
-            if station.load == load:
-                return station
+        for slot in self._slots:
+            if slot.load == load:
+                return slot
         raise EngineError("The engine is not running.")
 
     def send(self, command: Command, load: Load | None) -> None:
@@ -162,87 +162,87 @@ class EnginePool:
     async def events(self) -> AsyncIterator[SlotEvent]:
         """What all of them say, for as long as anybody listens."""
         while True:
-            station, event = await self._said.get()
-            if station in self._stations and station.load:
-                station.take(event)
-                yield SlotEvent(station.load, event)
-                if station.again and station.state == "lost":
-                    self._again(station, station.load)
+            slot, event = await self._said.get()
+            if slot in self._slots and slot.load:
+                slot.take(event)
+                yield SlotEvent(slot.load, event)
+                if slot.again and slot.state == "lost":
+                    self._again(slot, slot.load)
 
     async def revive(self) -> None:
         """Start anew the engines that died, and have those try again that could not load; raises EngineError."""
-        for station in self._stations:
-            if station.state == "lost":
-                await station.start()
-                _do(self._readers, self._read(station))
-            if station.state in ("lost", "failed") and station.load:
-                station.order(station.load)
+        for slot in self._slots:
+            if slot.state == "lost":
+                await slot.start()
+                _do(self._readers, self._read(slot))
+            if slot.state in ("lost", "failed") and slot.load:
+                slot.order(slot.load)
 
     def restart(self) -> None:
         """End what runs and start it all anew, however often it died. Each that runs says that it Died, first."""
-        for station in self._stations:
-            station.engine.attempts.forgive()
-            if station.running:
-                station.again = True
-                station.engine.kill()
-            elif station.load and station.state == "lost":
-                self._again(station, station.load)
+        for slot in self._slots:
+            slot.engine.attempts.forgive()
+            if slot.running:
+                slot.again = True
+                slot.engine.kill()
+            elif slot.load and slot.state == "lost":
+                self._again(slot, slot.load)
 
     def reports(self) -> list[EngineReport]:
         """How it is with each of them."""
-        return [station.report for station in self._stations]
+        return [slot.report for slot in self._slots]
 
     async def stop(self) -> None:
         """End them all."""
-        stations, self._stations = self._stations, []
-        await asyncio.gather(*(station.engine.stop() for station in stations), *self._endings)
+        slots, self._slots = self._slots, []
+        await asyncio.gather(*(slot.engine.stop() for slot in slots), *self._endings)
         for task in self._readers:
             task.cancel()
 
     def _arrange(self, loads: Iterable[Load]) -> list[Slot]:
         """Tell engines what to load, the spare ones first, and end those too many; the ones still to be started."""
         wanted = tuple(dict.fromkeys(loads))
-        held = [station for station in self._stations if station.load in wanted]
-        spare = [station for station in self._stations if station not in held]
-        missing = [load for load in wanted if not any(station.load == load for station in held)]
+        held = [slot for slot in self._slots if slot.load in wanted]
+        spare = [slot for slot in self._slots if slot not in held]
+        missing = [load for load in wanted if not any(slot.load == load for slot in held)]
         if len(wanted) > 1 and missing:
-            loading = [station.load for station in held if station.load and station.state == "loading"]
-            loaded = [station.load for station in held if station.load and station.state == "ready"]
+            loading = [slot.load for slot in held if slot.load and slot.state == "loading"]
+            loaded = [slot.load for slot in held if slot.load and slot.state == "ready"]
             refuse_together([*loading, *missing], loaded)
         new = []
         for load in missing:
-            station = next((each for each in spare if each.state != "lost"), None)
-            if station:
-                spare.remove(station)
+            slot = next((each for each in spare if each.state != "lost"), None)
+            if slot:
+                spare.remove(slot)
             else:
-                station = Slot(self._make(self._made))
+                slot = Slot(self._make(self._made))
                 self._made += 1
-                self._stations.append(station)
-                new.append(station)
-            station.order(load)
-        for station in spare:
-            self._stations.remove(station)
-            _do(self._endings, station.engine.stop())
+                self._slots.append(slot)
+                new.append(slot)
+            slot.order(load)
+        for slot in spare:
+            self._slots.remove(slot)
+            _do(self._endings, slot.engine.stop())
         return new
 
-    def _again(self, station: Slot, load: Load) -> None:
-        station.again = False
-        station.order(load)  # it waits until the engine runs
-        _do(self._readers, self._run(station))
+    def _again(self, slot: Slot, load: Load) -> None:
+        slot.again = False
+        slot.order(load)  # it waits until the engine runs
+        _do(self._readers, self._run(slot))
 
-    async def _run(self, station: Slot) -> None:
-        if station not in self._stations:
+    async def _run(self, slot: Slot) -> None:
+        if slot not in self._slots:
             return  # it was let go of before its time came
         try:
-            await station.start()
+            await slot.start()
         except EngineError as error:
-            self._said.put_nowait((station, Died(0, str(error), "")))
+            self._said.put_nowait((slot, Died(0, str(error), "")))
         else:
-            await self._read(station)
+            await self._read(slot)
 
-    async def _read(self, station: Slot) -> None:
-        async for event in station.engine.events():
-            self._said.put_nowait((station, event))
+    async def _read(self, slot: Slot) -> None:
+        async for event in slot.engine.events():
+            self._said.put_nowait((slot, event))
 
 
 def _do(kept: set[asyncio.Task[None]], work: Coroutine[None, None, None]) -> None:

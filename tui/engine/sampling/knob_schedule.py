@@ -33,8 +33,8 @@ class KnobSchedule:
         self.knobs = self.asked.at(inside)
         """What holds now."""
         self.changes: list[KnobChange] = []
-        self._coming = list(reply.lane)
-        self._given = self.knobs if reply.lane else None
+        self._coming = list(reply.knob_changes)
+        self._given = self.knobs if reply.knob_changes else None
 
     def ask(self, asked: Sets) -> None:
         """Have other knobs hold; what was to come in the lane is off."""

@@ -158,7 +158,7 @@ class WhatIfWorker:
         ):
             self._emit(Refused(command.id, "This reply was written by another model."))
             return
-        written = FinishedReply(list(prompt), command.knobs.seed, command.begun, tokens, records)
+        written = FinishedReply(list(prompt), command.knobs.seed, command.first_index, tokens, records)
         with self._lock:
             _put(self._written, command.id, written, REPLIES)
         self._emit(Remembered(command.id))

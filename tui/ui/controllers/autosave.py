@@ -43,9 +43,9 @@ class SavedState(NamedTuple):
 class Autosave:
     """Between the talk and the diary. Without a diary it keeps nothing."""
 
-    def __init__(self, diary: AsyncStore | None, talk: Session, panes: Sequence[Pane], status: Status) -> None:
+    def __init__(self, store: AsyncStore | None, session: Session, panes: Sequence[Pane], status: Status) -> None:
         """`panes` stays in step with the sides of the talk."""
-        self._diary, self._talk, self._panes, self._status = diary, talk, panes, status
+        self._store, self._session, self._panes, self._status = store, session, panes, status
         self._names: dict[int, str] = {}
         """What each side is noted under."""
         self._noted: dict[int, SavedState] = {}
@@ -55,40 +55,40 @@ class Autosave:
     @property
     def keeps(self) -> bool:
         """Whether anything is kept."""
-        return self._diary is not None
+        return self._store is not None
 
     def begin(self, app: App[None]) -> None:
         """Show what was opened, and from now on when something cannot be saved."""
-        for side in self._talk.sides:
+        for side in self._session.sides:
             self._show(side)
-        if self._diary:
-            self._diary.tell = lambda trouble: self._tell(app, trouble)
+        if self._store:
+            self._store.tell = lambda trouble: self._tell(app, trouble)
             self._status.set_interval(FLUSH, lambda: self._look(app))
 
     def go_on(self, kept: StoredConversation) -> None:
         """Have the sides go on with a conversation where each left it."""
-        for side, seat in zip(self._talk.sides, kept.seats or (SideRow(""),), strict=False):
-            self.open(kept, side, seat.tip)
+        for side, row in zip(self._session.sides, kept.sides or (SideRow(""),), strict=False):
+            self.open(kept, side, row.tip)
 
     def open(self, kept: StoredConversation, side: Side, tip: int | None = None) -> None:
         """Have a side go on with a conversation that was kept, from a turn of it."""
         side.forget()
         side.conversation = kept.conversation if tip is None else until(kept.conversation, tip)
-        if self._diary:
+        if self._store:
             name = self._names[id(side)] = new_key()
-            self._diary.open(kept.page, name)
-        for each in self._talk.sides:
-            if self._key(each) == kept.page.key:
+            self._store.open(kept.position, name)
+        for each in self._session.sides:
+            if self._key(each) == kept.position.key:
                 self._noted[id(each)] = self._now(each)  # it stands as it was left
         self._show(side)
 
     async def find(self, query: str) -> tuple[Summary, ...]:
         """Conversations that were kept; raises StoreError."""
-        return await self._diary.ask(Store.list, query, 100) if self._diary else ()
+        return await self._store.ask(Store.list, query, 100) if self._store else ()
 
     async def load(self, number: int) -> StoredConversation | None:
         """One of them; raises StoreError."""
-        return await self._diary.ask(Store.load, number) if self._diary else None
+        return await self._store.ask(Store.load, number) if self._store else None
 
     async def recall(self, side: Side, index: int) -> None:
         """Fetch how the tokens of an older reply were chosen, which a conversation is not opened with.
@@ -96,91 +96,91 @@ class Autosave:
         Raises StoreError, and EngineError where that is no longer kept.
         """
         turn = side.conversation.turns[index]
-        if turn.written is None or turn.written.traces or not turn.message.content:
+        if turn.record is None or turn.record.traces or not turn.message.content:
             return
-        turns = self._diary.page(self._names.get(id(side), "")).turns if self._diary else ()
-        if self._diary and index < len(turns):
-            whole = await self._diary.ask(Store.recall, turns[index], turn.written)
+        turns = self._store.position(self._names.get(id(side), "")).turns if self._store else ()
+        if self._store and index < len(turns):
+            whole = await self._store.ask(Store.recall, turns[index], turn.record)
             if whole.traces:
                 side.conversation = recalled(side.conversation, index, whole)
                 return
         raise EngineError("How these tokens were chosen is no longer kept; `twiddle replay` writes them anew.")
 
-    async def ahead(self, coming: Mapping[Side, Conversation]) -> None:
+    async def save_first(self, coming: Mapping[Side, Conversation]) -> None:
         """Write down what is about to be asked, before the model sees it."""
-        if self._diary is None:
+        if self._store is None:
             return
         for side, conversation in coming.items():
             self._write(self._now(side)._replace(conversation=conversation))
         self._is_ahead = True
-        if not self._diary.trouble:  # else it is told already, and saved when it can be
-            await self._diary.settled()
+        if not self._store.trouble:  # else it is told already, and saved when it can be
+            await self._store.settled()
         self._is_ahead = False
 
-    def note(self) -> None:
+    def save(self) -> None:
         """Write down what is new."""
-        if self._diary is None or self._is_ahead:
+        if self._store is None or self._is_ahead:
             return
-        for side in self._talk.sides:
+        for side in self._session.sides:
             now = self._now(side)
             if not side.conversation.turns:
                 self._names.pop(id(side), None)  # a new chat
                 self._noted.pop(id(side), None)
             elif self._noted.get(id(side)) != now:
                 self._write(now)
-        for dropped in self._names.keys() - map(id, self._talk.sides):
+        for dropped in self._names.keys() - map(id, self._session.sides):
             del self._names[dropped]
             self._noted.pop(dropped, None)
 
     def close(self) -> None:
         """Write down the end: what is being written stays as far as it is there."""
-        self._talk.break_off()
+        self._session.break_off()
         self._is_ahead = False
-        self.note()
+        self.save()
 
     def _write(self, now: SavedState) -> None:
-        if self._diary:
-            self._diary.note(self._name(now), self._sheet(now))
+        if self._store:
+            self._store.save(self._name(now), self._sheet(now))
             self._noted[id(now.side)] = now
 
     def _now(self, side: Side) -> SavedState:
-        text = side.writing.text if side.busy and side.writing else ""
-        return SavedState(side, side.conversation, text, self._place(side), (side.preset, side.stand))
+        text = side.reply.text if side.busy and side.reply else ""
+        return SavedState(side, side.conversation, text, self._place(side), (side.preset, side.pair))
 
     def _place(self, side: Side) -> tuple[int, int]:
         """Which side it is of those that keep the same conversation, and of how many."""
-        alike = [each for each in self._talk.sides if self._key(each) == self._key(side)]
+        alike = [each for each in self._session.sides if self._key(each) == self._key(side)]
         return alike.index(side), len(alike)
 
     def _key(self, side: Side) -> str:
         name = self._names.get(id(side), "")
-        return self._diary.page(name).key if self._diary else name
+        return self._store.position(name).key if self._store else name
 
     def _name(self, now: SavedState) -> str:
         """What a side is noted under. One that goes on from what is said on another keeps the same conversation."""
         found = self._names.get(id(now.side))
-        if found or self._diary is None:
+        if found or self._store is None:
             return found or ""
         name = self._names[id(now.side)] = new_key()
-        for other in self._talk.sides:
+        for other in self._session.sides:
             noted = self._noted.get(id(other))
             if other is not now.side and noted and noted.conversation.turns[:1] == now.conversation.turns[:1]:
-                page = self._diary.page(self._names[id(other)])
+                page = self._store.position(self._names[id(other)])
                 pairs = zip(noted.conversation.turns, now.conversation.turns, strict=False)
                 common = next((place for place, (a, b) in enumerate(pairs) if a is not b), len(page.turns))
-                self._diary.open(SavedPosition(page.key, page.turns[:common]), name)
+                self._store.open(SavedPosition(page.key, page.turns[:common]), name)
                 break
         return name
 
     def _show(self, side: Side) -> None:
-        pane = self._panes[self._talk.sides.index(side)]
+        pane = self._panes[self._session.sides.index(side)]
         if pane.is_mounted and side.conversation.turns:
             pane.transcript.clear()  # else what stands at the same place of the tree would stay on screen
             pane.transcript.show(side.conversation)
 
     def _sheet(self, now: SavedState) -> Snapshot:
         side = now.side
-        setting = Setting(reference_to(side.preset), tuple((name, side.stand.of(name)) for name in side.turned))
+        setting = Setting(reference_to(side.preset), tuple((name, side.pair.value(name)) for name in side.turned))
         place, of = self._place(side)  # again: it may have got its name just now
         return Snapshot(
             conversation=now.conversation,
@@ -190,14 +190,14 @@ class Autosave:
             sources={place: _source(origin) for place, origin in side.origins.items()},
             system=side.preset.system,
             model=side.preset.model,
-            place=place,
-            of=of,
+            side=place,
+            side_count=of,
         )
 
     def _look(self, app: App[None]) -> None:
-        self.note()
-        while self._diary and self._diary.notices:
-            app.notify(safe(self._diary.notices.pop(0)), severity="warning", timeout=20, markup=False)
+        self.save()
+        while self._store and self._store.notices:
+            app.notify(safe(self._store.notices.pop(0)), severity="warning", timeout=20, markup=False)
 
     def _tell(self, app: App[None], trouble: str) -> None:
         self._status.unsaved = bool(trouble)
@@ -213,9 +213,9 @@ def _source(origin: ReplyOrigin) -> ReplySource:
 
 def _draft(side: Side) -> Turn | None:
     """The reply being written, as far as it is there; its traces come when it is done."""
-    writing = side.writing
+    writing = side.reply
     if writing is None or not side.busy:
         return None
-    written = replace(writing.written(side.origin.preset), traces=(), records=())
-    tokens = () if writing.begun else tuple(writing.ids)
-    return Turn(Message("assistant", writing.text, tokens), side.conversation.tip, "interrupted", written=written)
+    written = replace(writing.record(side.origin.preset), traces=(), records=())
+    tokens = () if writing.first_index else tuple(writing.ids)
+    return Turn(Message("assistant", writing.text, tokens), side.conversation.tip, "interrupted", record=written)

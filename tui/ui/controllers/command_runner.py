@@ -88,18 +88,18 @@ class CommandRunner:
     def __init__(
         self,
         desk: Desk,
-        talk: Session,
+        session: Session,
         engines: EnginePool,
         comparison: Comparison,
         composer: Composer,
-        keeper: Autosave,
-        librarian: PresetController,
-        camera: PictureExport,
+        autosave: Autosave,
+        preset_controller: PresetController,
+        picture_export: PictureExport,
     ) -> None:
-        self._desk, self._talk, self._engines, self._comparison = desk, talk, engines, comparison
-        self._composer, self._keeper, self._librarian = composer, keeper, librarian
-        self._camera = camera
-        self._archive = HistoryController(desk, talk, comparison, keeper)
+        self._desk, self._session, self._engines, self._comparison = desk, session, engines, comparison
+        self._composer, self._autosave, self._preset_controller = composer, autosave, preset_controller
+        self._picture_export = picture_export
+        self._archive = HistoryController(desk, session, comparison, autosave)
 
     async def run(self, command: Slash) -> None:
         """Do what a command says; raises TwiddleError, and then nothing has changed."""
@@ -107,14 +107,14 @@ class CommandRunner:
             raise EngineError("That would tell which side is which; F7 votes and shows it, /blind shows it at once.")
         match command:
             case TurnKnob():
-                with self._talk.trying():
-                    self._talk.turn(self._desk.side, command.name, command.value)
+                with self._session.undo_on_error():
+                    self._session.turn(self._desk.side, command.name, command.value)
                     self._desk.settle()
                 self._mention(self._told(command))
             case Explain():
                 self._mention(command.sentence)
             case KeepHistory():
-                if command.keep and not self._keeper.keeps:
+                if command.keep and not self._autosave.keeps:
                     raise EngineError("Nothing of this chat is kept: --no-history or config.toml says so.")
                 self._composer.keeping = command.keep
                 self._mention("Prompts are kept for the next start." if command.keep else "Prompts are not kept now.")
@@ -125,7 +125,7 @@ class CommandRunner:
             case Again():
                 await self._desk.again()
             case Picture():
-                await self._camera.save(command.path)
+                await self._picture_export.save(command.path)
             case Clear():
                 self._desk.clear()
             case UsePreset(None) | ShowTree() | ShowEngine() | OpenHistory() | Help() | Leave():
@@ -137,7 +137,7 @@ class CommandRunner:
         """To another screen, or out."""
         match command:
             case UsePreset():
-                self._librarian.choose()
+                self._preset_controller.choose()
             case ShowTree():
                 self._show_tree()
             case ShowEngine():
@@ -155,10 +155,10 @@ class CommandRunner:
         match command:
             case UsePreset(str() as name):
                 preset = find_preset(name)
-                self._use(preset, preset.stand)
+                self._use(preset, preset.pair)
                 self._desk.say(f"preset {name} from the next reply on")
             case SetSystem():
-                self._use(reworded(side.preset, system=command.text), side.stand)
+                self._use(reworded(side.preset, system=command.text), side.pair)
                 said = f"system prompt from the next reply on: {command.text}"
                 self._desk.say(said if command.text else "no system prompt from the next reply on")
             case UseModel(None):
@@ -166,18 +166,18 @@ class CommandRunner:
             case UseModel(str() as reference):
                 typed = Path(reference).expanduser() if reference.startswith("~/") else Path(reference)
                 model = str(typed.resolve()) if is_file(typed) else reference
-                self._use(reworded(side.preset, model=model), side.stand)
+                self._use(reworded(side.preset, model=model), side.pair)
                 self._desk.say(f"model {reference} from the next reply on")
             case Save():
-                path = save_preset(command.name, side.stand, side.preset, overwrite=command.overwrite)
-                self._use(find_preset(command.name), side.stand)
+                path = save_preset(command.name, side.pair, side.preset, overwrite=command.overwrite)
+                self._use(find_preset(command.name), side.pair)
                 self._desk.say(_SAVED.format(name=command.name, path=path))
             case Show():
-                self._desk.say(await asyncio.to_thread(particulars, command.part, side.preset, side.stand))
+                self._desk.say(await asyncio.to_thread(particulars, command.part, side.preset, side.pair))
 
-    def _use(self, preset: Preset, stand: KnobPair) -> None:
-        with self._talk.trying():
-            self._desk.side.use(preset, stand)
+    def _use(self, preset: Preset, pair: KnobPair) -> None:
+        with self._session.undo_on_error():
+            self._desk.side.use(preset, pair)
             self._desk.settle()
 
     def _told(self, turned: TurnKnob) -> str:
@@ -185,7 +185,7 @@ class CommandRunner:
         said = f"{turned.name} is {knob(turned.name).show(turned.value)}"
         if turned.name != "thinking":
             return f"{said} now"
-        if turned.value == "auto" or self._talk.can_switch_thinking(self._desk.side):
+        if turned.value == "auto" or self._session.can_switch_thinking(self._desk.side):
             return f"{said} from the next reply on"
         return f"{said}, but this model's chat template has no switch for thinking: it does as it was taught."
 

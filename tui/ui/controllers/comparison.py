@@ -80,7 +80,7 @@ class Desk(Protocol):
     @property
     def app(self) -> App[Any]: ...
     @property
-    def keeper(self) -> Autosave: ...
+    def autosave(self) -> Autosave: ...
     def settle(self) -> None: ...
     def refresh_bindings(self) -> None: ...
     def set_class(self, add: bool, *class_names: str) -> object: ...
@@ -89,11 +89,11 @@ class Desk(Protocol):
 class Comparison:
     """Keeps the sides of a talk and the panes that show them in step."""
 
-    def __init__(self, desk: Desk, talk: Session, panes: list[Pane], prompt: Prompt) -> None:
-        self._desk, self._talk, self._panes, self._prompt = desk, talk, panes, prompt
-        self.contrast = ComparisonView(talk, panes)
+    def __init__(self, desk: Desk, session: Session, panes: list[Pane], prompt: Prompt) -> None:
+        self._desk, self._session, self._panes, self._prompt = desk, session, panes, prompt
+        self.view = ComparisonView(session, panes)
         """What is shown of their differences."""
-        self.blind = BlindComparison(talk, self.contrast, panes, self._changed)
+        self.blind = BlindComparison(session, self.view, panes, self._changed)
         """Whether they are hidden, and what the votes came to."""
         self._only = False
         self.grid = Panes(panes)
@@ -102,7 +102,7 @@ class Comparison:
     @property
     def only(self) -> Side | None:
         """The side that is asked alone; None while all are."""
-        return self._talk.sides[self._desk.active] if self._only and len(self._panes) > 1 else None
+        return self._session.sides[self._desk.active] if self._only and len(self._panes) > 1 else None
 
     def offers(self, action: str, parameters: tuple[object, ...]) -> bool:
         """Whether something can be asked for now: much needs several sides, or would tell which hidden one is which."""
@@ -120,7 +120,7 @@ class Comparison:
             await self._do(command.deed)
 
     async def _compare(self, setting: str | None) -> None:
-        side = self._talk.sides[self._desk.active]
+        side = self._session.sides[self._desk.active]
         if setting is None:
             await self.add(side.fork())
         else:
@@ -141,9 +141,9 @@ class Comparison:
                 said = "The sides scroll together." if self.grid.level else "Each side scrolls alone."
                 self._desk.app.notify(said, markup=False)
             case "differences":
-                self.contrast.turn()
+                self.view.turn()
             case "parting":
-                self.contrast.visit(alone=self.grid.level)
+                self.view.visit(alone=self.grid.level)
             case "blind":
                 self._hide()
             case "vote":
@@ -156,17 +156,17 @@ class Comparison:
         count = len(self._panes) + 1
         if self.blind.on:
             raise EngineError("The sides are hidden; F7 votes and shows which is which.")
-        if self._talk.busy:
+        if self._session.busy:
             raise EngineError("A reply is being written; press Esc to stop it first.")
         if count > MOST:
             raise EngineError(f"There are {MOST} sides already; F8 drops the active one.")
         if lacking := self.grid.lacking(count):
             raise EngineError(f"{count} sides need a terminal of {lacking}.")
-        self._talk.sides.append(side)
+        self._session.sides.append(side)
         try:
-            self._talk.settle()
+            self._session.apply()
         except TwiddleError:
-            self._talk.sides.pop()
+            self._session.sides.pop()
             raise
         pane = Pane()
         pane.transcript.placeholder = self._panes[0].transcript.placeholder
@@ -226,13 +226,13 @@ class Comparison:
 
     async def _leave(self, places: list[int]) -> None:
         gone = [pane for place, pane in enumerate(self._panes) if place not in places]
-        left = [side for place, side in enumerate(self._talk.sides) if place not in places]
+        left = [side for place, side in enumerate(self._session.sides) if place not in places]
         for side in left:
-            self._talk.break_off(side)
-        self._desk.keeper.note()
-        self._talk.sides[:] = [self._talk.sides[place] for place in places]
+            self._session.break_off(side)
+        self._desk.autosave.save()
+        self._session.sides[:] = [self._session.sides[place] for place in places]
         for side in left:
-            self._talk.hindsight.forget(side)
+            self._session.what_if.forget(side)
         self._panes[:] = [self._panes[place] for place in places]
         self._desk.active = min(self._desk.active, len(places) - 1)
         self._only = False
@@ -244,7 +244,7 @@ class Comparison:
 
     def _remember(self, left: list[Side]) -> None:
         """What was said on sides that are left are versions of what is said on the active one."""
-        side, pane = self._talk.sides[self._desk.active], self._panes[self._desk.active]
+        side, pane = self._session.sides[self._desk.active], self._panes[self._desk.active]
         for each in left:
             if each.conversation.turns[:1] == side.conversation.turns[:1]:
                 side.conversation = join(side.conversation, each.conversation)

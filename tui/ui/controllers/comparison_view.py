@@ -17,9 +17,9 @@ from tui.ui.widgets.pane import Pane
 class ComparisonView:
     """Shows in every pane what is different there; while the sides are hidden, only what does not give them away."""
 
-    def __init__(self, talk: Session, panes: Sequence[Pane]) -> None:
+    def __init__(self, session: Session, panes: Sequence[Pane]) -> None:
         """`panes` stays in step with the sides of the talk."""
-        self._talk, self._panes = talk, panes
+        self._session, self._panes = session, panes
         self.hidden = False
         """Whether nobody is to know which side is which."""
         self._marking = self._stale = False
@@ -31,7 +31,7 @@ class ComparisonView:
 
     def show(self, active: int) -> None:
         """Show how the sides are set."""
-        sides = self._talk.sides
+        sides = self._session.sides
         several = len(sides) > 1
         said = titles(sides) if several else [sides[0].title]
         for place, (pane, title) in enumerate(zip(self._panes, said, strict=True)):
@@ -43,18 +43,18 @@ class ComparisonView:
 
     def draw(self) -> None:
         """Show the figures of the newest replies, and once they are complete the words that differ."""
-        if self._stale and not self._talk.busy:
+        if self._stale and not self._session.busy:
             self._light()
         if len(self._panes) < 2:
             return
-        self._tapes = {side: self._tapes.get(side) or RunningStats() for side in self._talk.sides}
+        self._tapes = {side: self._tapes.get(side) or RunningStats() for side in self._session.sides}
         for pane, (side, tape) in zip(self._panes, self._tapes.items(), strict=True):
             pane.figures = None if self.hidden else tape.read(side)
 
     def begin(self) -> None:
         """Replies were asked for: they are watched until they part."""
-        pairs = zip(self._panes, self._talk.sides, strict=True)
-        self._writings = [(pane, side, side.writing) for pane, side in pairs if side.busy and side.writing]
+        pairs = zip(self._panes, self._session.sides, strict=True)
+        self._writings = [(pane, side, side.reply) for pane, side in pairs if side.busy and side.reply]
         self._parting, self._visits = Divergence(len(self._writings)), count()
         self._stale = self._marking
         for pane in self._panes:
@@ -66,12 +66,12 @@ class ComparisonView:
             return
         models = {side.load.path for _, side, _ in self._writings if side.load}
         traces = [writing.traces for _, _, writing in self._writings]
-        gone = [side not in self._talk.sides for _, side, _ in self._writings]  # nothing comes of those any more
+        gone = [side not in self._session.sides for _, side, _ in self._writings]  # nothing comes of those any more
         complete = [place for place, (_, _, writing) in enumerate(self._writings) if writing.ending or gone[place]]
         for place, index in self._parting.look(traces, by_id if len(models) < 2 else by_text, complete):
             pane, _, writing = self._writings[place]
             if not gone[place]:
-                pane.transcript.mark("parts here", writing.starts[index], "fork")
+                pane.transcript.mark("parts here", writing.offsets[index], "fork")
 
     def visit(self, *, alone: bool) -> None:
         """Go to where replies part, the newest first, on the active side alone or on all.

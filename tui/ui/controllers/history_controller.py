@@ -28,8 +28,8 @@ class Desk(Protocol):
 class HistoryController:
     """Between the history and the sides."""
 
-    def __init__(self, desk: Desk, talk: Session, comparison: Comparison, keeper: Autosave) -> None:
-        self._desk, self._talk, self._comparison, self._keeper = desk, talk, comparison, keeper
+    def __init__(self, desk: Desk, session: Session, comparison: Comparison, autosave: Autosave) -> None:
+        self._desk, self._session, self._comparison, self._autosave = desk, session, comparison, autosave
 
     def choose(self) -> None:
         """Ask which one to go on with."""
@@ -38,32 +38,32 @@ class HistoryController:
             if number is not None:
                 await self._open(number)
 
-        self._desk.app.push_screen(HistoryPicker(self._keeper.find), chosen)
+        self._desk.app.push_screen(HistoryPicker(self._autosave.find), chosen)
 
     async def _open(self, number: int) -> None:
         with refusals(self._desk.app):
             if self._desk.side.busy:
                 raise EngineError("A reply is being written; press Esc to stop it first.")
-            kept = await self._keeper.load(number)
+            kept = await self._autosave.load(number)
             if kept is None:
                 return
-            self._keeper.note()
-            if len(kept.seats) > 1:
+            self._autosave.save()
+            if len(kept.sides) > 1:
                 await self._compare(kept)
             else:
-                self._keeper.open(kept, self._desk.side)
-        self._talk.look(self._desk.side)
+                self._autosave.open(kept, self._desk.side)
+        self._session.preview(self._desk.side)
 
     async def _compare(self, kept: StoredConversation) -> None:
         """Have its sides beside each other again, set as they were; as many of them as can be."""
-        if self._talk.busy:
+        if self._session.busy:
             raise EngineError("A reply is being written beside this one; press Esc to stop it first.")
-        first, *others = [as_left(seat) for seat in kept.seats]
+        first, *others = [as_left(row) for row in kept.sides]
         await self._comparison.alone()
-        with self._talk.trying():
-            self._desk.side.use(first.preset, first.stand)
+        with self._session.undo_on_error():
+            self._desk.side.use(first.preset, first.pair)
             self._desk.settle()
-        self._keeper.open(kept, self._desk.side, kept.seats[0].tip)
-        for chosen, seat in zip(others, kept.seats[1:], strict=True):
+        self._autosave.open(kept, self._desk.side, kept.sides[0].tip)
+        for chosen, row in zip(others, kept.sides[1:], strict=True):
             await self._comparison.add(side := Side(chosen))
-            self._keeper.open(kept, side, seat.tip)
+            self._autosave.open(kept, side, row.tip)

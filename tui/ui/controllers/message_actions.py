@@ -18,9 +18,9 @@ _ABOUT = {"user": "your message, worded anew", "assistant": "the reply, worded a
 class MessageActions:
     """Between the transcripts' cursors and the talk. What needs a second side is the screen's."""
 
-    def __init__(self, talk: Session, panes: Sequence[Pane], narrator: Presenter, prompt: Prompt) -> None:
+    def __init__(self, session: Session, panes: Sequence[Pane], presenter: Presenter, prompt: Prompt) -> None:
         """`panes` stays in step with the sides of the talk."""
-        self._talk, self._panes, self._narrator, self._prompt = talk, panes, narrator, prompt
+        self._session, self._panes, self._presenter, self._prompt = session, panes, presenter, prompt
         self._edited: tuple[Side, int, Turn] | None = None
         self._draft = ""
 
@@ -31,7 +31,7 @@ class MessageActions:
 
     def grant(self, wish: Wish, side: Side, turn: int) -> None:
         """Do what is wanted with a message; raises EngineError while a reply is being written, or if it is gone."""
-        if side not in self._talk.sides or turn >= len(side.conversation.turns):
+        if side not in self._session.sides or turn >= len(side.conversation.turns):
             raise EngineError("That message is no longer there.")
         if wish == "edit":
             self._edit(side, turn)
@@ -39,20 +39,20 @@ class MessageActions:
         self._check_idle()
         match wish:
             case "continue":
-                self._talk.resume(side, turn)
+                self._session.resume(side, turn)
                 self._begin(side)
             case "again":
-                self._talk.again(side, turn)
+                self._session.again(side, turn)
                 self._begin(side)
             case "go":
                 side.go(turn)
                 self._show(side)
-                self._talk.look(side)
+                self._session.preview(side)
 
     def branch(self, side: Side, turn: int, token: int, other: Candidate) -> None:
         """Write a reply anew from one of its tokens on; raises EngineError while a reply is being written."""
         self._check_idle()
-        self._talk.branch(side, turn, token, other)
+        self._session.branch(side, turn, token, other)
         self._begin(side)
 
     def reworded(self, text: str) -> dict[Side, Conversation]:
@@ -66,12 +66,12 @@ class MessageActions:
         side, turn = self._meant()
         self._edited = None
         self._leave()
-        self._talk.edit(side, turn, text)
+        self._session.edit(side, turn, text)
         if side.busy:
             self._begin(side)
         else:
             self._show(side)
-            self._talk.look(side)
+            self._session.preview(side)
 
     def give_up(self) -> None:
         """Leave the message as it is."""
@@ -91,7 +91,7 @@ class MessageActions:
         """The message that is worded anew, and its side: both may be gone by now."""
         assert self._edited
         side, turn, was = self._edited
-        if side not in self._talk.sides or was not in side.conversation.turns[turn : turn + 1]:
+        if side not in self._session.sides or was not in side.conversation.turns[turn : turn + 1]:
             self._edited, self._prompt.purpose = None, ""
             raise EngineError("The message that you were wording anew is gone; your words are in the prompt.")
         return side, turn
@@ -102,11 +102,11 @@ class MessageActions:
 
     def _begin(self, side: Side) -> None:
         self._show(side)
-        self._narrator.begin()
+        self._presenter.begin()
 
     def _show(self, side: Side) -> None:
-        self._panes[self._talk.sides.index(side)].transcript.show(side.conversation)
+        self._panes[self._session.sides.index(side)].transcript.show(side.conversation)
 
     def _check_idle(self) -> None:
-        if self._talk.busy:
+        if self._session.busy:
             raise EngineError("A reply is being written; press Esc to stop it first.")

@@ -37,23 +37,23 @@ class Desk(Protocol):
 class PictureExport:
     """Takes a picture of what is looked at: the reply in the view of tokens, else the last reply of every side."""
 
-    def __init__(self, desk: Desk, talk: Session, looking: TokenInspector) -> None:
-        self._desk, self._talk, self._looking = desk, talk, looking
+    def __init__(self, desk: Desk, session: Session, inspector: TokenInspector) -> None:
+        self._desk, self._session, self._inspector = desk, session, inspector
 
     async def save(self, name: str | None) -> None:
         """Put it into a file, of that name or one of its own; raises TwiddleError."""
-        if self._talk.busy:
+        if self._session.busy:
             raise EngineError("A reply is being written; press Esc to stop it first.")
         shown = await self._shown()
-        view = self._looking.view(self._desk.active)
+        view = self._inspector.view(self._desk.active)
         picture = draw(shown, view.measure if view else MEASURES[0])
         places = iter((_named(name),)) if name else _places(shown.question)
         path = await asyncio.to_thread(_write, places, picture)
         self._desk.app.notify(safe(f"The picture is {path}"), title="Saved", timeout=10, markup=False)
 
     async def _shown(self) -> PictureContent:
-        sides, active = self._talk.sides, self._desk.active
-        index = self._looking.reread(active)
+        sides, active = self._session.sides, self._desk.active
+        index = self._inspector.inspected(active)
         if index is not None:
             meant = [(sides[active], sides[active].title, index)]
         else:
@@ -67,8 +67,8 @@ class PictureExport:
         if not meant:
             raise EngineError("There is no reply to take a picture of yet.")
         for side, _, place in meant:
-            await self._looking.recall(side, place)
-            if not (written := side.conversation.turns[place].written) or not written.traces:
+            await self._inspector.recall(side, place)
+            if not (written := side.conversation.turns[place].record) or not written.traces:
                 raise EngineError("How this reply was written is not known: a person wrote it.")
         return exhibit((title, side.conversation, place) for side, title, place in meant)
 

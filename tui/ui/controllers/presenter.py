@@ -40,78 +40,78 @@ class Presenter:
 
     def __init__(
         self,
-        talk: Session,
+        session: Session,
         engines: EnginePool,
-        contrast: ComparisonView,
+        view: ComparisonView,
         panes: Sequence[Pane],
         knobs: KnobPanel,
         candidates: Candidates,
         status: Status,
     ) -> None:
         """`panes` stays in step with the sides of the talk: a `Comparison` adds and removes both."""
-        self._talk, self._engines, self._contrast, self._panes = talk, engines, contrast, panes
+        self._session, self._engines, self._view, self._panes = session, engines, view, panes
         self._knobs, self._candidates, self._status = knobs, candidates, status
-        self.looking = TokenInspector(talk, panes, candidates)
+        self.inspector = TokenInspector(session, panes, candidates)
         """Which replies are looked at token by token, and whose odds are shown."""
-        self._shown = talk.sides[0]
+        self._shown = session.sides[0]
         """The side that was the active one when it was shown last."""
 
     def show(self, active: int) -> None:
         """Show how the sides are set, and the knobs of the active one."""
-        side = self._talk.sides[active]
+        side = self._session.sides[active]
         self._knobs.set_reactive(KnobPanel.refused, dict(side.refused))
-        self._knobs.sets.thinks = self._talk.thinks(side)
-        self._knobs.show(side, side.preset.stand, side.stand)
-        hidden = self._contrast.hidden
+        self._knobs.sets.thinks = self._session.thinks(side)
+        self._knobs.show(side, side.preset.pair, side.pair)
+        hidden = self._view.hidden
         self._status.preset = "blind" if hidden else side.preset.name
         self._status.turned = bool(side.turned) and not hidden
         self._shown = side
-        self._contrast.show(active)
-        self.stand()
-        self.looking.show(active)
+        self._view.show(active)
+        self.show_engine()
+        self.inspector.show(active)
 
-    def stand(self) -> None:
+    def show_engine(self) -> None:
         """Show how it is with the engine of the active side, and which models there are."""
-        status, station = self._status, self._engines.at(self._shown.load)
-        writing = self._talk.busy and station.state == "ready"
-        status.state = "silent" if station.silent else "writing" if writing else station.state
-        status.progress = station.progress
-        loads = dict.fromkeys(side.load for side in self._talk.sides)
+        status, slot = self._status, self._engines.at(self._shown.load)
+        writing = self._session.busy and slot.state == "ready"
+        status.state = "silent" if slot.silent else "writing" if writing else slot.state
+        status.progress = slot.progress
+        loads = dict.fromkeys(side.load for side in self._session.sides)
         infos = [info for info in (self._engines.at(load).info for load in loads) if info]
-        if self._contrast.hidden:
+        if self._view.hidden:
             status.model, status.context, status.place = "", 0, ""
             return
         if infos:
             status.model = " | ".join(info.name or info.description for info in infos)
-        if station.info:
-            status.context, status.place = station.info.context, station.info.place
-            self._candidates.vocabulary = station.info.vocabulary
+        if slot.info:
+            status.context, status.place = slot.info.context, slot.info.place
+            self._candidates.vocabulary = slot.info.vocabulary
 
     def draw(self, active: int) -> None:
         """Draw what changes with every token: candidates, rates, context."""
-        side, status = self._talk.sides[active], self._status
-        writing = None if self._contrast.hidden else side.writing
+        side, status = self._session.sides[active], self._status
+        writing = None if self._view.hidden else side.reply
         stats = writing.stats if writing else None
         status.rate = stats.tokens_per_second if stats else writing.rate if writing else None
         status.ttft_ms = stats.ttft_ms if stats else writing.ttft_ms if writing else None
         status.used = side.used
-        self._knobs.refused, self._knobs.sets.thinks = dict(side.refused), self._talk.thinks(side)
-        self._contrast.draw()
-        self.looking.draw(active)
+        self._knobs.refused, self._knobs.sets.thinks = dict(side.refused), self._session.thinks(side)
+        self._view.draw()
+        self.inspector.draw(active)
 
     def begin(self) -> None:
         """Replies were asked for."""
-        self._contrast.begin()
-        for pane, side in zip(self._panes, self._talk.sides, strict=True):
-            if side.busy and side.writing:
+        self._view.begin()
+        for pane, side in zip(self._panes, self._session.sides, strict=True):
+            if side.busy and side.reply:
                 pane.transcript.know(side.conversation)
-                pane.transcript.begin(text=side.writing.text)
-        self.stand()
+                pane.transcript.begin(text=side.reply.text)
+        self.show_engine()
 
-    def tell(self, said: SlotEvent, side: Side | None) -> None:
+    def on_event(self, said: SlotEvent, side: Side | None) -> None:
         """Show one event; `side` is whom it is about, or else all those whose engine said it."""
-        self.looking.tell(said.event)
-        pairs = zip(self._panes, self._talk.sides, strict=True)
+        self.inspector.tell(said.event)
+        pairs = zip(self._panes, self._session.sides, strict=True)
         theirs = [(pane.transcript, each) for pane, each in pairs if each.load == said.load]
         match said.event:
             case Loaded() | LoadFailed() | Silent() | Answers() as event:
@@ -121,13 +121,13 @@ class Presenter:
             case Died() as event:
                 for transcript, each in theirs:
                     _die(event, transcript, each)
-            case Hypotheses() | Refused() if self._contrast.hidden:
+            case Hypotheses() | Refused() if self._view.hidden:
                 pass  # what is searched for how, and which knob cannot be had, would tell which side it is
             case event if side:
                 self._say(event, side)
 
     def _say(self, event: Event, side: Side) -> None:
-        transcript = self._panes[self._talk.sides.index(side)].transcript
+        transcript = self._panes[self._session.sides.index(side)].transcript
         match event:
             case Waits() | Prefill() | Hypotheses():
                 transcript.progress(_progress(event))
@@ -136,15 +136,15 @@ class Presenter:
                 if label := describe_turn(event.before, event.after):
                     transcript.mark(label)
             case Token():
-                transcript.append(event.text, side.writing.thought if side.writing else None)
-                self._contrast.look()
+                transcript.append(event.text, side.reply.thought if side.reply else None)
+                self._view.look()
             case Shifted():
                 transcript.mark(f"context full, {event.dropped} oldest tokens forgotten")
             case Refused():
                 transcript.notice(event.reason)
             case Finished():
                 transcript.append(event.tail, event.thought)
-                transcript.end("" if self._contrast.hidden else footnote(side.conversation.path[-1]))
+                transcript.end("" if self._view.hidden else footnote(side.conversation.path[-1]))
             case Failed():
                 transcript.end(event.reason, failed=True)
         if isinstance(event, Finished | Failed):

@@ -35,13 +35,13 @@ class Desk(Protocol):
 class PresetController:
     """Looks after presets while the program runs."""
 
-    def __init__(self, desk: Desk, talk: Session) -> None:
-        self._desk, self._talk = desk, talk
+    def __init__(self, desk: Desk, session: Session) -> None:
+        self._desk, self._session = desk, session
 
     def look(self) -> None:
         """Take in what changed on disk. While a reply is written nothing is: its turn comes with the next look."""
-        if not self._talk.busy:
-            self._renew({side: reload(side.preset) for side in self._talk.sides})
+        if not self._session.busy:
+            self._renew({side: reload(side.preset) for side in self._session.sides})
 
     def _renew(self, presets: dict[Side, Preset]) -> None:
         """Bring sides up to date with their presets, and say so once."""
@@ -51,16 +51,16 @@ class PresetController:
 
     def _take(self, side: Side, now: Preset) -> str:
         """Give a side its preset as it is now; what the person turned stays turned. What to say about it."""
-        before, turned = side.preset, {name: side.stand.of(name) for name in side.turned}
+        before, turned = side.preset, {name: side.pair.value(name) for name in side.turned}
         if replace(now, files=before.files, notes=before.notes) == before:  # it cannot be read, or says the same
             side.preset = now
             return next(iter(now.notes), f"preset {now.name} was saved")
         try:
-            with self._talk.trying():
-                stand = now.stand
+            with self._session.undo_on_error():
+                pair = now.pair
                 for name, value in turned.items():
-                    stand = stand.turn(name, value)
-                side.use(now, stand)
+                    pair = pair.turn(name, value)
+                side.use(now, pair)
                 self._desk.settle()
         except TwiddleError as error:
             side.preset = replace(before, files=now.files)  # said once
@@ -81,7 +81,7 @@ class PresetController:
             except TwiddleError as error:
                 self._desk.app.notify(safe(str(error)), severity="error", markup=False)
 
-        self._desk.app.push_screen(PresetPicker(list_presets(), side.preset, side.stand), chosen)
+        self._desk.app.push_screen(PresetPicker(list_presets(), side.preset, side.pair), chosen)
 
     async def _do(self, choice: PresetChoice) -> None:
         match choice.deed:
@@ -110,7 +110,7 @@ class PresetController:
         async def saved(name: str | None) -> None:
             if name is None:
                 return
-            using = [side for side in self._talk.sides if side.preset.name == name]
+            using = [side for side in self._session.sides if side.preset.name == name]
             self._renew({side: find_preset(name) for side in using})
             if not using:
                 self._desk.say(f"saved as preset {name}, in {path}; F2 switches to it")

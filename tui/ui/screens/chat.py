@@ -74,36 +74,43 @@ class ChatScreen(Screen[None]):
         engines: EnginePool,
         chosen: tuple[ResolvedSetting, ...],
         loads: tuple[Load, ...],
-        diary: AsyncStore | None,
+        store: AsyncStore | None,
     ) -> None:
         """There is a side for each setting; `engines` hold what they load already."""
         super().__init__()
         self._engines = engines
-        self._talk = Session([Side(each, load) for each, load in zip(chosen, loads, strict=True)], engines)
+        self._session = Session([Side(each, load) for each, load in zip(chosen, loads, strict=True)], engines)
         self._panes = [Pane() for _ in chosen]
         self._knobs, self._candidates, self._status = KnobPanel(), Candidates(), Status()
         self._composer = Composer("Ask something; Enter sends. / for commands, F1 for all keys")
-        self._composer.keeping = diary is not None
+        self._composer.keeping = store is not None
         self._prompt = self._composer.prompt
-        self._comparison = Comparison(self, self._talk, self._panes, self._prompt)
-        self._librarian = PresetController(self, self._talk)
-        self.keeper = Autosave(diary, self._talk, self._panes, self._status)
+        self._comparison = Comparison(self, self._session, self._panes, self._prompt)
+        self._preset_controller = PresetController(self, self._session)
+        self.autosave = Autosave(store, self._session, self._panes, self._status)
         shown = self._knobs, self._candidates, self._status
-        self._narrator = Presenter(self._talk, engines, self._comparison.contrast, self._panes, *shown)
+        self._presenter = Presenter(self._session, engines, self._comparison.view, self._panes, *shown)
         # Candidates and rates: eyes want no more, and the model wants the core.
-        self._drawing = FrameClock(self, lambda: self._narrator.draw(self.active), every=4)
-        self._looking = self._narrator.looking
-        self._looking.recall = self.keeper.recall
-        camera = PictureExport(self, self._talk, self._looking)
-        self._errands = CommandRunner(
-            self, self._talk, engines, self._comparison, self._composer, self.keeper, self._librarian, camera
+        self._drawing = FrameClock(self, lambda: self._presenter.draw(self.active), every=4)
+        self._inspector = self._presenter.inspector
+        self._inspector.recall = self.autosave.recall
+        picture_export = PictureExport(self, self._session, self._inspector)
+        self._runner = CommandRunner(
+            self,
+            self._session,
+            engines,
+            self._comparison,
+            self._composer,
+            self.autosave,
+            self._preset_controller,
+            picture_export,
         )
-        self._revising = MessageActions(self._talk, self._panes, self._narrator, self._prompt)
+        self._message_actions = MessageActions(self._session, self._panes, self._presenter, self._prompt)
 
     @property
     def side(self) -> Side:
         """The side whose knobs are shown."""
-        return self._talk.sides[self.active]
+        return self._session.sides[self.active]
 
     @property
     def focus_chain(self) -> list[Widget]:
@@ -126,15 +133,15 @@ class ChatScreen(Screen[None]):
         for pane in self._panes:
             pane.transcript.placeholder = WELCOME
         self._listen()
-        self.set_interval(1, self._librarian.look)
-        self._narrator.show(self.active)
+        self.set_interval(1, self._preset_controller.look)
+        self._presenter.show(self.active)
         self._comparison.announce()
-        self.keeper.begin(self.app)
+        self.autosave.begin(self.app)
 
     def watch_active(self) -> None:
         """Show the knobs of the side that became the active one."""
-        self._narrator.show(self.active)
-        self._talk.look(self.side)
+        self._presenter.show(self.active)
+        self._session.preview(self.side)
 
     # --- the engine -------------------------------------------------------------------------------------------------
 
@@ -145,20 +152,20 @@ class ChatScreen(Screen[None]):
 
     def on_chat_screen_engine_said(self, message: EngineSaid) -> None:
         """Bring the sides up to date, then the widgets."""
-        was_busy, said = self._talk.busy, message.said
-        side = self._talk.take(said.event, said.load)
-        self._narrator.tell(said, side)
-        self._narrator.stand()
+        was_busy, said = self._session.busy, message.said
+        side = self._session.on_event(said.event, said.load)
+        self._presenter.on_event(said, side)
+        self._presenter.show_engine()
         if isinstance(said.event, Loaded) and said.load == self.side.load:
             self._composer.context = said.event.info.context
-        if self._talk.busy:
+        if self._session.busy:
             self._drawing.ask()
             return
-        self._narrator.draw(self.active)
+        self._presenter.draw(self.active)
         if isinstance(said.event, Failed) and side:
             self._composer.give_back(side.question)
         if isinstance(said.event, Loaded) or was_busy:
-            self._talk.look(self.side)
+            self._session.preview(self.side)
 
     # --- what the person does ---------------------------------------------------------------------------------------
 
@@ -168,12 +175,12 @@ class ChatScreen(Screen[None]):
         """A question or a command; what cannot be done with now is there to be mended or sent later."""
         try:
             if isinstance(event, Composer.Commanded):
-                await self._errands.run(parse_slash(event.text))
-            elif self._revising.editing:
+                await self._runner.run(parse_slash(event.text))
+            elif self._message_actions.editing:
                 self._check_idle()
                 await self._engines.revive()
-                await self.keeper.ahead(self._revising.reworded(event.text))
-                self._revising.send(event.text)
+                await self.autosave.save_first(self._message_actions.reworded(event.text))
+                self._message_actions.send(event.text)
             else:
                 await self._ask(event.text)
         except TwiddleError as error:
@@ -184,24 +191,24 @@ class ChatScreen(Screen[None]):
         self._check_idle()
         await self._engines.revive()
         only = self._comparison.only
-        asked = [side for side in self._talk.sides if only in (None, side)]
-        await self.keeper.ahead({side: ask(side.conversation, text) for side in asked})
-        self._talk.ask(text, only)
-        for pane, side in zip(self._panes, self._talk.sides, strict=True):
+        asked = [side for side in self._session.sides if only in (None, side)]
+        await self.autosave.save_first({side: ask(side.conversation, text) for side in asked})
+        self._session.ask(text, only)
+        for pane, side in zip(self._panes, self._session.sides, strict=True):
             if side in asked:
                 pane.transcript.ask(text)
-        self._narrator.begin()
+        self._presenter.begin()
 
     async def action_obey(self, line: str) -> None:
         """Do what a slash command says: a key is short for one."""
         try:
-            await self._errands.run(parse_slash(line))
+            await self._runner.run(parse_slash(line))
         except TwiddleError as error:
             self._refuse(error)
 
     async def on_messages_wanted(self, event: Messages.Wanted) -> None:
         """Do something with a message said before."""
-        pairs = zip(self._talk.sides, self._panes, strict=True)
+        pairs = zip(self._session.sides, self._panes, strict=True)
         side = next((side for side, pane in pairs if pane.transcript is event.messages), self.side)
         try:
             if event.wish == "fork":
@@ -209,8 +216,8 @@ class ChatScreen(Screen[None]):
                 return
             await self._engines.revive()
             if event.wish == "continue":
-                await self.keeper.recall(side, event.turn)
-            self._revising.grant(event.wish, side, event.turn)
+                await self.autosave.recall(side, event.turn)
+            self._message_actions.grant(event.wish, side, event.turn)
         except TwiddleError as error:
             self._refuse(error)
 
@@ -218,7 +225,7 @@ class ChatScreen(Screen[None]):
     @on(KnobPanel.Asked)
     def _turn_knobs(self, event: KnobPanel.Turned | KnobPanel.Asked) -> None:
         """Do to the knobs of a side what the panel asks for."""
-        side = next((each for each in self._talk.sides if each is event.owner), None)
+        side = next((each for each in self._session.sides if each is event.owner), None)
         if side is None:  # it was dropped meanwhile
             return
         if isinstance(event, KnobPanel.Asked) and event.deed == "save":
@@ -227,20 +234,20 @@ class ChatScreen(Screen[None]):
                 if name:
                     await self.action_obey(f"/preset {name}")
 
-            self.app.push_screen(SavePreset(side.preset, side.stand), use)
+            self.app.push_screen(SavePreset(side.preset, side.pair), use)
             return
         try:
-            with self._talk.trying():
+            with self._session.undo_on_error():
                 if isinstance(event, KnobPanel.Turned):
-                    self._talk.turn(side, event.name, event.value, event.stroke)
+                    self._session.turn(side, event.name, event.value, event.stroke)
                     changed = None
                 else:
-                    changed = obey(self._talk, side, event.deed, event.names)
+                    changed = obey(self._session, side, event.deed, event.names)
                 self.settle()
             if changed:
                 self._knobs.go(changed)
         except TwiddleError as error:
-            self._narrator.show(self.active)
+            self._presenter.show(self.active)
             self._refuse(error)
 
     @on(TokenView.Picked)
@@ -252,8 +259,8 @@ class ChatScreen(Screen[None]):
         try:
             if isinstance(event, Candidates.Chosen):
                 await self._engines.revive()
-                self._revising.branch(*self._looking.place(self.active), event.candidate)
-            await self._looking.follow(event, self.active)
+                self._message_actions.branch(*self._inspector.place(self.active), event.candidate)
+            await self._inspector.follow(event, self.active)
         except TwiddleError as error:
             self._refuse(error)
 
@@ -267,7 +274,7 @@ class ChatScreen(Screen[None]):
         if not self._comparison.offers(action, parameters):
             return False
         if action == "stop":
-            running = self._talk.busy or (self._revising.editing and self._prompt.has_focus)
+            running = self._session.busy or (self._message_actions.editing and self._prompt.has_focus)
             return running if not parameters else not running and not self._prompt.has_focus
         return (action != "look" and parameters != ("/again",)) or bool(self.side.conversation.turns)
 
@@ -275,17 +282,17 @@ class ChatScreen(Screen[None]):
         """Stop what is being written or reworded; with nothing to stop, go back to the prompt."""
         if not running:
             self._prompt.focus()
-        elif self._revising.editing and self._prompt.has_focus:
-            self._revising.give_up()
+        elif self._message_actions.editing and self._prompt.has_focus:
+            self._message_actions.give_up()
         else:
-            self._talk.stop()
+            self._session.stop()
 
     def action_interrupt(self) -> None:
         """As in a shell: copy what is selected, else stop the reply, else drop what is typed."""
         if self.get_selected_text():
             self.action_copy_text()
-        elif self._talk.busy:
-            self._talk.stop()
+        elif self._session.busy:
+            self._session.stop()
         elif not self._composer.clear():
             self.notify("Ctrl+Q closes twiddle.", markup=False)
 
@@ -295,13 +302,13 @@ class ChatScreen(Screen[None]):
         if not self.side.conversation.turns:
             raise EngineError("There is no question to answer again yet.")
         await self._engines.revive()
-        self._talk.again(self._comparison.only)
-        for pane, side in zip(self._panes, self._talk.sides, strict=True):
+        self._session.again(self._comparison.only)
+        for pane, side in zip(self._panes, self._session.sides, strict=True):
             pane.transcript.show(side.conversation)
-        self._narrator.begin()
+        self._presenter.begin()
 
     def _check_idle(self) -> None:
-        if self._talk.busy:
+        if self._session.busy:
             raise EngineError("A reply is being written; press Esc to stop it first.")
 
     def action_toggle_knobs(self) -> None:
@@ -317,9 +324,9 @@ class ChatScreen(Screen[None]):
 
     def settle(self) -> None:
         """Whatever was changed, show it, and how the next token would be chosen now; raises TwiddleError."""
-        self._talk.settle()
-        self._narrator.show(self.active)
-        self._talk.look(self.side)
+        self._session.apply()
+        self._presenter.show(self.active)
+        self._session.preview(self.side)
 
     def say(self, text: str) -> None:
         """A line of our own in the active pane."""
@@ -327,13 +334,13 @@ class ChatScreen(Screen[None]):
 
     def clear(self) -> None:
         """Begin a new chat with the same settings."""
-        self._talk.break_off()
-        self.keeper.note()  # the end of the old chat
-        self._talk.clear()
-        self.keeper.note()  # that another begins
+        self._session.break_off()
+        self.autosave.save()  # the end of the old chat
+        self._session.clear()
+        self.autosave.save()  # that another begins
         for pane in self._panes:
             pane.transcript.clear()
-        self._talk.look(self.side)
+        self._session.preview(self.side)
 
     def _refuse(self, error: TwiddleError) -> None:
         self.notify(safe(str(error)), severity="error", markup=False)

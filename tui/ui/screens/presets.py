@@ -87,12 +87,12 @@ class PresetPicker(Dialog[PresetChoice | None]):
     }
     """
 
-    def __init__(self, presets: tuple[Preset | BrokenPreset, ...], current: Preset, stand: KnobPair) -> None:
+    def __init__(self, presets: tuple[Preset | BrokenPreset, ...], current: Preset, pair: KnobPair) -> None:
         """`current` is the preset in use, and `stand` where the knobs are."""
         super().__init__()
         self._presets, self._current = presets, current.name
         self._now = replace(
-            current, turned=tuple((name, stand.of(name)) for name in stand.differing(KnobPair(Knobs())))
+            current, turned=tuple((name, pair.value(name)) for name in pair.differing(KnobPair(Knobs())))
         )
         self._list = OptionList(markup=False)
         self._about = Static(classes="about", markup=False)

@@ -48,10 +48,10 @@ class SavePreset(Dialog[str | None]):
     }
     """
 
-    def __init__(self, preset: Preset, stand: KnobPair) -> None:
+    def __init__(self, preset: Preset, pair: KnobPair) -> None:
         """`preset` is what the knobs were turned from."""
         super().__init__()
-        self._preset, self._stand = preset, stand
+        self._preset, self._pair = preset, pair
         self._called = Input(self._own_name, placeholder="Its name, such as my-preset")
         self._about = Input(placeholder="Tab: what it is for, in a line (may be empty)")
         self._said = Static(classes="said", markup=False)
@@ -84,7 +84,7 @@ class SavePreset(Dialog[str | None]):
                 self._overwriting = name
                 self._refuse(f"There is a preset {name!r} of yours already; Enter again overwrites it.")
                 return
-            path = save_preset(name, self._stand, self._preset, description=about, overwrite=True)
+            path = save_preset(name, self._pair, self._preset, description=about, overwrite=True)
         except PresetError as error:
             self._refuse(str(error))
             return
@@ -107,8 +107,8 @@ class SavePreset(Dialog[str | None]):
 
     @property
     def _what(self) -> str:
-        turned = self._stand.differing(self._preset.stand)
-        said = ", ".join(f"{name} {knob(name).show(self._stand.of(name))}" for name in turned)
+        turned = self._pair.differing(self._preset.pair)
+        said = ", ".join(f"{name} {knob(name).show(self._pair.value(name))}" for name in turned)
         return safe_line(f"{self._preset.name} with {said}" if said else f"{self._preset.name} as it is")
 
     def _refuse(self, reason: str) -> None:

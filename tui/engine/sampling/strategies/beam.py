@@ -76,20 +76,20 @@ class BeamSearch:
         return []
 
     def settle(self, branches: Sequence[Branch]) -> Branch | None:
-        stands = {tuple(branch.tokens[self._base :]): branch for branch in branches}
+        pairs = {tuple(branch.tokens[self._base :]): branch for branch in branches}
         best = self._ranked(*self._live, *(() if branches else self._complete))[0]
         self._reply.best = () if branches else self._hypotheses(*self._complete, *self._live, whole=True)
-        return stands.get(best.tokens) if self._write(best.choices) else None
+        return pairs.get(best.tokens) if self._write(best.choices) else None
 
     # --- searching --------------------------------------------------------------------------------------------------
 
     def _steps(self, branches: Sequence[Branch]) -> list[BeamStep]:
         """The best ways to go on: twice as many as beams, so that enough remain when half of them end."""
         reply, most = self._reply, 2 * self._reply.knobs.num_beams
-        stands = {tuple(branch.tokens[self._base :]): branch for branch in branches}
+        pairs = {tuple(branch.tokens[self._base :]): branch for branch in branches}
         steps = []
         for line in self._live:
-            branch = stands[line.tokens]
+            branch = pairs[line.tokens]
             odds = reply.odds(branch, Chain(reply.knobs, reply.backend.stage, branch.tokens), line.constraint)
             for token, p in odds.best(most):
                 total = line.total + log(p) + log(odds.allowed)

@@ -23,13 +23,13 @@ class TokenSpan(NamedTuple):
 
 def bits(text: str, written: ReplyRecord, *, start: int = 0, ended: bool = True) -> Iterator[TokenSpan]:
     """The tokens from a place on, with what stands between them; `ended` says whether these are all."""
-    ends = (*written.starts[1:], len(text))
+    ends = (*written.offsets[1:], len(text))
     happened = list(notable(written))
     for place in range(start, len(written.traces)):
-        begin, trace = written.starts[place], written.traces[place]
+        begin, trace = written.offsets[place], written.traces[place]
         if not place and begin:
             yield TokenSpan(text[:begin], "person")
         yield from (TokenSpan(Mark(0, label, kind).chip.text, "mark") for at, label, kind in happened if at == place)
         last = ended and place == len(written.traces) - 1
         nameless = safe_line(trace.text) if last and "\ufffd" not in trace.text and trace.text else "◦"
-        yield TokenSpan(text[begin : ends[place]], "token", nameless, place < written.given)
+        yield TokenSpan(text[begin : ends[place]], "token", nameless, place < written.inherited)

@@ -164,7 +164,7 @@ class TokenView(Vertical):
     def show(self, text: str, written: ReplyRecord, ended: bool) -> None:
         """Shows a reply from its first token on."""
         self.field.clear()
-        self._text, self._written, self._p, self._cut, self._before = "", written.first(0), [], [], None
+        self._text, self._written, self._p, self._cut, self._before = "", written.truncate(0), [], [], None
         self.grow(text, written, ended)
 
     def grow(self, text: str, written: ReplyRecord, ended: bool) -> None:

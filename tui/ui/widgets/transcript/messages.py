@@ -96,7 +96,7 @@ class Messages(Scrollback):
         known = {entry.turn: entry for entry in self._stack.entries if entry.turn is not None}
         row = self._row(self._picked)
         place = self._stack.entries.index(self._picked) if self._picked and row is not None else -1
-        entries = [known.get(index) or _entry(conversation, index) for index in conversation.places]
+        entries = [known.get(index) or _entry(conversation, index) for index in conversation.indices]
         self._picked = None
         self.replace(entries)
         self.know(conversation)
@@ -109,7 +109,7 @@ class Messages(Scrollback):
         self._conversation = conversation
         beside = Counter((turn.parent, turn.message.role) for turn in conversation.turns)
         said = (entry for entry in self._stack.entries if not entry.aside)
-        for entry, index in zip(said, conversation.places, strict=False):
+        for entry, index in zip(said, conversation.indices, strict=False):
             entry.turn = index
             turn = conversation.turns[index]
             if self.versioned and beside[turn.parent, turn.message.role] > 1:
@@ -245,7 +245,7 @@ def _entry(conversation: Conversation, index: int) -> Entry:
     if said.role != "assistant":
         entry: Entry = TextEntry(said.content, said.role)
     else:
-        thought = turn.written.thought if turn.written else None
+        thought = turn.record.thought if turn.record else None
         entry = ReplyEntry(said.content, ending=turn.ending, note=footnote(turn), marks=marks(turn), thought=thought)
     entry.turn = index
     return entry

@@ -20,7 +20,7 @@ ENDINGS = {
 
 def footnote(turn: Turn) -> str:
     """How a reply ended, what it cost, and the seed that writes it again."""
-    written = turn.written
+    written = turn.record
     parts = [ENDINGS[turn.ending]] if turn.ending in ENDINGS else []
     parts += ["edited"] if turn.edited else []
     if written:
@@ -31,7 +31,7 @@ def footnote(turn: Turn) -> str:
 
 def marks(turn: Turn) -> tuple[Mark, ...]:
     """Where a reply goes on from another one, and where its knobs were turned."""
-    written = turn.written
+    written = turn.record
     if not written:
         return ()
     return tuple(Mark(_at(turn, written, place), label, kind) for place, label, kind in notable(written))
@@ -40,20 +40,20 @@ def marks(turn: Turn) -> tuple[Mark, ...]:
 def notable(written: ReplyRecord) -> Iterator[tuple[int, str, MarkKind]]:
     """What happened on the way: before which token, what, and of which kind."""
     if _went_on(written):
-        yield written.given, "from here on anew", "branch"
-    knobs = [written.knobs, *(change.knobs for change in written.lane)]
-    for change, (before, after) in zip(written.lane, pairwise(knobs), strict=True):
+        yield written.inherited, "from here on anew", "branch"
+    knobs = [written.knobs, *(change.knobs for change in written.knob_changes)]
+    for change, (before, after) in zip(written.knob_changes, pairwise(knobs), strict=True):
         if label := describe_turn(before, after):
-            yield change.index - written.begun, label, "knob"
+            yield change.index - written.first_index, label, "knob"
 
 
 def _went_on(written: ReplyRecord) -> bool:
-    return bool(written.given or written.begun)
+    return bool(written.inherited or written.first_index)
 
 
 def _at(turn: Turn, written: ReplyRecord, place: int) -> int:
     """Where in the text a token begins; the end, for one that is not there."""
-    return written.starts[place] if 0 <= place < len(written.starts) else len(turn.message.content)
+    return written.offsets[place] if 0 <= place < len(written.offsets) else len(turn.message.content)
 
 
 def _cost(stats: Stats) -> str:
