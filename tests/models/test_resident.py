@@ -18,7 +18,7 @@ from tui.models.preflight import check_model
 GROW = """
 import sys
 from pathlib import Path
-from tui.engine.backend import Row
+from tui.engine.backend import BatchRow
 from tui.engine.llama import model
 from tui.knobs.table import Knobs
 
@@ -31,7 +31,8 @@ llama = model.Llama(sys.argv[1], Knobs(num_ctx=int(sys.argv[2]), flash_attention
 last = llama.batch - 1
 # Without flash attention the scores grow with what is read: the context is filled.
 for start in range(0, llama.batch if sys.argv[3] == "on" else llama.context, llama.batch):
-    llama.decode([Row(token=100 + i, position=start + i, sequence=0, logits=i == last) for i in range(llama.batch)])
+    batch = range(llama.batch)
+    llama.decode([BatchRow(token=100 + i, position=start + i, sequence=0, logits=i == last) for i in batch])
 print(resident() - before)
 """
 

@@ -114,7 +114,7 @@ async def test_trouble_with_one_conversation_keeps_no_other_from_being_saved(
             raise StoreError("It is too long.")
         return keep(store, page, sheet)
 
-    monkeypatch.setattr(Store, "keep", choosy)
+    monkeypatch.setattr(Store, "save", choosy)
     diary = AsyncStore(path)
     diary.save("bad", Snapshot(talk("too long")))
     diary.save("good", Snapshot(talk("Hi")))
@@ -131,7 +131,7 @@ async def test_whatever_goes_wrong_it_is_tried_again(path: Path, monkeypatch: py
             raise failures.pop()
         return keep(store, page, sheet)
 
-    monkeypatch.setattr(Store, "keep", faulty)
+    monkeypatch.setattr(Store, "save", faulty)
     told: list[str] = []
     diary = AsyncStore(path, told.append)
     diary.save("one", Snapshot(talk("Hi")))
@@ -149,7 +149,7 @@ async def test_at_the_end_everything_is_tried_once_more_at_once(path: Path, monk
             raise StoreError("The disk is full.")
         return keep(store, page, sheet)
 
-    monkeypatch.setattr(Store, "keep", choosy)
+    monkeypatch.setattr(Store, "save", choosy)
     diary = AsyncStore(path)
     diary.save("bad", Snapshot(talk("Hi")))
     diary.save("good", Snapshot(talk("Hello")))
@@ -163,13 +163,13 @@ STUCK = """
 import asyncio, sys, threading
 from pathlib import Path
 from tests.store.pages import talk
-from tui.store.async_store import Diary
-from tui.store.records import Sheet
+from tui.store.async_store import AsyncStore
+from tui.store.records import Snapshot
 from tui.store.store import Store
 Store.keep = lambda *_: threading.Event().wait()
 async def main():
-    diary = Diary(Path(sys.argv[1]))
-    diary.note("one", Sheet(talk("Hi")))
+    diary = AsyncStore(Path(sys.argv[1]))
+    diary.note("one", Snapshot(talk("Hi")))
     print(await diary.close(0.1))
 asyncio.run(main())
 """

@@ -12,18 +12,18 @@ ROOT = Path(__file__).parents[2]
 WRITES = """
 from tests.store.pages import talk, texts
 from tui.errors import StoreError
-from tui.store.records import Page, Sheet
+from tui.store.records import SavedPosition, Snapshot
 from tui.store.store import Store
 
 def attempt(path, tries):
     '''Keep a growing conversation, opening the file again after trouble; what was acknowledged, and what was said.'''
-    store, page, safe, troubles = None, Page("one"), [], []
+    store, page, safe, troubles = None, SavedPosition("one"), [], []
     said = [f"text {number} " + "x" * 2000 for number in range(6)]
     for count in range(1, len(said) + 1):
         for _ in range(tries):
             try:
                 store = store or Store(path)
-                page = store.keep(page, Sheet(talk(*said[:count])))
+                page = store.save(page, Snapshot(talk(*said[:count])))
             except StoreError as error:
                 troubles.append(str(error))
             else:

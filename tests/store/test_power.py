@@ -24,13 +24,13 @@ WRITES = """
 import ctypes, sys
 from pathlib import Path
 from tests.store.pages import talk
-from tui.store.records import Page, Sheet
+from tui.store.records import SavedPosition, Snapshot
 from tui.store.store import Store
 mark = ctypes.CDLL(None).mark
-store, page = Store(Path(sys.argv[1])), Page("one")
+store, page = Store(Path(sys.argv[1])), SavedPosition("one")
 said = [f"text {number} " + "x" * 3000 for number in range(8)]
 for count in range(1, len(said) + 1):
-    page = store.keep(page, Sheet(talk(*said[:count])))
+    page = store.save(page, Snapshot(talk(*said[:count])))
     mark(count)
 store.close()
 """

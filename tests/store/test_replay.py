@@ -65,13 +65,13 @@ def stored(text: str = "one two", **more: object) -> StoredReply:
 
 
 def test_what_was_there_before_the_model_went_on_is_given_to_it() -> None:
-    branched = request(stored(given=1))
+    branched = request(stored(inherited=1))
     assert (branched.messages[-1].content, branched.messages[-1].tokens) == ("one\ufffd", (0,)), "what they say counts"
-    assert expected(stored(given=1)) == (1, 2)
-    edited = request(stored(begun=4))
+    assert expected(stored(inherited=1)) == (1, 2)
+    edited = request(stored(first_index=4))
     assert (edited.messages[-1].content, edited.messages[-1].tokens) == ("", ())
     with pytest.raises(StoreError, match="traces were dropped"):
-        request(stored(begun=4, starts=()))
+        request(stored(first_index=4, offsets=()))
 
 
 def test_the_first_other_token_is_told() -> None:

@@ -39,7 +39,17 @@ FILE = "\x1b]0;t\x07[@click=app.bell]x[!]\u202e"
 THEME = "[@click=app.bell]"
 REPLY = f"<think>{LINE}</think>{HOSTILE}\n\n```\n{SEQUENCES}\n```\n\n[bank.com](http://evil.com/[@click=app.bell])\n\nfin\x1b"
 
-OWN_WORDS = {"VoteScreen", "Question", "HelpScreen", "FiguresLine", "KnobSets", "Legend", "Footer", "Small", "Group"}
+OWN_WORDS = {
+    "VoteScreen",
+    "VoteQuestion",
+    "HelpScreen",
+    "StatsLine",
+    "KnobSets",
+    "Legend",
+    "Footer",
+    "TooSmall",
+    "HelpGroup",
+}
 """Widgets that have nothing to say but what the program itself does: numbers, letters and its own keys."""
 
 

@@ -237,7 +237,7 @@ async def test_what_was_said_in_blind_rounds_is_kept_in_the_tree(open_chat: Open
         await both_written(chat, "first")
         await chat.ask("/vote")
         await chat.until(lambda: isinstance(chat.app.screen, VoteScreen))
-        await chat.pilot.click("Question", offset=(18, 0))
+        await chat.pilot.click("VoteQuestion", offset=(18, 0))
         await chat.press("b", "a", "enter")
         await chat.until(lambda: isinstance(chat.app.screen, TallyScreen))
         await chat.press("b")

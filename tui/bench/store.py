@@ -118,7 +118,7 @@ def _written(choices: tuple[TokenChoice, ...]) -> ReplyRecord:
     said = ReplyRecord("default", "starter", replace(Knobs(), seed=1), stats=Stats(10, 2, 100, 5.0, 100.0))
     return replace(
         said,
-        starts=tuple(range(0, 4 * len(choices), 4)),
+        offsets=tuple(range(0, 4 * len(choices), 4)),
         traces=tuple(choice.trace for choice in choices),
         records=tuple(choice.record for choice in choices),
     )

@@ -100,7 +100,7 @@ def _call(call: Mapping[str, Any]) -> TemplateMessage:
     function = _map(call.get("function"))
     arguments = GoMap(_numbers(_map(function.get("arguments"))))
     called = TemplateMessage(Index=function.get("index", 0), Name=function.get("name", ""), Arguments=arguments)
-    return TemplateMessage(ID=call.get("id", ""), ToolFunction=called)
+    return TemplateMessage(ID=call.get("id", ""), Function=called)
 
 
 def _tool(given: Any) -> Tool:
@@ -110,10 +110,10 @@ def _tool(given: Any) -> Tool:
     return Tool(
         Type=tool.get("type", ""),
         Items=_numbers(tool.get("items")),
-        ToolFunction=ToolFunction(
+        Function=ToolFunction(
             Name=function.get("name", ""),
             Description=function.get("description", ""),
-            ToolParameters=ToolParameters(
+            Parameters=ToolParameters(
                 Type=parameters.get("type", ""),
                 Defs=_numbers(parameters.get("$defs")),
                 Items=_numbers(parameters.get("items")),

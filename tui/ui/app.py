@@ -86,7 +86,7 @@ class TwiddleApp(App[None]):
         told = await copy(text, self._driver.write if self._driver else None)
         self.notify(told, markup=False)
 
-    def on_excerpts_link_chosen(self, event: CopyTargets.LinkChosen) -> None:
+    def on_copy_targets_link_chosen(self, event: CopyTargets.LinkChosen) -> None:
         """Show where a link leads before anybody goes there."""
         self.push_screen(LinkScreen(event.target))
 

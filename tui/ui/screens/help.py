@@ -65,7 +65,7 @@ class HelpScreen(ModalScreen[None]):
             background: $surface;
             scrollbar-size-vertical: 1;
         }
-        & Group { width: 1fr; height: auto; }
+        & HelpGroup { width: 1fr; height: auto; }
     }
     """
 

@@ -22,7 +22,7 @@ class VoteQuestion(Widget):
     """One question, with the answers beside it; the chosen one is marked."""
 
     DEFAULT_CSS = """
-    Question {
+    VoteQuestion {
         width: 1fr;
         height: 1;
         color: $foreground 75%;
@@ -97,7 +97,7 @@ class VoteScreen(Dialog[Vote | None]):
             border: round $primary;
             background: $surface;
         }
-        & Question { width: 64; max-width: 100%; }
+        & VoteQuestion { width: 64; max-width: 100%; }
         & .about { width: 64; max-width: 100%; height: auto; color: $foreground 80%; }
         & .how { margin-top: 1; }
     }
@@ -123,7 +123,7 @@ class VoteScreen(Dialog[Vote | None]):
         """Begin with the first question."""
         self.action_go(0)
 
-    def on_question_answered(self, event: VoteQuestion.Answered) -> None:
+    def on_vote_question_answered(self, event: VoteQuestion.Answered) -> None:
         """Take an answer that was clicked."""
         self._here = self._questions.index(event.question)
         self.action_answer(event.mark)

@@ -77,7 +77,7 @@ class Pane(Vertical):
             text-overflow: ellipsis;
             text-wrap: nowrap;
         }
-        & > FiguresLine { display: none; }
+        & > StatsLine { display: none; }
         &.-titled > .pane-title, &.-titled > FiguresLine { display: block; }
         &.-titled { border-right: vkey $panel; }
         &.-active > .pane-title { background: $primary; color: $text; text-style: bold; }

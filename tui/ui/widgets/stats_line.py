@@ -14,7 +14,7 @@ class StatsLine(Widget):
 
     ALLOW_SELECT = False
     DEFAULT_CSS = """
-    FiguresLine {
+    StatsLine {
         width: 1fr;
         height: 1;
         padding: 0 1;

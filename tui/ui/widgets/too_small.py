@@ -12,7 +12,7 @@ class TooSmall(Widget):
 
     ALLOW_SELECT = False
     DEFAULT_CSS = """
-    Small {
+    TooSmall {
         layer: overlay;
         dock: top;
         display: none;

@@ -14,7 +14,7 @@ class AttachmentChips(Static):
     """A line for each text that goes along: files named in the prompt, then what was pasted."""
 
     DEFAULT_CSS = """
-    Chips {
+    AttachmentChips {
         display: none;
         width: 1fr;
         height: auto;

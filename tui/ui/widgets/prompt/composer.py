@@ -157,7 +157,7 @@ class Composer(Vertical):
         event.stop()
         self._bring(self._pastes[:-1])
 
-    def on_chips_removed(self, event: AttachmentChips.Removed) -> None:
+    def on_attachment_chips_removed(self, event: AttachmentChips.Removed) -> None:
         """Take away the paste that was clicked."""
         event.stop()
         self._bring(self._pastes[: event.index] + self._pastes[event.index + 1 :])

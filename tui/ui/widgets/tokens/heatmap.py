@@ -39,7 +39,7 @@ class Heatmap(Widget):
     """
 
     DEFAULT_CSS = """
-    Heat {
+    Heatmap {
         & .token--0 { color: $foreground; }
         & .token--1 { color: $foreground; background: $warning 8%; }
         & .token--2 { color: $foreground; background: $warning 14%; }
