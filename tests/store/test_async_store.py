@@ -166,10 +166,10 @@ from tests.store.pages import talk
 from tui.store.async_store import AsyncStore
 from tui.store.records import Snapshot
 from tui.store.store import Store
-Store.keep = lambda *_: threading.Event().wait()
+Store.save = lambda *_: threading.Event().wait()
 async def main():
     diary = AsyncStore(Path(sys.argv[1]))
-    diary.note("one", Snapshot(talk("Hi")))
+    diary.save("one", Snapshot(talk("Hi")))
     print(await diary.close(0.1))
 asyncio.run(main())
 """
