@@ -10,7 +10,7 @@ from tui.conversation.conversation import Message
 from tui.conversation.thinking import Tags, Thought, ThoughtReader, find_tags, find_thought, given_tags
 from tui.errors import KnobError
 from tui.knobs.lint import in_vain
-from tui.knobs.pair import KnobPair, apart
+from tui.knobs.pair import KnobPair, thought_overrides
 from tui.knobs.setting import parse_setting
 from tui.knobs.table import KNOBS, THOUGHT_KNOBS, Knobs, knob, turn
 from tui.presets.checks import check
@@ -127,14 +127,14 @@ def test_every_knob_that_acts_while_a_reply_is_written_can_be_apart_for_the_thou
 
 def test_what_is_apart_follows_the_answer_in_everything_else() -> None:
     turned = (("think_temperature", 0.2), ("top_k", 5))
-    assert apart(turned) == (("temperature", 0.2),)
+    assert thought_overrides(turned) == (("temperature", 0.2),)
     knobs = turn(Knobs(), **dict(turned))
     assert knobs == turn(Knobs(), top_k=5)
-    pair = KnobPair(knobs, apart(turned))
-    assert pair.thinking == turn(Knobs(), top_k=5, temperature=0.2)
-    assert KnobPair(knobs).thinking is None
+    pair = KnobPair(knobs, thought_overrides(turned))
+    assert pair.while_thinking == turn(Knobs(), top_k=5, temperature=0.2)
+    assert KnobPair(knobs).while_thinking is None
     warmer = pair.turn("temperature", 1.5).turn("think_top_p", 0.5)
-    assert warmer.thinking == turn(Knobs(), top_k=5, temperature=0.2, top_p=0.5)
+    assert warmer.while_thinking == turn(Knobs(), top_k=5, temperature=0.2, top_p=0.5)
     assert (warmer.value("temperature"), warmer.value("think_temperature"), warmer.value("think_top_k")) == (
         1.5,
         0.2,
@@ -148,8 +148,8 @@ def test_what_is_apart_follows_the_answer_in_everything_else() -> None:
 
 def test_a_setting_can_turn_the_thought_alone() -> None:
     chosen = resolve(parse_setting("precise,think_temperature=1.1,top_k=7"))
-    assert (chosen.knobs.temperature, chosen.knobs.top_k, chosen.apart) == (0.2, 7, (("temperature", 1.1),))
-    assert chosen.pair.thinking == turn(chosen.knobs, temperature=1.1)
+    assert (chosen.knobs.temperature, chosen.knobs.top_k, chosen.pair.thought) == (0.2, 7, (("temperature", 1.1),))
+    assert chosen.pair.while_thinking == turn(chosen.knobs, temperature=1.1)
     assert str(chosen.setting) == "precise,think_temperature=1.1,top_k=7"
 
 

@@ -159,4 +159,4 @@ def test_another_preset_brings_its_own_knobs_for_the_thought() -> None:
     one.use(resolve(parse_setting("precise")).preset)
     assert one.pair == one.preset.pair
     one.set_pair(one.pair.turn("think_top_k", 5))
-    assert one.pair.thinking and one.fork().pair == one.pair
+    assert one.pair.thought and one.fork().pair == one.pair

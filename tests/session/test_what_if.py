@@ -19,7 +19,7 @@ from tui.engine.protocol import (
     WhatIf,
     WhatIfs,
 )
-from tui.knobs.table import Knobs, turn
+from tui.knobs.table import Knobs
 from tui.session.side import Side
 from tui.session.what_if import WhatIfQuestion, WhatIfRequests, question
 
@@ -42,7 +42,7 @@ class Asked:
         self.sent.append(command)
 
     def question(self, temperature: float, looked: int = -1) -> WhatIfQuestion:
-        self.side.knobs = turn(self.side.knobs, temperature=temperature)
+        self.side.pair = self.side.pair.turn("temperature", temperature)
         asked = question(self.side, 1, looked)
         assert asked
         return asked

@@ -149,13 +149,13 @@ async def test_the_panel_shows_either_set(open_chat: OpenChat) -> None:
         await chat.press("f4", "f4", "t")
         await chat.until(lambda: "▸ thinking" in chat.view)
         await chat.press("right")
-        await chat.until(lambda: chat.side.apart == (("temperature", 0.05),))
+        await chat.until(lambda: chat.side.pair.thought == (("temperature", 0.05),))
         assert chat.side.knobs.temperature == 0 and "think_temperature 0.05" in chat.side.title
         assert chat.knobs.knobs.temperature == 0.05
         await chat.press("t")
         assert chat.knobs.knobs.temperature == 0
         await chat.press("u")
-        await chat.until(lambda: not chat.side.apart)
+        await chat.until(lambda: not chat.side.pair.thought)
         assert "▸ thinking" in chat.view, "a step back shows what it was about"
 
 

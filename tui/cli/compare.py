@@ -94,9 +94,10 @@ def columns(left: tuple[ResolvedSetting, Path], right: tuple[ResolvedSetting, Pa
             tell(note)
         knobs = chosen.knobs if chosen.knobs.seed >= 0 else turn(chosen.knobs, seed=common)
         messages = (*chosen.preset.opening, Message("user", asked))
-        thinking = chosen.pair._replace(answer=knobs).thinking
-        reply = ReplyRequest(name, messages, knobs, template=chosen.preset.template or "", thinking=thinking)
-        return ReplyColumn(str(chosen.setting), model, reply, RunningReply(name, chosen.pair._replace(answer=knobs)))
+        pair = chosen.pair._replace(answer=knobs)
+        template, thinking = chosen.preset.template or "", pair.while_thinking
+        reply = ReplyRequest(name, messages, knobs, template=template, thinking=thinking)
+        return ReplyColumn(str(chosen.setting), model, reply, RunningReply(name, pair))
 
     return column("left", *left), column("right", *right)
 

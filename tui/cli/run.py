@@ -46,9 +46,9 @@ def run(
             tell(note)
         preset = chosen.preset
         messages = (*preset.opening, Message("user", asked))
-        knobs = with_seed(chosen.knobs)
-        thinking = chosen.pair._replace(answer=knobs).thinking
-        reply = ReplyRequest("run", messages, knobs, template=preset.template or "", thinking=thinking)
+        pair = chosen.pair._replace(answer=with_seed(chosen.knobs))
+        template, thinking = preset.template or "", pair.while_thinking
+        reply = ReplyRequest("run", messages, pair.answer, template=template, thinking=thinking)
         finished = converse(_write(reply, model, as_lines() if as_json else as_text(hidethinking)))
     if finished.ending == "stopped":
         raise typer.Exit(130)

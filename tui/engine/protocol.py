@@ -12,6 +12,7 @@ from tui.conversation.thinking import Thought
 from tui.conversation.trace import TokenTrace
 from tui.engine.hardware import Machine
 from tui.errors import KnobError
+from tui.knobs.pair import KnobPair
 from tui.knobs.table import Knobs
 
 # --- commands -------------------------------------------------------------------------------------------------------
@@ -37,7 +38,12 @@ class ReplyRequest(Struct, frozen=True, rename={"knob_changes": "lane"}):
     template: str = ""
     """A chat template in Ollama's Go syntax, in place of the model's own."""
     thinking: Knobs | None = None
-    """The knobs while it thinks; None where they are the same."""
+    """Knobs while it thinks; None if they are the same."""
+
+    @property
+    def pair(self) -> KnobPair:
+        """Knobs for the answer and for the thought."""
+        return KnobPair.from_sets(self.knobs, self.thinking)
 
 
 class Generate(Struct, frozen=True, tag="generate"):
@@ -52,7 +58,12 @@ class SetKnobs(Struct, frozen=True, tag="set_knobs"):
     id: str
     knobs: Knobs
     thinking: Knobs | None = None
-    """As in Reply."""
+    """As in ReplyRequest."""
+
+    @property
+    def pair(self) -> KnobPair:
+        """Knobs for the answer and for the thought."""
+        return KnobPair.from_sets(self.knobs, self.thinking)
 
 
 class Stop(Struct, frozen=True, tag="stop"):
@@ -70,7 +81,12 @@ class Preview(Struct, frozen=True, tag="preview"):
     knobs: Knobs
     template: str = ""
     thinking: Knobs | None = None
-    """As in Reply."""
+    """As in ReplyRequest."""
+
+    @property
+    def pair(self) -> KnobPair:
+        """Knobs for the answer and for the thought."""
+        return KnobPair.from_sets(self.knobs, self.thinking)
 
 
 class Render(Struct, frozen=True, tag="render"):

@@ -79,7 +79,7 @@ def _vain(preset: Preset) -> Iterator[tuple[str, Value, str]]:
     """The knobs that are turned in vain, for the whole reply or for the thought alone, with their values and why."""
     for name, reason in in_vain(preset.knobs).items():
         yield name, getattr(preset.knobs, name), reason
-    thinking = preset.pair.thinking
+    thinking = preset.pair.while_thinking
     without_effect = inert(thinking) if thinking else {}
     for name, value in preset.pair.thought:
         if name in without_effect:

@@ -6,7 +6,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tui.errors import PresetError, did_you_mean
-from tui.knobs.pair import KnobPair, ThoughtOverrides
+from tui.knobs.pair import KnobPair
 from tui.knobs.setting import Setting
 from tui.knobs.table import Knobs
 from tui.paths import preset_dirs
@@ -29,14 +29,12 @@ class ResolvedSetting(Struct, frozen=True):
 
     setting: Setting
     preset: Preset
-    knobs: Knobs
-    apart: ThoughtOverrides = ()
-    """The knobs that are turned for the thought alone."""
+    pair: KnobPair
 
     @property
-    def pair(self) -> KnobPair:
-        """How all the knobs stand."""
-        return KnobPair(self.knobs, self.apart)
+    def knobs(self) -> Knobs:
+        """Knobs for the answer."""
+        return self.pair.answer
 
 
 def list_presets() -> tuple[Preset | BrokenPreset, ...]:
@@ -109,7 +107,7 @@ def resolve(setting: Setting) -> ResolvedSetting:
     pair = preset.pair
     for name, value in setting.overrides:
         pair = pair.turn(name, value)
-    return ResolvedSetting(setting, preset, *pair)
+    return ResolvedSetting(setting, preset, pair)
 
 
 def _expanded(reference: str) -> Path:

@@ -12,7 +12,7 @@ from tui.conversation.conversation import Message, Role
 from tui.errors import PresetError
 from tui.knobs.knob import Value
 from tui.knobs.lora import beside
-from tui.knobs.pair import KnobPair, apart
+from tui.knobs.pair import KnobPair, thought_overrides
 from tui.knobs.table import KNOBS, Knobs, turn
 from tui.models.locations import STARTER
 from tui.presets.modelfile import INSTRUCTIONS, ROLES, Instruction, Modelfile, parse_modelfile
@@ -62,7 +62,7 @@ class Preset(Struct, frozen=True, kw_only=True):
     @property
     def pair(self) -> KnobPair:
         """Every knob, with those that it turns for the thought alone."""
-        return KnobPair(self.knobs, apart(self.turned))
+        return KnobPair(self.knobs, thought_overrides(self.turned))
 
     @property
     def opening(self) -> tuple[Message, ...]:

@@ -110,7 +110,7 @@ class Session:
             yield
         except TwiddleError:
             for side, preset, pair, steps, refused in before:
-                side.preset, (side.knobs, side.apart), side.undo_history, side.refused = preset, pair, steps, refused
+                side.preset, side.pair, side.undo_history, side.refused = preset, pair, steps, refused
             raise
 
     def ask(self, text: str, only: Side | None = None) -> None:
@@ -223,13 +223,13 @@ class Session:
             if other.load == side.load:
                 other.set_pair(other.pair._replace(answer=turn(other.knobs, **binding)))
         if side.busy and side.reply:
-            self._mention(SetKnobs(side.reply.id, side.reply.knobs, side.reply.pair.thinking), side)
+            self._mention(SetKnobs(side.reply.id, side.reply.knobs, side.reply.pair.while_thinking), side)
 
     def thinks(self, side: Side) -> bool:
         """Whether a side's replies can think, as far as is known, or have knobs for it."""
         model = self.models.get(side.load) if side.load else None
         found = find_tags(side.preset.template) if side.preset.template else model and model.thought
-        return bool(side.apart or given_tags(side.knobs) or found)
+        return bool(side.pair.thought or given_tags(side.knobs) or found)
 
     def can_switch_thinking(self, side: Side) -> bool:
         """Whether a side's chat template can be told to think or not; yes while that is not known."""
@@ -245,7 +245,7 @@ class Session:
             return
         look = next(self._ids)
         self._looks, self.next = {look: side}, None
-        look_at = Preview(look, side.messages, side.knobs, side.preset.template or "", side.pair.thinking)
+        look_at = Preview(look, side.messages, side.knobs, side.preset.template or "", side.pair.while_thinking)
         self._mention(look_at, side)
 
     def on_event(self, event: Event, load: Load | None = None) -> Side | None:

@@ -103,7 +103,7 @@ class RunningReply:
             model=preset.model,
             knobs=self.asked.answer,
             template=preset.template or "",
-            thinking=self.asked.thinking,
+            thinking=self.asked.while_thinking,
             inherited=self.inherited,
             first_index=self.first_index,
             knob_changes=tuple(self.knob_changes),
@@ -129,9 +129,7 @@ class Side:
         self, chosen: ResolvedSetting, load: Load | None = None, conversation: Conversation | None = None
     ) -> None:
         self.preset = chosen.preset
-        self.knobs = chosen.knobs
-        self.apart = chosen.apart
-        """The knobs that are turned for the thought alone."""
+        self.pair = chosen.pair
         self.load = load
         """What the engine that it talks to was told to load; None before `Talk.settle` finds it one."""
         self.settled = self.needs if load else None
@@ -163,9 +161,9 @@ class Side:
         return self.preset.model, self.preset.path, fixed(self.knobs)
 
     @property
-    def pair(self) -> KnobPair:
-        """How all its knobs stand."""
-        return KnobPair(self.knobs, self.apart)
+    def knobs(self) -> Knobs:
+        """Knobs for the answer."""
+        return self.pair.answer
 
     @property
     def turned(self) -> tuple[str, ...]:
@@ -187,7 +185,7 @@ class Side:
         """Switch the preset: its knobs, or these, and its system prompt hold from the next reply on."""
         self.undo_history = self.undo_history.left(self.pair)
         self.preset, self.refused = preset, {}
-        self.knobs, self.apart = pair or preset.pair
+        self.pair = pair or preset.pair
 
     def set_pair(self, pair: KnobPair, stroke: object = None) -> None:
         """Put the knobs where these are, also those of the reply being written.
@@ -205,7 +203,7 @@ class Side:
 
     def _set_pair(self, pair: KnobPair) -> None:
         changed = pair.differing(self.pair)
-        self.knobs, self.apart = pair
+        self.pair = pair
         for name in changed:
             self.refused.pop(name, None)
         if self.busy and self.reply:
@@ -216,7 +214,7 @@ class Side:
     def fork(self, turn: int | None = None) -> "Side":
         """Another side that stands where this one does, or at a turn of its conversation."""
         here = self.conversation if turn is None else until(self.conversation, turn)
-        other = Side(ResolvedSetting(Setting(), self.preset, self.knobs, self.apart), self.load, here)
+        other = Side(ResolvedSetting(Setting(), self.preset, self.pair), self.load, here)
         other.used, other.origins = self.used, dict(self.origins)
         return other
 
@@ -262,7 +260,9 @@ class Side:
         self.reply, self.refused = RunningReply(reply_id, self.pair.turn("seed", seed), onto), {}
         there = (Message("assistant", onto.message, onto.tokens),) if onto else ()
         template, pair = self.preset.template or "", self.reply.pair
-        return ReplyRequest(reply_id, (*self.messages, *there), pair.answer, template=template, thinking=pair.thinking)
+        return ReplyRequest(
+            reply_id, (*self.messages, *there), pair.answer, template=template, thinking=pair.while_thinking
+        )
 
     def on_token(self, event: Token | Thinking) -> None:
         """Take in a token, or that a thought begins or ends with the next."""

@@ -25,8 +25,9 @@ from tui.engine.reply.reply_text import ReadableText, ReplyText
 from tui.engine.reply.thinking import ThoughtFirst, ThoughtWatch
 from tui.engine.sampling.chain import Chain, draw
 from tui.engine.sampling.distribution import Distribution, TokenChoice
-from tui.engine.sampling.knob_schedule import KnobSchedule, Sets
+from tui.engine.sampling.knob_schedule import KnobSchedule
 from tui.engine.sampling.strategies import Strategy, make_strategy
+from tui.knobs.pair import KnobPair
 from tui.knobs.table import CONSTRAINTS, Knobs
 
 Emit = Callable[[Event], None]
@@ -90,7 +91,7 @@ class Generation:
         """What it is written with now."""
         return self.lane.knobs
 
-    def turn(self, knobs: Sets) -> None:
+    def turn(self, knobs: KnobPair) -> None:
         """Ask for other knobs from the next token on; what was to come in its lane is off. Raises EngineError."""
         self._grammars.constraint(knobs.answer)
         self.lane.ask(knobs)
@@ -195,7 +196,7 @@ class Generation:
 
     def crosses(self, tokens: Sequence[int]) -> bool:
         """Whether other knobs, or a constraint, hold after these tokens, because a thought begins or ends there."""
-        return (self.lane.asked.thinking is not None or is_bound(self.knobs)) and self.watch.crosses(tokens)
+        return (bool(self.lane.asked.thought) or is_bound(self.knobs)) and self.watch.crosses(tokens)
 
     def odds(self, branch: Branch, chain: Chain, constraint: Constraint | None) -> Distribution:
         """The odds at a branch; replies that ask for the same share the work."""

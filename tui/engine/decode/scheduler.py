@@ -39,10 +39,10 @@ from tui.engine.protocol import (
     Token,
     Waits,
 )
-from tui.engine.sampling.knob_schedule import Sets
 from tui.engine.sampling.strategies import width
 from tui.engine.sampling.what_if_worker import WhatIfWorker
 from tui.errors import EngineError
+from tui.knobs.pair import KnobPair
 from tui.knobs.table import Knobs
 
 MOST = 8
@@ -107,9 +107,9 @@ class Scheduler:
         running = self._generations()
         if len(running) >= MOST:
             raise EngineError(f"{MOST} replies are running already; wait for one or stop it.")
-        self._check_width(Sets(reply.knobs, reply.thinking), running)
+        self._check_width(reply.pair, running)
 
-    def _check_width(self, asked: Sets, others: Sequence[Generation]) -> None:
+    def _check_width(self, asked: KnobPair, others: Sequence[Generation]) -> None:
         """Refuse a search that finds no sequences left beside others."""
         most = max(self._backend.sequences - KEPT, self._backend.sequences // 2)
         if sum(_widest(each.lane.asked) for each in others) + _widest(asked) > most:
@@ -142,16 +142,15 @@ class Scheduler:
         # After a whole reply there is nothing that a constraint would bind.
         begins = command.messages[-1:] and command.messages[-1].role != "assistant"
         bound = self._grammars.constraint(command.knobs) if begins and not watch.inside else None
-        return Sets(command.knobs, command.thinking).at(watch.inside), bound
+        return command.pair.effective_at(watch.inside), bound
 
     def set_knobs(self, command: SetKnobs) -> None:
         """Turn the knobs of a running reply; unknown ids have finished meanwhile."""
         for generation in self._generations():
             if generation.id == command.id:
                 try:
-                    asked = Sets(command.knobs, command.thinking)
-                    self._check_width(asked, [each for each in self._generations() if each is not generation])
-                    generation.turn(asked)
+                    self._check_width(command.pair, [each for each in self._generations() if each is not generation])
+                    generation.turn(command.pair)
                 except EngineError as error:
                     self._emit(Refused(command.id, str(error)))
 
@@ -328,8 +327,8 @@ class Scheduler:
                 self._tree.evict(branch)
 
 
-def _widest(asked: Sets) -> int:
-    return max(width(each) for each in asked if each)
+def _widest(asked: KnobPair) -> int:
+    return max(width(asked.effective_at(inside)) for inside in (False, True))
 
 
 def _rows(branch: Branch, count: int) -> list[BatchRow]:

@@ -208,7 +208,7 @@ class KnobPanel(Vertical):
     def pick(self, thought: bool) -> None:
         """Show the set for the thought, or that for the answer."""
         self.sets.thought = thought
-        self.preset, self.knobs = (thought and each.thinking or each.answer for each in self._stands)
+        self.preset, self.knobs = (each.effective_at(thought) for each in self._stands)
         self.watch_refused()
 
     def go(self, name: str) -> None:
