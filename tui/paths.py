@@ -1,7 +1,14 @@
-"""Where files live."""
+"""Folders and files of twiddle, and the one way to read and to write a file.
+
+Folders come from `platformdirs`; TWIDDLE_HISTORY and TWIDDLE_MODELS move the history and the models.
+"""
 
 import os
+import shutil
+import stat
+from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 import platformdirs
 
@@ -9,61 +16,126 @@ _PACKAGE = Path(__file__).parent
 
 
 def config_dir() -> Path:
-    """The person's config.toml, presets and themes live here."""
+    """Return the folder of config.toml, of the person's own presets and of their themes."""
     return Path(platformdirs.user_config_dir("twiddle", appauthor=False))
 
 
-def log_dir() -> Path:
-    """The engine's last words."""
-    return Path(platformdirs.user_log_dir("twiddle", appauthor=False))
-
-
-def state_dir() -> Path:
-    """What twiddle remembers of the last time, such as the theme that was picked."""
-    return Path(platformdirs.user_state_dir("twiddle", appauthor=False))
-
-
-def sent_file() -> Path:
-    """The prompts that were sent."""
-    return state_dir() / "prompts.jsonl"
-
-
-def history_path() -> Path:
-    """The conversations: TWIDDLE_HISTORY, or a file among the person's data."""
-    chosen = os.environ.get("TWIDDLE_HISTORY")
-    return Path(chosen).expanduser() if chosen else data_dir() / "history.db"
-
-
-def make_private(folder: Path) -> None:
-    """Make a folder, and those above it that are missing, for nobody else to look into; raises OSError."""
-    for above in reversed(folder.parents):
-        if not above.exists():
-            above.mkdir(mode=0o700, exist_ok=True)
-    folder.mkdir(mode=0o700, exist_ok=True)
-
-
 def data_dir() -> Path:
-    """The history and the models, unless they are told to live elsewhere."""
+    """Return the folder of the history and of the models."""
     return Path(platformdirs.user_data_dir("twiddle", appauthor=False))
 
 
+def state_dir() -> Path:
+    """Return the folder of what is remembered between runs: the theme picked last, the prompts sent."""
+    return Path(platformdirs.user_state_dir("twiddle", appauthor=False))
+
+
+def log_dir() -> Path:
+    """Return the folder of the engine's log and of crash reports."""
+    return Path(platformdirs.user_log_dir("twiddle", appauthor=False))
+
+
+def history_path() -> Path:
+    """Return the database of conversations: TWIDDLE_HISTORY, or history.db in the data folder."""
+    chosen = os.environ.get("TWIDDLE_HISTORY")
+    return (expand(chosen) or Path(chosen)) if chosen else data_dir() / "history.db"
+
+
 def models_dir() -> Path:
-    """Where `twiddle models pull` puts models: TWIDDLE_MODELS, or a folder among the person's data."""
+    """Return the folder that `twiddle models pull` fills: TWIDDLE_MODELS, or models in the data folder."""
     chosen = os.environ.get("TWIDDLE_MODELS")
-    return Path(chosen).expanduser() if chosen else data_dir() / "models"
+    return (expand(chosen) or Path(chosen)) if chosen else data_dir() / "models"
+
+
+def sent_file() -> Path:
+    """Return the file of the prompts sent, a line of JSON each."""
+    return state_dir() / "prompts.jsonl"
 
 
 def shipped(folder: str) -> Path:
-    """A folder that ships with twiddle: inside the installed package, or beside it in a checkout."""
+    """Return a folder that ships with twiddle: inside the installed package, or beside it in a checkout."""
     packaged = _PACKAGE / "share" / folder
     return packaged if packaged.is_dir() else _PACKAGE.parent / folder
 
 
 def preset_dirs() -> tuple[Path, ...]:
-    """Where presets are looked for, the person's own first."""
+    """Return the folders of presets; the first one that has a name wins, so the person's own comes first."""
     return (config_dir() / "Modelfiles", shipped("Modelfiles"))
 
 
 def theme_dirs() -> tuple[Path, ...]:
-    """Where themes are looked for, the shipped ones first so that the person's own replace them."""
+    """Return the folders of themes; later ones replace earlier ones, so the person's own comes last."""
     return (shipped("themes"), config_dir() / "themes")
+
+
+# --- files ----------------------------------------------------------------------------------------------------------
+
+
+class FileFault(Exception):
+    """A file that cannot be read; the text is a sentence without its subject and full stop: `is a folder`."""
+
+
+class FileMissing(FileFault):
+    """A path that leads to nothing."""
+
+
+def expand(path: str) -> Path | None:
+    """Return the path with `~` and `~name` replaced by home folders; None when there is nobody of that name."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return None
+
+
+def open_regular(path: Path, advice: str = "") -> BinaryIO:
+    """Open a regular file to read its bytes; raises FileFault, which ends in `advice` for a folder or a device."""
+    try:
+        mode = path.stat().st_mode
+        if stat.S_ISREG(mode):
+            return path.open("rb")
+    except OSError as error:
+        kind = FileMissing if isinstance(error, FileNotFoundError) else FileFault
+        raise kind(f"cannot be read: {error.strerror}") from None
+    except ValueError:  # a NUL in the path
+        raise FileFault("is no file name") from None
+    # Opening a FIFO would wait for a writer that never comes.
+    what = "a folder" if stat.S_ISDIR(mode) else "a pipe and not a plain file" if stat.S_ISFIFO(mode) else ""
+    raise FileFault(f"is {what or 'not a plain file'}{advice and f'; {advice}'}")
+
+
+def read_regular(path: Path, limit: int, advice: str = "") -> bytes:
+    """Return the first `limit` bytes of a regular file; raises FileFault as `open_regular` does."""
+    with open_regular(path, advice) as file:
+        try:
+            return file.read(limit)
+        except OSError as error:
+            raise FileFault(f"cannot be read: {error.strerror}") from None
+
+
+def write_atomically(path: Path, content: bytes, mode: int = 0o666) -> None:
+    """Write a file so that a reader finds the old content or the new, after a power cut too; raises OSError.
+
+    A link is followed, missing folders are made for the person alone, and a file that exists keeps its permissions.
+    """
+    path = path.resolve()
+    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    make_private(path.parent)
+    try:
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        if path.exists():
+            shutil.copymode(path, draft)
+        draft.replace(path)
+    finally:
+        with suppress(OSError):
+            draft.unlink()
+
+
+def make_private(folder: Path) -> None:
+    """Make a folder and those above it that are missing, open to the person alone; raises OSError."""
+    for above in reversed(folder.parents):
+        if not above.exists():
+            above.mkdir(mode=0o700, exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)

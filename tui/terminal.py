@@ -58,6 +58,11 @@ def safe_lines(text: str) -> str:
     return safe(text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
+def truncate(text: str, length: int) -> str:
+    """Return the text cut to at most `length` characters, the last of them an ellipsis where something is cut."""
+    return text if len(text) <= length else f"{text[: max(length - 1, 0)]}…"
+
+
 def safe_line(text: str) -> str:
     """The same for a place that holds one line: newlines and tabs become visible too."""
     return safe(text).replace("\n", "\u2424").replace("\t", "\u2409")

@@ -224,9 +224,9 @@ def not_adapters(folder: Path) -> dict[str, str]:
     (folder / "half.gguf").write_bytes((folder / "whole.gguf").read_bytes()[:-1000])
     return {
         "missing.gguf": "missing.gguf' cannot be read: No such file or directory.",
-        "": "is not a GGUF file; write the path of a LoRA adapter converted to GGUF.",
+        "": "is a folder; write the path of a LoRA adapter converted to GGUF.",
         "words.gguf:0.5": "words.gguf' is not a GGUF file",
-        "pipe.gguf": "pipe.gguf' is not a GGUF file",
+        "pipe.gguf": "pipe.gguf' is a pipe and not a plain file; write the path of a LoRA adapter",
         "half.gguf": "half.gguf' cannot be laid over this model: LoRA tensor .* not within the file bounds",
         "whole.gguf:101": "the scale 101 is out of range; it goes from -100 to 100.",
         str(write_llama(folder / "model.gguf", head=64)): "expect general.type to be 'adapter', but got",

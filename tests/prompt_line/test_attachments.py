@@ -74,7 +74,7 @@ def test_other_words_with_an_at_are_words(here: Path, text: str) -> None:
         ("@src/none", "There is no file 'src/none'."),
         ('@"no such"', "There is no file 'no such'."),
         ("@src", "'src' is a folder; attach a text file."),
-        ("@pipe", "'pipe' is not a plain file; attach a text file."),
+        ("@pipe", "'pipe' is a pipe and not a plain file; attach a text file."),
         ("@photo.png", "'photo.png' is not a text file."),
         ("@latin.txt", "'latin.txt' is not UTF-8 at byte 1; convert it first."),
         ("@huge.txt", "'huge.txt' has 16.8 MB, too much for any model; attach a part of it."),

@@ -378,7 +378,7 @@ def test_a_model_file_is_looked_for_only_when_another_is_needed(monkeypatch: pyt
         looked.append(reference)
         return Path("/models") / reference
 
-    monkeypatch.setattr("tui.session.session.find_model", find)
+    monkeypatch.setattr("tui.presets.preset.find_model", find)
     ours, line = talk("default", "default")
     ours.apply()
     assert looked == ["starter", "starter"]
@@ -391,7 +391,7 @@ def test_a_model_file_is_looked_for_only_when_another_is_needed(monkeypatch: pyt
 
 
 def test_what_cannot_be_had_is_taken_back_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tui.session.session.find_model", lambda reference, beside=None: Path("/models") / reference)
+    monkeypatch.setattr("tui.presets.preset.find_model", lambda reference, beside=None: Path("/models") / reference)
     ours, line = talk("precise")
     ours.apply()
     one = ours.sides[0]

@@ -194,7 +194,7 @@ def opener(monkeypatch: pytest.MonkeyPatch, log: Path) -> OpenChat:
             return made[-1]
 
         made: list[Watched] = []
-        monkeypatch.setattr("tui.session.session.find_model", find)
+        monkeypatch.setattr("tui.presets.preset.find_model", find)
         chosen = tuple(resolve(parse_setting(setting)) for setting in settings or (GREEDY,))
         loads = loads_of(chosen, tuple(find(each.preset.model) for each in chosen))
         engines = EnginePool(make)

@@ -366,7 +366,7 @@ async def test_a_preset_whose_model_is_missing_is_refused(open_chat: OpenChat, m
     shelve("away", "FROM ./nowhere.gguf\nPARAMETER temperature 2\n")
     async with open_chat(Script()) as chat:
         await chat.ready()
-        monkeypatch.setattr("tui.session.session.find_model", find_model)
+        monkeypatch.setattr("tui.presets.preset.find_model", find_model)
         await chat.ask("/preset away")
         assert "There is no model file" in await chat.toast()
         assert (chat.side.preset.name, chat.side.knobs.temperature) == ("default", 0.0)
@@ -521,7 +521,7 @@ async def test_a_model_that_cannot_be_loaded_is_explained_and_another_can_be_use
     async with open_chat(Script()) as chat:
         await chat.ready()
         with monkeypatch.context() as patched:
-            patched.setattr("tui.session.session.find_model", lambda reference, beside=None: broken)
+            patched.setattr("tui.presets.preset.find_model", lambda reference, beside=None: broken)
             await chat.ask("/preset greedy")
             await chat.until(lambda: "is a GGUF of version" in chat.said())
         assert chat.state == "failed"

@@ -85,9 +85,9 @@ async def test_show_prints_what_is_in_use(open_chat: OpenChat) -> None:
 async def test_show_prints_what_the_model_file_says(
     open_chat: OpenChat, starter: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tui.prompt_line.show.find_model", lambda reference, beside=None: starter)
     async with open_chat(Script()) as chat:
         await chat.ready()
+        monkeypatch.setattr("tui.presets.preset.find_model", lambda reference, beside=None: starter)
         for part, said in (("info", "kind llama, 1"), ("license", "apache-2.0"), ("template", "<|im_start|>")):
             await chat.ask(f"/show {part}")
             await chat.until(partial(_said, chat, said))

@@ -167,7 +167,7 @@ async def test_a_file_that_cannot_be_had_is_said_once(open_chat: OpenChat, monke
         def find(reference: str, beside: Path | None = None) -> Path:
             raise ModelError("There is no model file.")
 
-        monkeypatch.setattr("tui.session.session.find_model", find)
+        monkeypatch.setattr("tui.presets.preset.find_model", find)
         path.write_text("FROM ./gone.gguf\nPARAMETER temperature 0.4\n")
         await chat.until(lambda: "was left as it is here" in chat.said())
         for _ in range(3):

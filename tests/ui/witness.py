@@ -68,7 +68,7 @@ def main(notes: str, script: str) -> int:
     def find(reference: str, beside: Path | None = None) -> Path:
         return Path(script) if reference == STARTER else find_model(reference, beside)
 
-    tui.session.session.find_model = find  # type: ignore[attr-defined]
+    tui.presets.preset.find_model = find  # type: ignore[attr-defined]
     os.environ["TEXTUAL_ANIMATIONS"] = "none"  # before Textual is imported
     painted: dict[str, bool] = {}
     watch(painted)

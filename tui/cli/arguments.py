@@ -10,8 +10,7 @@ import typer
 from tui.config import LoadedConfig, read_config
 from tui.errors import TwiddleError, did_you_mean
 from tui.knobs.setting import Setting, is_override, parse_setting
-from tui.models.reference import find_model
-from tui.paths import theme_dirs
+from tui.paths import expand, theme_dirs
 from tui.presets.library import ResolvedSetting, list_presets, resolve
 
 SETTING_HELP = "PRESET, PRESET,knob=value,... or knob=value,...; a PRESET is a name or the path of a Modelfile or GGUF."
@@ -32,8 +31,7 @@ def choose(setting: str | None) -> tuple[ResolvedSetting, Path]:
 
 def with_model(chosen: ResolvedSetting) -> tuple[ResolvedSetting, Path]:
     """What a setting comes to, and its model file; raises ModelError."""
-    preset = chosen.preset
-    return chosen, find_model(preset.model, beside=preset.path.parent if preset.path else None)
+    return chosen, chosen.preset.find_model()
 
 
 def settle(theme: str | None = None) -> LoadedConfig:
@@ -53,7 +51,7 @@ def reads_as_setting(word: str) -> bool:
     if any(word == preset.name for preset in list_presets()):
         return True
     if word.endswith((".gguf", ".Modelfile")):
-        return Path(word).expanduser().exists() or not _has_blank(word)
+        return (expand(word) or Path(word)).exists() or not _has_blank(word)
     return is_override(word.split(",")[-1]) and not _has_blank(word)
 
 

@@ -107,7 +107,7 @@ def parting(left: ReplyColumn, right: ReplyColumn) -> int | None:
     complete = left.writing.ending is not None and right.writing.ending is not None
     if left.model == right.model:
         return diverged_at(left.writing.ids, right.writing.ids, complete=complete)
-    return next((index for index, (a, b) in enumerate(zip(left.pieces, right.pieces, strict=False)) if a != b), None)
+    return diverged_at(left.pieces, right.pieces, complete=False)
 
 
 # --- writing --------------------------------------------------------------------------------------------------------

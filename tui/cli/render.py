@@ -15,7 +15,6 @@ from tui.engine.protocol import PromptPiece
 from tui.engine.protocol import Render as Ask
 from tui.errors import PresetError
 from tui.knobs.table import fixed
-from tui.models.reference import find_model
 from tui.presets.library import find_preset
 from tui.presets.ollama_prompt import OllamaPrompt
 from tui.presets.preset import Preset
@@ -89,9 +88,8 @@ def _rendered(preset: Preset, asked: ChatRequest, template: str) -> tuple[Prompt
 
 
 async def _ask(preset: Preset, messages: tuple[Message, ...], template: str) -> tuple[PromptPiece, ...]:
-    model = find_model(preset.model, beside=preset.path.parent if preset.path else None)
     async with HeadlessEngine() as session:
-        await session.load(model, fixed(preset.knobs), lambda share: None)
+        await session.load(preset.find_model(), fixed(preset.knobs), lambda share: None)
         return await session.render(Ask("render", messages, template, preset.knobs.thinking))
 
 

@@ -1,8 +1,12 @@
 """How a token was chosen, as values: the candidates, what each stage left of them, and the odds before and after."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from operator import eq
+from typing import TypeVar
 
 from msgspec import Struct
+
+T = TypeVar("T")
 
 
 class Candidate(Struct, frozen=True, array_like=True):
@@ -50,12 +54,18 @@ class TokenTrace(Struct, frozen=True, array_like=True):
         return next((each.cut for each in self.candidates if each.id == self.id and each.cut), "")
 
 
-def diverged_at(left: Sequence[int], right: Sequence[int], *, complete: bool = True) -> int | None:
+def common_prefix(left: Sequence[T], right: Sequence[T], same: Callable[[T, T], bool] = eq) -> int:
+    """Return the number of leading items that two sequences share, compared by `same`."""
+    differing = (index for index, alike in enumerate(map(same, left, right)) if not alike)
+    return next(differing, min(len(left), len(right)))
+
+
+def diverged_at(left: Sequence[object], right: Sequence[object], *, complete: bool = True) -> int | None:
     """Index of the first token at which two replies differ, or None while they agree.
 
     Where one is the beginning of the other they differ at its end, once both are complete.
     """
-    for index, (a, b) in enumerate(zip(left, right, strict=False)):
-        if a != b:
-            return index
-    return min(len(left), len(right)) if complete and len(left) != len(right) else None
+    index = common_prefix(left, right)
+    if index < min(len(left), len(right)):
+        return index
+    return index if complete and len(left) != len(right) else None

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from tui.errors import KnobError, ModelError
 from tui.knobs.table import Knobs
+from tui.paths import expand
 
 STRONGEST = 100
 """A scale beyond it is a slip: what it makes of a model are no words, and soon no numbers."""
@@ -25,10 +26,10 @@ def parse_adapter(entry: str) -> Adapter:
     path, scale = _parts(entry)
     if abs(float(scale)) > STRONGEST:
         raise KnobError(f"lora: the scale {scale} is out of range; it goes from -{STRONGEST} to {STRONGEST}.")
-    try:
-        return Adapter(Path(path).expanduser().absolute(), float(scale))
-    except RuntimeError:
-        raise ModelError(f"lora: {path!r} starts with the home folder of somebody unknown.") from None
+    found = expand(path)
+    if found is None:
+        raise ModelError(f"lora: {path!r} starts with the home folder of somebody unknown.")
+    return Adapter(found.absolute(), float(scale))
 
 
 def beside(knobs: Knobs, folder: Path) -> Knobs:

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from tui.errors import ModelError, did_you_mean
+from tui.paths import expand
 
 PREFIX = "ollama:"
 _REGISTRY = "registry.ollama.ai"
@@ -31,7 +32,7 @@ def store() -> Path:
     chosen = os.environ.get("OLLAMA_MODELS")
     own, system = Path.home() / ".ollama/models", Path("/usr/share/ollama/.ollama/models")
     if chosen:
-        return Path(chosen).expanduser()
+        return expand(chosen) or Path(chosen)
     return own if own.is_dir() or not system.is_dir() else system
 
 

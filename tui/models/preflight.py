@@ -1,13 +1,14 @@
 """A look at a model file before the engine is asked to load it: llama.cpp's own answer is one line for every fault."""
 
+import os
 import re
-import stat
 from pathlib import Path
 
 from msgspec.structs import replace
 
 from tui.errors import ModelError
 from tui.models.header import Header, HeaderFault, read_header
+from tui.paths import FileFault, FileMissing, open_regular
 
 MOST_LAYERS = 512
 """llama.cpp ends the process at more."""
@@ -52,20 +53,14 @@ def check_model(path: Path) -> Header:
 def look(path: Path) -> Header:
     """The header of a GGUF of any kind; raises ModelError."""
     try:
-        status = path.stat()
-        # Opening a FIFO would wait for a writer that never comes.
-        if not stat.S_ISREG(status.st_mode):
-            raise HeaderFault(f"is {_kind(status.st_mode)}; name a GGUF file")
-        with path.open("rb") as file:
+        with open_regular(path, "name a GGUF file") as file:
             _refuse_foreign(file.read(512))
             file.seek(0)
-            return read_header(file, status.st_size)
-    except HeaderFault as fault:
-        raise ModelError(f"The model {str(path)!r} {fault}.") from None
-    except FileNotFoundError:
+            return read_header(file, os.fstat(file.fileno()).st_size)
+    except FileMissing:
         raise ModelError(f"There is no model file {str(path)!r}.") from None
-    except PermissionError:
-        raise ModelError(f"The model {str(path)!r} may not be read by you; check its permissions.") from None
+    except (HeaderFault, FileFault) as fault:
+        raise ModelError(f"The model {str(path)!r} {fault}.") from None
     except OSError as error:
         raise ModelError(f"The model {str(path)!r} cannot be read: {error.strerror}.") from None
 
@@ -102,12 +97,6 @@ def _no_model(header: Header, path: Path) -> str | None:
 
 def _is_split(header: Header) -> bool:
     return header.metadata.get("split.count", 1) not in (0, 1)
-
-
-def _kind(mode: int) -> str:
-    if stat.S_ISDIR(mode):
-        return "a folder"
-    return "a pipe" if stat.S_ISFIFO(mode) else "not a plain file"
 
 
 def _refuse_foreign(head: bytes) -> None:

@@ -7,6 +7,7 @@ from tui.models.hub import HubReference, choose, parse_hub
 from tui.models.locations import STARTER, find_repo, list_files, starter
 from tui.models.ollama import PREFIX, find_in_ollama, list_ollama
 from tui.models.preflight import check_model
+from tui.paths import expand
 
 __all__ = ["STARTER", "find_model"]
 
@@ -58,10 +59,9 @@ def _from_hub(reference: HubReference) -> Path:
 
 
 def _file(reference: str, beside: Path | None) -> Path:
-    try:
-        path = Path(reference).expanduser()
-    except RuntimeError:
-        raise ModelError(f"FROM {reference!r} starts with the home folder of somebody unknown.") from None
+    path = expand(reference)
+    if path is None:
+        raise ModelError(f"FROM {reference!r} starts with the home folder of somebody unknown.")
     places = [folder / path for folder in (beside, Path.cwd()) if folder]
     try:
         for place in places:

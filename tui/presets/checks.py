@@ -11,7 +11,6 @@ from tui.errors import ModelError, PresetError
 from tui.knobs.knob import Value
 from tui.knobs.lint import conflict, in_vain, inert
 from tui.knobs.table import ROWS, WHILE_THINKING
-from tui.models.reference import find_model
 from tui.presets.modelfile import Instruction, Modelfile, ModelfileError, decode, parse_modelfile
 from tui.presets.ollama import refusals
 from tui.presets.parameter_knobs import knob_of
@@ -67,7 +66,7 @@ def _meaning(preset: Preset, lines: dict[str, Instruction]) -> Iterator[PresetFi
         line, text = re.fullmatch(r"(?:Line (\d+): )?(.*)", note, re.DOTALL).groups()  # type: ignore[union-attr]
         yield PresetFinding("note", text, int(line) if line else None)
     try:
-        find_model(preset.model, beside=preset.path.parent if preset.path else None)
+        preset.find_model()
     except ModelError as error:
         yield PresetFinding("warning", str(error))
     if refusals(preset):

@@ -9,7 +9,7 @@ from tui.errors import PresetError, did_you_mean
 from tui.knobs.pair import KnobPair
 from tui.knobs.setting import Setting
 from tui.knobs.table import Knobs
-from tui.paths import preset_dirs
+from tui.paths import expand, preset_dirs
 from tui.presets.preset import Preset, read_preset
 from tui.presets.preset_paths import SUFFIX, is_file, names, stamped
 
@@ -111,7 +111,6 @@ def resolve(setting: Setting) -> ResolvedSetting:
 
 
 def _expanded(reference: str) -> Path:
-    try:
-        return Path(reference).expanduser()
-    except RuntimeError:
-        raise PresetError(f"{reference!r} starts with the home folder of somebody unknown.") from None
+    if (path := expand(reference)) is None:
+        raise PresetError(f"{reference!r} starts with the home folder of somebody unknown.")
+    return path

@@ -18,6 +18,7 @@ from typing import Literal
 from msgspec import Struct
 
 from tui.errors import PresetError, did_you_mean
+from tui.terminal import truncate
 
 INSTRUCTIONS = (
     "FROM", "PARAMETER", "SYSTEM", "TEMPLATE", "MESSAGE", "LICENSE",
@@ -254,4 +255,4 @@ class _Reader:
 
 
 def _shown(text: str) -> str:
-    return repr(text if len(text) <= 30 else text[:29] + "…")
+    return repr(truncate(text, 30))

@@ -7,7 +7,6 @@ from tui.knobs.knob import Value
 from tui.knobs.lora import parse_adapter
 from tui.knobs.table import ROWS, THOUGHT_KNOBS
 from tui.models.ollama import PREFIX
-from tui.models.reference import find_model
 from tui.presets.parameters import DEPRECATED, OLLAMAS
 from tui.presets.preset import Preset
 from tui.presets.serialize import describe, instruction, parameter, statements
@@ -64,7 +63,7 @@ def _model(preset: Preset) -> tuple[str, str]:
     if preset.model.startswith("hf.co/"):
         return preset.model, ""
     try:
-        return str(find_model(preset.model, beside=preset.path.parent if preset.path else None)), ""
+        return str(preset.find_model()), ""
     except ModelError as error:
         return preset.model, f"FROM is left as it stands: {error}"
 

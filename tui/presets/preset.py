@@ -1,7 +1,6 @@
 """A preset: a model, what it is told, and the knobs it turns, as one Modelfile and those it builds on say."""
 
 import re
-import stat
 from pathlib import Path
 from typing import cast
 
@@ -15,6 +14,8 @@ from tui.knobs.lora import beside
 from tui.knobs.pair import KnobPair, thought_overrides
 from tui.knobs.table import KNOBS, Knobs, turn
 from tui.models.locations import STARTER
+from tui.models.reference import find_model
+from tui.paths import FileFault, FileMissing, read_regular
 from tui.presets.modelfile import INSTRUCTIONS, ROLES, Instruction, Modelfile, parse_modelfile
 from tui.presets.parameter_knobs import turns
 from tui.presets.parameters import DEPRECATED, WITHOUT_KNOB, check_version, fault
@@ -36,7 +37,7 @@ class Preset(Struct, frozen=True, kw_only=True):
     name: str
     description: str = ""
     model: str = STARTER
-    """What FROM says, in this file or a base: see `tui.models.reference.find_model`."""
+    """What FROM says, in this file or a base: see `find_model`."""
     system: str = ""
     template: str | None = None
     """TEMPLATE as it is written, in Ollama's Go syntax; None leaves it to the model's own."""
@@ -68,6 +69,10 @@ class Preset(Struct, frozen=True, kw_only=True):
     def opening(self) -> tuple[Message, ...]:
         """The messages that every chat with it begins with."""
         return (Message("system", self.system), *self.messages) if self.system else self.messages
+
+    def find_model(self) -> Path:
+        """Return the GGUF file of its model, relative paths taken from its Modelfile's folder; raises ModelError."""
+        return find_model(self.model, self.path.parent if self.path else None)
 
     def source(self, what: str) -> str:
         """The preset that says a knob, a part or the `model`: its own name, that of a base, or nothing."""
@@ -113,19 +118,11 @@ def compose(source: str | bytes, path: Path, above: tuple[Path, ...] = ()) -> Pr
 def read_source(path: Path) -> bytes:
     """The bytes of a Modelfile, or the first of a GGUF; raises PresetError."""
     try:
-        mode = path.stat().st_mode
-        # Opening a FIFO would wait for a writer that never comes.
-        if not stat.S_ISREG(mode):
-            kind = "a folder" if stat.S_ISDIR(mode) else "not a plain file"
-            raise PresetError(f"{str(path)!r} is {kind}; name a Modelfile or a GGUF file.")
-        with path.open("rb") as file:
-            source = file.read(LARGEST + 1)
-    except FileNotFoundError:
+        source = read_regular(path, LARGEST + 1, "name a Modelfile or a GGUF file")
+    except FileMissing:
         raise PresetError(f"There is no file {str(path)!r}; name a preset, a Modelfile or a GGUF file.") from None
-    except OSError as error:
-        raise PresetError(f"{str(path)!r} cannot be read: {error.strerror}.") from None
-    except ValueError:  # a NUL in the path
-        raise PresetError(f"{str(path)!r} is no file name.") from None
+    except FileFault as fault:
+        raise PresetError(f"{str(path)!r} {fault}.") from None
     if len(source) > LARGEST and not is_model(path, source):
         raise PresetError(f"{str(path)!r} is too large for a Modelfile; it may be a model that is not a GGUF.")
     return source

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from tui.errors import PresetError
 from tui.models.locations import STARTER
-from tui.paths import preset_dirs
+from tui.paths import expand, preset_dirs
 
 SUFFIX = ".Modelfile"
 
@@ -76,11 +76,8 @@ def base_path(reference: str, path: Path) -> Path | None:
 def _by_path(reference: str, path: Path) -> Path | None:
     if not reference.lower().endswith("modelfile"):
         return None
-    try:
-        place = path.parent / Path(reference).expanduser()
-    except RuntimeError:  # the home folder of somebody unknown
-        return None
-    return place if is_file(place) else None
+    found = expand(reference)
+    return path.parent / found if found and is_file(path.parent / found) else None
 
 
 def is_file(path: Path) -> bool:

@@ -1,10 +1,7 @@
 """Presets put on disk: written anew, or changed where they stand so that comments and order stay."""
 
-import os
 import re
-import shutil
 from collections.abc import Iterable
-from contextlib import suppress
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -12,7 +9,7 @@ from msgspec.structs import replace
 from tui.errors import PresetError
 from tui.knobs.pair import KnobPair
 from tui.knobs.table import Knobs
-from tui.paths import make_private
+from tui.paths import write_atomically
 from tui.presets.modelfile import Instruction, decode, parse_modelfile
 from tui.presets.parameter_knobs import knob_of
 from tui.presets.parameters import parameter_commands
@@ -90,22 +87,10 @@ def said_text(text: str, path: Path, preset: Preset) -> str:
 
 def put(path: Path, text: str) -> None:
     """Write a file all at once: whoever reads it finds the old text or the new; raises PresetError."""
-    path = path.resolve()
-    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        make_private(path.parent)
-        with draft.open("w", encoding="utf-8", newline="") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        if path.exists():
-            shutil.copymode(path, draft)
-        draft.replace(path)
+        write_atomically(path, text.encode())
     except OSError as error:
         raise PresetError(f"{str(path)!r} cannot be written: {error.strerror}.") from None
-    finally:
-        with suppress(OSError):
-            draft.unlink()
 
 
 def _set_pair(knobs: Knobs | KnobPair, preset: Preset) -> KnobPair:

@@ -3,7 +3,6 @@
 import mimetypes
 import os
 import re
-import stat
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from msgspec import Struct
 
 from tui.errors import AttachmentError
 from tui.models.memory import show_size
+from tui.paths import FileFault, FileMissing, expand, read_regular
 from tui.prompt_line.completion import Completion, Suggestion
 from tui.terminal import safe_line, safe_lines
 
@@ -74,12 +74,12 @@ def mentions(text: str) -> tuple[Mention, ...]:
     found = []
     for match in _MENTION.finditer(text):
         quoted, word = match.groups()
-        path = _expanded(quoted or word)
+        path = _path(quoted or word)
         end = match.end()
         if word and not _there(path):
             bare = word.rstrip(".,;:!?)]}'\"")
-            if _there(_expanded(bare)):
-                path, end = _expanded(bare), match.start() + 1 + len(bare)
+            if _there(_path(bare)):
+                path, end = _path(bare), match.start() + 1 + len(bare)
         found.append(Mention(match.start(), end, path, named=bool(quoted) or _looks_like_a_path(word)))
     return tuple(found)
 
@@ -110,21 +110,14 @@ def read(path: Path) -> Attachment:
     """The text in a file; raises AttachmentError, with why it cannot go along."""
     shown = repr(str(path))
     try:
-        state = path.stat()
-        if not stat.S_ISREG(state.st_mode):  # opening a FIFO would wait for a writer that never comes
-            kind = "a folder" if stat.S_ISDIR(state.st_mode) else "not a plain file"
-            raise AttachmentError(f"{shown} is {kind}; attach a text file.")
-        if state.st_size > LARGEST:
-            raise AttachmentError(
-                f"{shown} has {show_size(state.st_size)}, too much for any model; attach a part of it."
-            )
-        with path.open("rb") as file:
-            content = file.read(LARGEST + 1)
-    except FileNotFoundError:
+        content = read_regular(path, LARGEST + 1, "attach a text file")
+        if len(content) > LARGEST:
+            size = show_size(path.stat().st_size)
+            raise AttachmentError(f"{shown} has {size}, too much for any model; attach a part of it.")
+    except FileMissing:
         raise AttachmentError(f"There is no file {shown}.") from None
-    except (OSError, ValueError) as error:  # a NUL in the path
-        reason = error.strerror if isinstance(error, OSError) else "it is no file name"
-        raise AttachmentError(f"{shown} cannot be read: {reason}.") from None
+    except FileFault as fault:
+        raise AttachmentError(f"{shown} {fault}.") from None
     if b"\0" in content:
         raise AttachmentError(f"{shown} is not a text file.")
     try:
@@ -167,7 +160,7 @@ def _entries(folder: str, name: str) -> list[os.DirEntry[str]]:
     """What in a folder can be written and begins with, or else holds, a name; folders come first."""
     found = []
     try:
-        with os.scandir(_expanded(folder) if folder else Path()) as entries:
+        with os.scandir(_path(folder) if folder else Path()) as entries:
             for entry in entries:
                 hidden = entry.name.startswith(".") and not name.startswith(".")
                 writable = safe_line(entry.name) == entry.name and '"' not in entry.name
@@ -205,11 +198,8 @@ def _looks_like_a_path(word: str) -> bool:
     return "/" in word or word.startswith("~") or mimetypes.guess_type(word.rstrip(".,;:!?"))[0] is not None
 
 
-def _expanded(word: str) -> Path:
-    try:
-        return Path(word).expanduser()
-    except RuntimeError:  # the home folder of somebody unknown
-        return Path(word)
+def _path(word: str) -> Path:
+    return expand(word) or Path(word)
 
 
 def _there(path: Path) -> bool:

@@ -2,12 +2,11 @@
 
 import json
 import os
-import stat
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from tui.paths import make_private
+from tui.paths import FileFault, make_private, read_regular, write_atomically
 
 MOST = 500
 """Prompts kept."""
@@ -20,17 +19,14 @@ LARGEST = 16 * 2**20
 def read_sent(path: Path) -> list[str]:
     """The newest prompts in the file; lines that cannot be read are passed over, and so is a file that cannot."""
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # nobody may ever write to a FIFO
-        with os.fdopen(handle, "rb") as file:
-            state = os.fstat(handle)
-            if not stat.S_ISREG(state.st_mode) or state.st_size > LARGEST:
-                return []
-            lines = file.read().decode("utf-8", "replace").split("\n")
-    except OSError:
+        content = read_regular(path, LARGEST + 1)
+    except FileFault:
         return []
+    lines = content.decode("utf-8", "replace").split("\n") if len(content) <= LARGEST else []
     sent = [text for text in map(_text, lines) if text]
     if len(sent) > 2 * MOST:
-        _write(path, sent[-MOST:])
+        with suppress(OSError):
+            write_atomically(path, _lines(sent[-MOST:]), mode=0o600)
     return sent[-MOST:]
 
 
@@ -44,17 +40,6 @@ def add_sent(path: Path, text: str) -> None:
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK
         with os.fdopen(os.open(path, flags, 0o600), "wb", buffering=0) as file:
             file.write(_lines([text]))
-
-
-def _write(path: Path, sent: Sequence[str]) -> None:
-    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with suppress(OSError):
-        try:
-            with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-                file.write(_lines(sent))
-            draft.replace(path)
-        finally:
-            draft.unlink(missing_ok=True)
 
 
 def _lines(sent: Iterable[str]) -> bytes:

@@ -1,14 +1,11 @@
 """What is in use, part by part, as `/show` prints it."""
 
-from pathlib import Path
-
 from msgspec.structs import replace
 
 from tui.knobs.pair import KnobPair
 from tui.knobs.table import Knobs, knob
 from tui.models.memory import show_size
 from tui.models.model_info import ModelAnatomy, dissect
-from tui.models.reference import find_model
 from tui.presets.preset import Preset, anchored
 from tui.presets.serialize import write_preset
 from tui.prompt_line.commands import Part
@@ -34,8 +31,7 @@ def particulars(part: Part, preset: Preset, pair: KnobPair) -> str:
 
 
 def _anatomy(preset: Preset, knobs: Knobs) -> ModelAnatomy:
-    folder: Path | None = preset.path.parent if preset.path else None
-    return dissect(find_model(preset.model, folder), knobs)
+    return dissect(preset.find_model(), knobs)
 
 
 def _info(anatomy: ModelAnatomy) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from tui.knobs.table import ROWS
 from tui.models.locations import STARTER
 from tui.session.side import Side
+from tui.terminal import truncate
 
 LONGEST = 24
 """Characters shown of a text among the values, such as a system prompt."""
@@ -65,5 +66,4 @@ def _knob(name: str) -> Callable[[Side], str]:
 
 
 def _short(text: str) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+    return truncate(" ".join(text.split()), LONGEST)

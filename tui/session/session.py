@@ -33,7 +33,6 @@ from tui.errors import EngineError, TwiddleError
 from tui.knobs.knob import Value
 from tui.knobs.pair import KnobPair
 from tui.knobs.table import KNOBS, common_seed, fixed, turn
-from tui.models.reference import find_model
 from tui.presets.gotemplate import TemplateError
 from tui.presets.ollama_prompt import OllamaPrompt
 from tui.session.side import Side
@@ -296,5 +295,4 @@ class Session:
 
 
 def _load(side: Side) -> Load:
-    beside = side.preset.path.parent if side.preset.path else None
-    return Load(str(find_model(side.preset.model, beside)), fixed(side.knobs))
+    return Load(str(side.preset.find_model()), fixed(side.knobs))

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from tui.conversation.conversation import Message, until
 from tui.conversation.reply_record import UNFINISHED
-from tui.conversation.trace import TokenTrace
+from tui.conversation.trace import TokenTrace, common_prefix
 from tui.engine.protocol import ReplyRequest
 from tui.errors import ModelError, StoreError
 from tui.store.records import ModelFile, StoredReply
@@ -43,13 +43,11 @@ def difference(stored: StoredReply, now: tuple[TokenTrace, ...]) -> ReplayDiffer
     """Where a reply written again first differs; None where every token is the same."""
     wanted = expected(stored)
     traces = stored.record.traces[stored.record.inherited :]
-    for index, identifier in enumerate(wanted):
-        was = traces[index].text if index < len(traces) else f"token {identifier}"
-        if index >= len(now):
-            return ReplayDifference(index, was, "nothing")
-        if now[index].id != identifier:
-            return ReplayDifference(index, was, now[index].text)
-    return None
+    index = common_prefix(wanted, [each.id for each in now])
+    if index == len(wanted):
+        return None
+    was = traces[index].text if index < len(traces) else f"token {wanted[index]}"
+    return ReplayDifference(index, was, now[index].text if index < len(now) else "nothing")
 
 
 def model_file(path: Path) -> ModelFile | None:

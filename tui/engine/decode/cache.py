@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from tui.conversation.trace import common_prefix
 from tui.engine.backend import Backend, Hidden
 
 
@@ -71,10 +72,10 @@ class Cache:
 
         Where others share their cells they stay to be evaluated again: compare the tokens held with those wanted.
         """
-        for idle in [each for each in self._idle if common(each.tokens, held.tokens) > keep]:
+        for idle in [each for each in self._idle if common_prefix(each.tokens, held.tokens) > keep]:
             self._idle.remove(idle)
             self.drop(idle)
-        shared = any(common(each.tokens, held.tokens) > keep for each in self._held.values() if each is not held)
+        shared = any(common_prefix(each.tokens, held.tokens) > keep for each in self._held.values() if each is not held)
         if shared or not self._backend.shift(held.sequence, keep, count):
             kept = self._copy(held, keep)
             self.drop(held)
@@ -115,7 +116,7 @@ class Cache:
     def _longest(self, prompt: Sequence[int], hidden: bool) -> tuple[CachedSequence | None, int]:
         best, length = None, 0
         for held in self._held.values():
-            shared = self._whole(common(held.reusable(hidden), prompt[:-1]))
+            shared = self._whole(common_prefix(held.reusable(hidden), prompt[:-1]))
             if shared < len(held.tokens) and not self._backend.cuttable:
                 continue  # such a memory is one running state: it can be gone on from, not cut back
             if self._stride and bool(held.hidden) != hidden:
@@ -150,11 +151,3 @@ class Cache:
                 return sequence
         self.evict()
         return self._free()
-
-
-def common(left: Sequence[int], right: Sequence[int]) -> int:
-    """Length of the beginning that two token lists share."""
-    for index, (a, b) in enumerate(zip(left, right, strict=False)):
-        if a != b:
-            return index
-    return min(len(left), len(right))

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
+from tui.conversation.trace import common_prefix
 from tui.engine.backend import Backend
 from tui.engine.decode.branch import Branch, LogitsReader
-from tui.engine.decode.cache import Cache, common
+from tui.engine.decode.cache import Cache
 
 
 class PrefixTree:
@@ -89,5 +90,5 @@ class PrefixTree:
             return False
         wanted = branch.tokens[:-1]
         sources = [other for other in self.rooted if other.pending > 1 and (other.hidden or not branch.hidden)]
-        shared = max((common(other.tokens, wanted) for other in sources), default=0)
+        shared = max((common_prefix(other.tokens, wanted) for other in sources), default=0)
         return shared > self.cache.longest(branch.tokens, hidden=branch.hidden)

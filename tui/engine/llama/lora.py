@@ -2,7 +2,6 @@
 
 import ctypes
 import os
-import stat
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,9 @@ import llama_cpp as C
 from tui.engine.llama.log import LOG
 from tui.errors import ModelError
 from tui.knobs.lora import parse_adapter
+from tui.paths import FileFault, read_regular
+
+_ADVICE = "write the path of a LoRA adapter converted to GGUF"
 
 
 class LoraAdapters:
@@ -30,23 +32,14 @@ class LoraAdapters:
 
 
 def _read(model: Any, path: Path) -> Any:
-    if not _is_gguf(path):
-        raise ModelError(f"lora: {str(path)!r} is not a GGUF file; write the path of a LoRA adapter converted to GGUF.")
+    try:
+        content = read_regular(path, 4, _ADVICE)
+    except FileFault as fault:
+        raise ModelError(f"lora: {str(path)!r} {fault}.") from None
+    if content != b"GGUF":
+        raise ModelError(f"lora: {str(path)!r} is not a GGUF file; {_ADVICE}.")
     pointer = C.llama_adapter_lora_init(model, os.fsencode(path))
     if not pointer:  # not None: ctypes makes an object of a null pointer
         reason = LOG.reason.rpartition("failed to apply lora adapter: ")[2]
         raise ModelError(f"lora: {str(path)!r} cannot be laid over this model: {reason}.")
     return pointer
-
-
-def _is_gguf(path: Path) -> bool:
-    try:
-        # Opening a FIFO would wait for a writer that never comes.
-        if not stat.S_ISREG(path.stat().st_mode):
-            return False
-        with path.open("rb") as file:
-            return file.read(4) == b"GGUF"
-    except OSError as error:
-        raise ModelError(f"lora: {str(path)!r} cannot be read: {error.strerror}.") from None
-    except ValueError:  # a NUL in the path
-        raise ModelError(f"lora: {str(path)!r} is no file name.") from None

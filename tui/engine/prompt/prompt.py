@@ -16,8 +16,8 @@ from typing import Literal, NamedTuple, Protocol
 
 from tui.conversation.conversation import Message
 from tui.conversation.thinking import Tags, ThoughtReader, find_tags, find_thought, given_tags
+from tui.conversation.trace import common_prefix
 from tui.engine.backend import Backend
-from tui.engine.decode.cache import common
 from tui.engine.prompt.jinja import JinjaTemplate
 from tui.engine.reply.thinking import ThoughtWatch
 from tui.errors import EngineError
@@ -208,7 +208,7 @@ class PromptWriter:
             return 0
         with suppress(EngineError):  # some templates refuse to have nobody ask anything
             alone = self._write((messages[0], Message("user", "")), template, think)
-            return common(self.write(messages, template, think), alone)
+            return common_prefix(self.write(messages, template, think), alone)
         return 0
 
     def written(self, messages: Sequence[Message], template: str = "", think: str = "auto") -> list[int] | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
+from operator import is_
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,6 +10,7 @@ from msgspec.structs import replace
 from textual.app import App
 
 from tui.conversation.conversation import Conversation, Message, Turn, recalled, until
+from tui.conversation.trace import common_prefix
 from tui.errors import EngineError
 from tui.knobs.pair import KnobPair
 from tui.knobs.setting import Setting
@@ -166,8 +168,7 @@ class Autosave:
             noted = self._noted.get(id(other))
             if other is not now.side and noted and noted.conversation.turns[:1] == now.conversation.turns[:1]:
                 page = self._store.position(self._names[id(other)])
-                pairs = zip(noted.conversation.turns, now.conversation.turns, strict=False)
-                common = next((place for place, (a, b) in enumerate(pairs) if a is not b), len(page.turns))
+                common = common_prefix(noted.conversation.turns, now.conversation.turns, is_)
                 self._store.open(SavedPosition(page.key, page.turns[:common]), name)
                 break
         return name

@@ -1,12 +1,14 @@
 """Comparing blind: the sides are shuffled and hidden, judged, and shown again."""
 
 from collections.abc import Callable, Sequence
+from operator import is_
 from secrets import randbelow
 
 from textual.app import App
 
 from tui.comparison.votes import Vote, VoteTally, count, letter, shuffled
-from tui.conversation.conversation import Conversation, until
+from tui.conversation.conversation import until
+from tui.conversation.trace import common_prefix
 from tui.errors import EngineError
 from tui.session.labels import names
 from tui.session.session import Session
@@ -39,7 +41,8 @@ class BlindComparison:
             raise EngineError("There is one side only; F3 puts another beside it.")
         if self._session.busy:
             raise EngineError("A reply is being written; press Esc to stop it first.")
-        common = _common([side.conversation for side in sides])
+        paths = [side.conversation.path for side in sides]
+        common = min(common_prefix(paths[0], path, is_) for path in paths)
         sides[:] = [sides[place] for place in shuffled(len(sides), randbelow)]
         for side in sides:
             # What was said before would tell who is who.
@@ -95,13 +98,3 @@ class BlindComparison:
             pane.transcript.clear()
             pane.transcript.show(side.conversation)
         self._changed()
-
-
-def _common(conversations: Sequence[Conversation]) -> int:
-    """How many turns at the beginning are the very same in all."""
-    alike = 0
-    for turns in zip(*(conversation.path for conversation in conversations), strict=False):
-        if any(turn is not turns[0] for turn in turns):
-            break
-        alike += 1
-    return alike

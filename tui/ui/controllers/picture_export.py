@@ -13,6 +13,7 @@ from tui.comparison.picture_content import PictureContent, exhibit
 from tui.conversation.conversation import last_reply
 from tui.conversation.token_measures import MEASURES
 from tui.errors import EngineError, PictureError
+from tui.paths import expand
 from tui.session.labels import titles
 from tui.session.session import Session
 from tui.terminal import safe, safe_line
@@ -74,10 +75,9 @@ class PictureExport:
 
 
 def _named(name: str) -> Path:
-    try:
-        path = Path(name).expanduser()
-    except RuntimeError:
-        raise PictureError(f"{name!r} starts with the home folder of somebody unknown.") from None
+    path = expand(name)
+    if path is None:
+        raise PictureError(f"{name!r} starts with the home folder of somebody unknown.")
     return path if path.suffix else path.with_name(f"{path.name}.svg")
 
 

@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from tui.comparison.votes import QUESTIONS, Score, VoteTally
-from tui.terminal import safe_line
+from tui.terminal import safe_line, truncate
 from tui.ui.screens.dialog import Dialog
 from tui.ui.widgets.footer import Footer
 
@@ -73,9 +73,8 @@ class TallyScreen(Dialog[bool]):
         yield Content.styled(f"{'':<{_NAME}}" + "".join(f"{question:>{_COLUMN}}" for question in QUESTIONS), "italic")
         for name in self._tally.ranked:
             scores = self._tally.scores[name]
-            short = name if len(name) < _NAME else f"{name[: _NAME - 2]}…"
             cells = "".join(f"{_cell(score):>{_COLUMN}}" for score in scores)
-            yield Content.assemble((f"{safe_line(short):<{_NAME}}", "bold"), cells)
+            yield Content.assemble((f"{safe_line(truncate(name, _NAME - 1)):<{_NAME}}", "bold"), cells)
         yield Content()
         yield Content.styled("better-equal-worse, then how often no side was good; this run only", "$foreground 75%")
         yield Content()

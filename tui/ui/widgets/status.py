@@ -6,7 +6,7 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from tui.terminal import safe_line
+from tui.terminal import safe_line, truncate
 
 State = Literal["loading", "ready", "writing", "failed", "lost", "silent"]
 
@@ -183,5 +183,4 @@ class Status(Widget):
 
 
 def _short(name: str) -> str:
-    name = safe_line(name)
-    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
+    return truncate(safe_line(name), _LONGEST_NAME)

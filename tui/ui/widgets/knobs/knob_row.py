@@ -6,7 +6,7 @@ from typing import NamedTuple
 from rich.cells import cell_len, set_cell_size
 
 from tui.knobs.knob import Knob, Value
-from tui.terminal import safe_line
+from tui.terminal import safe_line, truncate
 
 _MARKS, _NAME, _VALUE, _UNIT = 2, 17, 6, 7
 _LEAST_SLIDER = 5
@@ -82,7 +82,7 @@ class KnobRow:
     def draw(self, columns: RowColumns) -> list[RowPart]:
         """The row without its first cell, which shows whether the cursor is here."""
         mark = RowPart("✗", "refusal") if self.refused else RowPart("•" if self.turned else " ", "mark")
-        name = RowPart(f"{shortened(self.knob.name, columns.name):<{columns.name}} ", "inert" if self.inert else "name")
+        name = RowPart(f"{truncate(self.knob.name, columns.name):<{columns.name}} ", "inert" if self.inert else "name")
         if self.entry is not None:
             field = f"{safe_line(self.entry)}▏"
             field = field if cell_len(field) <= columns.free else "…" + field[-max(columns.free - 1, 0) :]
@@ -168,7 +168,7 @@ class PlaceRow:
         dim = self.idle or not self.number
         state = "off" if not self.number else "○ idle" if self.idle else "● on"
         return [
-            RowPart(f" {number}{shortened(self.entry, columns.name):<{columns.name}}", "inert" if dim else "name"),
+            RowPart(f" {number}{truncate(self.entry, columns.name):<{columns.name}}", "inert" if dim else "name"),
             RowPart(f"{state:<{max(columns.width - columns.name - 6, 0)}}", "inert" if dim else "value"),
         ]
 
@@ -182,8 +182,3 @@ def summary(knob: Knob, value: Value) -> str:
     if isinstance(value, tuple) and len(value) > 1:
         return f"{len(value)} · " + " ".join(map(repr, value))
     return knob.show(value)
-
-
-def shortened(name: str, width: int) -> str:
-    """The name, or as much of it as there is room for."""
-    return name if len(name) <= width else name[: max(width - 1, 0)] + "…"
