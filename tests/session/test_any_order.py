@@ -43,11 +43,11 @@ class Talking(RuleBasedStateMachine):
         reply = side.conversation.turns[place].message.role == "assistant"
         with suppress(TwiddleError):
             if deed == "again":
-                self.talk.again(side, place)
+                self.talk.answer_again(side, place)
             elif deed == "edit":
                 self.talk.edit(side, place, text)
             elif deed == "resume" and reply:
-                self.talk.resume(side, place)
+                self.talk.continue_reply(side, place)
             else:
                 side.go(place)
 

@@ -6,7 +6,7 @@ from tests.session.test_session import talk
 from tui.engine.protocol import Died, Failed, KnobsTurned, Preview, Refused, SetKnobs
 from tui.errors import EngineError, KnobError
 from tui.presets.library import find_preset
-from tui.session.knob_actions import copy, obey, redo, undo
+from tui.session.knob_actions import copy, redo, run_knob_action, undo
 
 
 def test_turns_are_taken_back_and_made_again_on_their_own_side() -> None:
@@ -56,7 +56,7 @@ def test_what_loads_the_model_is_taken_back_on_every_side_and_not_in_mid_reply()
 def test_the_knobs_of_before_another_preset_can_be_had_again() -> None:
     one, _ = talk("top_k=3")
     (it,) = one.sides
-    it.use(find_preset("precise"))
+    it.use_preset(find_preset("precise"))
     undo(one, it)
     assert (it.preset.name, it.knobs.top_k) == ("precise", 3)
 
@@ -66,7 +66,7 @@ def test_all_knobs_go_to_the_other_side_or_back_to_the_preset() -> None:
     first, second = two.sides
     copy(two, first)
     assert second.knobs == first.knobs and second.preset.name == "default"
-    obey(two, second, "reset")
+    run_knob_action(two, second, "reset")
     assert second.turned == ()
     undo(two, second)
     assert second.knobs == first.knobs
@@ -78,7 +78,7 @@ def test_all_knobs_go_to_the_other_side_or_back_to_the_preset() -> None:
 def test_some_knobs_go_back_to_the_preset_as_one_step() -> None:
     one, _ = talk("precise,top_k=3,temperature=1.4,stop=END,think_top_k=9")
     (it,) = one.sides
-    obey(one, it, "reset", ("top_k", "temperature", "think_top_k"))
+    run_knob_action(one, it, "reset", ("top_k", "temperature", "think_top_k"))
     assert it.turned == ("stop",)
     undo(one, it)
     assert (it.knobs.top_k, it.knobs.temperature, it.pair.value("think_top_k")) == (3, 1.4, 9)

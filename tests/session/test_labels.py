@@ -42,20 +42,20 @@ def test_a_system_prompt_worded_anew_is_told_in_a_few_characters() -> None:
 
 def test_the_figures_grow_with_the_reply_and_stay_when_it_is_over() -> None:
     one, tape = side(), RunningStats()
-    assert tape.read(one) is None
+    assert tape.update(one) is None
     one.ask("Hi")
-    one.begin("1", 7)
+    one.start_reply("1", 7)
     for index in range(3):
         one.on_token(token(index, "x"))
-        figures = tape.read(one)
+        figures = tape.update(one)
         assert figures and (figures.tokens, figures.p, figures.p_raw) == (index + 1, 1.0, 0.5)
         assert figures.perplexity == pytest.approx(2)
-    one.end(Finished("1", "xxx", "stop", 7, (1, 1), Stats(10, 0, 2, 5.0, 100.0)))
-    over = tape.read(one)
+    one.on_finished(Finished("1", "xxx", "stop", 7, (1, 1), Stats(10, 0, 2, 5.0, 100.0)))
+    over = tape.update(one)
     assert over and (over.tokens, over.rate, over.ttft_ms) == (2, 100.0, 5.0)
     one.reply = None
-    assert RunningStats().read(one) == over, "the same from what is kept of it"
-    assert tape.read(side()) is None
+    assert RunningStats().update(one) == over, "the same from what is kept of it"
+    assert tape.update(side()) is None
     assert ReplyStats(0).p is None
 
 

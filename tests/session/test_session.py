@@ -102,7 +102,7 @@ def test_a_turn_reaches_a_running_reply_and_only_its_own() -> None:
 def test_a_preset_switched_in_mid_reply_is_for_the_next_one() -> None:
     one, line = talk("default")
     one.ask("Hi")
-    one.sides[0].use(find_preset("wild"))
+    one.sides[0].use_preset(find_preset("wild"))
     one.turn(one.sides[0], "presence_penalty", 0.5)
     (sent,) = [each for each in line.sent if isinstance(each, SetKnobs)]
     assert (sent.knobs.temperature, sent.knobs.presence_penalty) == (0.8, 0.5)
@@ -111,10 +111,10 @@ def test_a_preset_switched_in_mid_reply_is_for_the_next_one() -> None:
 
 def test_what_a_model_is_loaded_with_is_turned_on_every_side_that_shares_its_engine() -> None:
     three, line = talk("default", "precise", "num_ctx=256")
-    three.apply()
+    three.apply_settings()
     three.turn(three.sides[1], "num_ctx", 512)
     assert [side.knobs.num_ctx for side in three.sides] == [512, 512, 256]
-    three.apply()
+    three.apply_settings()
     assert [load.knobs.num_ctx for load in line.loads] == [512, 512, 256]
 
 
@@ -153,10 +153,10 @@ def test_only_the_newest_look_counts() -> None:
     one.preview(one.sides[0])
     assert one.on_event(Previewed("1", trace, 29)) is None and one.sides[0].used == 0
     assert one.on_event(Previewed("2", trace, 30)) is one.sides[0]
-    assert [one.next] == [NextToken(one.sides[0], trace, b"")]
+    assert [one.next_token] == [NextToken(one.sides[0], trace, b"")]
     assert one.sides[0].used == 30
     one.ask("Hi")
-    assert one.next is None
+    assert one.next_token is None
     one.preview(one.sides[0])
     assert sum(isinstance(command, Preview) for command in line.sent) == 2, "none while a reply is written"
 
@@ -215,7 +215,7 @@ def test_without_an_engine_only_a_question_is_an_error() -> None:
 
 def test_each_side_talks_to_the_engine_that_holds_its_model() -> None:
     three, line = talk("default", "num_ctx=512", "precise")
-    three.apply()
+    three.apply_settings()
     plain, small, precise = (each.load for each in three.sides)
     assert plain and small and plain == precise != small and plain.path.endswith(".gguf")
     assert line.loads == [plain, small, precise] and plain.knobs == fixed(three.sides[0].knobs)
@@ -229,7 +229,7 @@ def test_each_side_talks_to_the_engine_that_holds_its_model() -> None:
 
 def test_the_death_of_one_engine_is_nothing_to_the_sides_of_another() -> None:
     two, _ = talk("default", "num_ctx=512")
-    two.apply()
+    two.apply_settings()
     two.ask("Hi")
     two.on_event(Died(-9, "gone", ""), two.sides[1].load)
     assert [each.busy for each in two.sides] == [True, False]
@@ -237,15 +237,15 @@ def test_the_death_of_one_engine_is_nothing_to_the_sides_of_another() -> None:
 
 def test_a_model_that_cannot_be_had_changes_no_engine() -> None:
     one, line = talk("default")
-    one.apply()
+    one.apply_settings()
     load, before = one.sides[0].load, line.loads
     one.sides[0].preset = Preset(name="elsewhere", model=__file__)
     with pytest.raises(ModelError, match="is not a GGUF but a text file"):
-        one.apply()
+        one.apply_settings()
     one.sides[0].preset = side().preset
     line.full = True
     with pytest.raises(ModelError, match="no room"):
-        one.apply()
+        one.apply_settings()
     assert (one.sides[0].load, line.loads) == (load, before)
 
 
@@ -288,7 +288,7 @@ def test_a_branch_begins_with_the_tokens_before_it_and_keeps_the_seed() -> None:
 def test_a_cut_reply_goes_on_from_its_end() -> None:
     one, line = answered()
     side = one.sides[0]
-    one.resume(side, 1)
+    one.continue_reply(side, 1)
     assert asked(line).messages[-1] == Message("assistant", "Hello!", (100, 101, 102)), (
         "without the token that ended it"
     )
@@ -302,7 +302,7 @@ def test_an_edited_reply_goes_on_from_what_the_person_wrote() -> None:
     side = one.sides[0]
     one.edit(side, 1, "Good day")
     assert not line.sent and side.conversation.path[-1].message == Message("assistant", "Good day")
-    one.resume(side, 2)
+    one.continue_reply(side, 2)
     assert asked(line).messages[-1] == Message("assistant", "Good day")
     assert side.reply
     one.on_event(Token(side.reply.id, 5, ", Sir", token(5, ", Sir", 9).trace, 30))
@@ -317,7 +317,7 @@ def test_an_edited_question_is_answered_anew_by_its_side_alone() -> None:
     two.ask("Hi")
     two.stop()
     for each in two.sides:
-        each.give_up("stopped")
+        each.end_reply("stopped")
     line.sent.clear()
     two.edit(two.sides[0], 0, "Ho")
     assert asked(line).messages[-1] == Message("user", "Ho")
@@ -350,12 +350,12 @@ def test_a_branch_after_half_a_character_begins_before_that() -> None:
 def test_a_reply_cut_within_a_character_goes_on_with_the_whole_of_it() -> None:
     talk, line = answered()
     side = talk.sides[0]
-    talk.again()
+    talk.answer_again()
     line.sent.clear()
     assert side.reply
     talk.on_event(of(side, token(0, "He", 100)))
     talk.on_event(Finished(side.reply.id, "He\ufffd", "stopped", 7, (100, 101), STATS))
-    talk.resume(side, 2)
+    talk.continue_reply(side, 2)
     assert asked(line).messages[-1] == Message("assistant", "He\ufffd", (100, 101))
     assert side.reply and side.reply.text == "He"
 
@@ -380,37 +380,37 @@ def test_a_model_file_is_looked_for_only_when_another_is_needed(monkeypatch: pyt
 
     monkeypatch.setattr("tui.presets.preset.find_model", find)
     ours, line = talk("default", "default")
-    ours.apply()
+    ours.apply_settings()
     assert looked == ["starter", "starter"]
     ours.turn(ours.sides[0], "temperature", 0.3)
-    ours.apply()
+    ours.apply_settings()
     assert len(looked) == 2
     ours.turn(ours.sides[0], "num_ctx", 1024)
-    ours.apply()
+    ours.apply_settings()
     assert len(looked) == 4 and {load.knobs.num_ctx for load in line.loads} == {1024}
 
 
 def test_what_cannot_be_had_is_taken_back_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tui.presets.preset.find_model", lambda reference, beside=None: Path("/models") / reference)
     ours, line = talk("precise")
-    ours.apply()
+    ours.apply_settings()
     one = ours.sides[0]
     before = one.preset, one.pair, one.undo_history
     line.full = True
     with pytest.raises(ModelError), ours.undo_on_error():
-        one.use(find_preset("creative"))
+        one.use_preset(find_preset("creative"))
         ours.turn(one, "num_ctx", 1024)
-        ours.apply()
+        ours.apply_settings()
     assert (one.preset, one.pair, one.undo_history) == before
     line.full = False
     ours.turn(one, "temperature", 0.9)
-    ours.apply()  # nothing of it is in the way
+    ours.apply_settings()  # nothing of it is in the way
 
 
 def test_sides_without_a_question_have_nothing_to_answer_again() -> None:
     ours, line = talk("default", "default")
     ours.ask("one?", ours.sides[0])
-    ours.sides[0].give_up("stopped")
-    ours.again()
+    ours.sides[0].end_reply("stopped")
+    ours.answer_again()
     last = line.sent[-1]
     assert isinstance(last, Generate) and len(last.replies) == 1

@@ -30,7 +30,7 @@ def written(*texts: str) -> Side:
     """A side that has written this much of a reply."""
     one = side()
     one.ask("Hi")
-    one.begin("1", 7)
+    one.start_reply("1", 7)
     for index, text in enumerate(texts):
         one.on_token(token(index, text, index + 100))
     return one
@@ -40,7 +40,7 @@ def test_a_reply_is_asked_for_with_everything_said_before_and_a_seed() -> None:
     one = side("precise,seed=3")
     one.conversation = answer(ask(Conversation(), "first"), "one", "stop")
     one.ask("second")
-    reply = one.begin("1", 7)
+    reply = one.start_reply("1", 7)
     assert [message.role for message in reply.messages] == ["system", "user", "assistant", "user"]
     assert (reply.knobs, one.knobs.seed) == (turn(one.knobs, seed=7), 3)
     assert one.busy and one.question == "second"
@@ -55,7 +55,7 @@ def test_tokens_become_text_and_say_where_each_begins() -> None:
 
 def test_the_end_is_kept_with_the_tokens_that_wrote_it() -> None:
     one = written("He", "llo")
-    one.end(Finished("1", "Hello", "stop", 7, (100, 101), STATS))
+    one.on_finished(Finished("1", "Hello", "stop", 7, (100, 101), STATS))
     reply = one.conversation.path[-1]
     assert (reply.message, reply.ending, one.busy) == (Message("assistant", "Hello", (100, 101)), "stop", False)
     assert one.reply and one.reply.stats == STATS
@@ -63,8 +63,8 @@ def test_the_end_is_kept_with_the_tokens_that_wrote_it() -> None:
 
 def test_a_reply_given_up_keeps_its_text_and_is_given_up_once() -> None:
     one = written("He")
-    one.give_up("died")
-    one.give_up("died")
+    one.end_reply("died")
+    one.end_reply("died")
     assert [turn.ending for turn in one.conversation.path] == [None, "died"]
     assert one.conversation.path[-1].message.content == "He"
 
@@ -73,7 +73,7 @@ def test_another_preset_changes_knobs_and_opening_and_keeps_the_conversation() -
     one = side("default,temperature=1.5")
     one.ask("Hi")
     assert list(one.turned) == ["temperature"]
-    one.use(resolve(parse_setting("precise")).preset)
+    one.use_preset(resolve(parse_setting("precise")).preset)
     assert not one.turned and one.knobs.temperature == 0.2
     assert [message.content for message in one.messages][1:] == ["Hi"]
 
@@ -101,11 +101,11 @@ def test_a_fork_stands_where_the_other_does_and_goes_its_own_way() -> None:
 
 def test_another_answer_that_came_to_nothing_leaves_the_one_there_was() -> None:
     one = written("He")
-    one.end(Finished("1", "He", "stop", 7, (100,), STATS))
+    one.on_finished(Finished("1", "He", "stop", 7, (100,), STATS))
     before = one.conversation
-    one.begin("2", 7, instead_of=one.conversation.tip)
+    one.start_reply("2", 7, instead_of=one.conversation.tip)
     assert [turn.message.content for turn in one.conversation.path] == ["Hi"]
-    one.give_up("failed")
+    one.end_reply("failed")
     assert one.conversation == before
 
 
@@ -113,7 +113,7 @@ def test_a_reply_is_kept_with_how_every_token_was_chosen() -> None:
     one = written("He", "llo", "")
     after = turn(one.knobs, temperature=1.5)
     one.on_knobs(KnobsTurned("1", 1, one.knobs, after))
-    one.end(Finished("1", "Hello", "stop", 7, (100, 101), STATS))
+    one.on_finished(Finished("1", "Hello", "stop", 7, (100, 101), STATS))
     kept = one.conversation.path[-1].record
     assert kept and (kept.ids, kept.offsets, kept.inherited, kept.first_index) == ((100, 101, 102), (0, 2, 5), 0, 0)
     assert (kept.preset, kept.knobs.seed, kept.stats) == ("default", 7, STATS)
@@ -141,13 +141,13 @@ def test_a_turn_is_described_by_what_it_changed() -> None:
 def test_a_thought_and_the_knobs_for_it_are_kept_with_the_reply() -> None:
     one = side("default,think_temperature=0.3")
     one.ask("Hi")
-    reply = one.begin("1", 7)
+    reply = one.start_reply("1", 7)
     assert reply.thinking == turn(reply.knobs, temperature=0.3)
     one.on_token(Thinking("1", 0, Thought(0)))
     one.on_token(token(0, "hm"))
     assert one.reply and one.reply.thought == Thought(0, tokens=1)
     whole = Thought(0, 2, 10, 1, 0.5)
-    one.end(Finished("1", "hm</think>42", "stop", 7, (1, 2), STATS, thought=whole))
+    one.on_finished(Finished("1", "hm</think>42", "stop", 7, (1, 2), STATS, thought=whole))
     written = one.conversation.path[-1].record
     assert written and (written.thought, written.thinking) == (whole, reply.thinking)
     assert written.truncate(1).thought is None, "what goes on from it may end elsewhere"
@@ -156,7 +156,7 @@ def test_a_thought_and_the_knobs_for_it_are_kept_with_the_reply() -> None:
 def test_another_preset_brings_its_own_knobs_for_the_thought() -> None:
     one = side("default,think_temperature=0.3")
     assert one.turned == ("think_temperature",) and one.title == "default · think_temperature 0.3"
-    one.use(resolve(parse_setting("precise")).preset)
+    one.use_preset(resolve(parse_setting("precise")).preset)
     assert one.pair == one.preset.pair
     one.set_pair(one.pair.turn("think_top_k", 5))
     assert one.pair.thought and one.fork().pair == one.pair

@@ -30,11 +30,11 @@ class Asked:
     def __init__(self) -> None:
         self.side = side("precise,seed=3")
         self.side.ask("Hi")
-        self.side.begin("1", 7)
+        self.side.start_reply("1", 7)
         for index in range(3):
             trace = TokenTrace(index, "x", 0.5, 0.5, 0, 1.0, 1.0, (), ())
             self.side.on_token(Token("1", index, "x", trace, 20, b"scores"))
-        self.side.end(Finished("1", "xxx", "length", 7, (0, 1, 2), STATS))
+        self.side.on_finished(Finished("1", "xxx", "length", 7, (0, 1, 2), STATS))
         self.sent: list[Command] = []
         self.hindsight = WhatIfRequests(self._send)
 
@@ -101,7 +101,7 @@ def test_questions_about_two_replies_do_not_displace_each_other() -> None:
     other = other._replace(record=replace(other.record, preset="another"))
     asked.hindsight.ask(other)
     asked.hindsight.ask(asked.question(0.6))
-    asked.hindsight.ask(asked.question(0.7, looked=1)._replace(alone=True))
+    asked.hindsight.ask(asked.question(0.7, looked=1)._replace(explained_only=True))
     asked.hindsight.on_event(answer(name, Knobs()))
     (told,) = asked.taken()
     assert isinstance(told, Remember)

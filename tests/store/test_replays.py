@@ -59,7 +59,7 @@ class Chat(Writer):
         self.store = store
         self.talk = Session([side(setting) for setting in settings], self)
         self.pages = [SavedPosition(str(index)) for index in range(len(settings))]
-        self.talk.apply()
+        self.talk.apply_settings()
 
     @property
     def side(self) -> Side:
@@ -123,17 +123,17 @@ def test_another_answer_a_branch_and_an_edit(model: Llama, store: Store) -> None
     chat = Chat(model, store, SETTING)
     chat.talk.ask("Name three animals that live in the sea, and say why you like them.")
     chat.run()
-    chat.talk.again()
+    chat.talk.answer_again()
     chat.run()
     written = chat.side.conversation.turns[1].record
     assert written
     other = next(each for each in written.traces[6].candidates if each.id != written.traces[6].id)
     chat.talk.branch(chat.side, 1, 6, other)
     chat.run()
-    chat.talk.resume(chat.side, 3)
+    chat.talk.continue_reply(chat.side, 3)
     chat.run()
     chat.talk.edit(chat.side, 1, "The sea is")
-    chat.talk.resume(chat.side, 5)
+    chat.talk.continue_reply(chat.side, 5)
     chat.run()
     chat.talk.edit(chat.side, 0, "Name three animals that live in the woods.")
     chat.run()
@@ -179,7 +179,7 @@ def test_a_thought_with_knobs_of_its_own(model: Llama, store: Store) -> None:
     chat.talk.ask("Is the sea deep? Answer in a few short sentences.")
     chat.run()
     chat.talk.edit(chat.side, 1, "Hm, the sea")
-    chat.talk.resume(chat.side, 2)
+    chat.talk.continue_reply(chat.side, 2)
     chat.run()
     written = chat.replies()[-1].record
     assert written.thought and written.thought.end, "it thought, and answered"

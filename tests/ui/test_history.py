@@ -13,7 +13,7 @@ from tui.conversation.conversation import answer, until, versions
 from tui.engine.fake import Script
 from tui.engine.protocol import Generate
 from tui.paths import sent_file
-from tui.session.restore import as_left
+from tui.session.restore import restore_setting
 from tui.store import async_store
 from tui.store.async_store import AsyncStore
 from tui.store.records import SavedPosition, Snapshot
@@ -284,7 +284,7 @@ async def test_what_a_side_is_set_to_is_kept_though_nothing_more_is_said(
         await saved(chat, diary)
         (seat,) = Store(path).load(1).sides
         assert (seat.setting, seat.system) == ("default,temperature=0,seed=1", "Be brief.")
-        assert as_left(seat).preset.system == "Be brief."
+        assert restore_setting(seat).preset.system == "Be brief."
 
 
 async def test_of_a_side_that_was_dropped_no_more_is_remembered(open_chat: OpenChat, diary: AsyncStore) -> None:

@@ -184,7 +184,7 @@ async def test_when_nothing_comes_of_another_answer_the_tokens_of_the_first_are_
         assert chat.side.busy and not tokens.count
         await chat.press("escape")
         await chat.until(lambda: not chat.side.busy)
-        assert chat.side.undone
+        assert chat.side.discarded
         await chat.until(lambda: "as written" in chat.view)
         assert view(chat) is tokens and tokens.count == count
 

@@ -11,7 +11,7 @@ from tui.cli.stderr import tell
 from tui.config import config_path
 from tui.errors import TwiddleError
 from tui.presets.library import ResolvedSetting
-from tui.session.restore import as_left
+from tui.session.restore import restore_setting
 from tui.store.records import SideRow, StoredConversation
 
 GoOn = Annotated[bool, typer.Option("--continue", "-c", help="Go on with the conversation talked in last.")]
@@ -56,7 +56,7 @@ def _newest() -> StoredConversation:
 def _as_left(kept: StoredConversation) -> tuple[tuple[ResolvedSetting, Path], ...]:
     """The sides that a conversation was left with, unless one of them is no longer to be had."""
     try:
-        return tuple(with_model(as_left(seat)) for seat in kept.sides or (SideRow(kept.setting),))
+        return tuple(with_model(restore_setting(seat)) for seat in kept.sides or (SideRow(kept.setting),))
     except TwiddleError as error:
         tell(f"It was left with {kept.setting}, which cannot be used: {error} It goes on with the default.")
         return ()

@@ -7,11 +7,11 @@ from tui.errors import EngineError, KnobError
 from tui.session.session import Session
 from tui.session.side import Side
 
-Deed = Literal["undo", "redo", "reset", "copy", "save"]
+KnobAction = Literal["undo", "redo", "reset", "copy", "save"]
 """What can be asked for."""
 
 
-def obey(session: Session, side: Side, deed: Deed, names: Sequence[str] = ()) -> str:
+def run_knob_action(session: Session, side: Side, deed: KnobAction, names: Sequence[str] = ()) -> str:
     """Do it; the name of a knob that a step was about, if it was one. Raises KnobError and EngineError.
 
     `names` are the knobs to be put back; all of them where none is named.
@@ -40,7 +40,7 @@ def reset(session: Session, side: Side, names: Sequence[str] = ()) -> None:
 
 def undo(session: Session, side: Side) -> None:
     """Take the last turn of a side's knobs back; raises KnobError and EngineError."""
-    step = side.undo_history.back(side.pair)
+    step = side.undo_history.undo(side.pair)
     if not step:
         raise KnobError("There is no turn of a knob to take back.")
     session.set_pair(side, step[1], steps=step[0])
@@ -48,7 +48,7 @@ def undo(session: Session, side: Side) -> None:
 
 def redo(session: Session, side: Side) -> None:
     """Make the turn that was taken back last once more; raises KnobError and EngineError."""
-    step = side.undo_history.again(side.pair)
+    step = side.undo_history.redo(side.pair)
     if not step:
         raise KnobError("There is no turn of a knob to make again.")
     session.set_pair(side, step[1], steps=step[0])

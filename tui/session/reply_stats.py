@@ -30,7 +30,7 @@ class RunningStats:
     def __init__(self) -> None:
         self._begin(None)
 
-    def read(self, side: Side) -> ReplyStats | None:
+    def update(self, side: Side) -> ReplyStats | None:
         """The figures now; None where nothing has been written."""
         path = side.conversation.path
         reply = side.reply or (path[-1].record if path else None)

@@ -8,7 +8,7 @@ from tui.presets.preset import reworded
 from tui.store.records import SideRow
 
 
-def as_left(row: SideRow) -> ResolvedSetting:
+def restore_setting(row: SideRow) -> ResolvedSetting:
     """What a side was set to; raises TwiddleError where its preset is no longer there."""
     chosen = resolve(parse_setting(row.setting))
     preset = chosen.preset

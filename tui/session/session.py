@@ -45,7 +45,7 @@ class ReplyStart(NamedTuple):
 
     side: Side
     instead_of: int | None = None
-    onto: Prefix | None = None
+    prefix: Prefix | None = None
 
 
 class NextToken(NamedTuple):
@@ -71,14 +71,14 @@ class Session:
         self.sides = list(sides)
         self._engines = engines
         self._ids = map(str, count(1))
-        self._looks: dict[str, Side] = {}
-        self._deadly: list[Conversation] = []
+        self._previews: dict[str, Side] = {}
+        self._fatal: list[Conversation] = []
         """What engines died over: only a person sends it again."""
-        self.next: NextToken | None = None
+        self.next_token: NextToken | None = None
         """The answer to the latest look at the next token."""
         self.models: dict[Load, ModelInfo] = {}
         """What is loaded."""
-        self.what_if = WhatIfRequests(lambda side, command: self._mention(command, side))
+        self.what_if = WhatIfRequests(lambda side, command: self._send_if_alive(command, side))
         """What if finished replies had been written with other knobs."""
 
     @property
@@ -86,18 +86,18 @@ class Session:
         """Whether any side is writing."""
         return any(side.busy for side in self.sides)
 
-    def apply(self) -> None:
+    def apply_settings(self) -> None:
         """Have the engines hold what the sides are set to now.
 
         Raises ModelError and EngineError; then no engine has changed. See `trying` for the sides.
         """
-        loads = [side.load if side.load and side.settled == side.needs else _load(side) for side in self.sides]
+        loads = [side.load if side.load and side.loaded_for == side.needs else _load(side) for side in self.sides]
         changed = [side for side, load in zip(self.sides, loads, strict=True) if side.load not in (None, load)]
         if changed and self.busy:
             raise EngineError("This loads the model anew; a reply is being written, so press Esc first.")
         self._engines.fit(loads)
         for side, load in zip(self.sides, loads, strict=True):
-            side.load, side.settled = load, side.needs
+            side.load, side.loaded_for = load, side.needs
         for side in changed:
             self.what_if.forget(side)
 
@@ -114,21 +114,21 @@ class Session:
 
     def ask(self, text: str, only: Side | None = None) -> None:
         """Put a question to every side, or to one; raises EngineError."""
-        for side in self._meant(only):
+        for side in self._asked_sides(only):
             side.ask(text)
         self.reply(only)
 
     def reply(self, only: Side | None = None) -> None:
         """Have every side, or one, answer its last question, with one seed where none is set."""
-        self._begin([ReplyStart(side) for side in self._meant(only)])
+        self._start_replies([ReplyStart(side) for side in self._asked_sides(only)])
 
-    def again(self, only: Side | None = None, turn: int | None = None) -> None:
+    def answer_again(self, only: Side | None = None, turn: int | None = None) -> None:
         """Have every side answer its last question anew, or one side a turn of its own, beside the answer there is.
 
         A side on which nothing was asked has nothing to answer.
         """
-        asked = [side for side in self._meant(only) if side.conversation.turns]
-        self._begin([self._anew(side, side.conversation.tip if turn is None else turn) for side in asked])
+        asked = [side for side in self._asked_sides(only) if side.conversation.turns]
+        self._start_replies([self._anew(side, side.conversation.tip if turn is None else turn) for side in asked])
 
     def branch(self, side: Side, index: int, place: int, other: Candidate) -> None:
         """Have a side write a reply again from one of its tokens on, with another candidate in that token's place.
@@ -139,14 +139,14 @@ class Session:
         if turn.record is None:
             raise EngineError("How this reply was written is not known, so it has no tokens to branch from.")
         written, text = turn.record, turn.message.content
-        if place == len(written.traces) and self.next and self.next.side is side:
-            written = written.with_next(text, self.next.trace, self.next.record)
-        self._begin([ReplyStart(side, index, branched(text, written, place, other))])
+        if place == len(written.traces) and self.next_token and self.next_token.side is side:
+            written = written.with_next(text, self.next_token.trace, self.next_token.record)
+        self._start_replies([ReplyStart(side, index, branched(text, written, place, other))])
 
-    def resume(self, side: Side, index: int) -> None:
+    def continue_reply(self, side: Side, index: int) -> None:
         """Have a side go on with a reply from its end."""
         turn = side.conversation.turns[index]
-        self._begin([ReplyStart(side, index, whole(turn.message.content, turn.message.tokens, turn.record))])
+        self._start_replies([ReplyStart(side, index, whole(turn.message.content, turn.message.tokens, turn.record))])
 
     def edit(self, side: Side, index: int, text: str) -> None:
         """Put another wording of a turn beside it; a question is then answered anew."""
@@ -161,39 +161,39 @@ class Session:
             return ReplyStart(side)
         return ReplyStart(side, turn)
 
-    def _meant(self, only: Side | None) -> list[Side]:
+    def _asked_sides(self, only: Side | None) -> list[Side]:
         return [only] if only else self.sides
 
-    def _begin(self, starts: Sequence["ReplyStart"]) -> None:
-        self._looks, self.next = {}, None
+    def _start_replies(self, starts: Sequence["ReplyStart"]) -> None:
+        self._previews, self.next_token = {}, None
         common = common_seed(*(start.side.knobs for start in starts))
         asked: dict[Load | None, list[ReplyRequest]] = {}
         for start in starts:
             seed = start.side.knobs.seed if start.side.knobs.seed >= 0 else common
-            if start.onto and start.onto.record and start.side.knobs.seed < 0:
-                seed = start.onto.record.knobs.seed  # the draws after the beginning are those that followed it
-            reply = start.side.begin(next(self._ids), seed, instead_of=start.instead_of, onto=start.onto)
+            if start.prefix and start.prefix.record and start.side.knobs.seed < 0:
+                seed = start.prefix.record.knobs.seed  # the draws after the beginning are those that followed it
+            reply = start.side.start_reply(next(self._ids), seed, instead_of=start.instead_of, prefix=start.prefix)
             asked.setdefault(start.side.load, []).append(reply)
         for load, replies in asked.items():
             self._engines.send(Generate(tuple(replies)), load)
 
     def clear(self) -> None:
         """Begin a new conversation on every side."""
-        self.break_off()
+        self.end_replies()
         for side in self.sides:
-            side.forget()
+            side.clear()
 
-    def break_off(self, only: Side | None = None) -> None:
+    def end_replies(self, only: Side | None = None) -> None:
         """End what is being written as it stands, without waiting for an engine to say so."""
         self.stop(only)
         for side in [only] if only else self.sides:
-            side.give_up("stopped")
+            side.end_reply("stopped")
 
     def stop(self, only: Side | None = None) -> None:
         """Ask every reply being written to end, or only that of one side."""
         for side in [only] if only else self.sides:
             if side.busy and side.reply:
-                self._mention(Stop(side.reply.id), side)
+                self._send_if_alive(Stop(side.reply.id), side)
 
     def turn(self, side: Side, name: str, value: Value, stroke: object = None) -> None:
         """Turn a knob; a reply being written takes it at its next token. Raises KnobError and EngineError.
@@ -222,9 +222,9 @@ class Session:
             if other.load == side.load:
                 other.set_pair(other.pair._replace(answer=turn(other.knobs, **binding)))
         if side.busy and side.reply:
-            self._mention(SetKnobs(side.reply.id, side.reply.knobs, side.reply.pair.while_thinking), side)
+            self._send_if_alive(SetKnobs(side.reply.id, side.reply.knobs, side.reply.pair.while_thinking), side)
 
-    def thinks(self, side: Side) -> bool:
+    def can_think(self, side: Side) -> bool:
         """Whether a side's replies can think, as far as is known, or have knobs for it."""
         model = self.models.get(side.load) if side.load else None
         found = find_tags(side.preset.template) if side.preset.template else model and model.thought
@@ -240,56 +240,56 @@ class Session:
 
     def preview(self, side: Side) -> None:
         """Ask how the next token would be chosen, unless a reply is being written or an engine died over this."""
-        if self.busy or any(side.conversation.messages == each.messages for each in self._deadly):
+        if self.busy or any(side.conversation.messages == each.messages for each in self._fatal):
             return
         look = next(self._ids)
-        self._looks, self.next = {look: side}, None
+        self._previews, self.next_token = {look: side}, None
         look_at = Preview(look, side.messages, side.knobs, side.preset.template or "", side.pair.while_thinking)
-        self._mention(look_at, side)
+        self._send_if_alive(look_at, side)
 
     def on_event(self, event: Event, load: Load | None = None) -> Side | None:
         """Bring the sides up to date with an event of the engine that holds `load`; the side it is about, if any."""
         if isinstance(event, Previewed):
-            side = self._looks.pop(event.id, None)
+            side = self._previews.pop(event.id, None)
             if side:
-                self.next, side.used = NextToken(side, event.trace, event.record), event.used
+                self.next_token, side.used = NextToken(side, event.trace, event.record), event.used
             return side
-        if isinstance(event, Failed) and event.id in self._looks:
-            self._looks.pop(event.id).refuse(event.reason)
+        if isinstance(event, Failed) and event.id in self._previews:
+            self._previews.pop(event.id).mark_refused(event.reason)
             return None
         if isinstance(event, Loaded) and load:
             self.models[load] = event.info
         if isinstance(event, Died):
             for side in self.sides:
                 if side.load == load:
-                    self._part(side, event)
+                    self._lose_engine(side, event)
             return None
-        side = self._writer(event)
+        side = self._replying(event)
         match event:
             case Token() | Thinking() if side:
                 side.on_token(event)
             case Finished() if side:
-                side.end(event)
+                side.on_finished(event)
             case KnobsTurned() | Refused() if side:
                 side.on_knobs(event)
             case Failed() if side:
-                side.refuse(event.reason)
-                side.give_up("failed")
+                side.mark_refused(event.reason)
+                side.end_reply("failed")
         return side
 
-    def _mention(self, command: Command, side: Side) -> None:
+    def _send_if_alive(self, command: Command, side: Side) -> None:
         """Send what a dead engine need not hear; that it died is an event of its own."""
         with suppress(EngineError):
             self._engines.send(command, side.load)
 
-    def _part(self, side: Side, died: Died) -> None:
+    def _lose_engine(self, side: Side, died: Died) -> None:
         """Have a side do without its engine."""
-        over = not died.asked and (side.busy or side in self._looks.values())
-        side.give_up("died")
+        over = not died.asked and (side.busy or side in self._previews.values())
+        side.end_reply("died")
         if over:
-            self._deadly.append(side.conversation)
+            self._fatal.append(side.conversation)
 
-    def _writer(self, event: Event) -> Side | None:
+    def _replying(self, event: Event) -> Side | None:
         reply_id = getattr(event, "id", None)
         return next((side for side in self.sides if side.reply and side.reply.id == reply_id), None)
 

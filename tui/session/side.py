@@ -26,7 +26,7 @@ class RunningReply:
     def __init__(self, reply_id: str, pair: KnobPair, prefix: Prefix | None = None) -> None:
         """`onto` is what is there of it already."""
         before = (prefix and prefix.record) or ReplyRecord("", "", pair.answer)
-        self.id, self.pair, self.onto = reply_id, pair, prefix
+        self.id, self.pair, self.prefix = reply_id, pair, prefix
         self.text = prefix.text if prefix else ""
         self.first_index = before.first_index
         """The index of the first token of `traces`: above 0 where a person wrote what comes before."""
@@ -37,7 +37,7 @@ class RunningReply:
         self.records: list[bytes] = list(before.records)
         self.inherited = len(self.traces)
         """How many of them were there before."""
-        self.asked = pair
+        self.requested = pair
         """The knobs that it was asked for with."""
         self.thought: Thought | None = None
         """What of its text is thought."""
@@ -63,9 +63,9 @@ class RunningReply:
         return self.traces[-1] if self.traces else None
 
     @property
-    def acting(self) -> Knobs:
+    def applied_knobs(self) -> Knobs:
         """What the engine writes it with: a turn may be refused."""
-        return self.knob_changes[-1].knobs if self.knob_changes else self.asked.answer
+        return self.knob_changes[-1].knobs if self.knob_changes else self.requested.answer
 
     @property
     def count(self) -> int:
@@ -101,9 +101,9 @@ class RunningReply:
         return ReplyRecord(
             preset=preset.name,
             model=preset.model,
-            knobs=self.asked.answer,
+            knobs=self.requested.answer,
             template=preset.template or "",
-            thinking=self.asked.while_thinking,
+            thinking=self.requested.while_thinking,
             inherited=self.inherited,
             first_index=self.first_index,
             knob_changes=tuple(self.knob_changes),
@@ -132,7 +132,7 @@ class Side:
         self.pair = chosen.pair
         self.load = load
         """What the engine that it talks to was told to load; None before `Talk.settle` finds it one."""
-        self.settled = self.needs if load else None
+        self.loaded_for = self.needs if load else None
         """What it needed then: a model file is looked at again where that is another by now."""
         self.undo_history: UndoHistory[KnobPair] = UndoHistory()
         """How the knobs came to stand where they do."""
@@ -147,7 +147,7 @@ class Side:
         """That of the newest reply."""
         self.origins: dict[int, ReplyOrigin] = {}
         """Those of the replies that were written here, by their places in the conversation."""
-        self._before, self._beside = self.conversation, False
+        self._before, self._is_alternative = self.conversation, False
         """The conversation before a reply, and whether it stands beside another."""
 
     @property
@@ -181,9 +181,9 @@ class Side:
         """Everything the model is to read."""
         return self.preset.opening + self.conversation.messages
 
-    def use(self, preset: Preset, pair: KnobPair | None = None) -> None:
+    def use_preset(self, preset: Preset, pair: KnobPair | None = None) -> None:
         """Switch the preset: its knobs, or these, and its system prompt hold from the next reply on."""
-        self.undo_history = self.undo_history.left(self.pair)
+        self.undo_history = self.undo_history.push(self.pair)
         self.preset, self.refused = preset, {}
         self.pair = pair or preset.pair
 
@@ -193,7 +193,7 @@ class Side:
         Turns of one `stroke`, such as a drag, are one step to take back.
         """
         if pair != self.pair:
-            self.undo_history = self.undo_history.left(self.pair, stroke)
+            self.undo_history = self.undo_history.push(self.pair, stroke)
             self._set_pair(pair)
 
     def step(self, steps: UndoHistory[KnobPair], pair: KnobPair) -> None:
@@ -225,12 +225,12 @@ class Side:
         return asked[-1] if asked else ""
 
     @property
-    def undone(self) -> bool:
+    def discarded(self) -> bool:
         """Whether nothing came of the newest reply, which was to stand beside another: that one is there again."""
         nothing = self.reply is not None and not self.reply.count and self.reply.ending != "stop"
-        return self._beside and nothing and not self.busy
+        return self._is_alternative and nothing and not self.busy
 
-    def forget(self) -> None:
+    def clear(self) -> None:
         """Begin a new conversation."""
         self.conversation, self.reply, self.used, self.origins = Conversation(), None, 0, {}
 
@@ -246,8 +246,8 @@ class Side:
         """Read on through another version of a turn."""
         self.conversation = go(self.conversation, index)
 
-    def begin(
-        self, reply_id: str, seed: int, *, instead_of: int | None = None, onto: Prefix | None = None
+    def start_reply(
+        self, reply_id: str, seed: int, *, instead_of: int | None = None, prefix: Prefix | None = None
     ) -> ReplyRequest:
         """Start a reply to the last question: what to ask the engine for.
 
@@ -256,9 +256,9 @@ class Side:
         self.origin, self._before = ReplyOrigin(self.preset, self.load), self.conversation
         if instead_of is not None:
             self.conversation = until(self.conversation, self.conversation.turns[instead_of].parent)
-        self._beside = instead_of is not None
-        self.reply, self.refused = RunningReply(reply_id, self.pair.turn("seed", seed), onto), {}
-        there = (Message("assistant", onto.message, onto.tokens),) if onto else ()
+        self._is_alternative = instead_of is not None
+        self.reply, self.refused = RunningReply(reply_id, self.pair.turn("seed", seed), prefix), {}
+        there = (Message("assistant", prefix.message, prefix.tokens),) if prefix else ()
         template, pair = self.preset.template or "", self.reply.pair
         return ReplyRequest(
             reply_id, (*self.messages, *there), pair.answer, template=template, thinking=pair.while_thinking
@@ -279,25 +279,25 @@ class Side:
         if isinstance(event, KnobsTurned):
             self.reply.knob_changes.append(KnobChange(event.index, event.after))
         else:
-            self.refused |= dict.fromkeys(self.reply.knobs.differing(self.reply.acting), event.reason)
+            self.refused |= dict.fromkeys(self.reply.knobs.differing(self.reply.applied_knobs), event.reason)
 
-    def refuse(self, reason: str) -> None:
+    def mark_refused(self, reason: str) -> None:
         """Take in that the engine could not use a knob, where the reason begins with its name."""
         name = reason.partition(":")[0]
         if name in KNOBS:
             self.refused[name] = reason
 
-    def end(self, event: Finished) -> None:
+    def on_finished(self, event: Finished) -> None:
         """Take in the end of the reply."""
         if self.reply:
-            there = self.reply.onto or Prefix("")
+            there = self.reply.prefix or Prefix("")
             self.reply.stats, self.reply.thought = event.stats, event.thought
             tokens = () if self.reply.first_index else (*there.tokens, *event.tokens)
             if event.ending == "stop" and not self.reply.count:
                 tokens = tokens[:-1]  # the token put there was the one that ends a reply
             self._close(there.text + event.text, event.ending, tokens)
 
-    def give_up(self, ending: Ending) -> None:
+    def end_reply(self, ending: Ending) -> None:
         """Close a reply that the engine will not end; its text stays."""
         if self.reply and self.busy:
             self._close(self.reply.text, ending, () if self.reply.first_index else tuple(self.reply.ids))
@@ -306,7 +306,7 @@ class Side:
         if not self.reply:
             return
         self.reply.text, self.reply.ending = text, ending
-        if self.undone:
+        if self.discarded:
             self.conversation = self._before
         else:
             written = self.reply.record(self.origin.preset)

@@ -30,17 +30,17 @@ class WhatIfQuestion(NamedTuple):
     """What if this reply's knobs had been others."""
 
     side: Side
-    asked: tuple[Message, ...]
+    messages: tuple[Message, ...]
     """What it answered; where a person began it, what they wrote is the last."""
     record: ReplyRecord
     knobs: Knobs
-    looked: int = -1
+    explained: int = -1
     """The place of a token to explain in full."""
-    alone: bool = False
+    explained_only: bool = False
     """Whether only that token is asked about: of the others it is known."""
 
     @property
-    def about(self) -> tuple[Side, int]:
+    def subject(self) -> tuple[Side, int]:
         """Which reply of which side; sides may have one in common."""
         return self.side, id(self.record)
 
@@ -82,7 +82,7 @@ class WhatIfRequests:
 
     def ask(self, asked: WhatIfQuestion) -> None:
         """Ask, once the question before is answered; one about the same reply that waits gives way."""
-        self._waiting[asked.about] = asked
+        self._waiting[asked.subject] = asked
         if self._asked is None:
             self._go_on()
 
@@ -101,7 +101,7 @@ class WhatIfRequests:
                 # Whoever holds a model now was told of nothing. One that is gone will not answer; its next one will.
                 self._known.clear()
                 if self._asked:
-                    self._waiting.setdefault(self._asked.about, self._asked)
+                    self._waiting.setdefault(self._asked.subject, self._asked)
                 self._go_on()
             case Remembered(id=name) if self._asked and name == self._name:
                 self._known[id(self._asked.record)] = (name, self._asked.record)
@@ -112,7 +112,7 @@ class WhatIfRequests:
                 # It has forgotten the reply: tell it again. What it would not be told of is let go.
                 forgot = self._known.pop(id(self._asked.record), None)
                 if forgot:
-                    self._waiting.setdefault(self._asked.about, self._asked)
+                    self._waiting.setdefault(self._asked.subject, self._asked)
                 self._go_on()
             case WhatIfs(id=name) if self._asked and name == self._name:
                 answer = WhatIfAnswer(self._asked, event.first - self._asked.record.first_index, event)
@@ -141,7 +141,7 @@ class WhatIfRequests:
             asked.side,
             Remember(
                 self._name,
-                asked.asked,
+                asked.messages,
                 written.ids,
                 written.records,
                 written.knobs,
@@ -151,5 +151,5 @@ class WhatIfRequests:
         )
 
     def _inquire(self, asked: WhatIfQuestion) -> None:
-        looked = asked.looked + asked.record.first_index if asked.looked >= 0 else -1
-        self._send(asked.side, WhatIf(self._name, asked.knobs, looked, asked.alone))
+        looked = asked.explained + asked.record.first_index if asked.explained >= 0 else -1
+        self._send(asked.side, WhatIf(self._name, asked.knobs, looked, asked.explained_only))

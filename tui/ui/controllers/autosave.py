@@ -74,7 +74,7 @@ class Autosave:
 
     def open(self, kept: StoredConversation, side: Side, tip: int | None = None) -> None:
         """Have a side go on with a conversation that was kept, from a turn of it."""
-        side.forget()
+        side.clear()
         side.conversation = kept.conversation if tip is None else until(kept.conversation, tip)
         if self._store:
             name = self._names[id(side)] = new_key()
@@ -136,7 +136,7 @@ class Autosave:
 
     def close(self) -> None:
         """Write down the end: what is being written stays as far as it is there."""
-        self._session.break_off()
+        self._session.end_replies()
         self._is_ahead = False
         self.save()
 

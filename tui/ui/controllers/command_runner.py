@@ -177,7 +177,7 @@ class CommandRunner:
 
     def _use(self, preset: Preset, pair: KnobPair) -> None:
         with self._session.undo_on_error():
-            self._desk.side.use(preset, pair)
+            self._desk.side.use_preset(preset, pair)
             self._desk.settle()
 
     def _told(self, turned: TurnKnob) -> str:

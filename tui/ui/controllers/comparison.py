@@ -164,7 +164,7 @@ class Comparison:
             raise EngineError(f"{count} sides need a terminal of {lacking}.")
         self._session.sides.append(side)
         try:
-            self._session.apply()
+            self._session.apply_settings()
         except TwiddleError:
             self._session.sides.pop()
             raise
@@ -228,7 +228,7 @@ class Comparison:
         gone = [pane for place, pane in enumerate(self._panes) if place not in places]
         left = [side for place, side in enumerate(self._session.sides) if place not in places]
         for side in left:
-            self._session.break_off(side)
+            self._session.end_replies(side)
         self._desk.autosave.save()
         self._session.sides[:] = [self._session.sides[place] for place in places]
         for side in left:

@@ -49,7 +49,7 @@ class ComparisonView:
             return
         self._tapes = {side: self._tapes.get(side) or RunningStats() for side in self._session.sides}
         for pane, (side, tape) in zip(self._panes, self._tapes.items(), strict=True):
-            pane.figures = None if self.hidden else tape.read(side)
+            pane.figures = None if self.hidden else tape.update(side)
 
     def begin(self) -> None:
         """Replies were asked for: they are watched until they part."""

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 from textual.app import App
 
 from tui.errors import EngineError
-from tui.session.restore import as_left
+from tui.session.restore import restore_setting
 from tui.session.session import Session
 from tui.session.side import Side
 from tui.store.records import StoredConversation
@@ -58,10 +58,10 @@ class HistoryController:
         """Have its sides beside each other again, set as they were; as many of them as can be."""
         if self._session.busy:
             raise EngineError("A reply is being written beside this one; press Esc to stop it first.")
-        first, *others = [as_left(row) for row in kept.sides]
+        first, *others = [restore_setting(row) for row in kept.sides]
         await self._comparison.alone()
         with self._session.undo_on_error():
-            self._desk.side.use(first.preset, first.pair)
+            self._desk.side.use_preset(first.preset, first.pair)
             self._desk.settle()
         self._autosave.open(kept, self._desk.side, kept.sides[0].tip)
         for chosen, row in zip(others, kept.sides[1:], strict=True):

@@ -39,10 +39,10 @@ class MessageActions:
         self._check_idle()
         match wish:
             case "continue":
-                self._session.resume(side, turn)
+                self._session.continue_reply(side, turn)
                 self._begin(side)
             case "again":
-                self._session.again(side, turn)
+                self._session.answer_again(side, turn)
                 self._begin(side)
             case "go":
                 side.go(turn)

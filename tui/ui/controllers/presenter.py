@@ -60,7 +60,7 @@ class Presenter:
         """Show how the sides are set, and the knobs of the active one."""
         side = self._session.sides[active]
         self._knobs.set_reactive(KnobPanel.refused, dict(side.refused))
-        self._knobs.sets.thinks = self._session.thinks(side)
+        self._knobs.sets.thinks = self._session.can_think(side)
         self._knobs.show(side, side.preset.pair, side.pair)
         hidden = self._view.hidden
         self._status.preset = "blind" if hidden else side.preset.name
@@ -95,7 +95,7 @@ class Presenter:
         status.rate = stats.tokens_per_second if stats else writing.rate if writing else None
         status.ttft_ms = stats.ttft_ms if stats else writing.ttft_ms if writing else None
         status.used = side.used
-        self._knobs.refused, self._knobs.sets.thinks = dict(side.refused), self._session.thinks(side)
+        self._knobs.refused, self._knobs.sets.thinks = dict(side.refused), self._session.can_think(side)
         self._view.draw()
         self.inspector.draw(active)
 
@@ -182,7 +182,7 @@ def _news(event: Loaded | LoadFailed | Silent | Answers) -> str:
 
 def _close(transcript: Transcript, side: Side, reason: str) -> None:
     """A reply is over: show what became of the conversation; where nothing came of it, say why."""
-    if side.undone:
+    if side.discarded:
         transcript.show(side.conversation)
         transcript.notice(reason)
     else:

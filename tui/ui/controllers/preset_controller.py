@@ -60,7 +60,7 @@ class PresetController:
                 pair = now.pair
                 for name, value in turned.items():
                     pair = pair.turn(name, value)
-                side.use(now, pair)
+                side.use_preset(now, pair)
                 self._desk.settle()
         except TwiddleError as error:
             side.preset = replace(before, files=now.files)  # said once

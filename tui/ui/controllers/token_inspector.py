@@ -92,7 +92,7 @@ class TokenInspector:
             heading = f"token {view.picked + 1}"
         elif side.busy and side.reply and (trace := side.reply.trace):
             heading = "newest token"
-        elif not self._session.busy and (coming := self._session.next) and coming.side is side:
+        elif not self._session.busy and (coming := self._session.next_token) and coming.side is side:
             heading, trace = "next token", coming.trace
         elif self._shown is side:
             return
@@ -171,7 +171,7 @@ class TokenInspector:
             traces = len(turn.record.traces)
             if _has_end(turn):
                 return TokenPlace(side, tip, traces - 1)
-            coming = self._session.next
+            coming = self._session.next_token
             if turn.ending != "stop" and coming and coming.side is side:  # it was cut: it goes on from there
                 return TokenPlace(side, tip, traces)
         raise EngineError("Pick a token of a finished reply first: Ctrl+T shows them.")
@@ -242,8 +242,8 @@ class TokenInspector:
                 continue
             view.suppose(answer.first, part.p, part.cut)
             if part.looked:
-                inspected = inspected._replace(looked=(asked.looked, part.looked))
-            if part.complete and not asked.alone:
+                inspected = inspected._replace(looked=(asked.explained, part.looked))
+            if part.complete and not asked.explained_only:
                 inspected = inspected._replace(known=asked.knobs)
                 view.conclude(inspected.turned(asked.knobs))
             self._inspected[view] = inspected

@@ -16,7 +16,7 @@ from tui.engine.protocol import Failed, Load, Loaded
 from tui.errors import EngineError, TwiddleError
 from tui.presets.library import ResolvedSetting
 from tui.prompt_line.commands import parse_slash
-from tui.session.knob_actions import obey
+from tui.session.knob_actions import run_knob_action
 from tui.session.session import Session
 from tui.session.side import Side
 from tui.store.async_store import AsyncStore
@@ -242,7 +242,7 @@ class ChatScreen(Screen[None]):
                     self._session.turn(side, event.name, event.value, event.stroke)
                     changed = None
                 else:
-                    changed = obey(self._session, side, event.deed, event.names)
+                    changed = run_knob_action(self._session, side, event.deed, event.names)
                 self.settle()
             if changed:
                 self._knobs.go(changed)
@@ -302,7 +302,7 @@ class ChatScreen(Screen[None]):
         if not self.side.conversation.turns:
             raise EngineError("There is no question to answer again yet.")
         await self._engines.revive()
-        self._session.again(self._comparison.only)
+        self._session.answer_again(self._comparison.only)
         for pane, side in zip(self._panes, self._session.sides, strict=True):
             pane.transcript.show(side.conversation)
         self._presenter.begin()
@@ -324,7 +324,7 @@ class ChatScreen(Screen[None]):
 
     def settle(self) -> None:
         """Whatever was changed, show it, and how the next token would be chosen now; raises TwiddleError."""
-        self._session.apply()
+        self._session.apply_settings()
         self._presenter.show(self.active)
         self._session.preview(self.side)
 
@@ -334,7 +334,7 @@ class ChatScreen(Screen[None]):
 
     def clear(self) -> None:
         """Begin a new chat with the same settings."""
-        self._session.break_off()
+        self._session.end_replies()
         self.autosave.save()  # the end of the old chat
         self._session.clear()
         self.autosave.save()  # that another begins

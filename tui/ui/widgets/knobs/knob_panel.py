@@ -13,7 +13,7 @@ from textual.reactive import reactive
 from tui.knobs.knob import Value
 from tui.knobs.pair import KnobPair
 from tui.knobs.table import KNOBS, THOUGHT_KNOBS, WHILE_THINKING, Knobs
-from tui.session.knob_actions import Deed
+from tui.session.knob_actions import KnobAction
 from tui.ui.screens.knob_editor import KnobEditor
 from tui.ui.widgets.knobs.knob_help import KnobHelp, KnobHelpText, facts
 from tui.ui.widgets.knobs.knob_lines import HeadingLine, KnobLine, OrderLine
@@ -164,7 +164,7 @@ class KnobPanel(Vertical):
     class Asked(Message):
         """Something is to be done with all the knobs, or with some."""
 
-        deed: Deed
+        deed: KnobAction
         owner: object = None
         names: tuple[str, ...] = ()
         """Those to be put back; none are named where all are meant."""
@@ -319,7 +319,7 @@ class KnobPanel(Vertical):
         event.stop()
         self.pick(event.thought)
 
-    def action_ask(self, deed: Deed) -> None:
+    def action_ask(self, deed: KnobAction) -> None:
         """Ask for something to be done with all the knobs."""
         self.list.hand.leave()
         self.post_message(self.Asked(deed, self._owner))
