@@ -1,13 +1,14 @@
-"""Write docs/keys.md from the bindings of the program: `uv run python docs/keys.py`."""
+"""Write docs/keys.md from the bindings and commands of the program: `uv run python docs/keys.py`."""
 
 from itertools import groupby
 from pathlib import Path
 
+from tui.prompt_line.commands import LISTED
 from tui.ui.keys import KeyBinding, bound
 
 PAGE = Path(__file__).parent / "keys.md"
 _HEAD = """\
-# Keys
+# Keys and commands
 
 F1 shows the ones that work where you are. To choose others, name them in the table `[keys]` of `config.toml` (`twiddle
 doctor` says where that lies), several with commas:
@@ -36,11 +37,14 @@ _PLACES = {
 
 def page() -> str:
     """The whole page."""
-    return _HEAD + "".join(
+    keys = (
         f"\n## {_PLACES.get(place, place.capitalize())}\n\n| key | name | what it does |\n| :- | :- | :- |\n"
         + "".join(map(_row, group))
         for place, group in groupby(bound().values(), key=lambda each: each.place)
     )
+    usages = {each.usage.replace("|", "\\|"): each.help for each in LISTED}
+    rows = "".join(f"| `{usage}` | {help} |\n" for usage, help in usages.items())
+    return f"{_HEAD}{''.join(keys)}\n## Commands\n\n| type | what it does |\n| :- | :- |\n{rows}"
 
 
 def _row(each: KeyBinding) -> str:

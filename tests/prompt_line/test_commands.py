@@ -5,102 +5,87 @@ import re
 import pytest
 
 from tui.errors import KnobError, SettingError
-from tui.prompt_line.commands import (
-    COMMANDS,
-    Again,
-    Clear,
-    CompareWith,
-    Explain,
-    Fetch,
-    Help,
-    Leave,
-    Save,
-    SetSystem,
-    Show,
-    Slash,
-    TurnKnob,
-    UseModel,
-    UsePreset,
-    parse_slash,
-)
+from tui.prompt_line.commands import COMMANDS, LISTED, parse_slash
 
 
 @pytest.mark.parametrize(
     ("line", "command"),
     [
-        ("/set parameter temperature 1.2", TurnKnob("temperature", 1.2)),
-        ("/set temperature 1.2", TurnKnob("temperature", 1.2)),
-        ("/set   parameter  top-k   off", TurnKnob("top_k", 0)),
-        ("/set parameter stop two words", TurnKnob("stop", ("two words",))),
-        ("/seed 42", TurnKnob("seed", 42)),
-        ("/seed", TurnKnob("seed", -1)),
-        ("/think", TurnKnob("thinking", "on")),
-        ("/think off", TurnKnob("thinking", "off")),
-        ("/model", UseModel(None)),
-        ("/model hf.co/USER/REPO:Q8_0", UseModel("hf.co/USER/REPO:Q8_0")),
-        ("/save mine --force", Save("mine", overwrite=True)),
-        ("/preset", UsePreset(None)),
-        ("/preset plan-first ", UsePreset("plan-first")),
-        ("/load ./my own.Modelfile", Fetch("./my own.Modelfile")),
-        ("/compare", CompareWith(None)),
-        ("/compare precise,top_k=3", CompareWith("precise,top_k=3")),
-        ("/again", Again()),
-        ("/regen", Again()),
-        ("/clear", Clear()),
-        ("/new", Clear()),
-        ("/help", Help()),
-        ("/?", Help()),
-        ("/bye", Leave()),
-        ("/exit", Leave()),
-        ("/quit\n", Leave()),
+        ("/set parameter temperature 1.2", ("turn", "temperature", 1.2)),
+        ("/set temperature 1.2", ("turn", "temperature", 1.2)),
+        ("/set   parameter  top-k   off", ("turn", "top_k", 0)),
+        ("/set parameter stop two words", ("turn", "stop", ("two words",))),
+        ("/seed 42", ("turn", "seed", 42)),
+        ("/seed", ("turn", "seed", -1)),
+        ("/think", ("turn", "thinking", "on")),
+        ("/think off", ("turn", "thinking", "off")),
+        ("/model", ("model", None)),
+        ("/model hf.co/USER/REPO:Q8_0", ("model", "hf.co/USER/REPO:Q8_0")),
+        ("/save mine --force", ("save", "mine", True)),
+        ("/preset", ("preset", None)),
+        ("/preset plan-first ", ("preset", "plan-first")),
+        ("/load ./my own.Modelfile", ("load", "./my own.Modelfile")),
+        ("/compare", ("compare", None)),
+        ("/compare precise,top_k=3", ("compare", "precise,top_k=3")),
+        ("/again", ("again",)),
+        ("/regen", ("again",)),
+        ("/clear", ("clear",)),
+        ("/new", ("clear",)),
+        ("/help", ("help",)),
+        ("/?", ("help",)),
+        ("/bye", ("bye",)),
+        ("/exit", ("bye",)),
+        ("/quit\n", ("bye",)),
     ],
 )
-def test_a_line_is_a_command(line: str, command: Slash) -> None:
-    assert parse_slash(line) == command
+def test_a_line_is_a_command(line: str, command: tuple[object, ...]) -> None:
+    parsed = parse_slash(line)
+    assert (parsed.command.handler, *parsed.arguments) == command
 
 
 @pytest.mark.parametrize(
     ("line", "command"),
     [
-        ("/set system Be  brief.", SetSystem("Be  brief.")),
-        ('/set system """Be brief.\nBe kind."""', SetSystem("Be brief.\nBe kind.")),
-        ('/set system """\nBe brief.\n"""', SetSystem("Be brief.")),
-        ('/set system ""', SetSystem("")),
-        ("/set format json", TurnKnob("format", "json")),
-        ("/set noformat", TurnKnob("format", "text")),
-        ("/set think", TurnKnob("thinking", "on")),
-        ("/set think high", TurnKnob("thinking", "on")),
-        ("/set nothink", TurnKnob("thinking", "off")),
-        ("/show info", Show("info")),
-        ("/show modelfile", Show("modelfile")),
-        ("/save mine", Save("mine")),
-        ("/load llama", Fetch("llama")),
-        ("/load", UsePreset(None)),
-        ("/list", UseModel(None)),
-        ("/? shortcuts", Help()),
+        ("/set system Be  brief.", ("system", "Be  brief.")),
+        ('/set system """Be brief.\nBe kind."""', ("system", "Be brief.\nBe kind.")),
+        ('/set system """\nBe brief.\n"""', ("system", "Be brief.")),
+        ('/set system ""', ("system", "")),
+        ("/set format json", ("turn", "format", "json")),
+        ("/set noformat", ("turn", "format", "text")),
+        ("/set think", ("turn", "thinking", "on")),
+        ("/set think high", ("turn", "thinking", "on")),
+        ("/set nothink", ("turn", "thinking", "off")),
+        ("/show info", ("show", "info")),
+        ("/show modelfile", ("show", "modelfile")),
+        ("/save mine", ("save", "mine", False)),
+        ("/load llama", ("load", "llama")),
+        ("/load", ("load", None)),
+        ("/list", ("model", None)),
+        ("/? shortcuts", ("help",)),
     ],
 )
-def test_what_an_ollama_user_types_is_understood(line: str, command: Slash) -> None:
-    assert parse_slash(line) == command
+def test_what_an_ollama_user_types_is_understood(line: str, command: tuple[object, ...]) -> None:
+    parsed = parse_slash(line)
+    assert (parsed.command.handler, *parsed.arguments) == command
 
 
 @pytest.mark.parametrize("word", ["wordwrap", "nowordwrap", "verbose", "quiet"])
 def test_what_there_is_no_need_for_here_is_explained(word: str) -> None:
     explained = parse_slash(f"/set {word}")
-    assert isinstance(explained, Explain)
-    assert explained.sentence.endswith(".")
+    assert explained.command.handler == "explain"
+    assert explained.arguments[0].endswith(".")
 
 
-LISTED = "/help lists them; a blank before it sends it as text."
+LISTS_THEM = "/help lists them; a blank before it sends it as text."
 WRITE_SET = "Write /set parameter KNOB VALUE, such as /set parameter temperature 1.2."
 
 
 @pytest.mark.parametrize(
     ("line", "sentence"),
     [
-        ("/", f"There is no command /. {LISTED}"),
-        ("/sett", f"There is no command /sett. Did you mean /set? {LISTED}"),
-        ("/usr/bin/env", f"There is no command /usr/bin/env. {LISTED}"),
+        ("/", f"There is no command /. {LISTS_THEM}"),
+        ("/sett", f"There is no command /sett. Did you mean /set? {LISTS_THEM}"),
+        ("/usr/bin/env", f"There is no command /usr/bin/env. {LISTS_THEM}"),
         ("/set", WRITE_SET),
         ("/set parameter", WRITE_SET),
         ("/set parameter top_k", WRITE_SET),
@@ -136,12 +121,22 @@ def test_a_value_that_a_knob_cannot_take_is_refused(line: str) -> None:
         parse_slash(line)
 
 
-def test_every_command_in_the_list_can_be_obeyed() -> None:
+def test_every_listed_command_can_be_parsed_as_its_usage_says() -> None:
     stands_for = {"KNOB": "top_k", "VALUE": "1", "NUMBER": "1", "TEXT": "x", "NAME": "x", "PRESET": "x", "MODEL": "x"}
     stands_for["PART"] = "info"
-    for usage in COMMANDS:
-        without = re.sub(r" \[.*?\]", "", usage)
-        alternatives = re.split(r"\|", without.rpartition(" ")[2]) if "|" in without else [""]
-        for each in alternatives:
-            line = f"{without.rpartition(' ')[0]} {each}" if each else without
-            assert parse_slash(re.sub(r"[A-Z]+", lambda word: stands_for[word[0]], line)), line
+    for command in LISTED:
+        required = command.arguments if command.needs_argument else ""
+        for alternative in required.split("|"):
+            arguments = re.sub(r"[A-Z]+", lambda word: stands_for[word[0]], alternative)
+            assert parse_slash(f"{command.name} {arguments}").command is command
+
+
+def test_every_name_is_parsed_as_its_own_command() -> None:
+    names = [name for command in COMMANDS for name in (command.name, *command.aliases)]
+    assert len(set(names)) == len(names)
+    assert all(name == name.lower() and name.startswith("/") for name in names)
+
+
+def test_every_listed_command_has_a_completer_for_each_argument_or_for_none() -> None:
+    for command in LISTED:
+        assert len(command.complete) in (0, len(command.arguments.split())), command.usage

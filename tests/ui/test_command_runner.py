@@ -1,6 +1,7 @@
 """Slash commands at the whole screen: what each does to the active side, and what it says."""
 
 from functools import partial
+from inspect import iscoroutinefunction
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,18 @@ from tui.engine.fake import Script
 from tui.engine.protocol import Generate
 from tui.errors import ModelError
 from tui.presets.library import find_preset
+from tui.prompt_line.commands import COMMANDS
+from tui.ui.controllers.command_runner import CommandRunner
 
 
 def _said(chat: Chat, text: str) -> bool:
     return text in chat.said()
+
+
+def test_every_command_has_a_handler_and_every_handler_a_command() -> None:
+    handlers = {name.removeprefix("do_") for name in vars(CommandRunner) if name.startswith("do_")}
+    assert {command.handler for command in COMMANDS} == handlers
+    assert all(iscoroutinefunction(getattr(CommandRunner, f"do_{handler}")) for handler in handlers)
 
 
 async def test_a_system_prompt_holds_from_the_next_reply_on(open_chat: OpenChat) -> None:

@@ -4,7 +4,7 @@ from textual.binding import Binding
 
 from tests.ui.driver import Chat, OpenChat
 from tui.engine.fake import Script
-from tui.prompt_line.commands import COMMANDS, parse_slash
+from tui.prompt_line.commands import LISTED, parse_slash
 from tui.ui.palette import ChatCommands, PaletteEntry
 from tui.ui.screens.chat_bindings import CHAT_BINDINGS
 from tui.ui.screens.save_preset import SavePreset
@@ -29,9 +29,9 @@ async def test_what_has_a_key_or_a_command_is_there_unless_it_makes_no_sense_now
         senseless = {"obey('/vote')", "stop", "stop(False)"}
         assert keys - there.keys() == senseless
         assert {f"ask('{deed}')" for deed in ("undo", "redo", "reset", "copy", "save")} < there.keys()
-        for usage in COMMANDS:
-            word = usage.split()[0]
-            assert word == "/vote" or any(word in action for action in there), usage
+        for command in LISTED:
+            word = command.name.split()[0]
+            assert word == "/vote" or any(word in action for action in there), command.usage
         await chat.press("f8")
         await chat.until(lambda: len(chat.panes) == 1)
         assert "obey('/keep')" not in await offered(chat), "there is one side"
@@ -71,7 +71,6 @@ async def test_what_needs_more_words_begins_a_line(open_chat: OpenChat) -> None:
 
 
 def test_every_command_that_takes_nothing_can_be_obeyed() -> None:
-    for usage in COMMANDS:
-        word, *taken = usage.split()
-        if not taken or taken[0].startswith("["):
-            assert parse_slash(word)
+    for command in LISTED:
+        if not command.needs_argument:
+            assert parse_slash(command.name).command is command

@@ -1,277 +1,237 @@
-"""Slash commands: what a person can type in the prompt instead of a question."""
+"""Slash commands: one table from which the parser, completion, the help, docs/keys.md and dispatch are derived."""
 
-from typing import Literal, get_args
+from collections.abc import Callable
+from typing import Any, Literal, get_args
 
 from msgspec import Struct
 
 from tui.errors import SettingError, did_you_mean
-from tui.knobs.knob import Value
 from tui.knobs.table import KNOBS, knob
+from tui.prompt_line.completion import (
+    Completer,
+    Completion,
+    CompletionSources,
+    Suggestion,
+    complete_knob,
+    complete_model,
+    complete_preset,
+    complete_preset_or_model,
+    complete_setting,
+    complete_value,
+    one_of,
+)
 from tui.prompt_line.quotes import unquoted
 
 Part = Literal["info", "license", "modelfile", "parameters", "system", "template"]
 PARTS: tuple[Part, ...] = get_args(Part)
-"""What /show can print."""
+"""Arguments of /show."""
+
+SideAction = Literal["next", "keep", "drop", "only", "level", "differences", "parting", "blind", "vote", "tally"]
+"""Commands about the sides of a comparison, without their slash."""
+
+Reader = Callable[[str], tuple[Any, ...]]
+"""Reads the text after a command's name into the arguments of its handler; raises SettingError or KnobError."""
 
 
-class TurnKnob(Struct, frozen=True):
-    """/set parameter NAME VALUE"""
-
-    name: str
-    value: Value
-
-
-class SetSystem(Struct, frozen=True):
-    """/set system TEXT"""
-
-    text: str
-
-
-class UsePreset(Struct, frozen=True):
-    """/preset [PRESET]; without a name, choose from the list."""
-
-    name: str | None
-
-
-class UseModel(Struct, frozen=True):
-    """/model [MODEL]; without a name, say which there are."""
-
-    reference: str | None
-
-
-class Fetch(Struct, frozen=True):
-    """/load NAME: a preset of that name, or else a model."""
+class Command(Struct, frozen=True):
+    """A row of the table."""
 
     name: str
+    """One or two words, such as `/set parameter`."""
+    handler: str
+    """Method of the command runner that runs it, without its `do_`."""
+    arguments: str = ""
+    """Usage: words in capitals stand for something, brackets enclose what can be left out."""
+    help: str = ""
+    """Empty for a command that works but is not listed."""
+    read: Reader = lambda rest: ()
+    complete: tuple[Completer, ...] = ()
+    """A completer for each argument that has one."""
+    aliases: tuple[str, ...] = ()
+    reveals: bool = False
+    """True if it shows or changes the setting of a side, and so cannot be run in a blind comparison."""
+
+    @property
+    def usage(self) -> str:
+        """Name and arguments."""
+        return f"{self.name} {self.arguments}".rstrip()
+
+    @property
+    def needs_argument(self) -> bool:
+        """True if it cannot be run by its name alone."""
+        return bool(self.arguments) and not self.arguments.startswith("[")
 
 
-class CompareWith(Struct, frozen=True):
-    """/compare [SETTING]"""
+class ParsedCommand(Struct, frozen=True):
+    """A command with the arguments for its handler."""
 
-    setting: str | None
-
-
-Deed = Literal["next", "keep", "drop", "only", "level", "differences", "parting", "blind", "vote", "tally"]
-"""What can be done with the sides beside each other."""
-
-
-class Compare(Struct, frozen=True):
-    """/next, /keep, /drop, /only, ..."""
-
-    deed: Deed
-
-
-class Save(Struct, frozen=True):
-    """/save NAME [--force]"""
-
-    name: str
-    overwrite: bool = False
-
-
-class Show(Struct, frozen=True):
-    """/show PART"""
-
-    part: Part
-
-
-class KeepHistory(Struct, frozen=True):
-    """/set history, /set nohistory"""
-
-    keep: bool
-
-
-class Explain(Struct, frozen=True):
-    """A command of Ollama's that there is no need for here, and why."""
-
-    sentence: str
-
-
-class Clear(Struct, frozen=True):
-    """/clear"""
-
-
-class ShowTree(Struct, frozen=True):
-    """/tree"""
-
-
-class Again(Struct, frozen=True):
-    """/again"""
-
-
-class Picture(Struct, frozen=True):
-    """/picture [FILE]"""
-
-    path: str | None
-
-
-class OpenHistory(Struct, frozen=True):
-    """/history"""
-
-
-class ShowEngine(Struct, frozen=True):
-    """/engine"""
-
-
-class Help(Struct, frozen=True):
-    """/help"""
-
-
-class Leave(Struct, frozen=True):
-    """/bye"""
-
-
-Slash = (
-    TurnKnob | SetSystem | UsePreset | UseModel | Fetch | CompareWith | Compare | Save | Show | KeepHistory | Explain
-    | Clear | OpenHistory | Picture | Again | ShowTree | ShowEngine | Help | Leave
-)  # fmt: skip
-
-COMMANDS = {
-    "/set parameter KNOB VALUE": "turn a knob, also while a reply is being written",
-    "/set system TEXT": "what the model is told first, from the next reply on",
-    "/set nohistory": "keep no prompts for the next start; /set history does",
-    "/seed NUMBER": "the same as /set parameter seed NUMBER",
-    "/think [on|off]": "have the model think before it answers",
-    "/preset [PRESET]": "switch the preset",
-    "/model [MODEL]": "switch the model, or list them",
-    "/compare [SETTING]": "put another setting beside this one, up to four",
-    "/next": "go to the next side",
-    "/keep": "keep this side alone: it is the conversation then",
-    "/drop": "drop this side",
-    "/only": "ask this side alone, or all again",
-    "/differences": "mark the words that differ between the sides",
-    "/parting": "go to where their replies part",
-    "/level": "scroll the sides together, or each alone",
-    "/blind": "hide which side is which, or show it again",
-    "/vote": "say which hidden side is better, and see which it was",
-    "/tally": "what the votes came to",
-    "/show PART": "print what is in use: info, system, modelfile, ...",
-    "/save NAME": "keep knobs and system prompt as a preset of yours; what is said is kept anyway",
-    "/load PRESET|MODEL": "switch to a preset, or else to a model, of that name",
-    "/again": "answer the last question anew",
-    "/tree": "every version of every message; go to one",
-    "/history": "go on with a conversation that was kept",
-    "/picture [FILE]": "save how the reply was chosen, token by token, as an SVG picture",
-    "/clear": "begin a new chat",
-    "/engine": "how it is with the engine: its log, and another start",
-    "/help": "keys and commands",
-    "/bye": "quit",
-}
-"""How each is written, and what it does. Words in capitals stand for something, brackets for what can be left out."""
-
-_ALIASES = {
-    "/?": "/help",
-    "/exit": "/bye",
-    "/quit": "/bye",
-    "/new": "/clear",
-    "/regen": "/again",
-    "/list": "/model",
-}
-
-_ALONE: dict[str, Slash] = {
-    "/again": Again(),
-    "/tree": ShowTree(),
-    "/history": OpenHistory(),
-    "/clear": Clear(),
-    "/engine": ShowEngine(),
-    "/help": Help(),
-    "/bye": Leave(),
-}
-_ALONE |= {f"/{deed}": Compare(deed) for deed in get_args(Deed)}
-
-_SETS: dict[str, Slash] = {
-    "history": KeepHistory(True),
-    "nohistory": KeepHistory(False),
-    "noformat": TurnKnob("format", "text"),
-    "think": TurnKnob("thinking", "on"),
-    "nothink": TurnKnob("thinking", "off"),
-    "wordwrap": Explain("Text is always wrapped here."),
-    "nowordwrap": Explain("Text is always wrapped here; what you copy has the line ends that were written."),
-    "verbose": Explain("Every reply ends with its length and speed here."),
-    "quiet": Explain("The line under a reply stays: its seed makes the reply again."),
-}
-"""What Ollama's users set with a single word."""
-
-
-def parse_slash(text: str) -> Slash:
-    """The command in a line that starts with a slash; raises SettingError or KnobError with how to write it."""
-    word, rest = _split(text.strip())
-    match _ALIASES.get(word, word):
-        case "/set":
-            return _set(rest)
-        case "/seed":
-            return TurnKnob("seed", knob("seed").parse(rest or "random"))
-        case "/think":
-            return _think(rest or "on")
-        case "/preset":
-            return UsePreset(rest or None)
-        case "/model":
-            return UseModel(rest or None)
-        case "/load":
-            return Fetch(rest) if rest else UsePreset(None)
-        case "/compare":
-            return CompareWith(rest or None)
-        case "/show":
-            return _show(rest)
-        case "/picture":
-            return Picture(unquoted(rest) or None)
-        case "/save":
-            return _save(rest)
-        case alone if alone in _ALONE:
-            return _ALONE[alone]
-    hint = did_you_mean(word, {*_ALIASES, *(each.split()[0] for each in COMMANDS)} - {"/?"})
-    raise SettingError(f"There is no command {word}.{hint} /help lists them; a blank before it sends it as text.")
+    command: Command
+    arguments: tuple[Any, ...]
 
 
 def _split(text: str) -> tuple[str, str]:
-    """The first word, and what comes after it."""
-    word, *rest = text.split(maxsplit=1)
+    """Return the first word and the rest of a text."""
+    word, *rest = text.split(maxsplit=1) or [""]
     return word, rest[0] if rest else ""
 
 
-def _set(rest: str) -> Slash:
-    what, said = _split(rest) if rest else ("", "")
-    if what == "system" and said:
-        return SetSystem("" if said == '""' else unquoted(said))
-    if what == "system":
-        raise SettingError('Write /set system TEXT, such as /set system Answer in verse; "" takes it away.')
-    if what == "format" and said:
-        return TurnKnob("format", knob("format").parse(said))
-    if what == "think" and said:
-        return _think(said)
-    if what in _SETS:
-        return _SETS[what]
-    if what == "template":
-        raise SettingError("A template is set in a preset: `twiddle presets new NAME` begins one, TEMPLATE says it.")
-    if what.replace("-", "_") in KNOBS:
-        what, said = "parameter", rest
-    if what != "parameter" and what:
-        hint = did_you_mean(what, ("parameter", "system", *KNOBS, *_SETS))
-        raise SettingError(f"There is no /set {what}.{hint} Write /set parameter KNOB VALUE, or /set system TEXT.")
-    name, value = _split(said) if said else ("", "")
+def _fixed(*arguments: Any) -> Reader:
+    """Return a reader that ignores the text."""
+    return lambda rest: arguments
+
+
+def _optional(rest: str) -> tuple[str | None]:
+    return (rest or None,)
+
+
+def _parameter(rest: str) -> tuple[Any, ...]:
+    name, value = _split(rest)
     if not value:
         raise SettingError("Write /set parameter KNOB VALUE, such as /set parameter temperature 1.2.")
     name = name.replace("-", "_")
-    return TurnKnob(name, knob(name).parse(value))
+    return name, knob(name).parse(value)
 
 
-def _think(word: str) -> TurnKnob:
-    wanted = {"on": "on", "true": "on", "off": "off", "false": "off", "auto": "auto"}
-    wanted |= dict.fromkeys(("low", "medium", "high", "max"), "on")
-    if word not in wanted:
-        raise SettingError(f"Write /think on or /think off, not {word!r}.")
-    return TurnKnob("thinking", wanted[word])
+def _system(rest: str) -> tuple[str]:
+    if not rest:
+        raise SettingError('Write /set system TEXT, such as /set system Answer in verse; "" takes it away.')
+    return ("" if rest == '""' else unquoted(rest),)
 
 
-def _show(part: str) -> Show:
-    if part not in PARTS:
-        hint = did_you_mean(part, PARTS)
-        raise SettingError(f"Write /show and one of {', '.join(PARTS)}.{hint}")
-    return Show(part)
+def _thinking(rest: str) -> tuple[str, str]:
+    values = {"": "on", "on": "on", "true": "on", "off": "off", "false": "off", "auto": "auto"}
+    values |= dict.fromkeys(("low", "medium", "high", "max"), "on")
+    if rest not in values:
+        raise SettingError(f"Write /think on or /think off, not {rest!r}.")
+    return "thinking", values[rest]
 
 
-def _save(rest: str) -> Save:
+def _part(rest: str) -> tuple[str]:
+    if rest not in PARTS:
+        raise SettingError(f"Write /show and one of {', '.join(PARTS)}.{did_you_mean(rest, PARTS)}")
+    return (rest,)
+
+
+def _save(rest: str) -> tuple[str, bool]:
     words = rest.split()
     names = [word for word in words if word != "--force"]
     if len(names) != 1:
         raise SettingError("Write /save NAME, such as /save my-preset; /save NAME --force replaces one of yours.")
-    return Save(names[0], len(words) > 1)
+    return names[0], len(words) > 1
+
+
+def _template(rest: str) -> tuple[Any, ...]:
+    raise SettingError("A template is set in a preset: `twiddle presets new NAME` begins one, TEMPLATE says it.")
+
+
+def _other_set(rest: str) -> tuple[Any, ...]:
+    """Read `/set KNOB VALUE`, and refuse any other word after /set."""
+    word = _split(rest)[0]
+    if word and word.replace("-", "_") not in KNOBS:
+        names = (each.name.removeprefix("/set ") for each in COMMANDS if each.name.startswith("/set "))
+        hint = did_you_mean(word, (*names, "think", *KNOBS))
+        raise SettingError(f"There is no /set {word}.{hint} Write /set parameter KNOB VALUE, or /set system TEXT.")
+    return _parameter(rest)
+
+
+def _side(action: SideAction, help: str) -> Command:
+    return Command(f"/{action}", "side", help=help, read=_fixed(action))
+
+
+def _explained(word: str, sentence: str) -> Command:
+    """Return the row of a command of Ollama's that twiddle has no need for."""
+    return Command(f"/set {word}", "explain", read=_fixed(sentence))
+
+
+# fmt: off
+COMMANDS: tuple[Command, ...] = (
+    Command("/set parameter", "turn", "KNOB VALUE", "turn a knob, also while a reply is being written",
+            _parameter, (complete_knob, complete_value), reveals=True),
+    Command("/set system", "system", "TEXT", "set the system prompt, from the next reply on", _system, reveals=True),
+    Command("/set nohistory", "keep_prompts", help="keep no prompts for the next start; /set history does",
+            read=_fixed(False)),
+    Command("/set history", "keep_prompts", read=_fixed(True)),
+    Command("/seed", "turn", "NUMBER", "the same as /set parameter seed NUMBER",
+            lambda rest: ("seed", knob("seed").parse(rest or "random")), reveals=True),
+    Command("/think", "turn", "[on|off]", "have the model think before it answers",
+            _thinking, (one_of("on", "off"),), ("/set think",), reveals=True),
+    Command("/set nothink", "turn", read=_fixed("thinking", "off"), reveals=True),
+    Command("/set noformat", "turn", read=_fixed("format", "text"), reveals=True),
+    Command("/preset", "preset", "[PRESET]", "switch the preset", _optional, (complete_preset,), reveals=True),
+    Command("/model", "model", "[MODEL]", "switch the model, or list them",
+            _optional, (complete_model,), ("/list",), reveals=True),
+    Command("/compare", "compare", "[SETTING]", "put another setting beside this one, up to four",
+            _optional, (complete_setting,), reveals=True),
+    _side("next", "go to the next side"),
+    _side("keep", "keep this side alone and close the others"),
+    _side("drop", "drop this side"),
+    _side("only", "ask this side alone, or all again"),
+    _side("differences", "mark the words that differ between the sides"),
+    _side("parting", "go to the first token where the replies differ"),
+    _side("level", "scroll the sides together, or each alone"),
+    _side("blind", "hide which side is which, or show it again"),
+    _side("vote", "say which hidden side is better, and see which it was"),
+    _side("tally", "show the votes so far"),
+    Command("/show", "show", "PART", "print what is in use: info, system, modelfile, ...",
+            _part, (one_of(*PARTS),), reveals=True),
+    Command("/save", "save", "NAME", "save knobs and system prompt as a preset; conversations are saved anyway",
+            _save, reveals=True),
+    Command("/load", "load", "PRESET|MODEL", "switch to a preset, or else to a model, of that name",
+            _optional, (complete_preset_or_model,), reveals=True),
+    Command("/again", "again", help="answer the last question anew", aliases=("/regen",)),
+    Command("/tree", "tree", help="every version of every message; go to one", reveals=True),
+    Command("/history", "history", help="go on with a saved conversation", reveals=True),
+    Command("/picture", "picture", "[FILE]", "save how the reply was chosen, token by token, as an SVG picture",
+            lambda rest: (unquoted(rest) or None,), reveals=True),
+    Command("/clear", "clear", help="begin a new chat", aliases=("/new",)),
+    Command("/engine", "engine", help="show the engine's log, or restart the engine"),
+    Command("/help", "help", help="keys and commands", aliases=("/?",)),
+    Command("/bye", "bye", help="quit", aliases=("/exit", "/quit")),
+    _explained("wordwrap", "Text is always wrapped here."),
+    _explained("nowordwrap", "Text is always wrapped here; what you copy has the line ends of the original."),
+    _explained("verbose", "Every reply ends with its length and speed here."),
+    _explained("quiet", "The line under a reply stays: its seed makes the reply again."),
+    Command("/set template", "explain", read=_template),
+    Command("/set", "turn", read=_other_set, reveals=True),
+)
+# fmt: on
+
+LISTED = tuple(command for command in COMMANDS if command.help)
+"""Commands that the help, completion and docs/keys.md list."""
+
+_BY_NAME = {name: command for command in COMMANDS for name in (command.name, *command.aliases)}
+
+
+def parse_slash(text: str) -> ParsedCommand:
+    """Return the command in a line that starts with a slash; raises SettingError or KnobError with its usage."""
+    word, rest = _split(text.strip())
+    second, after = _split(rest)
+    if command := _BY_NAME.get(f"{word} {second}"):
+        return ParsedCommand(command, command.read(after))
+    if command := _BY_NAME.get(word):
+        return ParsedCommand(command, command.read(rest))
+    hint = did_you_mean(word, {name.split()[0] for name in _BY_NAME} - {"/?"})
+    raise SettingError(f"There is no command {word}.{hint} /help lists them; a blank before it sends it as text.")
+
+
+def suggestions() -> tuple[Suggestion, ...]:
+    """Return every listed command as a suggestion."""
+    return tuple(
+        Suggestion(f"{each.name} " if each.arguments else each.name, each.help, each.usage, each.needs_argument)
+        for each in LISTED
+    )
+
+
+def complete(line: str, sources: CompletionSources) -> Completion | None:
+    """Complete a command or its argument; None if the line begins with no slash or nothing fits."""
+    if not line.startswith("/"):
+        return None
+    if begun := tuple(each for each in suggestions() if each.text.strip().startswith(line)):
+        return Completion(0, line, begun)
+    for command in LISTED:
+        *done, typed = line.removeprefix(f"{command.name} ").split(" ")
+        if line.startswith(f"{command.name} ") and len(done) < len(command.complete):
+            found = command.complete[len(done)](typed, done[-1] if done else "", sources)
+            if found.suggestions or found.hint:
+                return Completion(len(line) - len(found.typed), found.typed, found.suggestions, found.hint)
+    return None

@@ -13,7 +13,7 @@ from textual.widget import Widget
 
 from tui.presets.library import list_presets
 from tui.presets.preset import Preset
-from tui.prompt_line.completion import commands
+from tui.prompt_line.commands import suggestions
 from tui.terminal import safe_line
 from tui.ui.widgets.knobs.knob_panel import KnobPanel
 from tui.ui.widgets.prompt.composer import Composer
@@ -83,7 +83,7 @@ class ChatCommands(Provider):
 
     def _commands(self) -> Iterator[PaletteEntry]:
         """What can be typed; where something must be said with it, the prompt asks for that."""
-        for command in commands():
+        for command in suggestions():
             name = " ".join(command.text.strip().removeprefix("/").split()).capitalize()
             if command.unfinished:
                 composer = self.screen.query_one(Composer)

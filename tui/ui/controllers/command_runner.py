@@ -1,4 +1,4 @@
-"""What slash commands have done: each is a value, and this obeys it."""
+"""Runs slash commands on the active side."""
 
 import asyncio
 from pathlib import Path
@@ -9,6 +9,7 @@ from textual.message import Message
 
 from tui.engine.process.pool import EnginePool
 from tui.errors import EngineError, ModelError
+from tui.knobs.knob import Value
 from tui.knobs.pair import KnobPair
 from tui.knobs.table import knob
 from tui.models.locations import list_models
@@ -17,28 +18,7 @@ from tui.presets.library import find_preset, has_preset
 from tui.presets.preset import Preset, reworded
 from tui.presets.preset_paths import is_file
 from tui.presets.save import save_preset
-from tui.prompt_line.commands import (
-    Again,
-    Clear,
-    Compare,
-    CompareWith,
-    Explain,
-    Fetch,
-    Help,
-    KeepHistory,
-    Leave,
-    OpenHistory,
-    Picture,
-    Save,
-    SetSystem,
-    Show,
-    ShowEngine,
-    ShowTree,
-    Slash,
-    TurnKnob,
-    UseModel,
-    UsePreset,
-)
+from tui.prompt_line.commands import ParsedCommand, Part, SideAction
 from tui.prompt_line.show import particulars
 from tui.session.session import Session
 from tui.session.side import Side
@@ -55,20 +35,9 @@ from tui.ui.screens.tree import TreePick, TreeScreen
 from tui.ui.widgets.prompt.composer import Composer
 from tui.ui.widgets.transcript.messages import Messages
 
-_TELLING = (
-    TurnKnob, SetSystem, UsePreset, UseModel, Fetch, CompareWith, Save, Show, OpenHistory, ShowTree, Picture
-)  # fmt: skip
-"""What shows the setting of a side, or changes it."""
-
-
-_SAVED = (
-    "saved as preset {name}, in {path}: knobs, system prompt and model. /load {name} brings them back; "
-    "the conversation is kept anyway, Ctrl+O finds it."
-)
-
 
 class Desk(Protocol):
-    """What the screen does for whoever runs errands."""
+    """Part of the chat screen that commands need."""
 
     @property
     def app(self) -> App[Any]: ...
@@ -83,7 +52,7 @@ class Desk(Protocol):
 
 
 class CommandRunner:
-    """Obeys slash commands. What a command changes, it changes on the active side."""
+    """Slash commands, a `do_` method for each handler that `tui.prompt_line.commands.COMMANDS` names."""
 
     def __init__(
         self,
@@ -99,104 +68,136 @@ class CommandRunner:
         self._desk, self._session, self._engines, self._comparison = desk, session, engines, comparison
         self._composer, self._autosave, self._preset_controller = composer, autosave, preset_controller
         self._picture_export = picture_export
-        self._archive = HistoryController(desk, session, comparison, autosave)
+        self._history = HistoryController(desk, session, comparison, autosave)
 
-    async def run(self, command: Slash) -> None:
-        """Do what a command says; raises TwiddleError, and then nothing has changed."""
-        if self._comparison.blind.on and isinstance(command, _TELLING):
+    async def run(self, parsed: ParsedCommand) -> None:
+        """Run a command; raises TwiddleError, and then nothing has changed."""
+        if self._comparison.blind.on and parsed.command.reveals:
             raise EngineError("That would tell which side is which; F7 votes and shows it, /blind shows it at once.")
-        match command:
-            case TurnKnob():
-                with self._session.undo_on_error():
-                    self._session.turn(self._desk.side, command.name, command.value)
-                    self._desk.settle()
-                self._mention(self._told(command))
-            case Explain():
-                self._mention(command.sentence)
-            case KeepHistory():
-                if command.keep and not self._autosave.keeps:
-                    raise EngineError("Nothing of this chat is kept: --no-history or config.toml says so.")
-                self._composer.keeping = command.keep
-                self._mention("Prompts are kept for the next start." if command.keep else "Prompts are not kept now.")
-            case Fetch():
-                await self._change(await asyncio.to_thread(_meant, command.name))
-            case CompareWith() | Compare():
-                await self._comparison.obey(command)
-            case Again():
-                await self._desk.again()
-            case Picture():
-                await self._picture_export.save(command.path)
-            case Clear():
-                self._desk.clear()
-            case UsePreset(None) | ShowTree() | ShowEngine() | OpenHistory() | Help() | Leave():
-                self._go(command)
-            case _:
-                await self._change(command)
+        await getattr(self, f"do_{parsed.command.handler}")(*parsed.arguments)
 
-    def _go(self, command: UsePreset | ShowTree | ShowEngine | OpenHistory | Help | Leave) -> None:
-        """To another screen, or out."""
-        match command:
-            case UsePreset():
-                self._preset_controller.choose()
-            case ShowTree():
-                self._show_tree()
-            case ShowEngine():
-                self._show_engine()
-            case OpenHistory():
-                self._archive.choose()
-            case Help():
-                self._desk.app.push_screen(HelpScreen())
-            case Leave():
-                self._desk.app.exit()
+    # --- knobs, presets and models ----------------------------------------------------------------------------------
 
-    async def _change(self, command: SetSystem | UsePreset | UseModel | Save | Show) -> None:
-        """What is about the preset and its model."""
+    async def do_turn(self, name: str, value: Value) -> None:
+        """Turn a knob."""
+        with self._session.undo_on_error():
+            self._session.turn(self._desk.side, name, value)
+            self._desk.settle()
+        sentence = f"{name} is {knob(name).show(value)}"
+        if name != "thinking":
+            sentence += " now"
+        elif value == "auto" or self._session.can_switch_thinking(self._desk.side):
+            sentence += " from the next reply on"
+        else:
+            sentence += ", but this model's chat template has no switch for thinking: it does as it was taught."
+        self._notify(sentence)
+
+    async def do_system(self, text: str) -> None:
+        """Set the system prompt."""
         side = self._desk.side
-        match command:
-            case UsePreset(str() as name):
-                preset = find_preset(name)
-                self._use(preset, preset.pair)
-                self._desk.say(f"preset {name} from the next reply on")
-            case SetSystem():
-                self._use(reworded(side.preset, system=command.text), side.pair)
-                said = f"system prompt from the next reply on: {command.text}"
-                self._desk.say(said if command.text else "no system prompt from the next reply on")
-            case UseModel(None):
-                self._desk.say(await asyncio.to_thread(_models, side.preset.model))
-            case UseModel(str() as reference):
-                typed = Path(reference).expanduser() if reference.startswith("~/") else Path(reference)
-                model = str(typed.resolve()) if is_file(typed) else reference
-                self._use(reworded(side.preset, model=model), side.pair)
-                self._desk.say(f"model {reference} from the next reply on")
-            case Save():
-                path = save_preset(command.name, side.pair, side.preset, overwrite=command.overwrite)
-                self._use(find_preset(command.name), side.pair)
-                self._desk.say(_SAVED.format(name=command.name, path=path))
-            case Show():
-                self._desk.say(await asyncio.to_thread(particulars, command.part, side.preset, side.pair))
+        self._use(reworded(side.preset, system=text), side.pair)
+        self._desk.say(
+            f"system prompt from the next reply on: {text}" if text else "no system prompt from the next reply on"
+        )
+
+    async def do_preset(self, name: str | None) -> None:
+        """Switch the preset; without a name open the list."""
+        if name is None:
+            self._preset_controller.choose()
+            return
+        preset = find_preset(name)
+        self._use(preset, preset.pair)
+        self._desk.say(f"preset {name} from the next reply on")
+
+    async def do_model(self, reference: str | None) -> None:
+        """Switch the model; without a reference list those on this machine."""
+        side = self._desk.side
+        if reference is None:
+            self._desk.say(await asyncio.to_thread(_list_models, side.preset.model))
+            return
+        typed = Path(reference).expanduser() if reference.startswith("~/") else Path(reference)
+        model = str(typed.resolve()) if is_file(typed) else reference
+        self._use(reworded(side.preset, model=model), side.pair)
+        self._desk.say(f"model {reference} from the next reply on")
+
+    async def do_load(self, name: str | None) -> None:
+        """Switch to a preset, or else to a model; without a name open the list of presets."""
+        if name is None or await asyncio.to_thread(has_preset, name):
+            await self.do_preset(name)
+            return
+        try:
+            reference = await asyncio.to_thread(named, name)
+        except ModelError as error:
+            raise ModelError(f"There is no preset {name!r}. {error} F2 shows the presets, /model the models.") from None
+        await self.do_model(reference)
+
+    async def do_save(self, name: str, overwrite: bool) -> None:
+        """Save knobs, system prompt and model as a preset, and use it."""
+        side = self._desk.side
+        path = save_preset(name, side.pair, side.preset, overwrite=overwrite)
+        self._use(find_preset(name), side.pair)
+        self._desk.say(
+            f"saved as preset {name}, in {path}: knobs, system prompt and model. /load {name} brings them back; "
+            "conversations are saved anyway, Ctrl+O lists them."
+        )
+
+    async def do_show(self, part: Part) -> None:
+        """Print a part of the preset in use."""
+        side = self._desk.side
+        self._desk.say(await asyncio.to_thread(particulars, part, side.preset, side.pair))
 
     def _use(self, preset: Preset, pair: KnobPair) -> None:
         with self._session.undo_on_error():
             self._desk.side.use_preset(preset, pair)
             self._desk.settle()
 
-    def _told(self, turned: TurnKnob) -> str:
-        """What came of turning a knob."""
-        said = f"{turned.name} is {knob(turned.name).show(turned.value)}"
-        if turned.name != "thinking":
-            return f"{said} now"
-        if turned.value == "auto" or self._session.can_switch_thinking(self._desk.side):
-            return f"{said} from the next reply on"
-        return f"{said}, but this model's chat template has no switch for thinking: it does as it was taught."
+    # --- the conversation and its sides -----------------------------------------------------------------------------
 
-    def _show_tree(self) -> None:
+    async def do_compare(self, setting: str | None) -> None:
+        """Add a side."""
+        await self._comparison.compare(setting)
+
+    async def do_side(self, action: SideAction) -> None:
+        """Run a command about the sides."""
+        await self._comparison.run(action)
+
+    async def do_again(self) -> None:
+        """Answer the last question anew."""
+        await self._desk.again()
+
+    async def do_clear(self) -> None:
+        """Begin a new chat."""
+        self._desk.clear()
+
+    async def do_picture(self, name: str | None) -> None:
+        """Save a picture of the reply."""
+        await self._picture_export.save(name)
+
+    async def do_keep_prompts(self, keep: bool) -> None:
+        """Save prompts for the next start from now on, or stop saving them."""
+        if keep and not self._autosave.keeps:
+            raise EngineError("Nothing of this chat is saved: --no-history or config.toml says so.")
+        self._composer.keeping = keep
+        self._notify("Prompts are saved for the next start." if keep else "Prompts are not saved from now on.")
+
+    # --- screens ----------------------------------------------------------------------------------------------------
+
+    async def do_tree(self) -> None:
+        """Open the tree of the conversation, and do there what is chosen."""
+
         def picked(pick: TreePick | None) -> None:
             if pick:
                 self._desk.post_message(Messages.Wanted(None, pick.wish, pick.turn))
 
         self._desk.app.push_screen(TreeScreen(self._desk.side.conversation), picked)
 
-    def _show_engine(self) -> None:
+    async def do_history(self) -> None:
+        """Open the list of saved conversations."""
+        self._history.choose()
+
+    async def do_engine(self) -> None:
+        """Open the log of the engine, and restart the engine if asked."""
+
         def restart(wanted: bool | None) -> None:
             if wanted:
                 with refusals(self._desk.app):
@@ -205,22 +206,24 @@ class CommandRunner:
 
         self._desk.app.push_screen(EngineScreen(self._engines.reports()), restart)
 
-    def _mention(self, text: str) -> None:
+    async def do_help(self) -> None:
+        """Open the help."""
+        self._desk.app.push_screen(HelpScreen())
+
+    async def do_bye(self) -> None:
+        """Quit."""
+        self._desk.app.exit()
+
+    async def do_explain(self, sentence: str) -> None:
+        """Say why a command of Ollama's is not needed."""
+        self._notify(sentence)
+
+    def _notify(self, text: str) -> None:
         self._desk.app.notify(safe(text), markup=False)
 
 
-def _meant(name: str) -> UsePreset | UseModel:
-    """What /load is asked for."""
-    if has_preset(name):
-        return UsePreset(name)
-    try:
-        return UseModel(named(name))
-    except ModelError as error:
-        raise ModelError(f"There is no preset {name!r}. {error} F2 shows the presets, /model the models.") from None
-
-
-def _models(current: str) -> str:
-    """The models on this machine, the one in use marked."""
+def _list_models(current: str) -> str:
+    """Return the models on this machine, a line each, the one in use marked."""
     lines = [
         f"{'▸' if found.reference == current else ' '} {found.reference}  ({found.place})" for found in list_models()
     ]

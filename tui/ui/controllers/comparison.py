@@ -9,7 +9,7 @@ from tui.conversation.conversation import join
 from tui.errors import EngineError, TwiddleError
 from tui.knobs.setting import parse_setting
 from tui.presets.library import resolve
-from tui.prompt_line.commands import Compare, CompareWith, Deed
+from tui.prompt_line.commands import SideAction
 from tui.session.session import Session
 from tui.session.side import Side
 from tui.ui.controllers.autosave import Autosave
@@ -64,7 +64,7 @@ KEYS: list[BindingType] = [
 ]
 """Those of the screen that are about its sides."""
 
-_OF_SEVERAL = [(f"/{deed}",) for deed in get_args(Deed) if deed != "tally"]
+_OF_SEVERAL = [(f"/{deed}",) for deed in get_args(SideAction) if deed != "tally"]
 _OF_ONE = [("/preset",), ("/compare",), ("/tree",), ("/history",), ("/drop",), ("/only",)]
 _TELLING = ("look", "toggle_knobs")
 _DECIDING: dict[tuple[object, ...], bool] = {("/keep",): False, ("/vote",): True}
@@ -112,22 +112,17 @@ class Comparison:
             return False
         return not self.blind.on or (action not in _TELLING and parameters not in _OF_ONE)
 
-    async def obey(self, command: CompareWith | Compare) -> None:
-        """Do what is asked for with the sides; raises TwiddleError."""
-        if isinstance(command, CompareWith):
-            await self._compare(command.setting)
-        else:
-            await self._do(command.deed)
-
-    async def _compare(self, setting: str | None) -> None:
+    async def compare(self, setting: str | None) -> None:
+        """Add a side with another setting, or a copy of the active one; raises TwiddleError."""
         side = self._session.sides[self._desk.active]
         if setting is None:
             await self.add(side.fork())
         else:
             await self.add(Side(resolve(parse_setting(setting)), conversation=side.conversation))
 
-    async def _do(self, deed: Deed) -> None:
-        match deed:
+    async def run(self, action: SideAction) -> None:
+        """Run a command about the sides; raises TwiddleError."""
+        match action:
             case "next":
                 self._desk.active = (self._desk.active + 1) % len(self._panes)
             case "keep":

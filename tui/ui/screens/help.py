@@ -12,7 +12,7 @@ from textual.geometry import Size
 from textual.screen import ModalScreen, Screen
 from textual.widget import Widget
 
-from tui.prompt_line.commands import COMMANDS
+from tui.prompt_line.commands import LISTED
 from tui.ui.terminal.key_order import in_order
 
 _OF_TEXTUAL = {
@@ -79,7 +79,7 @@ class HelpScreen(ModalScreen[None]):
 def _groups(screen: Screen[Any]) -> Iterator[tuple[str, dict[str, str]]]:
     """What works on a screen now: the keys of what has the focus, the screen's own, the commands."""
     here, around, text = "Where the cursor is", "In this dialog" if screen.is_modal else "Everywhere", "To edit text"
-    commands = {} if screen.is_modal else COMMANDS
+    commands = {} if screen.is_modal else {each.usage: each.help for each in LISTED}
     groups: dict[str, dict[str, str]] = {here: {}, around: {}, "Type in the prompt": commands, text: {}}
     for active in in_order(screen):
         binding = active.binding

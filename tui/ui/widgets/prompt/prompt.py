@@ -12,7 +12,8 @@ from textual.reactive import reactive
 from textual.widgets import TextArea
 from textual.widgets.text_area import EditResult, Location, Selection
 
-from tui.prompt_line.completion import Completion, CompletionSources, complete
+from tui.prompt_line.commands import complete
+from tui.prompt_line.completion import Completion, CompletionSources
 from tui.prompt_line.history import PromptHistory
 from tui.prompt_line.quotes import unclosed
 from tui.terminal import safe, safe_line, safe_lines
