@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.depth import depth
 from tests.engine.dice import Dice, Table
 from tui.engine.fake import END
 from tui.engine.protocol import Hypotheses, SetKnobs, Stop, Token
@@ -67,7 +68,7 @@ def search(dice: Dice, knobs: Knobs) -> Table:
 
 
 @given(st.integers(0, 10_000), st.sampled_from((0.0, 0.5, 1.0)))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=depth(12, 60))
 def test_a_width_that_covers_the_tree_finds_the_very_best(seed: int, penalty: float) -> None:
     knobs = turn(BEAM, num_beams=8, num_predict=3, length_penalty=penalty, early_stopping="never")
     dice = Dice("ab", seed)
@@ -84,7 +85,7 @@ def test_a_width_that_covers_the_tree_finds_the_very_best(seed: int, penalty: fl
     st.sampled_from(("no", "yes", "never")),
     st.integers(1, 12),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=depth(30, 150))
 def test_it_finds_what_the_definition_finds(seed: int, beams: int, penalty: float, early: str, most: int) -> None:
     knobs = turn(BEAM, num_beams=beams, length_penalty=penalty, early_stopping=early, num_predict=most)
     dice = Dice("abcde", seed)

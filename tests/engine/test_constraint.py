@@ -11,6 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from tests.depth import depth
 from tests.engine.bench import GREEDY, Bench, question, reply
 from tests.engine.dice import Dice, Table
 from tui.conversation.conversation import Message
@@ -66,7 +67,7 @@ PATTERNS = st.recursive(
 
 @given(PATTERNS, st.integers(0, 2**16))
 @example("(?:[a-f])*aa", 0)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=depth(40, 200))
 def test_what_is_written_under_a_regex_matches_it(pattern: str, seed: int) -> None:
     assert re.fullmatch(pattern, walk(turn(Knobs(), regex=pattern), seed))
 
@@ -136,14 +137,14 @@ def fits(value: Any, schema: dict[str, Any]) -> bool:
 
 
 @given(SCHEMAS, st.integers(0, 2**16))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=depth(40, 200))
 def test_what_is_written_under_a_schema_is_what_it_accepts(schema: dict[str, Any], seed: int) -> None:
     said = walk(turn(Knobs(), schema=json.dumps(schema)), seed)
     assert fits(json.loads(said), schema), said
 
 
 @given(st.integers(0, 2**16))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=depth(20, 50))
 def test_json_is_an_object_that_can_be_read(seed: int) -> None:
     assert isinstance(json.loads(walk(turn(Knobs(), format="json"), seed)), dict)
 
@@ -166,7 +167,7 @@ TEXTS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=6)
 
 
 @given(st.lists(TEXTS, min_size=1, max_size=4, unique=True), st.integers(0, 99))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=depth(30, 100))
 def test_a_choice_is_one_of_the_choices(choices: list[str], seed: int) -> None:
     assert walk(turn(Knobs(), choices=tuple(choices)), seed) in choices
 

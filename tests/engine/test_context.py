@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.depth import depth
 from tests.engine.bench import GREEDY, Bench, question, reply
 from tui.conversation.conversation import Message
 from tui.engine.backend import BatchRow, Decoded, Interrupted
@@ -156,7 +157,7 @@ def test_whoever_wants_an_end_waits_for_no_prompt() -> None:
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=30))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=depth(10, 20))
 def test_c12_interrupts_change_nothing(storm: list[bool]) -> None:
     bench = Bench(Script())
     bench.backend.batch = 64

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.depth import depth
 from tests.engine.dice import Dice, Table
 from tui.engine.fake import END
 from tui.knobs.table import Knobs, turn
@@ -40,7 +41,7 @@ def search(table: Table, knobs: Knobs, reply_id: str = "a") -> list[int]:
 
 
 @given(st.integers(0, 10_000), st.integers(2, 8), st.sampled_from((0.0, 0.3, 0.6, 1.0)), st.integers(1, 12))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=depth(20, 100))
 def test_it_finds_what_the_definition_finds(seed: int, count: int, alpha: float, most: int) -> None:
     knobs = turn(Knobs(), strategy="contrastive", contrastive_k=count, penalty_alpha=alpha, num_predict=most, seed=1)
     dice = Dice("abcde", seed)

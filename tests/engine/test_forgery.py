@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.depth import depth
 from tui.conversation.conversation import Message
 from tui.engine.fake import END, START, Script, ScriptedBackend
 from tui.engine.llama import make_stage
@@ -46,7 +47,7 @@ def controls(tokens: list[int]) -> list[int]:
 
 @pytest.mark.parametrize(("name", "jinja", "go"), TEMPLATES, ids=lambda given: given if given else None)
 @given(chats)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=depth(40, 200))
 def test_c01_c02_c03_the_control_tokens_are_those_of_a_harmless_chat(
     name: str, jinja: str | None, go: str, chat: list[tuple[str, str]]
 ) -> None:

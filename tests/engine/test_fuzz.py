@@ -1,7 +1,6 @@
 """Whatever is said on the pipe, in either direction and any order: who reads it goes on. So it is with model files."""
 
 import asyncio
-import os
 import random
 import struct
 from collections.abc import AsyncIterator, Iterator
@@ -13,6 +12,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.anything import values
+from tests.depth import SEED, depth
 from tests.engine.bench import GREEDY, reply
 from tests.engine.test_deaths import Stub, stub
 from tests.engine.test_process import fake, until
@@ -45,13 +45,13 @@ from tui.models.preflight import look
 
 __all__ = ["stub"]
 
-EXAMPLES = int(os.environ.get("TWIDDLE_EXAMPLES", "200"))
+EXAMPLES = depth(20, 200)
 """Conversations of noise."""
 
-FILES = int(os.environ.get("TWIDDLE_EXAMPLES", "2000"))
+FILES = depth(100, 2000)
 """Mutated model files."""
 
-fuzz = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+fuzz = settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 DEEP = b"[" * 100_000
 """Deeper than Python's stack."""
@@ -196,10 +196,10 @@ def mutated(whole: bytes, end: int, chance: random.Random) -> bytes:
 
 
 async def test_g_a_mutated_model_costs_an_engine_at_most(small: Engine, tmp_path: Path) -> None:
-    path, seed = tmp_path / "tiny.gguf", random.randrange(2**32)
+    path = tmp_path / "tiny.gguf"
     write_model(path, Shape(vocabulary=320, layers=1))
     whole = path.read_bytes()
-    end, chance = look(path).data, random.Random(seed)
+    end, chance = look(path).data, random.Random(SEED)
     ended: list[str] = []
     for number in range(FILES):
         path.write_bytes(mutated(whole, end, chance))
@@ -207,7 +207,7 @@ async def test_g_a_mutated_model_costs_an_engine_at_most(small: Engine, tmp_path
         await small.start()
         small.send(Load(str(path), SMALL))
         async with asyncio.timeout(60):
-            said = f"seed {seed}, file {number}"
+            said = f"seed {SEED}, file {number}"
             async for event in small.events():
                 if isinstance(event, Loaded):
                     small.send(Generate((reply("a", SMALL),)))

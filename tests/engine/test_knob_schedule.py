@@ -5,6 +5,7 @@ import random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.depth import depth
 from tests.engine.bench import Bench, question, reply
 from tests.engine.dice import Dice, Table
 from tui.conversation.conversation import Message
@@ -24,7 +25,7 @@ def ids(bench: Bench, reply_id: str = "a") -> list[int]:
 
 
 @given(st.integers(0, 1000))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=depth(10, 25))
 def test_the_lane_writes_the_same_reply_again(seed: int) -> None:
     turns, live = random.Random(seed), table()
     live.ask(reply("a", WARM))
@@ -56,7 +57,7 @@ def test_a_turn_by_hand_ends_the_lane() -> None:
 
 
 @given(st.integers(1, 50))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=depth(10, 25))
 def test_what_goes_on_from_a_token_keeps_the_draws_after_it(index: int) -> None:
     bench = table()
     bench.ask(reply("a", WARM))

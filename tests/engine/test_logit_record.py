@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from tests.depth import depth
 from tui.engine.backend import Logits
 from tui.engine.llama import make_stage
 from tui.engine.sampling.chain import Chain
@@ -68,7 +69,7 @@ def nudged(knobs: Knobs) -> Iterator[Knobs]:
 
 
 @given(SHAPES, st.integers(200, 60_000), st.integers(0, 2**16), KNOBS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=depth(60, 300))
 def test_a_what_if_is_within_its_bound(shape: str, size: int, seed: int, knobs: Knobs) -> None:
     knobs = turn(knobs, **OPEN) if shape in TIED else knobs
     logits = shaped(shape, size, seed)
@@ -82,7 +83,7 @@ def test_a_what_if_is_within_its_bound(shape: str, size: int, seed: int, knobs: 
 
 
 @given(SHAPES, st.integers(200, 60_000), st.integers(0, 2**16), st.floats(0.1, 3), st.sampled_from((0.2, 0.5, 0.9)))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
+@settings(max_examples=depth(12, 60), suppress_health_check=[HealthCheck.filter_too_much])
 def test_so_it_is_for_typical_p(shape: str, size: int, seed: int, temperature: float, typical_p: float) -> None:
     knobs = turn(Knobs(), **(OPEN | {"temperature": temperature, "typical_p": typical_p}))
     logits = shaped(shape, size, seed)

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.depth import depth
 from tests.engine.bench import question, reply
 from tests.engine.touchy import Scene, said
 from tui.conversation.conversation import Message
@@ -91,7 +92,7 @@ def test_what_a_shift_has_turned_is_not_read_again() -> None:
     assert scene.write(asked)[0].tokens == alone(asked, script)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=depth(12, 60))
 @given(st.data())
 def test_nothing_that_happens_in_between_changes_a_reply(data: st.DataObject) -> None:
     scene = Scene(Script(context=700))

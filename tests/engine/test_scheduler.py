@@ -4,6 +4,7 @@ from collections import Counter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.depth import depth
 from tests.engine.bench import GREEDY, Bench, question, reply
 from tui.conversation.conversation import Message
 from tui.engine.fake import END, Script
@@ -229,7 +230,7 @@ def test_c14_at_most_eight_replies_run_at_once(bench: Bench) -> None:
     assert endings == {Finished: 8, Failed: 1}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=depth(12, 60))
 @given(st.integers(0, 2**32), st.integers(2, 30))
 def test_c14_joining_and_leaving_disturbs_nobody(seed: int, actions: int) -> None:
     """Whatever joins, leaves and turns beside it, a reply is the one it would be alone, and ends exactly once."""

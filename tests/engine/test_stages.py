@@ -10,6 +10,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from tests.depth import depth
 from tui.engine.backend import CANDIDATE, Candidates
 from tui.engine.llama import make_stage
 from tui.engine.sampling.chain import Chain, Feedback, draw, order
@@ -107,7 +108,7 @@ def llama_cpp_goes_wrong(knobs: Knobs) -> bool:
     return False
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=depth(80, 400))
 @given(st.integers(0, 2**32), st.integers(31, VOCABULARY), st.sampled_from([0.3, 2.0, 6.0]), knobs_strategy, histories)
 def test_stages_one_by_one_leave_what_the_whole_chain_leaves(
     seed: int, size: int, spread: float, knobs: Knobs, history: list[int]
@@ -122,7 +123,7 @@ def test_stages_one_by_one_leave_what_the_whole_chain_leaves(
 
 
 @given(st.integers(0, 2**32), knobs_strategy, histories)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=depth(20, 100))
 def test_the_trace_is_the_choice(seed: int, knobs: Knobs, history: list[int]) -> None:
     logits = scores(seed, 200, 3.0)
     odds = Chain(knobs, make_stage, history).run(logits, history, chance=0.5)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.depth import depth
 from tests.engine.bench import reply
 from tests.engine.test_deaths import Stub, stub
 from tests.engine.test_process import ENDLESS, engine, fake, until
@@ -305,8 +306,8 @@ async def test_p03_killed_for_its_memory_it_is_said_and_can_be_started_again(eng
     await until(engine, Loaded)
 
 
-RESTARTS = int(os.environ.get("TWIDDLE_RESTARTS", "8"))
-"""Of real engines, half a second each; 50 by the environment."""
+RESTARTS = depth(8, 50)
+"""Restarts of real engines, half a second each."""
 
 
 @linux

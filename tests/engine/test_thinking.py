@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.depth import depth
 from tests.engine.bench import GREEDY, Bench, question
 from tui.conversation.conversation import Message
 from tui.conversation.thinking import Thought
@@ -122,7 +123,7 @@ def test_the_tags_can_be_given_by_the_knobs() -> None:
 
 
 @given(st.integers(0, 500), st.data())
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=depth(10, 30))
 def test_the_lane_writes_the_same_reply_again_also_where_either_set_was_turned(seed: int, data: st.DataObject) -> None:
     knobs, cool = turn(WARM, seed=seed), turn(COOL, seed=seed)
     live = bench(sureness=4)
@@ -152,7 +153,7 @@ def test_turning_the_answers_knobs_while_it_thinks_waits_for_the_answer() -> Non
 
 
 @given(st.integers(1, len(SAID) - 1))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=depth(10, 30))
 def test_a_reply_that_goes_on_knows_where_in_its_thought_it_stands(place: int) -> None:
     one = bench()
     begun = Message("assistant", SAID[:place], tuple(SAID[:place].encode()))

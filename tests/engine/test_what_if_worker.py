@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.depth import depth
 from tests.engine.bench import GREEDY, Bench, question, reply
 from tui.conversation.conversation import Message
 from tui.engine.fake import Script
@@ -43,7 +44,7 @@ def answers(bench: Bench, knobs: Knobs, looked: int = -1) -> list[WhatIfs]:
 
 
 @given(KNOBS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=depth(10, 40))
 def test_what_if_the_knobs_were_those_it_was_written_with(knobs: Knobs) -> None:
     """Then every answer is what the trace said."""
     bench = written(knobs)
@@ -63,7 +64,7 @@ def test_penalties_see_what_was_said_before(values: dict[str, float]) -> None:
 
 
 @given(KNOBS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=depth(10, 40))
 def test_what_if_they_were_others(knobs: Knobs) -> None:
     """Then it is what the trace would have said, had that reply been written."""
     bench, tokens = written(), written().tokens()["a"]
@@ -81,7 +82,7 @@ def test_what_if_they_were_others(knobs: Knobs) -> None:
 
 
 @given(KNOBS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=depth(10, 40))
 def test_of_one_token_alone_it_says_what_it_says_of_it_among_all(knobs: Knobs) -> None:
     bench = written()
     whole, place = answers(bench, knobs, looked=3), 3
@@ -174,7 +175,7 @@ def record() -> bytes:
 
 
 @given(st.data())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=depth(40, 200))
 def test_a_record_that_counts_as_whole_can_be_read_whatever_it_holds(record: bytes, data: st.DataObject) -> None:
     packed = bytearray(record)
     for place in data.draw(st.lists(st.integers(0, len(packed) - 1), min_size=1, max_size=4)):

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.depth import depth
 from tui.engine.llama import make_stage
 from tui.engine.sampling.chain import Chain, order
 from tui.knobs.knob import Knob, Value
@@ -154,7 +155,7 @@ chains = st.builds(
 
 
 @given(chains, st.data(), st.integers(0, 2**32 - 1), st.floats(0, 1))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=depth(80, 400))
 def test_turning_a_knob_that_does_nothing_changes_no_token(
     knobs: Knobs, data: st.DataObject, seed: int, chance: float
 ) -> None:

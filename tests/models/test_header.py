@@ -2,7 +2,6 @@
 
 import ctypes
 import io
-import os
 import struct
 import sys
 import time
@@ -14,13 +13,14 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from tests.depth import depth
 from tests.gguf import DATA, LLAMA, TENSORS, array, gguf, number, string, tensor, text, tiny
 from tui.models.header import LONGEST, Header, HeaderArray, HeaderFault, read_entry, read_header
 from tui.models.quantization import TENSOR_TYPES
 
 WHOLE = tiny()
-EXAMPLES = int(os.environ.get("TWIDDLE_EXAMPLES", "2000"))
-"""How many mutated headers are tried; set it higher for a longer search."""
+EXAMPLES = depth(150, 2000)
+"""Mutated headers to try."""
 
 
 def read(content: bytes) -> Header:
@@ -257,7 +257,7 @@ HOLES = st.lists(
 
 @given(HOLES, st.integers(0, 40))
 @example([(8, b"\xff" * 8)], 0)
-@settings(max_examples=EXAMPLES, deadline=1000, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_g55_mutated_headers_are_judged_as_llama_cpp_does(
     engine_reads: Callable[[bytes], bool], holes: list[tuple[int, bytes]], cut: int
 ) -> None:

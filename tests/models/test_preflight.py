@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.depth import depth
 from tests.gguf import DATA, LLAMA, TENSORS, gguf, number, string, tensor, tiny, write
 from tui.errors import ModelError
 from tui.knobs.table import Knobs
@@ -119,7 +120,7 @@ def test_g51_a_split_model_is_all_its_parts(tmp_path: Path) -> None:
 
 
 @given(st.data())
-@settings(max_examples=1000, deadline=1000, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=depth(100, 1000), suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_g55_nothing_but_a_model_error_comes_out(tmp_path: Path, data: st.DataObject) -> None:
     content = bytearray(tiny())
     for _ in range(data.draw(st.integers(1, 5))):

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.depth import depth
 from tests.gguf import number, tiny, write
 from tui.errors import ModelError
 from tui.models.hub import choose, is_file_name, parse_hub, parts_among, quantization
@@ -249,7 +250,7 @@ def test_what_is_found_is_looked_at(here: Path) -> None:
     st.sampled_from(["", "hf.co/", "hf:", "ollama:", "./", "~", "/", "hf.co/a/b:", "ollama:a/b:"]),
     st.text(st.characters() | st.sampled_from("/:.~-\0\n\x1b\\ "), max_size=30),
 )
-@settings(max_examples=500, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=depth(50, 500), suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_from_says_nothing_but_a_model_error_comes_out(prefix: str, rest: str) -> None:
     with pytest.raises(ModelError) as caught:
         find_model(prefix + rest)

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.depth import depth
 from tui.knobs.table import KNOBS
 from tui.paths import shipped
 from tui.presets.checks import PresetFinding, check
@@ -123,6 +124,6 @@ def test_every_shipped_preset_can_be_taken_to_ollama(preset: Preset) -> None:
 
 
 @given(st.text(), st.text())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=depth(40, 200))
 def test_checking_survives_anything(first: str, second: str) -> None:
     assert isinstance(check(f"FROM starter\n{first}\nSYSTEM {second}", HERE), tuple)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.depth import depth
 from tui.presets.gotemplate import TemplateError, read_template
 
 DATA: dict[str, Any] = {
@@ -138,7 +139,7 @@ PIECES = (
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=40).map("".join) | st.text(max_size=60))
-@settings(max_examples=3000, deadline=None)
+@settings(max_examples=depth(150, 3000))
 def test_nothing_but_its_own_errors_comes_out(source: str) -> None:
     began = time.monotonic()
     try:

@@ -2,9 +2,7 @@
 
 import base64
 import json
-import os
 from contextlib import suppress
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from tests.depth import depth
 from tests.presets.rune_by_rune import Refused, read
 from tui.knobs.table import KNOBS
 from tui.presets.modelfile import INSTRUCTIONS, Modelfile, ModelfileError, parse_modelfile
@@ -203,10 +202,10 @@ def test_f18_a_large_hostile_file_is_read_in_one_pass() -> None:
     assert fault("FROM x\nPARAMETER top_k " + "0" * 200_000 + "x").kind == "invalid_int"
 
 
-EXAMPLES = int(os.environ.get("TWIDDLE_EXAMPLES", "3000"))
-"""How many files each property below sees: TWIDDLE_EXAMPLES=20000 makes it a long look."""
+EXAMPLES = depth(150, 3000)
+"""Files that each property below is tried on."""
 
-IN_TIME = settings(max_examples=EXAMPLES, deadline=timedelta(seconds=2))
+many = settings(max_examples=EXAMPLES)
 
 pieces = st.sampled_from([
     *INSTRUCTIONS, "from", "parameter", "user", "temperature", "stop", "0.5", '"', '"""', " ", "\t", "\n", "\r", "\r\n",
@@ -225,7 +224,7 @@ def understood(source: str | bytes) -> None:
 
 
 @given(st.one_of(st.text(), st.binary(), st.lists(pieces).map("".join), st.lists(pieces).map(" ".join)))
-@IN_TIME
+@many
 def test_f18_anything_is_read_or_refused_in_our_own_words(source: str | bytes) -> None:
     try:
         understood(source)
@@ -241,7 +240,7 @@ WHOLE = (
 
 
 @given(st.lists(st.tuples(st.integers(0, len(WHOLE)), st.integers(0, 3), pieces), min_size=1, max_size=6))
-@IN_TIME
+@many
 def test_a_damaged_file_is_read_or_refused_in_our_own_words(damage: list[tuple[int, int, str]]) -> None:
     text = WHOLE
     for place, length, piece in damage:
@@ -256,7 +255,7 @@ def test_a_damaged_file_is_read_or_refused_in_our_own_words(damage: list[tuple[i
     st.lists(st.tuples(st.integers(0, len(WHOLE) - 1), st.integers(0, 255)), min_size=1, max_size=6),
     st.integers(0, 999),
 )
-@IN_TIME
+@many
 def test_damaged_bytes_are_read_or_refused_in_our_own_words(damage: list[tuple[int, int]], cut: int) -> None:
     source = bytearray(WHOLE.encode("utf-16" if cut % 5 == 0 else "utf-8"))
     for place, byte in damage:
@@ -273,7 +272,7 @@ lines = st.tuples(
 
 
 @given(st.lists(lines, max_size=8).map("".join) | st.lists(pieces).map("".join))
-@IN_TIME
+@many
 def test_every_file_is_read_as_character_by_character(source: str) -> None:
     marked = "\ufeff" + source  # one mark is taken off
     try:

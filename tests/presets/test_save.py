@@ -183,7 +183,7 @@ turned = st.fixed_dictionaries({}, optional={
     st.sampled_from(["\n", "\r\n", "\r"]),
     turned,
 )
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_changed_file_reads_as_asked_and_keeps_every_comment(
     tmp_path: Path, parts: list[str], end: str, values: dict[str, object]
 ) -> None:

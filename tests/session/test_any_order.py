@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from tests.anything import knobs, values
+from tests.depth import depth
 from tests.session.test_session import talk
 from tests.session.test_side import STATS, token
 from tui.engine.protocol import Died, Event, Failed, Finished
@@ -107,4 +108,4 @@ class Talking(RuleBasedStateMachine):
 
 
 TestTalking = Talking.TestCase
-TestTalking.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)
+TestTalking.settings = settings(max_examples=depth(20, 100), stateful_step_count=30)

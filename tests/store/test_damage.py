@@ -1,10 +1,8 @@
 """A file that is not as it was left: what can be read is recovered, nothing is deleted, and it is said."""
 
-import os
 import random
 import sqlite3
 import struct
-import time
 import tracemalloc
 from contextlib import closing
 from pathlib import Path
@@ -12,6 +10,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from tests.depth import SEED, depth
 from tests.store.pages import keep, talk, texts
 from tui.errors import StoreError
 from tui.paths import data_dir, history_path
@@ -22,8 +21,8 @@ from tui.store.rows import Leaf
 from tui.store.schema import MIGRATIONS
 from tui.store.store import Store
 
-POSITIONS = int(os.environ.get("TWIDDLE_POSITIONS", "120"))
-"""How many bytes to damage, one at a time; 2,000 by the environment."""
+POSITIONS = depth(20, 120)
+"""Bytes to damage, one at a time."""
 
 
 def fill(path: Path, conversations: int = 12) -> list[str]:
@@ -176,8 +175,7 @@ def test_d11_an_empty_file_beside_a_log_of_changes_is_not_taken_for_a_new_one(pa
 def test_d12_a_damaged_byte_anywhere_costs_no_more_than_what_it_stands_in(path: Path, tmp_path: Path) -> None:
     said = fill(path)
     whole = path.read_bytes()
-    seed = random.randrange(2**32)
-    chance = random.Random(seed)
+    chance = random.Random(SEED)
     for number in range(POSITIONS):
         position, value = chance.randrange(len(whole)), chance.randrange(256)
         damaged = bytearray(whole)
@@ -185,7 +183,6 @@ def test_d12_a_damaged_byte_anywhere_costs_no_more_than_what_it_stands_in(path: 
         copy = tmp_path / f"{number}" / "history.db"
         copy.parent.mkdir()
         copy.write_bytes(damaged)
-        began = time.monotonic()
         store = Store(copy)
         for entry in store.list(limit=100):
             store.load(entry.id)
@@ -197,9 +194,8 @@ def test_d12_a_damaged_byte_anywhere_costs_no_more_than_what_it_stands_in(path: 
         keep(store, "Hi", key="new")
         store.close()
         there = texts(copy)
-        where = f"seed {seed}, byte {position} made {value}"
+        where = f"seed {SEED}, byte {position} made {value}"
         assert "Hi" in there and len(set(said) & set(there)) >= len(said) - 8, where
-        assert time.monotonic() - began < 30, where
 
 
 @pytest.mark.parametrize("replaced", [False, True])

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from tests.depth import depth
 from tests.store.pages import talk
 from tui.conversation.conversation import Conversation, Ending, Message, Turn
 from tui.conversation.reply_record import KnobChange, ReplyRecord, Stats
@@ -146,7 +147,7 @@ def conversations(draw: st.DrawFn) -> Conversation:
 
 
 @given(conversations(), st.lists(st.tuples(texts, st.none() | texts, texts), min_size=1, max_size=3), texts)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=depth(20, 100))
 def test_whatever_was_said_goes_out_as_json_and_comes_in_as_it_was(
     said: Conversation, sides: list[tuple[str, str | None, str]], title: str
 ) -> None:

@@ -1,21 +1,21 @@
 """Whatever ends the program, what it was told is safe is there."""
 
 import os
-import random
 import signal
 import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 
+from tests.depth import SEED, depth
 from tests.store.pages import keep, talk, texts
 from tui.store.records import Snapshot
 from tui.store.schema import MIGRATIONS
 from tui.store.store import Store
 
 ROOT = Path(__file__).parents[2]
-KILLS = int(os.environ.get("TWIDDLE_KILLS", "200"))
-"""How often to kill; more by the environment."""
+KILLS = depth(20, 200)
+"""Processes to kill."""
 
 
 def child(*words: object, code: str = "") -> "subprocess.Popen[str]":
@@ -64,13 +64,12 @@ sys.stdout.flush()
 
 
 def test_d01_kill_9_at_any_point_loses_nothing_that_was_acknowledged(path: Path) -> None:
-    seed = random.randrange(2**32)
-    killer = child(path, KILLS, seed, code=FORKED)
+    killer = child(path, KILLS, SEED, code=FORKED)
     said, _ = killer.communicate()
     assert killer.returncode == 0
-    assert integrity(path) == "ok", f"seed {seed}"
+    assert integrity(path) == "ok", f"seed {SEED}"
     acknowledged, there = said.splitlines(), texts(path)
-    assert len(acknowledged) > KILLS and not set(acknowledged) - set(there), f"seed {seed}"
+    assert len(acknowledged) > KILLS and not set(acknowledged) - set(there), f"seed {SEED}"
     # What is there beyond is what was about to be acknowledged, and whole.
     assert all(text.endswith(".") or text == "half a rep" for text in there)
 
@@ -129,8 +128,8 @@ def test_d16_of_two_that_open_a_new_file_at_once_one_makes_it(path: Path) -> Non
     assert sorted(texts(path)) == sorted("".join(said).splitlines())
 
 
-WRITES = int(os.environ.get("TWIDDLE_WRITES", "100"))
-"""How many questions and answers each of two windows writes."""
+WRITES = depth(25, 100)
+"""Questions, each with an answer, that each of two windows writes."""
 
 CHECKPOINTS = """
 import sqlite3, sys, time

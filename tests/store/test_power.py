@@ -12,12 +12,13 @@ from typing import NamedTuple
 
 import pytest
 
+from tests.depth import SEED, depth
 from tests.store.pages import texts
 from tests.store.test_kills import integrity
 
 ROOT = Path(__file__).parents[2]
-LOSSES = int(os.environ.get("TWIDDLE_LOSSES", "150"))
-"""How often the power goes; more by the environment."""
+LOSSES = depth(30, 150)
+"""Losses of power to try."""
 SECTOR = 512
 
 WRITES = """
@@ -136,8 +137,7 @@ def test_d02_what_was_acknowledged_is_there_when_the_power_goes(tmp_path: Path) 
     happened = list(read(notes))
     said = [f"text {number} " + "x" * 3000 for number in range(8)]
     assert sum(note.kind == "M" for note in happened) == len(said) and sum(note.kind == "S" for note in happened) > 20
-    seed = random.randrange(2**32)
-    chance = random.Random(seed)
+    chance = random.Random(SEED)
     ends = [place + 1 for place, note in enumerate(happened) if note.kind == "M"]
     for loss in range(LOSSES):
         # First right after each acknowledgement, then anywhere.
@@ -150,7 +150,7 @@ def test_d02_what_was_acknowledged_is_there_when_the_power_goes(tmp_path: Path) 
         disk.lose_power(chance, share, left)
         acknowledged = max((note.number for note in happened[:at] if note.kind == "M"), default=0)
         there = texts(left / "history.db")
-        why = f"seed {seed}, loss {loss} at {at} with {share} of what was not synced"
+        why = f"seed {SEED}, loss {loss} at {at} with {share} of what was not synced"
         assert there[:acknowledged] == said[:acknowledged] and set(there) <= set(said), why
         assert not list(left.glob("*.damaged-*")), why
         assert integrity(left / "history.db") == "ok", why

@@ -8,6 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from tests.depth import depth
 from tests.store.pages import draft, written
 from tui.conversation.conversation import Conversation, answer, ask, edit, go, until
 from tui.store.records import SavedPosition, Snapshot
@@ -127,4 +128,4 @@ class Windows(RuleBasedStateMachine):
 
 
 TestWindows = Windows.TestCase
-TestWindows.settings = settings(max_examples=25, stateful_step_count=20, deadline=None)
+TestWindows.settings = settings(max_examples=depth(10, 25), stateful_step_count=20)

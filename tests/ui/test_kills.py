@@ -1,7 +1,6 @@
 """Whenever a chat is killed: what it was told is safe is there, and nobody is left of it."""
 
 import os
-import random
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +8,7 @@ from pathlib import Path
 import pytest
 from msgspec import json
 
+from tests.depth import SEED
 from tests.store.pages import texts
 from tests.store.test_kills import KILLS, ROOT, integrity
 from tests.ui.test_endings import gone, wait
@@ -22,7 +22,7 @@ BESIDE = 4
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_d01_d03_kill_9_at_any_point_of_a_chat_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
     paths = [tmp_path / f"history-{each}.db" for each in range(BESIDE)]
-    seeds = [random.randrange(2**32) for _ in paths]
+    seeds = range(SEED, SEED + BESIDE)
     chats = [
         subprocess.Popen(
             [sys.executable, "-m", "tests.ui.chatter", str(path), str(KILLS // BESIDE), str(seed)],

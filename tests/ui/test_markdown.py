@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from pygments.lexers import get_all_lexers  # type: ignore[import-untyped]
 from rich.cells import cell_len
 
+from tests.depth import depth
 from tui.ui.markdown import Document, Mark
 from tui.ui.markdown.code import Code
 from tui.ui.markdown.document import OPEN_LINES
@@ -160,7 +161,7 @@ def test_a_text_that_grows_looks_like_the_whole(size: int) -> None:
 
 
 @given(MARKDOWN | st.text(max_size=80), st.lists(st.integers(1, 9)), st.integers(8, 50))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=depth(30, 150))
 def test_any_text_in_any_pieces(text: str, sizes: list[int], width: int) -> None:
     document = grown(text, sizes, width)
     for line in document.lines:
@@ -172,7 +173,7 @@ def test_any_text_in_any_pieces(text: str, sizes: list[int], width: int) -> None
 
 
 @given(MARKDOWN, st.lists(st.integers(0, 120), max_size=5), st.integers(30, 60))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=depth(30, 150))
 def test_every_mark_shows(text: str, places: list[int], width: int) -> None:
     document = Document(width, text)
     for number, place in enumerate(places):

@@ -1,7 +1,7 @@
 """Where tokens stand."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
@@ -25,7 +25,6 @@ def shown(lines: TokenLines) -> list[str]:
 
 
 @given(PIECES, st.integers(2, 30))
-@settings(deadline=None)
 def test_every_token_is_somewhere_and_is_found_there(tokens: list[str], width: int) -> None:
     lines = laid_out(*tokens, width=width)
     assert len(lines.first) == len(tokens)
@@ -37,7 +36,6 @@ def test_every_token_is_somewhere_and_is_found_there(tokens: list[str], width: i
 
 
 @given(PIECES, st.integers(2, 30))
-@settings(deadline=None)
 def test_no_line_is_wider_than_it_may_be_nor_than_it_is_thought_to_be(tokens: list[str], width: int) -> None:
     for line in laid_out(*tokens, width=width).lines:
         assert sum(run.width for run in line) <= width
