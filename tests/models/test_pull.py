@@ -16,12 +16,11 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import httpx2
-import huggingface_hub
 import pytest
-from huggingface_hub.utils._http import default_client_factory
 
 from tests.gguf import DATA, LLAMA, TENSORS, array, gguf, number, tensor, tiny
 from tui.errors import ModelError
+from tui.models import hub_client
 from tui.models import pull as pulling
 from tui.models.hub import HubReference
 from tui.models.pull import pull
@@ -152,7 +151,7 @@ def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("TWIDDLE_MODELS", str(tmp_path / "models"))
     monkeypatch.setenv("HF_TOKEN", SECRET)
     monkeypatch.setattr(pulling, "RETRY_S", 0)
-    monkeypatch.setattr(pulling, "STALL_S", 0.3)
+    monkeypatch.setattr(hub_client, "STALL_S", 0.3)
     return tmp_path / "models"
 
 
@@ -418,7 +417,7 @@ def test_f12_f19_no_hub_no_circle_no_hash(hubs: list[Hub]) -> None:
         fetch(hub)
 
 
-def test_f12_an_address_without_encryption_is_not_read(models: Path) -> None:
+def test_f12_an_address_without_encryption_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[httpx2.Request] = []
 
     def answer(request: httpx2.Request) -> httpx2.Response:
@@ -430,12 +429,9 @@ def test_f12_an_address_without_encryption_is_not_read(models: Path) -> None:
     def client() -> httpx2.Client:
         return httpx2.Client(transport=httpx2.MockTransport(answer), follow_redirects=True)
 
-    huggingface_hub.set_client_factory(client)
-    try:
-        with pytest.raises(ModelError, match="an address without encryption"):
-            pull(HubReference("maker", "Small-GGUF"), lambda *_: None, "https://hub.test")
-    finally:
-        huggingface_hub.set_client_factory(default_client_factory)
+    monkeypatch.setattr(hub_client, "open_client", client)
+    with pytest.raises(ModelError, match="an address without encryption"):
+        pull(HubReference("maker", "Small-GGUF"), lambda *_: None, "https://hub.test")
     assert [("Authorization" in request.headers) for request in sent] == [True, False]
 
 
@@ -446,17 +442,30 @@ def test_the_token_is_not_sent_where_it_can_be_read_on_the_way(monkeypatch: pyte
         sent.append(request)
         return httpx2.Response(404)
 
-    huggingface_hub.set_client_factory(lambda: httpx2.Client(transport=httpx2.MockTransport(answer)))
-    try:
-        with pytest.raises(ModelError, match="your token would be read on the way: make HF_ENDPOINT"):
-            pull(HubReference("maker", "Small-GGUF"), lambda *_: None, "http://hub.test")
-        assert not sent
-        monkeypatch.delenv("HF_TOKEN")
-        with pytest.raises(ModelError, match="shows no"):
-            pull(HubReference("maker", "Small-GGUF"), lambda *_: None, "http://hub.test")
-    finally:
-        huggingface_hub.set_client_factory(default_client_factory)
+    monkeypatch.setattr(hub_client, "open_client", lambda: httpx2.Client(transport=httpx2.MockTransport(answer)))
+    with pytest.raises(ModelError, match="your token would be read on the way: make HF_ENDPOINT"):
+        pull(HubReference("maker", "Small-GGUF"), lambda *_: None, "http://hub.test")
+    assert not sent
+    monkeypatch.delenv("HF_TOKEN")
+    with pytest.raises(ModelError, match="shows no"):
+        pull(HubReference("maker", "Small-GGUF"), lambda *_: None, "http://hub.test")
     assert [("Authorization" in request.headers) for request in sent] == [False]
+
+
+def test_the_token_of_the_login_is_used_and_offline_is_obeyed(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("HF_TOKEN")
+    monkeypatch.delenv("HF_TOKEN_PATH", raising=False)
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
+    fetch(hub)
+    (tmp_path / "hf").mkdir()
+    (tmp_path / "hf/token").write_text(f"{SECRET}\n")
+    fetch(hub)
+    assert [headers.get("Authorization") for headers in hub.lists] == [None, f"Bearer {SECRET}"]
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(ModelError, match="HF_HUB_OFFLINE is set"):
+        fetch(hub)
 
 
 # --- several at once, and none at all -------------------------------------------------------------------------------

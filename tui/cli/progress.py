@@ -16,12 +16,12 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-from tui.models.pull import Tell
+from tui.models.pull import Report
 from tui.terminal import safe_line
 
 
 @contextmanager
-def bars() -> Iterator[Tell]:
+def bars() -> Iterator[Report]:
     """Something to tell the progress of a pull to: a bar for each file that is fetched or checked."""
     tasks: dict[str, TaskID] = {}
     progress = Progress(

