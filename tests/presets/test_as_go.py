@@ -1,7 +1,7 @@
 """Templates drawn at random, against what Go's own text/template and Ollama's own engine made of them.
 
 `go_templates.json` holds what they gave: text/template of Go 1.23 with Ollama's functions, and the template engine of
-Ollama v0.33 for whole requests.
+Ollama v0.33 for whole requests. Numbers in other bases were replaced by the same numbers in decimal.
 """
 
 import json

@@ -15,6 +15,7 @@ from tui.engine.protocol import PromptPiece
 from tui.engine.protocol import Render as Ask
 from tui.errors import PresetError
 from tui.knobs.table import fixed
+from tui.presets.gotemplate import TemplateError
 from tui.presets.library import find_preset
 from tui.presets.ollama_prompt import OllamaPrompt
 from tui.presets.preset import Preset
@@ -41,7 +42,10 @@ class ChatRequest(Struct, frozen=True):
 
     def fill(self, template: str, opening: tuple[ToolMessage, ...] = ()) -> str:
         """The prompt that a template in Go syntax makes of it; raises PresetError."""
-        return OllamaPrompt(template).render((*opening, *self.messages), tools=self.tools, think=self.think)
+        try:
+            return OllamaPrompt(template).render((*opening, *self.messages), tools=self.tools, think=self.think)
+        except TemplateError as error:
+            raise PresetError(str(error)) from None
 
 
 def render(

@@ -110,9 +110,9 @@ def _names(nodes: Sequence[Node]) -> Iterator[str]:
                 yield from _looked_up(pipeline)
                 yield from _names(body)
                 yield from _names(otherwise)
-            case CallNode(place=place, name=name, pipeline=None):
+            case CallNode(position=position, name=name, pipeline=None):
                 advice = f'Ollama takes no template call without a value; write {{{{ template "{name}" . }}}}'
-                raise TemplateError(advice, place)
+                raise TemplateError(advice, position)
             case CallNode(pipeline=Pipeline() as pipeline):
                 yield from _looked_up(pipeline)
 
@@ -137,7 +137,7 @@ def _until_response(nodes: Sequence[Node]) -> tuple[tuple[Node, ...], bool]:
                 otherwise: tuple[Node, ...] = ()
                 if not found:
                     otherwise, found = _until_response(node.otherwise)
-                kept.append(BranchNode(node.place, node.word, node.pipeline, body, otherwise))
+                kept.append(BranchNode(node.position, node.word, node.pipeline, body, otherwise))
             case ActionNode(pipeline):
                 shortened, found = _shortened(pipeline)
                 if shortened:
@@ -153,7 +153,7 @@ def _until_response(nodes: Sequence[Node]) -> tuple[tuple[Node, ...], bool]:
 def _shortened(pipeline: Pipeline) -> tuple[Pipeline | None, bool]:
     """A pipeline up to where it looks up the response, and whether it does; what would be done to that is lost."""
     commands: list[CommandNode] = []
-    for place, command in enumerate(pipeline.commands):
+    for index, command in enumerate(pipeline.commands):
         operands: list[Operand] = []
         found = False
         for operand in command.operands:
@@ -161,9 +161,9 @@ def _shortened(pipeline: Pipeline) -> tuple[Pipeline | None, bool]:
             operands += (kept,) if kept else ()
             if found:
                 break
-        commands.append(CommandNode(command.place, tuple(operands)))
+        commands.append(CommandNode(command.position, tuple(operands)))
         if found:
-            last = operands and place == len(pipeline.commands) - 1
+            last = operands and index == len(pipeline.commands) - 1
             return Pipeline(tuple(commands), pipeline.variables, pipeline.declares) if last else None, True
     return pipeline, False
 
@@ -172,7 +172,7 @@ def _kept(operand: Operand) -> tuple[Operand | None, bool]:
     match operand:
         case PathNode(base=None, names=names):
             return operand, "Response" in names
-        case PathNode(place=place, base=Pipeline() as inner, names=()):
+        case PathNode(position=position, base=Pipeline() as inner, names=()):
             shortened, found = _shortened(inner)
-            return PathNode(place, shortened, ()) if shortened else None, found
+            return PathNode(position, shortened, ()) if shortened else None, found
     return operand, False

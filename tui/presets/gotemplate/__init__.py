@@ -9,10 +9,9 @@ from typing import Any
 
 from msgspec import Struct
 
-from tui.presets.gotemplate.error import TemplateError
 from tui.presets.gotemplate.functions import BUILT_IN, OLLAMAS
 from tui.presets.gotemplate.interpreter import TemplateRun
-from tui.presets.gotemplate.nodes import Node
+from tui.presets.gotemplate.nodes import Node, TemplateError
 from tui.presets.gotemplate.parser import TemplateParser
 
 __all__ = ["BUILT_IN", "OLLAMAS", "GoTemplate", "TemplateError", "read_template"]

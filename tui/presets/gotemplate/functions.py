@@ -1,8 +1,9 @@
-"""The functions of Go's text/template, and those that Ollama adds."""
+"""Functions that a template may call: those of Go's text/template, and those that Ollama adds.
+
+Go's `html`, `js`, `urlquery` and `call` are left out: they are for web pages, and no chat template uses them.
+"""
 
 import datetime
-import html
-import urllib.parse
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -10,17 +11,16 @@ from tui.presets.gotemplate.formatting import formatted
 from tui.presets.gotemplate.values import GoStruct, encoded, kind, printed, truth
 
 LARGEST = 2**24
-"""Characters of a text."""
+"""Longest text that a function may take or return, in characters."""
 
 BUILT_IN = (
     "and", "or", "not", "eq", "ne", "lt", "le", "gt", "ge", "len", "index", "slice", "print", "printf", "println",
-    "html", "js", "urlquery", "call",
 )  # fmt: skip
 OLLAMAS = ("json", "currentDate", "yesterdayDate", "toTypeScriptType")
 
 
 def call(name: str, arguments: Sequence[Any]) -> Any:
-    """What a function gives; `and` and `or` are the interpreter's. Raises ValueError with what is wrong."""
+    """Call a function by name; raises ValueError with the reason. The interpreter itself handles `and` and `or`."""
     function = _FUNCTIONS[name]
     try:
         return function(*arguments)
@@ -43,7 +43,7 @@ def _same(first: Any, *others: Any) -> bool:
 
 
 def _basic(value: Any) -> str:
-    """The kind of a value, as far as comparisons tell kinds apart."""
+    """Return the type of a value as comparisons distinguish it: "none" for nil, lists and maps."""
     return "none" if value is None or isinstance(value, list | dict) else kind(value)
 
 
@@ -69,7 +69,7 @@ def _index(value: Any, *keys: Any) -> Any:
             value = value.get(key)
             continue
         data = value.encode("utf-8", "surrogateescape") if isinstance(value, str) else value
-        if not isinstance(data, bytes | list) or not _is_place(key) or not 0 <= key < len(data):
+        if not isinstance(data, bytes | list) or not _is_index(key) or not 0 <= key < len(data):
             raise ValueError(f"index {printed(key)} is out of range")
         value = data[key]
     return value
@@ -80,69 +80,46 @@ def _slice(value: Any, *ends: Any) -> Any:
     if not isinstance(data, bytes | list) or len(ends) > (2 if isinstance(data, bytes) else 3):
         raise ValueError("slice takes a text and up to two places, or a list and up to three")
     bounds = [*ends, *(0, len(data), len(data))[len(ends) :]]
-    if not all(map(_is_place, bounds)) or not 0 <= bounds[0] <= bounds[1] <= bounds[2] <= len(data):
+    if not all(map(_is_index, bounds)) or not 0 <= bounds[0] <= bounds[1] <= bounds[2] <= len(data):
         raise ValueError("slice is out of range")
     cut = data[bounds[0] : bounds[1]]
     return cut.decode("utf-8", "surrogateescape") if isinstance(cut, bytes) else cut
 
 
-def _is_place(value: Any) -> bool:
+def _is_index(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _print(*values: Any) -> str:
     text = ""
-    for place, value in enumerate(values):
-        apart = place and not isinstance(value, str) and not isinstance(values[place - 1], str)
-        text += (" " if apart else "") + printed(value)
+    for index, value in enumerate(values):
+        spaced = index and not isinstance(value, str) and not isinstance(values[index - 1], str)
+        text += (" " if spaced else "") + printed(value)
     return text
-
-
-def _shown(*values: Any) -> str:
-    """What html, js and urlquery take in."""
-    return _print(*("<no value>" if value is None else value for value in values))
 
 
 def _printf(form: Any, *values: Any) -> str:
     if not isinstance(form, str):
-        raise ValueError("printf takes a format first, which is a text")
+        raise ValueError("printf takes a format first, a string")
     return formatted(form, values, LARGEST)
-
-
-def _markup(text: str) -> str:
-    return html.escape(text).replace("&#x27;", "&#39;").replace("&quot;", "&#34;").replace("\0", "\ufffd")
-
-
-def _script(text: str) -> str:
-    escapes = {"\\": r"\\", "'": r"\'", '"': r"\"", "<": r"\u003C", ">": r"\u003E", "&": r"\u0026", "=": r"\u003D"}
-    return "".join(escapes[sign] if sign in escapes else _escaped(sign) for sign in text)
-
-
-def _escaped(sign: str) -> str:
-    return sign if sign.isprintable() else f"\\u{ord(sign):04X}"
 
 
 def _day(back: int) -> str:
     return (datetime.date.today() - datetime.timedelta(days=back)).isoformat()
 
 
-_SCRIPT = {
+_TYPES = {
     "string": "string", "number": "number", "integer": "number", "boolean": "boolean", "array": "any[]",
     "object": "Record<string, any>", "null": "null",
 }  # fmt: skip
 
 
-def _type_script(value: Any) -> str:
-    """The type of a tool's parameter, in TypeScript."""
+def _typescript_type(value: Any) -> str:
+    """Return the TypeScript type of a tool's parameter, as Ollama's api.ToolProperty does."""
     if not isinstance(value, GoStruct) or "AnyOf" not in value:
         return "any"
-    either = value["AnyOf"]
-    names = [_type_script(each) for each in either] if either else [_SCRIPT.get(each, "any") for each in value["Type"]]
+    names = [_typescript_type(each) for each in value["AnyOf"]] or [_TYPES.get(each, "any") for each in value["Type"]]
     return " | ".join(names) or "any"
-
-
-def _refuse(*_: Any) -> Any:
-    raise ValueError("call has nothing to call here")
 
 
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
@@ -159,12 +136,8 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "print": _print,
     "printf": _printf,
     "println": lambda *values: " ".join(map(printed, values)) + "\n",
-    "html": lambda *values: _markup(_shown(*values)),
-    "js": lambda *values: _script(_shown(*values)),
-    "urlquery": lambda *values: urllib.parse.quote_plus(_shown(*values), errors="surrogateescape"),
-    "call": _refuse,
     "json": encoded,
     "currentDate": lambda *_: _day(0),
     "yesterdayDate": lambda *_: _day(1),
-    "toTypeScriptType": _type_script,
+    "toTypeScriptType": _typescript_type,
 }

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from tui.presets.gotemplate.error import TemplateError
 from tui.presets.gotemplate.functions import LARGEST, call
 from tui.presets.gotemplate.nodes import (
     ActionNode,
@@ -18,6 +17,7 @@ from tui.presets.gotemplate.nodes import (
     PathNode,
     Pipeline,
     Position,
+    TemplateError,
     TextNode,
 )
 from tui.presets.gotemplate.values import GoStruct, printed, spoken, truth, whole
@@ -64,7 +64,7 @@ class TemplateRun:
         self._absent = _NOTHING if lenient else None
         self._scopes: list[dict[str, Any]] = [{"$": data}]
         self._pieces: list[str] = []
-        self._size = self._steps = self._depth = self._handled = 0
+        self._size = self._steps = self._depth = self._characters = 0
 
     @property
     def text(self) -> str:
@@ -122,7 +122,7 @@ class TemplateRun:
             self._step()
             self._scopes.append({})
             for name, one in zip(names, (each,) if len(names) == 1 else (key, each), strict=False):
-                self._assign(name, one, branch.place)
+                self._assign(name, one, branch.position)
             try:
                 self.run(branch.body, each)
             except _Continue:
@@ -141,20 +141,20 @@ class TemplateRun:
                 return ()
             case int() if not isinstance(value, bool):
                 if len(branch.pipeline.variables) > 1:
-                    raise TemplateError("range over a number takes one variable", branch.place)
+                    raise TemplateError("range over a number takes one variable", branch.position)
                 return zip(range(value), range(value), strict=True)
             case dict() if not isinstance(value, GoStruct):
                 return sorted(value.items())
             case list() | tuple():
                 return enumerate(value)
-        raise TemplateError(f"range cannot go over {printed(value)[:40]!r}", branch.place)
+        raise TemplateError(f"range cannot go over {printed(value)[:40]!r}", branch.position)
 
     def _call(self, node: CallNode, dot: Any) -> None:
         if node.name not in self._defined:
-            raise TemplateError(f"there is no template {node.name!r}", node.place)
+            raise TemplateError(f"there is no template {node.name!r}", node.position)
         self._depth += 1
         if self._depth > DEEPEST:
-            raise TemplateError("templates call each other too deeply", node.place)
+            raise TemplateError("templates call each other too deeply", node.position)
         value = self._pipeline(node.pipeline, dot) if node.pipeline else _NOTHING
         scopes, self._scopes = self._scopes, [{"$": value}]
         self.run(self._defined[node.name], value)
@@ -164,63 +164,63 @@ class TemplateRun:
 
     def _pipeline(self, pipeline: Pipeline, dot: Any) -> Any:
         value: Any = _NOTHING
-        for place, command in enumerate(pipeline.commands):
-            value = self._command(command, dot, (value,) if place else ())
+        for position, command in enumerate(pipeline.commands):
+            value = self._command(command, dot, (value,) if position else ())
         value = _NOTHING if value is None else value
         for name in pipeline.variables:
             if pipeline.declares:
                 self._scopes[-1][name] = value
             else:
-                self._assign(name, value, pipeline.commands[0].place)
+                self._assign(name, value, pipeline.commands[0].position)
         return value
 
-    def _scope(self, name: str, place: Position) -> dict[str, Any]:
+    def _scope(self, name: str, position: Position) -> dict[str, Any]:
         """The innermost scope that has a variable."""
         found: dict[str, Any] | None = next((scope for scope in reversed(self._scopes) if name in scope), None)
         if found is None:
-            raise TemplateError(f"there is no variable {name} here", place)
+            raise TemplateError(f"there is no variable {name} here", position)
         return found
 
-    def _assign(self, name: str, value: Any, place: Position) -> None:
-        self._scope(name, place)[name] = value
+    def _assign(self, name: str, value: Any, position: Position) -> None:
+        self._scope(name, position)[name] = value
 
     def _command(self, command: CommandNode, dot: Any, final: tuple[Any, ...]) -> Any:
         first, *rest = command.operands
         if isinstance(first, FunctionNode):
-            return self._apply(first, rest, dot, final)
+            return self._invoke(first, rest, dot, final)
         if rest or final:
-            raise TemplateError("what is no function takes no arguments", command.place)
+            raise TemplateError("what is no function takes no arguments", command.position)
         if first == Literal(None):
-            raise TemplateError("nil stands for no value alone", command.place)
+            raise TemplateError("nil stands for no value alone", command.position)
         return self._operand(first, dot)
 
-    def _apply(self, function: FunctionNode, operands: Sequence[Operand], dot: Any, final: tuple[Any, ...]) -> Any:
+    def _invoke(self, function: FunctionNode, operands: Sequence[Operand], dot: Any, final: tuple[Any, ...]) -> Any:
         if function.name not in self._functions:
-            raise TemplateError(f"there is no function {function.name!r} here", function.place)
+            raise TemplateError(f"there is no function {function.name!r} here", function.position)
         if function.name in ("and", "or"):
             return self._shortest(function, operands, dot, final)
         given = [self._operand(each, dot) for each in operands] + list(final)
         arguments = [None if each is _NOTHING else each for each in given]
-        self._handle(arguments, function.place)
+        self._count(arguments, function.position)
         try:
             value = call(function.name, arguments)
         except ValueError as error:
-            raise TemplateError(str(error), function.place) from None
-        self._handle((value,), function.place)
+            raise TemplateError(str(error), function.position) from None
+        self._count((value,), function.position)
         return value
 
-    def _handle(self, values: Sequence[Any], place: Position) -> None:
+    def _count(self, values: Sequence[Any], position: Position) -> None:
         """Count what a function takes and gives: a template could double a text a thousand times."""
         size = sum(len(value) for value in values if isinstance(value, str))
-        self._handled += size
-        if size > LARGEST or self._handled > HANDLED:
-            raise TemplateError("it makes too much text", place)
+        self._characters += size
+        if size > LARGEST or self._characters > HANDLED:
+            raise TemplateError("it makes too much text", position)
 
     def _shortest(self, function: FunctionNode, operands: Sequence[Operand], dot: Any, final: tuple[Any, ...]) -> Any:
         """`and` and `or`: the first argument that decides, the others unseen."""
         value: Any = _NOTHING
         if not operands and not final:
-            raise TemplateError(f"{function.name} takes at least one argument", function.place)
+            raise TemplateError(f"{function.name} takes at least one argument", function.position)
         for operand in operands:
             value = self._operand(operand, dot)
             if truth(value) == (function.name == "or"):
@@ -232,27 +232,27 @@ class TemplateRun:
             case Literal(value):
                 return value
             case FunctionNode():
-                return self._apply(operand, (), dot, ())
+                return self._invoke(operand, (), dot, ())
             case PathNode(base=None):
                 value = dot
             case PathNode(base=str() as name):
-                value = self._scope(name, operand.place)[name]
+                value = self._scope(name, operand.position)[name]
             case PathNode(base=Pipeline() as inner):
                 value = self._pipeline(inner, dot)
         for name in operand.names:
-            value = self._field(value, name, operand.place)
+            value = self._field(value, name, operand.position)
         return value
 
-    def _field(self, value: Any, name: str, place: Position) -> Any:
+    def _field(self, value: Any, name: str, position: Position) -> Any:
         if name == "String" and spoken(value) is not None:
             return spoken(value)
         match value:
             case GoStruct() if name not in value:
-                raise TemplateError(f"there is no field .{name}", place)
+                raise TemplateError(f"there is no field .{name}", position)
             case dict():
                 return value.get(name, self._absent)
             case _Nothing():
                 return value
             case None:
-                raise TemplateError(f"nothing has a field .{name}", place)
-        raise TemplateError(f"{printed(value)[:40]!r} has no field .{name}", place)
+                raise TemplateError(f"nothing has a field .{name}", position)
+        raise TemplateError(f"{printed(value)[:40]!r} has no field .{name}", position)

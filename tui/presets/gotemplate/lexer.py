@@ -1,20 +1,22 @@
-"""A template text cut into texts and the words of actions, by the rules of Go's text/template/parse."""
+"""Lexer: a template as texts and the words of actions, after Go's text/template/parse/lex.go.
 
+Literals are the plain ones: strings with the escapes of JSON, raw strings, decimal numbers. Characters in single
+quotes, numbers in other bases and the escapes that only Go has are refused.
+"""
+
+import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from math import inf
 from typing import NamedTuple
 
-from tui.presets.gotemplate import literals
-from tui.presets.gotemplate.error import TemplateError
-from tui.presets.gotemplate.nodes import Position
+from tui.presets.gotemplate.nodes import Position, TemplateError
 
 _WORD = re.compile(
     r"""(?P<space>[ \t\r\n]+)
       | (?P<string>"(?:[^"\\\n]|\\.)*")
       | (?P<raw>`[^`]*`)
-      | (?P<char>'(?:[^'\\\n]|\\.)+')
-      | (?P<number>[+-]?(?:0[xX][0-9a-fA-F_]*(?:\.[0-9a-fA-F_]*)?(?:[pP][+-]?[0-9_]*)?|0[bBoO][0-9_]+|
-                           (?:[0-9][0-9_]*\.?[0-9_]*|\.[0-9][0-9_]*)(?:[eE][+-]?[0-9_]*)?))
+      | (?P<number>[+-]?\.?[0-9](?:[eE][+-]|[\w.])*)
       | (?P<field>\.[^\W\d]\w*)
       | (?P<variable>\$\w*)
       | (?P<name>[^\W\d]\w*)
@@ -31,7 +33,7 @@ class Lexeme(NamedTuple):
     kind: str
     """text, open, close, string, char, number, field, variable, name or sign."""
     text: str
-    place: Position
+    position: Position
     spaced: bool = False
     """Whether white space stands before it."""
     end: int = 0
@@ -48,9 +50,9 @@ def words(source: str) -> Iterator[Lexeme]:
         yield from _text(source, at, opening, trimmed, trims)
         comment = (_SPACED_COMMENT if trims else _COMMENT).match(source, inner)
         if comment:
-            at, trimmed = _after_comment(source, comment.end(), _place(source, opening))
+            at, trimmed = _after_comment(source, comment.end(), _position(source, opening))
             continue
-        yield Lexeme("open", "{{", _place(source, opening))
+        yield Lexeme("open", "{{", _position(source, opening))
         for word in _action(source, inner, opening):
             yield word
         at, trimmed = word.end, word.text == "-}}"
@@ -62,16 +64,16 @@ def _text(source: str, start: int, end: int, left: bool, right: bool) -> Iterato
     text = text.lstrip(" \t\r\n") if left else text
     text = text.rstrip(" \t\r\n") if right else text
     if text:
-        yield Lexeme("text", text, _place(source, start))
+        yield Lexeme("text", text, _position(source, start))
 
 
-def _after_comment(source: str, at: int, place: Position) -> tuple[int, bool]:
+def _after_comment(source: str, at: int, position: Position) -> tuple[int, bool]:
     if source.startswith("}}", at):
         return at + 2, False
     rest = source[at:].lstrip(" \t\r\n")
     if rest.startswith("-}}") and rest != source[at:]:
         return len(source) - len(rest) + 3, True
-    raise TemplateError("a comment ends right before }} or  -}}", place)
+    raise TemplateError("a comment ends right before }} or  -}}", position)
 
 
 def _action(source: str, at: int, opening: int) -> Iterator[Lexeme]:
@@ -79,34 +81,47 @@ def _action(source: str, at: int, opening: int) -> Iterator[Lexeme]:
     spaced = False
     while at < len(source):
         if source.startswith("}}", at):
-            yield Lexeme("close", "}}", _place(source, at), end=at + 2)
+            yield Lexeme("close", "}}", _position(source, at), end=at + 2)
             return
         if spaced and source.startswith("-}}", at):
-            yield Lexeme("close", "-}}", _place(source, at), end=at + 3)
+            yield Lexeme("close", "-}}", _position(source, at), end=at + 3)
             return
         match = _WORD.match(source, at)
         if not match or not match.lastgroup:
-            raise TemplateError(f"{source[at]!r} does not belong into an action", _place(source, at))
+            raise TemplateError(f"{source[at]!r} does not belong into an action", _position(source, at))
         if match.lastgroup != "space":
-            yield Lexeme(match.lastgroup, match[0], _place(source, at), spaced)
+            yield Lexeme(match.lastgroup, match[0], _position(source, at), spaced)
         spaced, at = match.lastgroup == "space", match.end()
-    raise TemplateError("{{ is not closed; write }}", _place(source, opening))
+    raise TemplateError("{{ is not closed; write }}", _position(source, opening))
 
 
-def _place(source: str, at: int) -> Position:
+def _position(source: str, at: int) -> Position:
     return Position(source.count("\n", 0, at) + 1, at - (source.rfind("\n", 0, at) + 1) + 1)
 
 
+_INTEGER = re.compile(r"[+-]?(?:0|[1-9][0-9]{0,18})")
+_FLOAT = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+
+
 def literal(word: Lexeme) -> str | int | float:
-    """What a string, character or number means; raises TemplateError."""
+    """Return the value of a string or a number; raises TemplateError."""
     if word.kind == "raw":
         return word.text[1:-1]
-    reads: dict[str, Callable[[str], str | int | float]] = {
-        "string": literals.text,
-        "char": literals.rune,
-        "number": literals.number,
-    }
     try:
-        return reads[word.kind](word.text)
-    except (ValueError, TypeError, OverflowError):
-        raise TemplateError(f"{word.text} cannot be read", word.place) from None
+        return _string(word.text) if word.kind == "string" else _number(word.text)
+    except ValueError:
+        raise TemplateError(f"{word.text} cannot be read", word.position) from None
+
+
+def _string(source: str) -> str:
+    text: str = json.loads(source, strict=False)
+    text.encode("utf-8", "surrogateescape")  # raises UnicodeEncodeError, a ValueError, for half a surrogate pair
+    return text
+
+
+def _number(source: str) -> int | float:
+    if _INTEGER.fullmatch(source) and -(2**63) <= int(source) < 2**63:
+        return int(source)
+    if not _FLOAT.fullmatch(source) or source.lstrip("+-").isdigit() or float(source) in (inf, -inf):
+        raise ValueError(f"{source} is no number")
+    return float(source)

@@ -1,4 +1,4 @@
-"""What a template is made of, once it is read."""
+"""The tree of a parsed template, and the error that names a position in its source."""
 
 from typing import Union
 
@@ -6,10 +6,19 @@ from msgspec import Struct
 
 
 class Position(Struct, frozen=True):
-    """Where something stands, from 1."""
+    """Line and column in the source, from 1."""
 
     line: int
     column: int
+
+
+class TemplateError(ValueError):
+    """A template that cannot be parsed, or that fails while it runs."""
+
+    def __init__(self, advice: str, position: Position | None = None) -> None:
+        self.position = position
+        where = f"line {position.line}, column {position.column}: " if position else ""
+        super().__init__(f"The template cannot be used: {where}{advice}.")
 
 
 class Literal(Struct, frozen=True):
@@ -19,18 +28,18 @@ class Literal(Struct, frozen=True):
 
 
 class PathNode(Struct, frozen=True):
-    """A value looked up: of the dot, of a variable, or of what a pipeline gives."""
+    """A lookup of fields, one in the other: in the dot, in a variable, or in the result of a pipeline."""
 
-    place: Position
+    position: Position
     base: Union[str, "Pipeline", None]
     """A variable such as `$` or `$x`, a pipeline in parentheses, or None for the dot."""
     names: tuple[str, ...]
 
 
 class FunctionNode(Struct, frozen=True):
-    """A function by name."""
+    """The name of a function, where it is called."""
 
-    place: Position
+    position: Position
     name: str
 
 
@@ -38,36 +47,38 @@ Operand = Literal | PathNode | FunctionNode
 
 
 class CommandNode(Struct, frozen=True):
-    """A value, or a function with its arguments."""
+    """A value alone, or a function with its arguments."""
 
-    place: Position
+    position: Position
     operands: tuple[Operand, ...]
 
 
 class Pipeline(Struct, frozen=True):
-    """Commands, each given what the one before left; with the variables that take the result."""
+    """Commands joined by `|`: each gets the result of the one before as its last argument."""
 
     commands: tuple[CommandNode, ...]
     variables: tuple[str, ...] = ()
+    """Variables that the result is assigned to."""
     declares: bool = False
+    """True for `:=`, False for `=`."""
 
 
 class TextNode(Struct, frozen=True):
-    """What is printed as it stands."""
+    """Text between actions, printed unchanged."""
 
     text: str
 
 
 class ActionNode(Struct, frozen=True):
-    """A pipeline whose result is printed, unless variables take it."""
+    """A pipeline whose result is printed, unless it is assigned to variables."""
 
     pipeline: Pipeline
 
 
 class BranchNode(Struct, frozen=True):
-    """if, with or range."""
+    """An `if`, `with` or `range` block with its `else`."""
 
-    place: Position
+    position: Position
     word: str
     pipeline: Pipeline
     body: tuple["Node", ...]
@@ -75,15 +86,15 @@ class BranchNode(Struct, frozen=True):
 
 
 class CallNode(Struct, frozen=True):
-    """Another template, defined under a name."""
+    """A call of another template by name: `template`, or the place of a `block`."""
 
-    place: Position
+    position: Position
     name: str
     pipeline: Pipeline | None
 
 
 class LeaveNode(Struct, frozen=True):
-    """break or continue."""
+    """A `break` or `continue`."""
 
     word: str
 

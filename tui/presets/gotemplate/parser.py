@@ -2,7 +2,6 @@
 
 from collections.abc import Collection
 
-from tui.presets.gotemplate.error import TemplateError
 from tui.presets.gotemplate.lexer import Lexeme, literal, words
 from tui.presets.gotemplate.nodes import (
     ActionNode,
@@ -17,6 +16,7 @@ from tui.presets.gotemplate.nodes import (
     PathNode,
     Pipeline,
     Position,
+    TemplateError,
     TextNode,
 )
 
@@ -24,7 +24,7 @@ DEEPEST = 100
 """How deep blocks and parentheses may nest."""
 
 _CONSTANTS = {"true": True, "false": False, "nil": None}
-_LITERALS = ("string", "raw", "char", "number")
+_LITERALS = ("string", "raw", "number")
 _ENDS = ("end", "else")
 
 
@@ -33,7 +33,7 @@ class TemplateParser:
 
     def __init__(self, source: str, functions: Collection[str]) -> None:
         """`functions` are the names that may be called."""
-        self._words = [*words(source), Lexeme("eof", "the end", _last(source))]
+        self._words = [*words(source), Lexeme("eof", "the end", _end_position(source))]
         self._at, self._depth = 0, 0
         self._functions = functions
         self._variables: list[str] = ["$"]
@@ -45,7 +45,7 @@ class TemplateParser:
         """The whole template; raises TemplateError."""
         nodes, word = self._block()
         if word is not None:
-            raise TemplateError(f"{{{{ {word.text} }}}} has nothing to end", word.place)
+            raise TemplateError(f"{{{{ {word.text} }}}} has nothing to end", word.position)
         return nodes
 
     # --- words ------------------------------------------------------------------------------------------------------
@@ -54,15 +54,15 @@ class TemplateParser:
     def _next(self) -> Lexeme:
         return self._words[self._at]
 
-    def _take(self) -> Lexeme:
+    def _advance(self) -> Lexeme:
         word = self._next
         self._at = min(self._at + 1, len(self._words) - 1)  # the end is never passed
         return word
 
     def _expect(self, kind: str, what: str) -> Lexeme:
         if self._next.kind != kind:
-            raise TemplateError(f"{what} was expected, not {self._next.text!r}", self._next.place)
-        return self._take()
+            raise TemplateError(f"{what} was expected, not {self._next.text!r}", self._next.position)
+        return self._advance()
 
     # --- blocks -----------------------------------------------------------------------------------------------------
 
@@ -70,15 +70,15 @@ class TemplateParser:
         """Nodes up to the end of the text, or to the `end` or `else` that is given back, its action still open."""
         self._depth += 1
         if self._depth > DEEPEST:
-            raise TemplateError("it is nested too deeply", self._next.place)
+            raise TemplateError("it is nested too deeply", self._next.position)
         nodes: list[Node] = []
-        while (word := self._take()).kind != "eof":
+        while (word := self._advance()).kind != "eof":
             if word.kind == "text":
                 nodes.append(TextNode(word.text))
                 continue
             if self._next.kind == "name" and self._next.text in _ENDS:
                 self._depth -= 1
-                return tuple(nodes), self._take()
+                return tuple(nodes), self._advance()
             node = self._node()
             if node is not None:
                 nodes.append(node)
@@ -90,20 +90,20 @@ class TemplateParser:
         word = self._next
         match word.text if word.kind == "name" else "":
             case "if" | "with" | "range":
-                return self._branch(self._take())
+                return self._branch(self._advance())
             case "define":
                 if self._depth > 1:
-                    raise TemplateError("define stands inside of another block", word.place)
-                self._define(self._take())
+                    raise TemplateError("define stands inside of another block", word.position)
+                self._define(self._advance())
                 return None
             case "block":
-                return self._define(self._take())
+                return self._define(self._advance())
             case "template":
-                return self._call(self._take())
+                return self._call(self._advance())
             case "break" | "continue":
                 if not self._loops:
-                    raise TemplateError(f"{word.text} stands outside of a range", word.place)
-                self._take()
+                    raise TemplateError(f"{word.text} stands outside of a range", word.position)
+                self._advance()
                 self._close()
                 return LeaveNode(word.text)
         pipeline = self._pipeline()
@@ -121,27 +121,29 @@ class TemplateParser:
         body, ender = self._block()
         self._loops -= word.text == "range"
         if ender is None:
-            raise TemplateError(f"{{{{ {word.text} }}}} has no {{{{ end }}}}", word.place)
+            raise TemplateError(f"{{{{ {word.text} }}}} has no {{{{ end }}}}", word.position)
         otherwise: tuple[Node, ...] = ()
         if ender.text == "else":
             otherwise = self._otherwise(word)
         else:
             self._close()
         del self._variables[scope:]
-        return BranchNode(word.place, word.text, pipeline, body, otherwise)
+        return BranchNode(word.position, word.text, pipeline, body, otherwise)
 
     def _otherwise(self, word: Lexeme) -> tuple[Node, ...]:
         """What stands after an `else`, to after the end of it all."""
         also = self._next.text
         if self._next.kind == "name" and also == word.text != "range":
-            return (self._branch(self._take()),)
+            return (self._branch(self._advance()),)
         if also in ("if", "with"):
             owner = "an if" if also == "if" else "a with"
-            raise TemplateError(f"{{{{ else {also} }}}} belongs to {owner}, not to this {word.text}", self._next.place)
+            raise TemplateError(
+                f"{{{{ else {also} }}}} belongs to {owner}, not to this {word.text}", self._next.position
+            )
         self._close()
         nodes, ender = self._block()
         if ender is None or ender.text != "end":
-            raise TemplateError("{{ else }} has no {{ end }}", word.place)
+            raise TemplateError("{{ else }} has no {{ end }}", word.position)
         self._close()
         return nodes
 
@@ -153,25 +155,25 @@ class TemplateParser:
         loops, self._loops = self._loops, 0
         body, ender = self._block()
         if ender is None or ender.text != "end":
-            raise TemplateError(f"{{{{ {word.text} }}}} has no {{{{ end }}}}", word.place)
+            raise TemplateError(f"{{{{ {word.text} }}}} has no {{{{ end }}}}", word.position)
         self._close()
         self._variables, self._loops = scope, loops
         if not _is_empty(body) and not _is_empty(self.defined.get(name, ())):
-            raise TemplateError(f"the template {name!r} is defined twice", word.place)
+            raise TemplateError(f"the template {name!r} is defined twice", word.position)
         if name not in self.defined or not _is_empty(body):
             self.defined[name] = body
-        return CallNode(word.place, name, pipeline)
+        return CallNode(word.position, name, pipeline)
 
     def _call(self, word: Lexeme) -> Node:
         name = self._quoted()
         pipeline = None if self._next.kind == "close" else self._pipeline()
         self._close()
-        return CallNode(word.place, name, pipeline)
+        return CallNode(word.position, name, pipeline)
 
     def _quoted(self) -> str:
-        word = self._take()
+        word = self._advance()
         if word.kind not in ("string", "raw"):
-            raise TemplateError(f"the name of a template was expected, not {word.text!r}", word.place)
+            raise TemplateError(f"the name of a template was expected, not {word.text!r}", word.position)
         return str(literal(word))
 
     # --- pipelines --------------------------------------------------------------------------------------------------
@@ -180,13 +182,13 @@ class TemplateParser:
         names, declares = self._declared(ranges)
         commands = [self._command()]
         while self._next.text == "|" and self._next.kind == "sign":
-            self._take()
+            self._advance()
             if self._next.kind == "close" or self._next.text == ")":
                 break  # Go lets a | stand before the end
             commands.append(self._command())
             first = commands[-1].operands[0]
-            if isinstance(first, Literal) or first == PathNode(commands[-1].place, None, ()):
-                raise TemplateError("after | stands a function", commands[-1].place)
+            if isinstance(first, Literal) or first == PathNode(commands[-1].position, None, ()):
+                raise TemplateError("after | stands a function", commands[-1].position)
         self._variables += names  # also those assigned to: that they are there is seen to as it runs
         return Pipeline(tuple(commands), names, declares)
 
@@ -194,32 +196,32 @@ class TemplateParser:
         """`$x :=`, `$x =` or, in a range, `$i, $x :=`; nothing is taken when there is none."""
         start, names = self._at, list[str]()
         while self._next.kind == "variable" and len(names) < (2 if ranges else 1):
-            names.append(self._take().text)
+            names.append(self._advance().text)
             if ranges and self._next.text == "," and len(names) == 1:
-                self._take()
+                self._advance()
                 continue
             if self._next.text in (":=", "="):
-                return tuple(names), self._take().text == ":="
+                return tuple(names), self._advance().text == ":="
             break
         self._at = start
         return (), False
 
-    def _known(self, name: str, place: Position) -> None:
+    def _known(self, name: str, position: Position) -> None:
         if name not in self._variables:
-            raise TemplateError(f"there is no variable {name}", place)
+            raise TemplateError(f"there is no variable {name}", position)
 
     def _command(self) -> CommandNode:
-        place, operands = self._next.place, list[Operand]()
+        position, operands = self._next.position, list[Operand]()
         while self._next.kind != "close" and self._next.text not in ("|", ")"):
             if operands and not self._next.spaced:
-                raise TemplateError(f"a blank is missing before {self._next.text!r}", self._next.place)
+                raise TemplateError(f"a blank is missing before {self._next.text!r}", self._next.position)
             operands.append(self._operand())
         if not operands:
-            raise TemplateError("a value is missing", place)
-        return CommandNode(place, tuple(operands))
+            raise TemplateError("a value is missing", position)
+        return CommandNode(position, tuple(operands))
 
     def _operand(self) -> Operand:
-        word = self._take()
+        word = self._advance()
         if word.kind in _LITERALS:
             return Literal(literal(word))
         base: str | Pipeline | None = None
@@ -229,30 +231,30 @@ class TemplateParser:
                 return Literal(_CONSTANTS[text])
             case "name", text:
                 if text not in self._functions:
-                    raise TemplateError(f"there is no function {text!r}", word.place)
-                return FunctionNode(word.place, text)
+                    raise TemplateError(f"there is no function {text!r}", word.position)
+                return FunctionNode(word.position, text)
             case "sign", "(":
                 base = self._grouped(word)
             case "variable", text:
-                self._known(text, word.place)
+                self._known(text, word.position)
                 base = text
             case "field", text:
                 names.append(text[1:])
             case "sign", ".":
-                return PathNode(word.place, None, ())
+                return PathNode(word.position, None, ())
             case _:
-                raise TemplateError(f"{word.text!r} is no value", word.place)
+                raise TemplateError(f"{word.text!r} is no value", word.position)
         while self._next.kind == "field" and not self._next.spaced:
-            names.append(self._take().text[1:])
-        return PathNode(word.place, base, tuple(names))
+            names.append(self._advance().text[1:])
+        return PathNode(word.position, base, tuple(names))
 
     def _grouped(self, word: Lexeme) -> Pipeline:
         self._depth += 1
         if self._depth > DEEPEST:
-            raise TemplateError("it is nested too deeply", word.place)
+            raise TemplateError("it is nested too deeply", word.position)
         pipeline = self._pipeline()
-        if self._take().text != ")":
-            raise TemplateError("( is not closed", word.place)
+        if self._advance().text != ")":
+            raise TemplateError("( is not closed", word.position)
         self._depth -= 1
         return pipeline
 
@@ -261,6 +263,6 @@ def _is_empty(nodes: tuple[Node, ...]) -> bool:
     return all(isinstance(node, TextNode) and not node.text.strip(" \t\r\n") for node in nodes)
 
 
-def _last(source: str) -> Position:
+def _end_position(source: str) -> Position:
     lines = source.split("\n")
     return Position(len(lines), len(lines[-1]) + 1)
