@@ -1,4 +1,4 @@
-"""Write the table of knobs where people read it, from the one in the program: `uv run python docs/knobs.py`."""
+"""Writer of the knob table in README.md and docs/sampling.md; run it by `uv run python docs/knobs.py`."""
 
 import re
 from pathlib import Path
@@ -12,7 +12,7 @@ _PLACE = re.compile(r"(?<=<!-- knobs -->\n).*?(?=<!-- /knobs -->)", re.DOTALL)
 
 
 def table() -> str:
-    """Every knob as a row of Markdown."""
+    """Build the table of all knobs, in Markdown."""
     rows = "".join(
         f"| `{knob.name}` | {knob.show(knob.default)} | {accepts(knob)} | {knob.help} |\n" for knob in KNOBS.values()
     )
@@ -20,9 +20,9 @@ def table() -> str:
 
 
 def accepts(knob: Knob) -> str:
-    """The values it takes, in a few words."""
+    """Describe the values that a knob takes, in a few words."""
     if knob.kind is tuple:
-        return "texts; repeat the line for more"
+        return "names, separated by semicolons" if knob.choices else "texts; repeat the line for more"
     if knob.kind is str:
         return ", ".join(knob.choices) or "a text"
     words = [f"{value} = {word}" for value, word in knob.words.items()]
@@ -30,7 +30,7 @@ def accepts(knob: Knob) -> str:
 
 
 def filled(page: str) -> str:
-    """A page with the table as it is now."""
+    """Return a page with its table replaced by the current one."""
     return _PLACE.sub(lambda _: table(), page)
 
 

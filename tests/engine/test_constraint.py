@@ -229,7 +229,7 @@ def test_gbnf_names_characters_by_number() -> None:
         ({"grammar": "root ::= " + "(" * 5000}, "grammar: it is nested too deeply."),
         (
             {"regex": "a", "format": "json"},
-            "format and regex are set, and a reply obeys one of them;",
+            "format and regex are set, but a reply can follow one only;",
         ),
         ({"regex": "a" * (LARGEST + 1)}, "regex: it is longer than"),
         ({"schema": "[" * 100_000}, "schema: it is nested too deeply."),

@@ -1,6 +1,7 @@
 """The table of knobs, and the arithmetic of turning one."""
 
 import math
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from tui.errors import KnobError
 from tui.knobs.knob import Knob
 from tui.knobs.table import KNOBS, STAGES, Knobs, knob, turn, with_seed
+from tui.presets.preset import compose
 
 NUMBERS = [row for row in KNOBS.values() if row.kind in (int, float)]
 by_name = pytest.mark.parametrize("row", NUMBERS, ids=lambda row: row.name)
@@ -141,8 +143,18 @@ def test_a_list_of_words_is_typed_with_semicolons_and_checked() -> None:
     assert order.show(("top_k", "temperature")) == "top_k;temperature"
     with pytest.raises(KnobError, match=r"there is no 'topk'. Did you mean top_k\?"):
         order.parse("topk")
-    with pytest.raises(KnobError, match="stands twice"):
+    with pytest.raises(KnobError, match="given twice"):
         order.parse("top_k;top_k")
     with pytest.raises(KnobError, match="is not written like"):
         KNOBS["logit_bias"].parse("Paris")
     assert KNOBS["logit_bias"].parse(" Paris:-100") == (" Paris:-100",)
+
+
+def test_the_documentation_says_how_an_order_is_separated() -> None:
+    order = KNOBS["sampler_order"]
+    assert order.parse("top_k;top_p") == ("top_k", "top_p")
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    row = next(line for line in readme.splitlines() if line.startswith("| `sampler_order` |"))
+    assert "separated by semicolons" in row and "repeat the line" not in row
+    preset = compose("FROM starter\nPARAMETER sampler_order top_k;top_p\n", Path("x.Modelfile"))
+    assert preset.knobs.sampler_order == ("top_k", "top_p")

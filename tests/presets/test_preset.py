@@ -48,7 +48,7 @@ def test_the_last_of_a_repeated_instruction_counts() -> None:
     [
         ("PARAMETER top_p 4.5", "top_p: 4.5 is out of range; it goes from 0 to 1."),
         ("PARAMETER temperature -3", "temperature: -3 is out of range; it goes from 0 to 5."),
-        ("PARAMETER sampler_order top_k;top_k", "sampler_order: an entry stands twice; each may stand once."),
+        ("PARAMETER sampler_order top_k;top_k", "sampler_order: an entry is given twice; each may be given once."),
     ],
 )
 def test_out_of_range_names_file_line_and_range(line: str, said: str) -> None:

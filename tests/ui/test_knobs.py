@@ -191,7 +191,7 @@ async def test_constraints_that_exclude_each_other_are_marked() -> None:
         app.show(turn(Knobs(), regex="a+", format="json"))
         await go(pilot, app, "format")
         assert app.text("format").startswith("▌✗") and app.text("regex").startswith(" ✗")
-        assert "a reply obeys one of them" in app.help
+        assert "a reply can follow one only" in app.help
 
 
 async def test_the_help_says_range_default_preset_unit_and_stage() -> None:

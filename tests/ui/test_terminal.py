@@ -173,7 +173,7 @@ def test_a_person_chats_turns_a_knob_stops_and_quits(terminal: Open, starter: Pa
     screen.send("\r")
     screen.until(lambda: "▶ writing" in screen.view and re.search(r"▏  \w", screen.view))
     screen.send(F4 if size[0] < 100 else "\t")
-    screen.until(lambda: "How far to flatten the odds" in screen.view)
+    screen.until(lambda: "Divide the logits by this" in screen.view)
     screen.send(RIGHT)
     screen.until(lambda: re.search(r"temperature +●.* 0\.05", screen.view))
     if size[0] < 100:

@@ -1,4 +1,4 @@
-"""A knob: one row of the table, and what can be done with its value."""
+"""Knob: one row of the table, with parsing, checking and slider arithmetic for its value."""
 
 import math
 import re
@@ -15,39 +15,39 @@ _ESCAPED = re.compile(r"\\[\\nt]")
 
 
 class Knob(Struct, frozen=True, kw_only=True):
-    """One row of the table."""
+    """Description of one knob: help, range, slider, stage; see `tui.knobs.table`."""
 
     help: str
     """One line, in the words of the field."""
     group: str
-    """The heading it stands under: choosing, repetition, reply or model."""
+    """Heading in the panel: choosing, repetition, reply, model and others."""
     low: float = -math.inf
     high: float = math.inf
-    """The values it accepts, both ends included."""
+    """Range of accepted values, both ends included."""
     span: tuple[float, float] | None = None
-    """The ends of its slider where they are narrower than what it accepts."""
+    """Ends of the slider where they are narrower than the range."""
     step: float = 1
     coarse: float = 10
     scale: Scale = "linear"
-    """How a slider maps its width to values; "log" for values that people think of in factors."""
+    """Mapping from slider width to values; "log" where factors matter more than differences."""
     unit: str = ""
-    """What it counts, where it counts something: tokens, bits, threads."""
+    """Unit of the value, such as tokens, bits or threads; empty where it has none."""
     example: str = ""
-    """For a list with a form: an entry."""
+    """Example of an entry, for a list with a form."""
     words: dict[int, str] = {}
-    """Values with a name of their own, such as {-1: "random"}."""
+    """Names of special values, such as {-1: "random"}."""
     neutral: Value | None = None
-    """The value at which its stage does nothing, if there is one."""
+    """Value at which the stage has no effect; None if there is none."""
     stage: str | None = None
-    """The sampler stage it drives."""
+    """Sampler stage that reads the knob."""
     choices: tuple[str, ...] = ()
-    """The words it can be. For a list: what its entries can be, each at most once, typed with semicolons."""
+    """Allowed words. For a list: allowed entries, each at most once, typed with semicolons."""
     form: str = ""
-    """For a list: a regular expression that every entry matches."""
+    """Regular expression that every entry of a list must match."""
     live: bool = True
-    """False for what is fixed when the model is loaded."""
+    """False for a knob that is fixed when the model is loaded."""
     whole: bool = False
-    """True for what a reply has once: a thought cannot have it apart from the answer."""
+    """True for a knob of the whole reply, which cannot differ between thought and answer."""
 
     # Read from the annotated field, never written in a row.
     name: str = ""
@@ -56,21 +56,21 @@ class Knob(Struct, frozen=True, kw_only=True):
 
     @property
     def slides(self) -> bool:
-        """Whether it has a slider: numbers do, and words to choose from; lists and free texts do not."""
+        """True if the knob has a slider: a number or a choice of words, but not a list or free text."""
         return self.kind in (int, float) or (self.kind is str and bool(self.choices))
 
     @property
     def orders(self) -> bool:
-        """Whether it is an order: a list whose entries are words to choose from."""
+        """True if the value is an order: a list of distinct words out of `choices`."""
         return self.kind is tuple and bool(self.choices)
 
     @property
     def slider(self) -> tuple[float, float]:
-        """The ends of its slider, in values, or in places among its words."""
+        """Ends of the slider, as values, or as indices into `choices`."""
         return (0, len(self.choices) - 1) if self.choices else self.span or (self.low, self.high)
 
     def check(self, value: Value) -> Value:
-        """The value itself, in the knob's own type; raises KnobError when it is out of range."""
+        """Convert a value to the knob's type; raises KnobError when it is out of range."""
         if isinstance(value, tuple):
             return self._check_entries(value)
         if isinstance(value, str):
@@ -94,7 +94,7 @@ class Knob(Struct, frozen=True, kw_only=True):
             if self.form and not re.fullmatch(self.form, entry, re.DOTALL):
                 raise KnobError(f"{self.name}: {entry!r} is not written like {self.example}.")
         if self.choices and len(set(entries)) < len(entries):
-            raise KnobError(f"{self.name}: an entry stands twice; each may stand once.")
+            raise KnobError(f"{self.name}: an entry is given twice; each may be given once.")
         return entries
 
     def _check_word(self, word: str) -> str:
@@ -106,7 +106,7 @@ class Knob(Struct, frozen=True, kw_only=True):
         return word
 
     def parse(self, text: str) -> Value:
-        """The value that a person typed; raises KnobError."""
+        """Parse a value that a person typed; raises KnobError."""
         if self.kind is tuple:
             return self.check(self.entries(text))
         if self.kind is str:
@@ -122,23 +122,23 @@ class Knob(Struct, frozen=True, kw_only=True):
             raise KnobError(f"{self.name}: {text!r} is not {kind}; it goes {self.range}.") from None
 
     def entries(self, text: str) -> tuple[str, ...]:
-        """The entries of a list that a text names: several, with semicolons, where they are words to choose from."""
+        """Split a text into list entries: at semicolons and blanks where `choices` are given, else one entry."""
         return tuple(filter(None, re.split(r"[;\s]+", text))) if self.choices else (text,)
 
     def write(self, value: Value) -> str:
-        """The value as an editor holds it: an entry a line, in which a new line is written as \\n."""
+        """Format the value for an editor: one list entry a line, with a newline inside an entry escaped as \\n."""
         if isinstance(value, tuple):
             return "\n".join(entry.replace("\\", r"\\").replace("\n", r"\n").replace("\t", r"\t") for entry in value)
         return value if isinstance(value, str) else self.show(value)
 
     def read(self, text: str) -> Value:
-        """The value that an editor holds; raises KnobError."""
+        """Parse the text of an editor, the reverse of `write`; raises KnobError."""
         if self.kind is tuple:
             return self.check(tuple(_ESCAPED.sub(_unescaped, line) for line in text.split("\n") if line))
         return self.parse(text)
 
     def show(self, value: Value) -> str:
-        """The value as a person writes it."""
+        """Format the value as a person writes it."""
         if isinstance(value, tuple):
             return ";".join(value) if self.choices else " ".join(map(repr, value)) or "none"
         if isinstance(value, str):
@@ -149,12 +149,12 @@ class Knob(Struct, frozen=True, kw_only=True):
 
     @property
     def range(self) -> str:
-        """What it accepts, as words: `from 0 to 5`."""
+        """Accepted range in words: `from 0 to 5`."""
         low, high = (f"{end:g}" if self.kind is float else str(end) for end in (self.low, self.high))
         return f"from {low} up" if self.high == math.inf else f"from {low} to {high}"
 
     def move(self, value: Value, steps: int, *, coarse: bool = False) -> Value:
-        """The value that many steps further on, kept within range and on the grid of steps."""
+        """Return the value moved by some steps, clamped to the range and rounded to the grid of steps."""
         if isinstance(value, str):
             return self.choices[min(max(self.choices.index(value) + steps, 0), len(self.choices) - 1)]
         if isinstance(value, tuple):
@@ -162,12 +162,12 @@ class Knob(Struct, frozen=True, kw_only=True):
         size = self.coarse if coarse else self.step
         moved = round(value / self.step) * self.step + steps * size
         if self.scale == "log" and not coarse and abs(value) >= 10 * self.step:
-            # A fixed step is nothing to a large number: go a tenth of it, on the grid.
+            # A fixed step is too small for a large number: move by a tenth of it, on the grid.
             moved = value + steps * max(self.step, round(value * 0.1 / self.step) * self.step)
         return self.kind(round(min(max(moved, self.low), self.high), 6))  # type: ignore[no-any-return]
 
     def at(self, share: float) -> Value:
-        """The value at a share (0 to 1) of its slider."""
+        """Return the value at a position (0 to 1) on the slider."""
         low, high = self.slider
         share = min(max(share, 0.0), 1.0)
         if self.choices:
@@ -176,7 +176,7 @@ class Knob(Struct, frozen=True, kw_only=True):
         return self.kind(round(round(value / self.step) * self.step, 6))  # type: ignore[no-any-return]
 
     def share(self, value: Value) -> float:
-        """Where a value stands on its slider, 0 to 1; values past an end stand at that end."""
+        """Return the position of a value on the slider, 0 to 1; values beyond an end are clamped."""
         low, high = self.slider
         if isinstance(value, str):
             return self.choices.index(value) / high

@@ -1,25 +1,44 @@
-"""Knobs that other knobs leave without effect, and those of them that are turned in vain.
+"""Lint for knobs: which have no effect because of other knobs, and why.
 
-The rules are those of the stage chain (`order` in `tui.engine.sampling.chain`, `is_active` in `tui.knobs.stages`).
+The rules follow the sampler chain (`order` in `tui.engine.sampling.chain`).
 """
 
 from collections.abc import Iterable, Iterator
 
-from tui.knobs.stages import is_active
 from tui.knobs.table import CONSTRAINTS, KNOBS, Knobs
 
 _PENALTIES = ("repeat_penalty", "presence_penalty", "frequency_penalty")
 _KEEPING_THE_LIKELIEST = ("top_n_sigma", "top_k", "top_p", "min_p")
-"""Stages that take candidates away from the other end; the others can make another token the likeliest."""
+"""Stages that cut unlikely candidates only; the others can change which token is the likeliest."""
 _SEARCHED = ("penalties", "dry", "logit_bias")
-"""Stages that act on a search; see `order`."""
+"""Stages that also act on beam and contrastive search; see `order`."""
 _BEAM = ("num_beams", "length_penalty", "early_stopping")
 _CONTRASTIVE = ("penalty_alpha", "contrastive_k")
-_DYNATEMP = ("dynatemp_range", "dynatemp_exponent")
+
+
+def is_active(stage: str, knobs: Knobs) -> bool:
+    """Return True if the stage has an effect with these knobs."""
+    match stage:
+        case "logit_bias":
+            return bool(knobs.logit_bias)
+        case "penalties":
+            return knobs.repeat_last_n != 0 and not _unpenalized(knobs)
+        case "dry":
+            return knobs.dry_multiplier > 0 and knobs.dry_penalty_last_n != 0
+        case "xtc":
+            return knobs.xtc_probability > 0 and knobs.xtc_threshold <= 0.5
+        case "top_n_sigma":
+            return knobs.top_n_sigma > 0
+        case "temperature":
+            return knobs.temperature != 1 or knobs.dynatemp_range > 0
+        case "mirostat" | "adaptive_p" | "greedy":
+            return True
+    (row,) = [row for row in KNOBS.values() if row.stage == stage]
+    return bool(getattr(knobs, row.name) != row.neutral)
 
 
 def inert(knobs: Knobs) -> dict[str, str]:
-    """Each knob that does nothing now, to whatever it is turned, with the reason in a few words."""
+    """Return the knobs without effect whatever their value, each with a short reason."""
     found: dict[str, str] = {}
     for name, reason in _reasons(knobs):
         found.setdefault(name, reason)
@@ -27,7 +46,7 @@ def inert(knobs: Knobs) -> dict[str, str]:
 
 
 def idle(knobs: Knobs) -> dict[str, str]:
-    """Each stage of the sampler order that does nothing now, with the reason in a few words."""
+    """Return the stages of the sampler order without effect, each with a short reason."""
     without = inert(knobs)
     found: dict[str, str] = {}
     for stage in knobs.sampler_order:
@@ -40,7 +59,7 @@ def idle(knobs: Knobs) -> dict[str, str]:
 
 
 def _neutral(stage: str, knobs: Knobs) -> str:
-    """Which of a stage's knobs is where it does nothing, if one is."""
+    """Return a phrase for the knob at whose value the stage is off; empty if there is none."""
     name = next((name for name in _driving(stage) if getattr(knobs, name) == KNOBS[name].neutral), "")
     if not name or name in _PENALTIES:
         return name and "the penalties are off"
@@ -48,21 +67,21 @@ def _neutral(stage: str, knobs: Knobs) -> str:
 
 
 def in_vain(knobs: Knobs) -> dict[str, str]:
-    """The knobs turned away from their default that change nothing, each with the reason in a few words."""
+    """Return the knobs that differ from their default without effect, each with a short reason."""
     found = dict(_off_all_the_same(knobs)) | inert(knobs)
     return {name: found[name] for name in knobs.differing(Knobs()) if name in found}
 
 
 def conflict(knobs: Knobs) -> str:
-    """What is wrong with the constraints, as a sentence; empty when at most one is set."""
+    """Return a sentence about constraints that exclude each other; empty when at most one is set."""
     bound = [name for name in CONSTRAINTS if getattr(knobs, name) != KNOBS[name].default]
     if len(bound) < 2:
         return ""
-    return f"{', '.join(bound[:-1])} and {bound[-1]} are set, and a reply obeys one of them; take the others out."
+    return f"{', '.join(bound[:-1])} and {bound[-1]} are set, but a reply can follow one only; clear the others."
 
 
 def _reasons(knobs: Knobs) -> Iterator[tuple[str, str]]:
-    """Of several reasons for a knob the one that explains most comes first."""
+    """Yield knobs without effect with their reasons; the first for a knob explains most."""
     if knobs.strategy != "beam":
         yield from _all(_BEAM, f"strategy is {knobs.strategy}")
     if knobs.strategy != "contrastive":
@@ -117,28 +136,19 @@ def _when_cold(knobs: Knobs) -> Iterator[tuple[str, str]]:
     if "temperature" not in order or knobs.temperature or knobs.dynatemp_range:
         return
     before, after = order[: order.index("temperature")], order[order.index("temperature") + 1 :]
-    # One candidate is left from there on. Before it, what keeps the likeliest changes nothing, unless a stage after
-    # that makes another of those left the likeliest: XTC takes nothing away where top_k has left one.
-    unseating = [stage for stage in before if _unseats(stage, knobs)]
-    settled = before[before.index(unseating[-1]) :] if unseating else before
-    keeping = (stage for stage in settled if stage in _KEEPING_THE_LIKELIEST)
+    # One candidate is left from there on. Before it, a stage that keeps the likeliest changes nothing, unless a later
+    # stage changes which of the rest is the likeliest: XTC removes nothing where top_k has left one.
+    reordering = [stage for stage in before if _reorders(stage, knobs)]
+    after_reordering = before[before.index(reordering[-1]) :] if reordering else before
+    keeping = (stage for stage in after_reordering if stage in _KEEPING_THE_LIKELIEST)
     yield from _all(_driving(*after, "adaptive_p", *keeping), "temperature is 0")
-    if "xtc" not in unseating:
+    if "xtc" not in reordering:
         yield "seed", "temperature is 0"
 
 
-def _unseats(stage: str, knobs: Knobs) -> bool:
-    """Whether a stage is on that can make another token the likeliest."""
-    match stage:
-        case "penalties":
-            return knobs.repeat_last_n != 0 and not _unpenalized(knobs)
-        case "dry":
-            return knobs.dry_multiplier > 0 and knobs.dry_penalty_last_n != 0
-        case "typical_p":
-            return knobs.typical_p != 1
-        case "xtc":
-            return knobs.xtc_probability > 0 and knobs.xtc_threshold <= 0.5
-    return False
+def _reorders(stage: str, knobs: Knobs) -> bool:
+    """Return True if the stage is on and can change which token is the likeliest."""
+    return stage in ("penalties", "dry", "typical_p", "xtc") and is_active(stage, knobs)
 
 
 def _unpenalized(knobs: Knobs) -> bool:
@@ -146,7 +156,7 @@ def _unpenalized(knobs: Knobs) -> bool:
 
 
 def _switched_off(knobs: Knobs) -> Iterator[tuple[str, str]]:
-    """Knobs whose switch is another one."""
+    """Yield knobs that another knob switches off."""
     if knobs.repeat_last_n == 0:
         yield from _all(_PENALTIES, "repeat_last_n is 0")
     if _unpenalized(knobs):
@@ -174,7 +184,7 @@ def _switched_off(knobs: Knobs) -> Iterator[tuple[str, str]]:
 
 
 def _off_all_the_same(knobs: Knobs) -> Iterator[tuple[str, str]]:
-    """Knobs at another value than their default that is off too."""
+    """Yield knobs whose value differs from the default but means off too."""
     if knobs.adaptive_target < 0:
         yield "adaptive_target", "below 0 is off"
     if knobs.top_n_sigma <= 0:

@@ -1,4 +1,4 @@
-"""LoRA adapters: what an entry of the knob `lora` says."""
+"""LoRA adapters: entries of the knob `lora`, `PATH` or `PATH:SCALE`."""
 
 import re
 from pathlib import Path
@@ -11,18 +11,18 @@ from tui.knobs.table import Knobs
 from tui.paths import expand
 
 STRONGEST = 100
-"""A scale beyond it is a slip: what it makes of a model are no words, and soon no numbers."""
+"""Largest scale accepted; far below it a model already writes noise, and then NaN."""
 
 
 class Adapter(NamedTuple):
-    """A LoRA adapter and how strongly it acts: at 0 not at all, at 1 as it was trained."""
+    """LoRA adapter and its scale: 0 is no effect, 1 the strength it was trained for."""
 
     path: Path
     scale: float
 
 
 def parse_adapter(entry: str) -> Adapter:
-    """The adapter that `PATH` or `PATH:SCALE` names, with an absolute path; raises KnobError and ModelError."""
+    """Parse `PATH` or `PATH:SCALE` into an adapter with an absolute path; raises KnobError and ModelError."""
     path, scale = _parts(entry)
     if abs(float(scale)) > STRONGEST:
         raise KnobError(f"lora: the scale {scale} is out of range; it goes from -{STRONGEST} to {STRONGEST}.")
@@ -33,7 +33,7 @@ def parse_adapter(entry: str) -> Adapter:
 
 
 def beside(knobs: Knobs, folder: Path) -> Knobs:
-    """The knobs of a Modelfile in that folder: relative paths of adapters start there."""
+    """Return the knobs with relative adapter paths resolved against the folder of their Modelfile."""
     return replace(knobs, lora=tuple(_from(folder, entry) for entry in knobs.lora))
 
 

@@ -17,7 +17,7 @@ from tui.engine.backend import CANDIDATE, Candidates, Logits, StageFactory
 from tui.engine.sampling.distribution import Distribution, Survivors, among, likeliest
 from tui.errors import EngineError
 from tui.knobs.knob import Value
-from tui.knobs.stages import is_active
+from tui.knobs.lint import is_active
 from tui.knobs.table import KNOBS, Knobs
 
 _REMEMBERING = ("penalties", "dry")
