@@ -1,4 +1,4 @@
-"""Presets that build on each other, and presets whose files change."""
+"""Presets that are based on each other, and presets whose files change."""
 
 import os
 from collections.abc import Callable
@@ -129,7 +129,7 @@ def test_a_tower_of_presets_has_an_end(write: Write) -> None:
         write(f"p{floor}", f"FROM {f'p{floor - 1}' if floor else 'starter'}\n")
     assert find_preset(f"p{DEEPEST - 1}").model == "starter"
     write(f"p{DEEPEST}", f"FROM p{DEEPEST - 1}\n")
-    with pytest.raises(ModelfileError, match=f"more than {DEEPEST} presets build on each other: p16 → p15"):
+    with pytest.raises(ModelfileError, match=f"more than {DEEPEST} presets are based on each other: p16 → p15"):
         find_preset(f"p{DEEPEST}")
 
 

@@ -126,7 +126,7 @@ def test_writing_then_reading_is_the_identity(preset: Preset) -> None:
     try:
         text = write_preset(preset)
     except PresetError as error:
-        assert "cannot be said in a Modelfile" in str(error)
+        assert "cannot be written in a Modelfile" in str(error)
         return
     found = replace(read(text), notes=())
     assert found == preset

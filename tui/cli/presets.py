@@ -11,11 +11,10 @@ from tui.cli.render import render
 from tui.cli.tables import print_table
 from tui.knobs.table import KNOBS, WHILE_THINKING, knob
 from tui.presets.checks import PresetFinding, check
-from tui.presets.difference import difference
 from tui.presets.library import BrokenPreset, find_preset, list_presets, preset_path
 from tui.presets.modelfile import Modelfile, ModelfileError, parse_modelfile
 from tui.presets.parameters import check_version, parameters
-from tui.presets.preset import Preset, is_model, messages, read_source
+from tui.presets.preset import Preset, difference, is_model, messages, read_source
 from tui.terminal import safe, safe_line
 
 app = typer.Typer(help="The presets: Modelfiles you can read, diff and share.", no_args_is_help=True)

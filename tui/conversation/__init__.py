@@ -1,1 +1,1 @@
-"""Conversations as values: messages, reply records, traces and thoughts."""
+"""Conversations as immutable values: messages, reply records, traces and thoughts."""

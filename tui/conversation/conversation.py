@@ -1,4 +1,4 @@
-"""A conversation as a value: a tree of turns of which one path is on screen. Every operation returns a new value."""
+"""Conversation: an immutable tree of turns with one path on screen. Every operation returns a new value."""
 
 from typing import Literal
 
@@ -9,41 +9,41 @@ from tui.conversation.reply_record import ReplyRecord
 
 Role = Literal["system", "user", "assistant"]
 Ending = Literal["stop", "length", "stopped", "failed", "died", "interrupted"]
-"""Why a reply ended: the model was done, a limit, the person, an error, the loss of the engine or of twiddle itself."""
+"""Reason why a reply ended: the model stopped, a limit, the person, an error, death of the engine or of twiddle."""
 
 
 class Message(Struct, frozen=True):
-    """Something said, and by whom."""
+    """Text with its role."""
 
     role: Role
     content: str
     tokens: tuple[int, ...] = ()
-    """The token ids that a model wrote for it, so that the next turn need not evaluate them again."""
+    """Token ids that the model generated for it, so that the next prompt can reuse them in the KV cache."""
 
 
 class Turn(Struct, frozen=True, rename={"record": "written"}):  # the key in stored JSON
-    """A message in its place in the tree."""
+    """Message in the tree of a conversation."""
 
     message: Message
     parent: int | None
-    """Index of the turn it answers."""
+    """Index of the turn before it; None for a first turn."""
     ending: Ending | None = None
-    """Set on replies."""
+    """Reason why the reply ended; None for other turns."""
     edited: bool = False
-    """Whether a person wrote it, or a part of it, in place of what was there."""
+    """True if a person edited the text."""
     record: ReplyRecord | None = None
-    """Of a reply: how it came to be."""
+    """Record of a generated reply."""
 
 
 class Conversation(Struct, frozen=True):
-    """All turns ever made, and which one is the last of the path being read."""
+    """Turns, and the index of the last turn on the current path."""
 
     turns: tuple[Turn, ...] = ()
     tip: int | None = None
 
     @property
     def indices(self) -> tuple[int, ...]:
-        """Indices of the turns from the first to the tip."""
+        """Indices of the turns on the path, from the first to the tip."""
         found: list[int] = []
         index = self.tip
         while index is not None:
@@ -53,12 +53,12 @@ class Conversation(Struct, frozen=True):
 
     @property
     def path(self) -> tuple[Turn, ...]:
-        """The turns from the first to the tip."""
+        """Turns on the path, from the first to the tip."""
         return tuple(self.turns[index] for index in self.indices)
 
     @property
     def messages(self) -> tuple[Message, ...]:
-        """The messages on the path, as a model is shown them; a reply that came to nothing goes with its question."""
+        """Messages on the path for the prompt; an empty reply is left out together with its question."""
         shown: list[Message] = []
         for turn in self.path:
             if turn.message.role == "assistant" and not turn.message.content:
@@ -70,7 +70,7 @@ class Conversation(Struct, frozen=True):
 
 
 def ask(conversation: Conversation, text: str) -> Conversation:
-    """The conversation with a question added after its tip."""
+    """Add a question after the tip."""
     return _add(conversation, Turn(Message("user", text), conversation.tip))
 
 
@@ -81,67 +81,67 @@ def answer(
     tokens: tuple[int, ...] = (),
     written: ReplyRecord | None = None,
 ) -> Conversation:
-    """The conversation with a reply added after its tip."""
+    """Add a reply after the tip."""
     message = Message("assistant", text, tokens)
     return _add(conversation, Turn(message, conversation.tip, ending, record=written))
 
 
 def edit(conversation: Conversation, index: int, text: str) -> Conversation:
-    """The conversation with another wording of a turn beside it, as its tip: what followed is not on this path."""
+    """Add an edited version beside a turn and make it the tip; the turns that followed stay on the old path."""
     turn = conversation.turns[index]
     message = Message(turn.message.role, text)
     return _add(conversation, replace(turn, message=message, edited=True, record=None))
 
 
 def versions(conversation: Conversation, index: int) -> tuple[int, ...]:
-    """Indices of all turns that stand where this one does, itself included, the oldest first."""
+    """Return the indices of all versions of a turn, itself included, oldest first."""
     parent, role = conversation.turns[index].parent, conversation.turns[index].message.role
     alike = (turn.parent == parent and turn.message.role == role for turn in conversation.turns)
-    return tuple(place for place, is_version in enumerate(alike) if is_version)
+    return tuple(number for number, is_version in enumerate(alike) if is_version)
 
 
 def go(conversation: Conversation, index: int) -> Conversation:
-    """The conversation with its path through a turn, and on along the newest turns after it."""
-    newest = {turn.parent: place for place, turn in enumerate(conversation.turns)}
+    """Move the path through a turn, and on along the newest turn after each."""
+    newest = {turn.parent: number for number, turn in enumerate(conversation.turns)}
     while index in newest:
         index = newest[index]
     return replace(conversation, tip=index)
 
 
 def until(conversation: Conversation, index: int | None) -> Conversation:
-    """The conversation with its path ending at a turn, or before the first."""
+    """End the path at a turn, or before the first if None."""
     return replace(conversation, tip=index)
 
 
 def last_reply(conversation: Conversation) -> int | None:
-    """The place of the last reply on the path."""
+    """Return the index of the last reply on the path."""
     turns = conversation.turns
-    return next((place for place in reversed(conversation.indices) if turns[place].message.role == "assistant"), None)
+    return next((each for each in reversed(conversation.indices) if turns[each].message.role == "assistant"), None)
 
 
 def recalled(conversation: Conversation, index: int, written: ReplyRecord) -> Conversation:
-    """The conversation with how the tokens of a reply were chosen, which was not at hand."""
+    """Set the record of a reply whose traces were loaded later."""
     turns = list(conversation.turns)
     turns[index] = replace(turns[index], record=written)
     return replace(conversation, turns=tuple(turns))
 
 
 def join(conversation: Conversation, other: Conversation) -> Conversation:
-    """The conversation with the turns of another that begins like it beside its own, as versions; its path stays."""
+    """Merge the turns of another conversation into this one, equal turns once; the path stays."""
     turns = list(conversation.turns)
-    there: dict[tuple[int | None, str], list[int]] = {}
-    for place, turn in enumerate(turns):
-        there.setdefault((turn.parent, turn.message.content), []).append(place)
-    places: list[int] = []
+    existing: dict[tuple[int | None, str], list[int]] = {}
+    for index, turn in enumerate(turns):
+        existing.setdefault((turn.parent, turn.message.content), []).append(index)
+    new_indices: list[int] = []
     for turn in other.turns:
-        moved = replace(turn, parent=places[turn.parent] if turn.parent is not None else None)
-        same = there.get((moved.parent, moved.message.content), [])
-        place = next((each for each in same if turns[each] == moved), len(turns))
-        if place < len(turns):
-            same.remove(place)  # of two that are alike there, two are here
+        moved = replace(turn, parent=new_indices[turn.parent] if turn.parent is not None else None)
+        same = existing.get((moved.parent, moved.message.content), [])
+        index = next((each for each in same if turns[each] == moved), len(turns))
+        if index < len(turns):
+            same.remove(index)  # each turn matches once, so that two equal turns stay two
         else:
             turns.append(moved)
-        places.append(place)
+        new_indices.append(index)
     return Conversation(tuple(turns), conversation.tip)
 
 

@@ -1,4 +1,4 @@
-"""How a reply came to be: what it takes to look at it again, to go on from a place in it, to write it anew."""
+"""Reply records: everything needed to inspect a reply, to branch from one of its tokens, and to replay it."""
 
 from bisect import bisect_left
 
@@ -11,23 +11,23 @@ from tui.knobs.table import Knobs
 
 
 class KnobChange(Struct, frozen=True):
-    """A turn of the knobs: they hold from the token at this index on."""
+    """Knobs that apply from the token at `index` on."""
 
     index: int
     knobs: Knobs
 
 
 class Stats(Struct, frozen=True):
-    """What a reply cost."""
+    """Token counts and speed of a reply."""
 
     prompt_tokens: int
     reused_tokens: int
-    """Prompt tokens that did not have to be evaluated again."""
+    """Number of prompt tokens found in the KV cache."""
     generated_tokens: int
     ttft_ms: float
-    """From the request to the first token."""
+    """Milliseconds from the request to the first token."""
     tokens_per_second: float
-    """Of the tokens after the first."""
+    """Speed after the first token."""
 
 
 _STORED = {"inherited": "given", "first_index": "begun", "knob_changes": "lane", "offsets": "starts"}
@@ -35,40 +35,40 @@ _STORED = {"inherited": "given", "first_index": "begun", "knob_changes": "lane",
 
 
 class ReplyRecord(Struct, frozen=True, rename=_STORED):
-    """A reply, token by token: `starts`, `traces` and `records` are as long as each other."""
+    """Record of a reply, token by token; `offsets`, `traces` and `records` have one entry a token."""
 
     preset: str
     model: str
-    """What the preset's FROM says."""
+    """Model of the preset, as FROM names it."""
     knobs: Knobs
-    """As it was asked for with: the seed is set."""
+    """Knobs of the request, with the seed that was used."""
     template: str = ""
-    """An explicit TEMPLATE, where the preset had one."""
+    """TEMPLATE of the preset; empty for the model's own."""
     inherited: int = 0
-    """How many of these tokens were there before it was asked for: those of the reply that it branched from."""
+    """Number of leading tokens taken from the reply that it branched from."""
     first_index: int = 0
-    """The index of the first of these tokens: above 0 where the reply goes on from a text that a person wrote."""
+    """Index of the first recorded token; above 0 where the reply continues a text that a person wrote."""
     knob_changes: tuple[KnobChange, ...] = ()
-    """The turns of the knobs after the given tokens."""
+    """Knob changes after the inherited tokens."""
     offsets: tuple[int, ...] = ()
-    """Where in the text each token begins."""
+    """Index of each token's first character in the text."""
     traces: tuple[TokenTrace, ...] = ()
-    """How each was chosen; the token that ended the reply is the last."""
+    """Traces of the tokens; the token that ended the reply is the last."""
     records: tuple[bytes, ...] = ()
-    """The scores it was chosen from: see `tui.engine.sampling.logit_record`."""
+    """Compressed logits of each token: see `tui.engine.sampling.logit_record`."""
     stats: Stats | None = None
     thinking: Knobs | None = None
-    """The knobs for its thought, where they were others."""
+    """Knobs for the thought, where they differ."""
     thought: Thought | None = None
-    """What of its text was thought."""
+    """Range of the thought in the text."""
 
     @property
     def ids(self) -> tuple[int, ...]:
-        """The tokens."""
+        """Token ids."""
         return tuple(trace.id for trace in self.traces)
 
     def truncate(self, count: int) -> "ReplyRecord":
-        """The same with its first tokens alone."""
+        """Return the record of the first `count` tokens."""
         return replace(
             self,
             knob_changes=tuple(change for change in self.knob_changes if change.index < self.first_index + count),
@@ -80,7 +80,7 @@ class ReplyRecord(Struct, frozen=True, rename=_STORED):
         )
 
     def with_next(self, text: str, trace: TokenTrace, record: bytes) -> "ReplyRecord":
-        """The same, and how the token after its last would be chosen; `text` is all that it says."""
+        """Add the trace of the next token, as in a preview; `text` is the reply's text so far."""
         start = len(text.rstrip("\ufffd"))
         return replace(
             self,
@@ -90,61 +90,60 @@ class ReplyRecord(Struct, frozen=True, rename=_STORED):
         )
 
     def index_at(self, character: int) -> int:
-        """The place in `traces` of the token that a character of the text belongs to."""
-        place = bisect_left(self.offsets, character + 1) - 1
-        return max(place, 0)
+        """Return the index in `traces` of the token that a character of the text belongs to."""
+        return max(bisect_left(self.offsets, character + 1) - 1, 0)
 
 
 UNFINISHED = "\ufffd"
-"""Stands at the end of a text, for what the tokens of a beginning say beyond it."""
+"""Mark at the end of a prefix whose tokens hold more than its text, such as half a character."""
 
 
 class Prefix(Struct, frozen=True):
-    """The part of a reply that is there before the model goes on with it."""
+    """Start of a reply that the model continues."""
 
     text: str
     tokens: tuple[int, ...] = ()
-    """What the text was written with; nothing where a person wrote it."""
+    """Tokens of the text; empty where a person wrote it."""
     record: ReplyRecord | None = None
-    """How these tokens came to be."""
+    """Record of these tokens."""
     unfinished: bool = False
-    """Whether the tokens say more than the text: a part of a character, of which the engine says the rest."""
+    """True if the tokens hold more than the text, such as half a character, which the engine completes."""
 
     @property
     def message(self) -> str:
-        """The text as the engine is told it: a sign stands for what is unfinished."""
+        """Text for the engine, with a mark at the end if it is unfinished."""
         return self.text + (UNFINISHED if self.unfinished else "")
 
 
 _BRACKETS = (("<", ">"), ("[", "]"))
-"""What the names of control tokens stand in."""
+"""Brackets around the names of control tokens."""
 
 
-def branched(text: str, written: ReplyRecord, place: int, other: Candidate) -> Prefix:
-    """The beginning of a reply's text up to a token, with another candidate in that token's place."""
-    kept = written.truncate(place)
-    before, trace = written.offsets[place], written.traces[place]
+def branched(text: str, written: ReplyRecord, index: int, other: Candidate) -> Prefix:
+    """Build the prefix of a reply up to the token at `index`, with another candidate in its place."""
+    kept = written.truncate(index)
+    before, trace = written.offsets[index], written.traces[index]
     rank = sum(each.p_raw > other.p_raw for each in trace.candidates)
     chosen = replace(trace, id=other.id, text=other.text, p_raw=other.p_raw, p=other.p, rank=rank)
-    # Only the engine knows what is said by half a character, by a token after one, and by a control token.
+    # Only the engine knows the text of half a character, of a token after one, and of a control token.
     unsaid = before in kept.offsets or "\ufffd" in other.text or (other.text[:1], other.text[-1:]) in _BRACKETS
     unfinished = unsaid and not written.first_index
     return Prefix(
         text[:before] + ("" if unfinished else other.text),
-        # Where a person wrote what comes before, there are no tokens that say it all.
+        # Where a person wrote the text before, its tokens are not known.
         () if written.first_index else (*kept.ids, other.id),
         replace(
             kept,
             offsets=(*kept.offsets, before),
             traces=(*kept.traces, chosen),
-            records=(*kept.records, written.records[place]),
+            records=(*kept.records, written.records[index]),
         ),
         unfinished,
     )
 
 
 def whole(text: str, tokens: tuple[int, ...], written: ReplyRecord | None) -> Prefix:
-    """All of a reply, to be gone on with; `tokens` are those of its text, nothing where a person wrote some of it."""
+    """Build the prefix of a whole reply, to be continued; `tokens` are empty where a person edited the text."""
     kept = written.truncate(len(tokens)) if written and tokens else None
     if tokens and text.endswith(UNFINISHED):
         return Prefix(text.rstrip(UNFINISHED), tokens, kept, unfinished=True)

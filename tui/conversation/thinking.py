@@ -1,4 +1,4 @@
-"""Thoughts: what a model writes between two tags before it answers."""
+"""Thoughts: the text that a reasoning model writes between two tags before its answer."""
 
 import re
 from typing import NamedTuple
@@ -10,7 +10,7 @@ from tui.knobs.table import Knobs
 
 
 class Tags(NamedTuple):
-    """What a thought is written between. Control tokens in them are spelled by name."""
+    """Opening and closing tag of a thought. Control tokens in them are spelled by name."""
 
     open: str
     close: str
@@ -29,17 +29,17 @@ _KNOWN = (
     Tags("<|begin_of_thought|>", "<|end_of_thought|>"),
     Tags("<|inner_prefix|>", "<|inner_suffix|>"),
 )
-"""Tags in the wild; a template that spells the closing one knows of thoughts."""
+"""Tags of published models; a template that contains the closing one supports thoughts."""
 
 _HARMONY = Tags("<|channel|>analysis<|message|>", "<|end|><|start|>assistant<|channel|>final<|message|>")
-"""The channels of gpt-oss: the thought is one message, and the answer the next."""
+"""Tags of gpt-oss's Harmony format: the thought is one message, and the answer the next."""
 
 _AROUND = re.compile(r"([^\s{}]+)\s*\{\{-?\s*(?:\$?\w*)\.Thinking\s*-?\}\}\s*([^\s{}]+)")
-"""The tags in a template of Ollama's are what it writes around earlier thoughts."""
+"""Pattern for the tags in Ollama's templates: the words around an earlier message's `.Thinking`."""
 
 
 def find_tags(template: str) -> Tags | None:
-    """The tags that a chat template, in Jinja or Go, knows thoughts by."""
+    """Find the tags of thoughts in a chat template, in Jinja or Go; None if it has none."""
     if "<|channel|>analysis" in template:
         return _HARMONY
     known = next((tags for tags in _KNOWN if tags.close in template), None)
@@ -48,49 +48,49 @@ def find_tags(template: str) -> Tags | None:
 
 
 def given_tags(knobs: Knobs) -> Tags | None:
-    """The tags that the knobs give, if they do."""
+    """Return the tags set by the knobs, or None."""
     return Tags(knobs.think_open, knobs.think_close) if knobs.think_open and knobs.think_close else None
 
 
 class Thought(Struct, frozen=True):
-    """A thought as a part of the text of its reply."""
+    """Thought as a range of its reply's text."""
 
     start: int
-    """Characters before it, its opening tag included."""
+    """Index of its first character, after the opening tag."""
     end: int | None = None
-    """Characters before its closing tag; None while there is none."""
+    """Index of the closing tag; None while there is none."""
     answer: int | None = None
-    """Characters before the answer."""
+    """Index of the answer's first character; None while there is none."""
     tokens: int = 0
     seconds: float = 0.0
 
     def parts(self, text: str) -> tuple[str, str]:
-        """What of the reply's text was thought, and what was answered."""
+        """Return the thought and the answer of a reply's text."""
         return text[self.start : self.end], "" if self.answer is None else text[self.answer :]
 
 
 class ThoughtReader:
-    """Follows a reply, token by token, to where its thought begins and ends.
+    """Incremental parser that finds where the thought of a streaming reply begins and ends.
 
-    A thought stands at the beginning of a reply and there is one: tags further on are something the answer says.
+    Only a thought at the start of the reply counts: tags further on are part of the answer.
     """
 
     def __init__(self, tags: Tags | None, *, inside: bool = False) -> None:
-        """`inside` where the prompt has opened the tag already."""
+        """Start before a reply; `inside` if the prompt ends with the opening tag."""
         self._tags = tags
         self._text = ""
         self.may_open = tags is not None and not inside
-        """Whether a thought could yet begin."""
+        """True while a thought can still begin."""
         self.thought = Thought(0) if tags and inside else None
-        """The thought so far."""
+        """Thought found so far."""
 
     @property
     def inside(self) -> bool:
-        """Whether the next token belongs to the thought."""
+        """True if the next token belongs to the thought."""
         return self.thought is not None and self.thought.end is None
 
     def feed(self, text: str) -> bool:
-        """Take what the next token says; true where the thought begins or ends with it."""
+        """Add the text of the next token; return True if the thought begins or ends with it."""
         if self.may_open:
             self._text += text
             return self._open()
@@ -100,24 +100,24 @@ class ThoughtReader:
         return False
 
     def copy(self) -> "ThoughtReader":
-        """Another that stands at the same place."""
+        """Copy the parser with its state."""
         other = ThoughtReader(self._tags)
         other._text, other.may_open, other.thought = self._text, self.may_open, self.thought
         return other
 
     def _open(self) -> bool:
         assert self._tags
-        tag, said = self._tags.open, self._text.lstrip()
-        self.may_open = len(said) < len(tag) and tag.startswith(said)
-        if not said.startswith(tag):
+        tag, text = self._tags.open, self._text.lstrip()
+        self.may_open = len(text) < len(tag) and tag.startswith(text)
+        if not text.startswith(tag):
             return False
-        self.thought = Thought(len(self._text) - len(said) + len(tag))
+        self.thought = Thought(len(self._text) - len(text) + len(tag))
         if not self._close(len(self._text)):
             self.thought = replace(self.thought, tokens=0)
         return True
 
     def _close(self, fresh: int) -> bool:
-        """Look for the end where the last `fresh` characters could have brought it."""
+        """Search for the closing tag where the last `fresh` characters could have completed it."""
         assert self._tags and self.thought
         thought, tag = self.thought, self._tags.close
         end = self._text.find(tag, max(thought.start, len(self._text) - fresh - len(tag)))
@@ -129,10 +129,22 @@ class ThoughtReader:
 
 
 def find_thought(text: str, tags: Tags) -> Thought | None:
-    """The thought in a whole reply; one that the prompt had opened is seen by its end alone."""
-    reading = ThoughtReader(tags)
-    reading.feed(text)
-    if reading.thought is None and tags.close in text:
-        reading = ThoughtReader(tags, inside=True)
-        reading.feed(text)
-    return reading.thought
+    """Find the thought in a whole reply, by its closing tag alone where the prompt had opened it."""
+    reader = ThoughtReader(tags)
+    reader.feed(text)
+    if reader.thought is None and tags.close in text:
+        reader = ThoughtReader(tags, inside=True)
+        reader.feed(text)
+    return reader.thought
+
+
+def split_thought(text: str, tags: Tags | None, *, unfinished: bool = True) -> tuple[str, str] | None:
+    """Split a reply into thought and answer, without newlines around them; None if it has no thought.
+
+    A thought that is not closed counts only if `unfinished`; the answer is then empty.
+    """
+    thought = find_thought(text, tags) if tags else None
+    if thought is None or (thought.end is None and not unfinished):
+        return None
+    inner, answer = thought.parts(text)
+    return inner.strip("\n"), answer.strip("\n")

@@ -1,4 +1,4 @@
-"""How a token was chosen, as values: the candidates, what each stage left of them, and the odds before and after."""
+"""Token traces: how a token was chosen, with its candidates, the sampler stages, and probabilities before and after."""
 
 from collections.abc import Callable, Sequence
 from operator import eq
@@ -10,47 +10,47 @@ T = TypeVar("T")
 
 
 class Candidate(Struct, frozen=True, array_like=True):
-    """A token that could have come next."""
+    """Token that could have come next."""
 
     id: int
     text: str
-    """What it says; control tokens by name, such as `<|im_end|>`."""
+    """Text of the token; control tokens by name, such as `<|im_end|>`."""
     p_raw: float
-    """Its probability over the whole vocabulary at temperature 1, before any stage."""
+    """Probability over the whole vocabulary at temperature 1, before any stage."""
     p: float
-    """Its probability when the token was drawn; 0 if a stage cut it."""
+    """Probability after all stages; 0 if a stage cut it."""
     cut: str | None = None
-    """The stage that cut it."""
+    """Stage that cut it, if one did."""
 
 
 class StageTrace(Struct, frozen=True, array_like=True):
-    """One step of the chain that chose the token, in the order it ran."""
+    """Sampler stage in the order it ran."""
 
     name: str
     survivors: int
-    """How many candidates it left."""
+    """Number of candidates left after it."""
 
 
 class TokenTrace(Struct, frozen=True, array_like=True):
-    """Everything known about the choice of one token."""
+    """Trace of one token: its probabilities, the stages and the candidates."""
 
     id: int
-    """The token chosen, or -1 for a look at the next token before it is chosen."""
+    """Id of the chosen token; -1 in a preview, where none is chosen yet."""
     text: str
     p_raw: float
     p: float
     rank: int
-    """Place of the chosen token among all by raw probability, 0 the likeliest."""
+    """Rank of the chosen token by raw probability, 0 being the most likely."""
     entropy_raw: float
     entropy: float
-    """In bits, before and after the stages."""
+    """Entropy in bits, `entropy_raw` before the stages and `entropy` after."""
     stages: tuple[StageTrace, ...]
     candidates: tuple[Candidate, ...]
-    """The likeliest tokens by raw probability, and the chosen one if it is not among them."""
+    """Most likely tokens by raw probability, and the chosen one if it is not among them."""
 
     @property
     def cut(self) -> str:
-        """The stage that cut the chosen token, where it was not drawn but put there by a person."""
+        """Stage that would have cut the chosen token, where a person chose it instead of the sampler."""
         return next((each.cut for each in self.candidates if each.id == self.id and each.cut), "")
 
 
@@ -61,9 +61,9 @@ def common_prefix(left: Sequence[T], right: Sequence[T], same: Callable[[T, T], 
 
 
 def diverged_at(left: Sequence[object], right: Sequence[object], *, complete: bool = True) -> int | None:
-    """Index of the first token at which two replies differ, or None while they agree.
+    """Return the index of the first token at which two replies differ, or None while they agree.
 
-    Where one is the beginning of the other they differ at its end, once both are complete.
+    If one is a prefix of the other, they differ at its end once both are `complete`.
     """
     index = common_prefix(left, right)
     if index < min(len(left), len(right)):

@@ -1,4 +1,4 @@
-"""A conversation's tree, drawn as rows: a talk that goes straight on stays at its level, versions stand one deeper."""
+"""Rows of a conversation's tree: turns without versions stay at one level, versions are indented one deeper."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -11,25 +11,25 @@ from tui.knobs.table import KNOBS
 
 
 class TreeRow(Struct, frozen=True):
-    """A turn in the drawing."""
+    """Turn as a row of the tree."""
 
     turn: int
-    """Index in the conversation."""
+    """Index of the turn in the conversation."""
     lead: str
-    """The lines of the tree in front of it."""
+    """Tree lines in front of it."""
     here: bool
-    """Whether it is on the path being read."""
+    """True if it is on the current path."""
     before: int | None
-    """The version before it."""
+    """Index of the version before it, if there is one."""
 
 
 def outline(conversation: Conversation) -> Iterator[TreeRow]:
-    """Every turn, each before what follows it."""
+    """Yield a row for every turn, each before the turns that follow it."""
     after: defaultdict[int | None, list[int]] = defaultdict(list)
     for index, turn in enumerate(conversation.turns):
         after[turn.parent].append(index)
     path = set(conversation.indices)
-    # Not by recursion: a talk can be thousands of turns deep.
+    # Not by recursion: a conversation can be thousands of turns deep.
     waiting = _branches(after[None], "")
     while waiting:
         index, before, lead, below = waiting.pop()
@@ -38,7 +38,7 @@ def outline(conversation: Conversation) -> Iterator[TreeRow]:
 
 
 def _branches(turns: list[int], lead: str) -> list[tuple[int, int | None, str, str]]:
-    """The turns that follow one, the last first: each with the one before, its lead, and that of what follows it."""
+    """Return turn, version before it, lead and lead of the turns below, for each of the turns, last first."""
     if len(turns) < 2:
         return [(turn, None, lead, lead) for turn in turns]
     found = [(turn, before, lead + "├─ ", lead + "│  ") for before, turn in zip([None, *turns], turns, strict=False)]
@@ -47,28 +47,28 @@ def _branches(turns: list[int], lead: str) -> list[tuple[int, int | None, str, s
 
 
 def about(conversation: Conversation, row: TreeRow) -> str:
-    """What sets a reply apart from the version before it: where it branched, its preset and knobs, how it ended."""
+    """Describe how a reply differs from the version before it: branch, preset, knobs, length, ending."""
     turn = conversation.turns[row.turn]
-    written = turn.record
+    record = turn.record
     before = None if row.before is None else conversation.turns[row.before].record
     parts = ["edited"] if turn.edited else []
-    if written:
-        parts += [_branched(written)] if written.inherited or written.first_index else []
-        parts += [written.preset] if before is None or before.preset != written.preset else []
-        parts += _turned(before, written) if before else []
-        parts.append(f"{len(written.traces)} tokens")
+    if record:
+        parts += [_branch_point(record)] if record.inherited or record.first_index else []
+        parts += [record.preset] if before is None or before.preset != record.preset else []
+        parts += _changed_knobs(before, record) if before else []
+        parts.append(f"{len(record.traces)} tokens")
     if turn.ending and turn.ending != "stop":
         parts.append(turn.ending)
     return " · ".join(parts)
 
 
-def _turned(before: ReplyRecord, after: ReplyRecord) -> list[str]:
+def _changed_knobs(before: ReplyRecord, after: ReplyRecord) -> list[str]:
     changed = (name for name in after.knobs.differing(before.knobs) if name != "seed")
     return [f"{name} {KNOBS[name].show(getattr(after.knobs, name))}" for name in changed]
 
 
-def _branched(written: ReplyRecord) -> str:
-    if not written.inherited:
-        return "goes on from an edited text"
-    token = written.traces[written.inherited - 1]
-    return f"from token {written.inherited} on, after {token.text!r}"
+def _branch_point(record: ReplyRecord) -> str:
+    if not record.inherited:
+        return "continues an edited text"
+    token = record.traces[record.inherited - 1]
+    return f"from token {record.inherited} on, after {token.text!r}"

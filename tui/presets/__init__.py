@@ -1,1 +1,1 @@
-"""Presets: Modelfiles that people can read, diff and share."""
+"""Presets: Modelfiles with a model, a system prompt and knob values."""

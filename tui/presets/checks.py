@@ -13,8 +13,7 @@ from tui.knobs.lint import conflict, in_vain, inert
 from tui.knobs.table import ROWS, WHILE_THINKING
 from tui.presets.modelfile import Instruction, Modelfile, ModelfileError, decode, parse_modelfile
 from tui.presets.ollama import refusals
-from tui.presets.parameter_knobs import knob_of
-from tui.presets.parameters import DEPRECATED
+from tui.presets.parameters import DEPRECATED, knob_of
 from tui.presets.preset import Preset, compose
 
 Level = Literal["error", "warning", "note"]

@@ -1,4 +1,4 @@
-"""Where presets are found: the person's own folder, the ones that ship, and any Modelfile or GGUF by its path."""
+"""Preset library: the user's own presets, the shipped ones, and any Modelfile or GGUF by its path."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ DEFAULT = "default"
 
 
 class BrokenPreset(Struct, frozen=True):
-    """A preset in the library that cannot be read, and why."""
+    """Preset in the library that cannot be read, with the reason."""
 
     name: str
     path: Path
@@ -25,7 +25,7 @@ class BrokenPreset(Struct, frozen=True):
 
 
 class ResolvedSetting(Struct, frozen=True):
-    """What a setting comes to: its preset, and the knobs with its overrides on top."""
+    """Setting with its preset read and its overrides applied to the preset's knobs."""
 
     setting: Setting
     preset: Preset
@@ -38,7 +38,7 @@ class ResolvedSetting(Struct, frozen=True):
 
 
 def list_presets() -> tuple[Preset | BrokenPreset, ...]:
-    """Every preset in the library by name; of two of the same name the person's own, even if it is broken."""
+    """Read all presets of the library, sorted by name; the user's own replaces a shipped one even if it is broken."""
     found: list[Preset | BrokenPreset] = []
     for name, path in sorted(names().items()):
         try:
@@ -49,40 +49,40 @@ def list_presets() -> tuple[Preset | BrokenPreset, ...]:
 
 
 def find_preset(reference: str) -> Preset:
-    """The preset of that name, or in the Modelfile or GGUF file at that path; raises PresetError."""
+    """Read the preset of that name or path; raises PresetError."""
     return read_preset(preset_path(reference))
 
 
 def reference_to(preset: Preset) -> str:
-    """What names a preset from anywhere: its name in the library, else the path of its file, or of its model."""
+    """Return a reference that finds the preset again: its library name, else the path of its file or its model."""
     if preset.path is None:
         return preset.name if preset.name in names() else preset.model
     return preset.name if preset.path.parent in preset_dirs() else str(preset.path.absolute())
 
 
 def has_preset(reference: str) -> bool:
-    """Whether it names a preset, or a file that could be one."""
+    """Return True if the reference names a preset, or a file that could be one."""
     return reference in names() or (_is_path(reference) and is_file(_expanded(reference)))
 
 
 def preset_path(reference: str) -> Path:
-    """The file that a name in the library, or a path, means; raises PresetError."""
-    shelf = names()
-    if reference in shelf:
-        return shelf[reference]
+    """Return the file of a library name or a path; raises PresetError."""
+    library = names()
+    if reference in library:
+        return library[reference]
     if _is_path(reference):
         return _expanded(reference)
-    hint = did_you_mean(reference, shelf)
+    hint = did_you_mean(reference, library)
     raise PresetError(f"There is no preset {reference!r}.{hint} `twiddle presets list` shows them all.")
 
 
 def reload(preset: Preset) -> Preset:
-    """The preset as its files say now: the very same while none changed, and while one is broken, with a note why."""
+    """Read a preset again if its files changed; if one is broken, keep the last values with a note."""
     now = tuple(stamped(file.path) for file in preset.files)
     if preset.path is None or now == preset.files:
         return preset
     try:
-        # What named a base that is gone would now name a model.
+        # The name of a deleted base would now refer to a model.
         gone = [file.path for file in now[1:] if not file.modified]
         if gone and now[0] == preset.files[0]:
             raise PresetError(f"{gone[0].name} is gone.")
@@ -102,7 +102,7 @@ def _is_path(reference: str) -> bool:
 
 
 def resolve(setting: Setting) -> ResolvedSetting:
-    """Read the preset a setting names and turn its knobs; raises PresetError."""
+    """Read the preset of a setting and apply its overrides; raises PresetError."""
     preset = find_preset(setting.preset or DEFAULT)
     pair = preset.pair
     for name, value in setting.overrides:

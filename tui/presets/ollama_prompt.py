@@ -6,7 +6,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from tui.conversation.conversation import Message
-from tui.conversation.thinking import Tags, find_tags, find_thought
+from tui.conversation.thinking import Tags, find_tags, split_thought
 from tui.presets import tools as seen
 from tui.presets.gotemplate import BUILT_IN, GoTemplate, TemplateError, read_template
 from tui.presets.gotemplate.nodes import (
@@ -91,13 +91,10 @@ def _joined(messages: Sequence[Message | ToolMessage]) -> tuple[str, list[Messag
 
 def _parted(message: Message | ToolMessage, tags: Tags | None) -> Message | ToolMessage:
     """A message with its thought in a field of its own; one that the reply goes on from stays in one piece."""
-    if message.role != "assistant" or tags is None or not isinstance(message, Message):
+    if message.role != "assistant" or not isinstance(message, Message):
         return message
-    thought = find_thought(message.content, tags)
-    if thought is None or thought.end is None:
-        return message
-    inner, answer = (part.strip("\n") for part in thought.parts(message.content))
-    return ToolMessage(role=message.role, content=answer, thinking=inner)
+    parts = split_thought(message.content, tags, unfinished=False)
+    return ToolMessage(role=message.role, content=parts[1], thinking=parts[0]) if parts else message
 
 
 def _names(nodes: Sequence[Node]) -> Iterator[str]:

@@ -1,32 +1,33 @@
-"""The values of PARAMETER lines, typed by Ollama's rules; whether a knob can take them is the preset's business."""
+"""PARAMETER and ADAPTER lines: values typed by Ollama's rules, and the knobs that they set."""
 
 import re
 import struct
 
-from tui.errors import did_you_mean
+from tui.errors import KnobError, did_you_mean
+from tui.knobs.knob import Knob, Value
 from tui.knobs.table import KNOBS, ROWS
 from tui.presets.modelfile import Fault, Instruction, Modelfile, ModelfileError
 
 Parameter = int | float | bool | str | tuple[str, ...]
 
 SWITCHES = ("use_mmap", "use_mlock")
-"""Knobs that a Modelfile says true or false to."""
+"""Knobs whose value in a Modelfile is true or false."""
 
 WITHOUT_KNOB: dict[str, type] = {"draft_num_predict": int}
-"""What Ollama knows and twiddle has no knob for: typed, then left alone."""
+"""Parameters of Ollama without a knob, with their types: checked, then ignored."""
 
 DEPRECATED = frozenset(
     ("penalize_newline", "low_vram", "f16_kv", "logits_all", "vocab_only", "use_mlock")
     + ("mirostat", "mirostat_tau", "mirostat_eta")
 )
-"""What Ollama skips without looking at the value; twiddle honours those that are knobs."""
+"""Parameters that Ollama ignores without checking the value; twiddle applies those that are knobs."""
 
 OLLAMAS = frozenset(
     ("num_ctx", "num_batch", "num_gpu", "main_gpu", "use_mmap", "num_thread", "draft_num_predict", "num_keep", "seed")
     + ("num_predict", "top_k", "top_p", "min_p", "typical_p", "repeat_last_n", "temperature", "repeat_penalty")
     + ("presence_penalty", "frequency_penalty", "stop")
 )
-"""What Ollama takes; it refuses every other name that is not deprecated."""
+"""Parameters that Ollama accepts; it refuses every other name that is not deprecated."""
 
 _OTHER_COMMANDS = frozenset(
     ("model", "system", "template", "message", "license", "adapter", "draft", "renderer", "parser", "requires")
@@ -46,7 +47,7 @@ _VERSION = re.compile(rf"v?{_NUMBER}(?:\.{_NUMBER}(?:\.{_NUMBER}(?:-{_MARKS})?(?
 
 
 def parameters(modelfile: Modelfile, file: str = "Modelfile") -> dict[str, Parameter]:
-    """The typed value of each parameter as Ollama has it: of several the last, of a list all. Raises ModelfileError."""
+    """Return the typed parameters as Ollama has them: the last line of each, all lines of a list; or ModelfileError."""
     found: dict[str, Parameter] = {}
     lists: dict[str, list[str]] = {}
     for command in parameter_commands(modelfile):
@@ -60,12 +61,12 @@ def parameters(modelfile: Modelfile, file: str = "Modelfile") -> dict[str, Param
 
 
 def parameter_commands(modelfile: Modelfile) -> tuple[Instruction, ...]:
-    """The PARAMETER lines."""
+    """Return the PARAMETER lines."""
     return tuple(command for command in modelfile.commands if command.name not in _OTHER_COMMANDS)
 
 
 def typed(command: Instruction, file: str) -> Parameter:
-    """The value of one PARAMETER line in its own type; raises ModelfileError."""
+    """Convert the value of one PARAMETER line to its type; raises ModelfileError."""
     name, text = command.name, command.args
     kind = bool if name in SWITCHES else WITHOUT_KNOB.get(name) or (ROWS[name].kind if name in ROWS else None)
     if kind is int:
@@ -95,7 +96,7 @@ def check_version(command: Instruction, file: str) -> None:
 
 
 def fault(command: Instruction, file: str, kind: Fault, advice: str) -> ModelfileError:
-    """The error that stands at a command."""
+    """Build an error at the position of an instruction."""
     return ModelfileError(kind, advice, file=file, line=command.line, column=command.column)
 
 
@@ -131,3 +132,70 @@ def _instead(text: str) -> str:
     if " #" in text:
         return f"not {text!r}: a comment needs a line of its own"
     return f"not {text!r}" if text else "and there is none"
+
+
+def knob_values(modelfile: Modelfile, file: str) -> tuple[dict[str, Value], list[str]]:
+    """Return the knob values that a Modelfile sets, and remarks on lines that are read differently or skipped.
+
+    Of several lines for a knob the last counts; those for a list add up. Empty entries are left out: an empty one
+    alone clears the list of a base. Raises ModelfileError.
+    """
+    turned: dict[str, Value] = {}
+    lists: dict[str, list[str]] = {}
+    last: dict[str, Instruction] = {}
+    notes: list[str] = []
+    for command in _lines(modelfile):
+        row = knob_of(command)
+        if row is None:
+            if command.name not in DEPRECATED:
+                typed(command, file)  # it raises for a name that is none
+            continue
+        try:
+            value, note = _value(row, command, file)
+            if isinstance(value, tuple):
+                value = tuple(filter(None, value))
+                lists.setdefault(row.name, []).extend(value)
+            turned[row.name] = row.check(value)
+            last[row.name] = command
+        except (KnobError, ModelfileError) as error:
+            if command.name not in DEPRECATED:
+                raise _at(command, file, error) from None
+            note = f"{command.name} is skipped, as in Ollama, where it is deprecated: {error}"
+        if note:
+            notes.append(f"Line {command.line}: {note}")
+    for name, entries in lists.items():
+        try:
+            turned[name] = ROWS[name].check(tuple(entries))
+        except KnobError as error:
+            raise _at(last[name], file, error) from None
+    return turned, notes
+
+
+def knob_of(command: Instruction) -> Knob | None:
+    """Return the knob that an instruction sets, or None."""
+    return ROWS.get("lora" if command.name == "adapter" else command.name)
+
+
+def _lines(modelfile: Modelfile) -> list[Instruction]:
+    # Of several ADAPTERs the last counts, as in Ollama.
+    adapters = [command for command in modelfile.commands if command.name == "adapter"][-1:]
+    return sorted((*parameter_commands(modelfile), *adapters), key=lambda command: command.start)
+
+
+def _value(row: Knob, command: Instruction, file: str) -> tuple[Value, str]:
+    """Return the value of a line, and a remark if it is read as another value."""
+    if command.name == "adapter":
+        return (command.args,), ""
+    value = typed(command, file)
+    if isinstance(value, bool):
+        return int(value), ""
+    if isinstance(value, int):
+        # A value beyond a named end of the range means that end, as in Ollama: -2 is no limit too.
+        for end in (row.low, row.high):
+            if end in row.words and (value < end if end == row.low else value > end):
+                return int(end), f"{row.name} {command.args} is read as {row.words[int(end)]}."
+    return value, ""
+
+
+def _at(command: Instruction, file: str, error: KnobError | ModelfileError) -> ModelfileError:
+    return error if isinstance(error, ModelfileError) else fault(command, file, "out_of_range", str(error))

@@ -1,4 +1,4 @@
-"""A preset: a model, what it is told, and the knobs it turns, as one Modelfile and those it builds on say."""
+"""Preset: a model, its prompt texts and knob values, read from a Modelfile and the presets it is based on."""
 
 import re
 from pathlib import Path
@@ -12,62 +12,61 @@ from tui.errors import PresetError
 from tui.knobs.knob import Value
 from tui.knobs.lora import beside
 from tui.knobs.pair import KnobPair, thought_overrides
-from tui.knobs.table import KNOBS, Knobs, turn
+from tui.knobs.table import KNOBS, ROWS, THOUGHT_KNOBS, Knobs, turn
 from tui.models.locations import STARTER
 from tui.models.reference import find_model
 from tui.paths import FileFault, FileMissing, read_regular
 from tui.presets.modelfile import INSTRUCTIONS, ROLES, Instruction, Modelfile, parse_modelfile
-from tui.presets.parameter_knobs import turns
-from tui.presets.parameters import DEPRECATED, WITHOUT_KNOB, check_version, fault
+from tui.presets.parameters import DEPRECATED, WITHOUT_KNOB, check_version, fault, knob_values
 from tui.presets.preset_paths import FileStamp, base_path, is_file, name_of, stamped
 
 LARGEST = 2**20
-"""Bytes; a file beyond it is something else than a Modelfile."""
+"""Largest Modelfile, in bytes."""
 
 DEEPEST = 16
-"""Presets that build on each other; more is a slip."""
+"""Longest chain of presets based on each other."""
 
 PARTS = ("system", "template", "messages")
-"""What a preset says beside its model and its knobs."""
+"""Texts of a preset, beside its model and its knobs."""
 
 
 class Preset(Struct, frozen=True, kw_only=True):
-    """A way of asking that has a name."""
+    """Named combination of a model, prompt texts and knob values."""
 
     name: str
     description: str = ""
     model: str = STARTER
-    """What FROM says, in this file or a base: see `find_model`."""
+    """Model as FROM names it, in this file or a base: see `find_model`."""
     system: str = ""
     template: str | None = None
-    """TEMPLATE as it is written, in Ollama's Go syntax; None leaves it to the model's own."""
+    """TEMPLATE in Ollama's Go syntax; None for the model's own chat template."""
     messages: tuple[Message, ...] = ()
-    """Said before the chat begins."""
+    """Messages before the first question."""
     turned: tuple[tuple[str, Value], ...] = ()
-    """The knobs it turns: those of its base, then those of its file in their order."""
+    """Knobs it sets: those of its base, then those of its file in their order."""
     inherited: tuple[tuple[str, str], ...] = ()
-    """Of what it does not say itself: the knob, part or `model`, and the name of the preset that says it."""
+    """Knobs, texts and `model` that come from a base, each with the base's name."""
     path: Path | None = None
-    """The Modelfile it was read from; relative paths in it start there."""
+    """Modelfile it was read from; relative paths in it start in that folder."""
     files: tuple[FileStamp, ...] = ()
-    """That file, and those of the presets it builds on."""
+    """Stamps of that file and of its bases' files."""
     notes: tuple[str, ...] = ()
-    """What the person should know about how it was read, a sentence each."""
+    """Remarks on how the file was read, a sentence each."""
 
     @property
     def knobs(self) -> Knobs:
-        """Every knob: llama.cpp's defaults where the preset says nothing."""
+        """Knobs for the answer: llama.cpp's defaults where the preset sets none."""
         knobs = turn(Knobs(), **dict(self.turned))
         return beside(knobs, self.path.parent) if self.path else knobs
 
     @property
     def pair(self) -> KnobPair:
-        """Every knob, with those that it turns for the thought alone."""
+        """Knobs for answer and thought."""
         return KnobPair(self.knobs, thought_overrides(self.turned))
 
     @property
     def opening(self) -> tuple[Message, ...]:
-        """The messages that every chat with it begins with."""
+        """Messages at the start of every chat with it."""
         return (Message("system", self.system), *self.messages) if self.system else self.messages
 
     def find_model(self) -> Path:
@@ -75,20 +74,20 @@ class Preset(Struct, frozen=True, kw_only=True):
         return find_model(self.model, self.path.parent if self.path else None)
 
     def source(self, what: str) -> str:
-        """The preset that says a knob, a part or the `model`: its own name, that of a base, or nothing."""
-        said = what == "model" or what in dict(self.turned) or (what in PARTS and getattr(self, what))
-        return dict(self.inherited).get(what, self.name if said else "")
+        """Return the name of the preset that sets a knob, a text or the `model`; empty if none does."""
+        own = what == "model" or what in dict(self.turned) or (what in PARTS and getattr(self, what))
+        return dict(self.inherited).get(what, self.name if own else "")
 
 
 def reworded(preset: Preset, **own: str) -> Preset:
-    """The preset with its `system` or its `model` in place of what it says, or has from a base."""
+    """Replace the `system` prompt or the `model` of a preset."""
     return replace(preset, **own, inherited=tuple(each for each in preset.inherited if each[0] not in own))
 
 
 def read_preset(path: Path, above: tuple[Path, ...] = ()) -> Preset:
-    """The preset in a Modelfile; a GGUF file is a preset that says nothing but its model. Raises PresetError.
+    """Read a preset from a Modelfile, or make one of a GGUF file alone; raises PresetError.
 
-    `above` are the Modelfiles that build on it, the nearest last.
+    `above` are the Modelfiles based on it, the nearest last.
     """
     stamp = stamped(path)
     source = read_source(path)
@@ -99,24 +98,24 @@ def read_preset(path: Path, above: tuple[Path, ...] = ()) -> Preset:
 
 
 def compose(source: str | bytes, path: Path, above: tuple[Path, ...] = ()) -> Preset:
-    """The preset that the Modelfile at `path` would be if it held `source`; raises PresetError."""
+    """Read a preset from the text of the Modelfile at `path`; raises PresetError."""
     modelfile = parse_modelfile(source, path.name)
     stated = [command for command in modelfile.commands if command.name == "model"][-1]
     base = base_path(stated.args, path)
     if base is None:
         return to_preset(modelfile, name=name_of(path), path=path)
     chain = (*above, path)
-    shown = " → ".join(name_of(place) for place in (*chain, base))
-    if any(place.resolve() == base.resolve() for place in chain):
+    shown = " → ".join(name_of(each) for each in (*chain, base))
+    if any(each.resolve() == base.resolve() for each in chain):
         advice = f"FROM goes in a circle: {shown}; let one of them name a model, such as FROM starter."
         raise fault(stated, path.name, "loop", advice)
     if len(chain) >= DEEPEST:
-        raise fault(stated, path.name, "loop", f"more than {DEEPEST} presets build on each other: {shown}.")
+        raise fault(stated, path.name, "loop", f"more than {DEEPEST} presets are based on each other: {shown}.")
     return to_preset(modelfile, name=name_of(path), path=path, base=read_preset(base, chain))
 
 
 def read_source(path: Path) -> bytes:
-    """The bytes of a Modelfile, or the first of a GGUF; raises PresetError."""
+    """Read the bytes of a Modelfile, or the first LARGEST of a GGUF; raises PresetError."""
     try:
         source = read_regular(path, LARGEST + 1, "name a Modelfile or a GGUF file")
     except FileMissing:
@@ -129,66 +128,66 @@ def read_source(path: Path) -> bytes:
 
 
 def is_model(path: Path, source: bytes) -> bool:
-    """Whether it is, or was meant to be, a model rather than a Modelfile."""
+    """Return True for a model file, by its first bytes or its name."""
     return source.startswith(b"GGUF") or path.suffix.lower() == ".gguf"
 
 
 def to_preset(modelfile: Modelfile, *, name: str, path: Path | None = None, base: Preset | None = None) -> Preset:
-    """What a Modelfile means to twiddle, on top of a base; raises ModelfileError for a value that no knob can take."""
+    """Build the preset of a parsed Modelfile, on top of a base; raises ModelfileError for a value out of range."""
     file = path.name if path else name
-    said = {command.name: command for command in modelfile.commands}
-    if "requires" in said:
-        check_version(said["requires"], file)
+    last = {command.name: command for command in modelfile.commands}
+    if "requires" in last:
+        check_version(last["requires"], file)
     parts: dict[str, object] = {}
-    if "system" in said:
-        parts["system"] = said["system"].args
-    if "template" in said:
-        parts["template"] = said["template"].args or None
-    if "message" in said:
-        spoken = messages(modelfile, file)
-        parts["messages"] = spoken if any(message.content for message in spoken) else ()
-    turned, notes = turns(modelfile, file)
+    if "system" in last:
+        parts["system"] = last["system"].args
+    if "template" in last:
+        parts["template"] = last["template"].args or None
+    if "message" in last:
+        found = messages(modelfile, file)
+        parts["messages"] = found if any(message.content for message in found) else ()
+    turned, notes = knob_values(modelfile, file)
     preset = Preset(
         name=name,
         description=modelfile.description,
-        model=said["model"].args,
+        model=last["model"].args,
         turned=tuple(turned.items()),
         path=path,
         notes=(*(note for command in modelfile.commands for note in _notes(command)), *notes),
     )
     preset = replace(preset, **parts)
-    return _upon(base, preset, frozenset(parts)) if base else preset
+    return _on_base(base, preset, frozenset(parts)) if base else preset
 
 
-def _upon(base: Preset, preset: Preset, said: frozenset[str]) -> Preset:
-    """The preset with what its base says where it says nothing itself."""
+def _on_base(base: Preset, preset: Preset, own_parts: frozenset[str]) -> Preset:
+    """Fill in from the base what a preset does not set itself."""
     base = anchored(base)
-    unsaid = [part for part in PARTS if part not in said and getattr(base, part)]
+    parts = [part for part in PARTS if part not in own_parts and getattr(base, part)]
     own = dict(preset.turned)
-    kept = [(name, value) for name, value in base.turned if name not in own]
+    knobs = [(name, value) for name, value in base.turned if name not in own]
     return replace(
         preset,
         model=base.model,
-        turned=(*kept, *preset.turned),
-        inherited=tuple((what, base.source(what)) for what in ("model", *unsaid, *dict(kept))),
+        turned=(*knobs, *preset.turned),
+        inherited=tuple((what, base.source(what)) for what in ("model", *parts, *dict(knobs))),
         files=base.files,
         notes=(*preset.notes, *(f"In {base.name}: {note}" for note in base.notes)),
-        **{part: getattr(base, part) for part in unsaid},
+        **{part: getattr(base, part) for part in parts},
     )
 
 
 def anchored(preset: Preset) -> Preset:
-    """The preset with paths that hold in any folder, not only in its own."""
+    """Make the paths of a preset absolute, so that they hold in any folder."""
     if preset.path is None:
         return preset
     turned = tuple((name, preset.knobs.lora if name == "lora" else value) for name, value in preset.turned)
-    place = preset.path.parent.absolute() / preset.model
-    local = preset.model != STARTER and (preset.model.startswith(("./", "../")) or is_file(place))
-    return replace(preset, turned=turned, model=str(place) if local else preset.model)
+    path = preset.path.parent.absolute() / preset.model
+    local = preset.model != STARTER and (preset.model.startswith(("./", "../")) or is_file(path))
+    return replace(preset, turned=turned, model=str(path) if local else preset.model)
 
 
 def messages(modelfile: Modelfile, file: str = "Modelfile") -> tuple[Message, ...]:
-    """The MESSAGEs in their order; raises ModelfileError for a role that `PARAMETER message` made up."""
+    """Return the MESSAGEs in order; raises ModelfileError for an invalid role from a line `PARAMETER message`."""
     found = []
     for command in modelfile.commands:
         if command.name == "message":
@@ -219,3 +218,32 @@ def _notes(command: Instruction) -> list[str]:
     if _SWALLOWED.search(command.args):
         notes.append(f"{line}: the quoted text holds a line that looks like an instruction; are its quotes closed?")
     return notes
+
+
+class DifferenceRow(Struct, frozen=True):
+    """Knob, text or model that differs, with the values of both presets and the bases that they come from."""
+
+    what: str
+    one: str
+    other: str
+
+
+def difference(one: Preset, other: Preset) -> tuple[DifferenceRow, ...]:
+    """List the differences between two presets: the model, the texts, then the knobs in table order."""
+    names = ("model", *PARTS, *one.knobs.differing(other.knobs), *THOUGHT_KNOBS)
+    rows = (DifferenceRow(name, _value_text(one, name), _value_text(other, name)) for name in names)
+    return tuple(row for row in rows if row.one != row.other)
+
+
+def _value_text(preset: Preset, what: str) -> str:
+    if what == "messages":
+        text = "\n".join(f"{message.role}: {message.content}" for message in preset.messages)
+    elif what in KNOBS:
+        text = KNOBS[what].show(getattr(preset.knobs, what))
+    elif what in THOUGHT_KNOBS:
+        turned = dict(preset.turned)
+        text = ROWS[what].show(turned[what]) if what in turned else ""
+    else:
+        text = getattr(preset, what) or ""
+    base = dict(preset.inherited).get(what)
+    return f"{text} (from {base})" if base and what in ROWS else text

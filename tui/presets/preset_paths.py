@@ -1,4 +1,4 @@
-"""Where Modelfiles lie, and which of them a name means."""
+"""Preset paths: the folders of Modelfiles, and the file that a name refers to."""
 
 import re
 from pathlib import Path
@@ -15,16 +15,16 @@ _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
 
 
 class FileStamp(Struct, frozen=True):
-    """A file as it was when it was read."""
+    """Modification time and size of a file when it was read."""
 
     path: Path
     modified: int
-    """Nanoseconds, as the file system counts; 0 when there was no file."""
+    """Modification time in nanoseconds; 0 if there was no file."""
     size: int
 
 
 def stamped(path: Path) -> FileStamp:
-    """The file as it is now."""
+    """Return the current stamp of a file."""
     try:
         state = path.stat()
     except (OSError, ValueError):
@@ -33,21 +33,21 @@ def stamped(path: Path) -> FileStamp:
 
 
 def names() -> dict[str, Path]:
-    """The presets in the library: of two of the same name the person's own."""
-    shelf: dict[str, Path] = {}
+    """Return the files of all presets in the library by name; the user's own come before shipped ones."""
+    found: dict[str, Path] = {}
     for folder in preset_dirs():
         for path in folder.glob(f"*{SUFFIX}"):
-            shelf.setdefault(name_of(path), path)
-    return shelf
+            found.setdefault(name_of(path), path)
+    return found
 
 
 def name_of(path: Path) -> str:
-    """What the preset in a Modelfile is called."""
+    """Return the name of the preset in a Modelfile."""
     return path.name.removesuffix(SUFFIX)
 
 
 def own_path(name: str) -> Path:
-    """Where the person's own preset of that name lies, or would; raises PresetError for what is no name."""
+    """Return the path of the user's own preset of that name, existing or not; raises PresetError for a bad name."""
     if not _NAME.fullmatch(name) or name == STARTER or name.endswith((SUFFIX, ".gguf")):
         raise PresetError(
             f"{name!r} cannot name a preset; write up to 64 letters, digits, hyphens and dots, such as my-preset."
@@ -56,11 +56,11 @@ def own_path(name: str) -> Path:
 
 
 def base_path(reference: str, path: Path) -> Path | None:
-    """The Modelfile that a FROM in the Modelfile at `path` names; None when it names a model.
+    """Return the Modelfile that FROM refers to in the Modelfile at `path`; None if it names a model.
 
-    A preset is named by the path of its Modelfile, or by its name: one in the same folder comes first, then the
-    library. A preset that names itself means the next of that name, so that an own `precise` can build on the shipped
-    one; when there is no other, it is the file itself.
+    A preset is given by path or by name: the same folder comes first, then the library. A preset that names itself
+    refers to the next of that name, so that the user's `precise` can be based on the shipped one; if there is no
+    other, to itself.
     """
     if reference == STARTER or not reference.isprintable():
         return None
@@ -69,8 +69,8 @@ def base_path(reference: str, path: Path) -> Path | None:
     if not _NAME.fullmatch(reference) or is_file(path.parent / reference):
         return None  # as Ollama has it, a file of that name is the model
     named = [folder / f"{reference}{SUFFIX}" for folder in (path.parent, *preset_dirs())]
-    found = [place for place in named if is_file(place) or place == path]  # which may be about to be written
-    return next((place for place in found if not _same(place, path)), found[0] if found else None)
+    found = [each for each in named if is_file(each) or each == path]  # `path` may not be saved yet
+    return next((each for each in found if each.resolve() != path.resolve()), found[0] if found else None)
 
 
 def _by_path(reference: str, path: Path) -> Path | None:
@@ -81,12 +81,8 @@ def _by_path(reference: str, path: Path) -> Path | None:
 
 
 def is_file(path: Path) -> bool:
-    """Whether there is a plain file; what cannot be a path is none."""
+    """Return True if the path is a regular file; False also for an impossible path."""
     try:
         return path.is_file()
     except (OSError, ValueError):  # a name too long for any file, a NUL
         return False
-
-
-def _same(one: Path, other: Path) -> bool:
-    return one.resolve() == other.resolve()

@@ -1,4 +1,4 @@
-"""Presets put on disk: written anew, or changed where they stand so that comments and order stay."""
+"""Saving of presets: as a new Modelfile, or by editing lines in place so that comments and order stay."""
 
 import re
 from collections.abc import Iterable
@@ -11,8 +11,7 @@ from tui.knobs.pair import KnobPair
 from tui.knobs.table import Knobs
 from tui.paths import write_atomically
 from tui.presets.modelfile import Instruction, decode, parse_modelfile
-from tui.presets.parameter_knobs import knob_of
-from tui.presets.parameters import parameter_commands
+from tui.presets.parameters import knob_of, parameter_commands
 from tui.presets.preset import PARTS, Preset, anchored, compose, read_preset, read_source
 from tui.presets.preset_paths import base_path, own_path
 from tui.presets.serialize import instruction, parameter, write_preset
@@ -23,14 +22,12 @@ _LINE_END = re.compile(r"\r\n|\r|\n")
 def save_preset(
     name: str, knobs: Knobs | KnobPair, base: Preset, *, description: str = "", overwrite: bool = False
 ) -> Path:
-    """Keep knobs as the person's own preset of that name, and return its Modelfile.
+    """Save knobs as the user's own preset of that name, and return its Modelfile.
 
-    Knobs alone leave those for the thought as the base has them.
-
-    `base` is the preset they were turned from, its model and system prompt as they are to be kept. When it is that very
-    file its lines are changed where they stand; otherwise a new file builds on the base and says what differs. Nothing
-    is written unless it reads back as it was, and then all at once. Raises PresetError, also when another preset of
-    that name is there and not to be overwritten.
+    `base` is the preset that was changed, with the model and system prompt to save; given `Knobs` alone, its thought
+    knobs stay. If it is that very file, its lines are edited in place; otherwise a new file is based on it and sets
+    what differs. The file is written atomically, and only if it reads back equal. Raises PresetError, also if another
+    preset has that name, unless `overwrite`.
     """
     path, pair = own_path(name), _set_pair(knobs, base)
     if path.exists() and base.path and base.path.resolve() == path.resolve():
@@ -39,9 +36,9 @@ def save_preset(
         raise PresetError(f"There is a preset {name!r} of yours already; choose another name, or overwrite it.")
     else:
         text = _new_text(path, pair, base, description)
-    kept = anchored(compose(text, path))
-    lost = [part for part in ("model", *PARTS) if getattr(kept, part) != getattr(anchored(base), part)]
-    lost += pair.differing(kept.pair)
+    saved = anchored(compose(text, path))
+    lost = [part for part in ("model", *PARTS) if getattr(saved, part) != getattr(anchored(base), part)]
+    lost += pair.differing(saved.pair)
     if lost:
         raise PresetError(f"{name!r} was not saved: its Modelfile would not keep {', '.join(lost)}.")
     put(path, text)
@@ -49,37 +46,36 @@ def save_preset(
 
 
 def turned_text(text: str, path: Path, knobs: Knobs | KnobPair) -> str:
-    """The text of the Modelfile at `path` with its PARAMETER lines changed to these knobs; raises PresetError.
+    """Edit the PARAMETER lines of the Modelfile at `path` to set these knobs; raises PresetError.
 
-    A knob that it already has so, from whatever source, keeps its lines; the others are changed in their place, taken
-    out where the base says as much, or added after the last PARAMETER.
+    Lines of a knob that already has its value stay; others are edited in place, removed where the base has the same
+    value, or added after the last PARAMETER.
     """
     before = compose(text, path)
     pair = _set_pair(knobs, before)
     differing = pair.differing(before.pair)
-    places: dict[str, list[Instruction]] = {}
+    existing: dict[str, list[Instruction]] = {}
     for command in parse_modelfile(text).commands:
         row = knob_of(command)
         if row and row.name in differing:
-            places.setdefault(row.name, []).append(command)
-    without = _edited(text, [(command, "") for found in places.values() for command in found])
-    # What is said nowhere else needs a line here.
+            existing.setdefault(row.name, []).append(command)
+    without = _edited(text, [(command, "") for found in existing.values() for command in found])
+    # A value that the base does not have needs a line here.
     needed = pair.differing(compose(without, path).pair)
     line_end = (_LINE_END.findall(text) or ["\n"])[0]
     lines = {name: line_end.join(_lines(name, pair)) for name in needed}
-    changes = [(found[-1], lines.pop(name, "")) for name, found in places.items()]
-    text = _edited(text, changes + [(command, "") for found in places.values() for command in found[:-1]])
+    changes = [(found[-1], lines.pop(name, "")) for name, found in existing.items()]
+    text = _edited(text, changes + [(command, "") for found in existing.values() for command in found[:-1]])
     return _added(text, lines.values())
 
 
 def said_text(text: str, path: Path, preset: Preset) -> str:
-    """The text of the Modelfile at `path` with FROM and SYSTEM changed where the preset has others; may raise
-    PresetError."""
+    """Edit FROM and SYSTEM of the Modelfile at `path` where the preset differs; raises PresetError."""
     for word, part in (("FROM", "model"), ("SYSTEM", "system")):
-        said = getattr(preset, part)
-        if getattr(compose(text, path), part) != said:
+        value = getattr(preset, part)
+        if getattr(compose(text, path), part) != value:
             found = [command for command in parse_modelfile(text).commands if command.name == part]
-            new = instruction(word, said)
+            new = instruction(word, value)
             changes = [(command, new if command is found[-1] else "") for command in found]
             text = _edited(text, changes) if found else _added(text, [new])
     return text
@@ -111,7 +107,7 @@ def _new_text(path: Path, pair: KnobPair, base: Preset, description: str) -> str
 
 
 def _added(text: str, lines: Iterable[str]) -> str:
-    """The text with lines after its last PARAMETER, or its FROM."""
+    """Insert lines after the last PARAMETER, or else after FROM."""
     modelfile = parse_modelfile(text)
     line_end = (_LINE_END.findall(text) or ["\n"])[0]
     anchor = (parameter_commands(modelfile) or [each for each in modelfile.commands if each.name == "model"])[-1]
@@ -119,12 +115,12 @@ def _added(text: str, lines: Iterable[str]) -> str:
 
 
 def _lines(name: str, pair: KnobPair) -> list[str]:
-    return [instruction(*said) for said in parameter(name, pair.value(name))]
+    return [instruction(*statement) for statement in parameter(name, pair.value(name))]
 
 
 def _edited(text: str, changes: list[tuple[Instruction, str]]) -> str:
-    """The text with instructions replaced, or taken out with their lines where the new text is empty."""
-    kept: list[str] = []
+    """Replace instructions, or remove them with their lines where the new text is empty."""
+    pieces: list[str] = []
     at = 0
     for command, new in sorted(changes, key=lambda change: change[0].start):
         before, at = text[at : command.start], command.end
@@ -132,5 +128,5 @@ def _edited(text: str, changes: list[tuple[Instruction, str]]) -> str:
             before = before.rstrip(" \t")
             after = _LINE_END.match(text, at)
             at = after.end() if after else at
-        kept += before, new
-    return "".join((*kept, text[at:]))
+        pieces += before, new
+    return "".join((*pieces, text[at:]))

@@ -12,7 +12,7 @@ from jinja2.meta import find_undeclared_variables
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from tui.conversation.conversation import Message
-from tui.conversation.thinking import find_tags, find_thought
+from tui.conversation.thinking import find_tags, split_thought
 from tui.errors import EngineError
 
 _FAILURES = (JinjaError, TypeError, ValueError, ArithmeticError, LookupError, RecursionError, AttributeError)
@@ -63,11 +63,11 @@ class JinjaTemplate:
 
     def _shown(self, message: Message) -> dict[str, str]:
         """A message as the template takes it: its thought in a field of its own where it reads one."""
-        thought = find_thought(message.content, self.tags) if self.tags and self._field else None
-        if message.role != "assistant" or thought is None or self._field is None:
+        parts = split_thought(message.content, self.tags) if message.role == "assistant" and self._field else None
+        if parts is None or self._field is None:
             return {"role": message.role, "content": message.content}
-        inner, answer = (part.strip("\n") for part in thought.parts(message.content))
-        return {"role": message.role, "content": answer, self._field: inner}
+        thought, answer = parts
+        return {"role": message.role, "content": answer, self._field: thought}
 
 
 def _words(error: Exception) -> str:

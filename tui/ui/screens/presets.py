@@ -12,9 +12,8 @@ from textual.widgets.option_list import Option
 
 from tui.knobs.pair import KnobPair
 from tui.knobs.table import KNOBS, Knobs
-from tui.presets.difference import difference
 from tui.presets.library import BrokenPreset
-from tui.presets.preset import Preset
+from tui.presets.preset import Preset, difference
 from tui.terminal import safe, safe_line
 from tui.ui.screens.dialog import Dialog
 from tui.ui.widgets.footer import Footer
