@@ -21,7 +21,7 @@ Fault = Callable[[str, str], None]
 """Told what is wrong, and what to do."""
 
 
-class ConfigRow(Struct, frozen=True, kw_only=True):
+class SettingRow(Struct, frozen=True, kw_only=True):
     """One row of the table."""
 
     help: str
@@ -44,28 +44,28 @@ class Config(Struct, frozen=True, kw_only=True):
 
     theme: Annotated[
         str,
-        ConfigRow(help="The colours; unset, the last ones picked, else what suits the terminal.", example='"paper"'),
+        SettingRow(help="The colours; unset, the last ones picked, else what suits the terminal.", example='"paper"'),
     ] = ""
     preset: Annotated[
         str,
-        ConfigRow(
+        SettingRow(
             help="The SETTING that a chat opens with: a preset, perhaps with knobs.", example='"precise,top_k=5"'
         ),
     ] = ""
     history: Annotated[
         bool,
-        ConfigRow(help="Whether what is said is kept; false is --no-history for every chat.", example="false"),
+        SettingRow(help="Whether what is said is kept; false is --no-history for every chat.", example="false"),
     ] = True
     keys: Annotated[
         dict[str, str],
-        ConfigRow(
+        SettingRow(
             help="Other keys for what can be done, by the names in docs/keys.md.", example='{"chat.compare" = "f9"}'
         ),
     ] = field(default_factory=dict)
 
 
-ENTRIES: dict[str, ConfigRow] = {
-    name: ConfigRow(help=row.help, example=row.example, name=name, kind=getattr(kind, "__origin__", kind))
+SETTINGS: dict[str, SettingRow] = {
+    name: SettingRow(help=row.help, example=row.example, name=name, kind=getattr(kind, "__origin__", kind))
     for name, (kind, row) in (
         (name, get_args(hint)) for name, hint in get_type_hints(Config, include_extras=True).items()
     )
@@ -89,7 +89,7 @@ def read_config(**typed: str | None) -> LoadedConfig:
     """Everything settled; `typed` is what the command line said, None where it said nothing."""
     faults: list[str] = []
     values = dict(_written(config_path(), faults))
-    for entry in ENTRIES.values():
+    for entry in SETTINGS.values():
         if said := typed.get(entry.name) or os.environ.get(entry.variable):
             values[entry.name] = said
     return LoadedConfig(Config(**values), tuple(faults))
@@ -102,9 +102,9 @@ def _written(path: Path, faults: list[str]) -> Iterator[tuple[str, Any]]:
         faults.append(safe_line(f"{path}: {what}; {remedy}."))
 
     for name, value in _parsed(path, fault).items():
-        entry = ENTRIES.get(name)
+        entry = SETTINGS.get(name)
         if entry is None:
-            fault(f"there is no setting {name!r}.{did_you_mean(name, ENTRIES)}".rstrip("."), "remove or rename it")
+            fault(f"there is no setting {name!r}.{did_you_mean(name, SETTINGS)}".rstrip("."), "remove or rename it")
         elif not isinstance(value, entry.kind):
             fault(f"{name} is {value!r}", f"write {name} = {entry.example}")
         elif isinstance(value, dict):

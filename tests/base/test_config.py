@@ -2,7 +2,7 @@
 
 import pytest
 
-from tui.config import ENTRIES, Config, config_path, read_config
+from tui.config import SETTINGS, Config, config_path, read_config
 
 
 def write(text: str | bytes) -> None:
@@ -68,5 +68,5 @@ def test_a_folder_in_its_place_costs_one_sentence() -> None:
 
 
 def test_every_setting_is_explained() -> None:
-    assert ENTRIES.keys() == set(Config.__struct_fields__)
-    assert all(entry.help.endswith(".") and entry.example for entry in ENTRIES.values())
+    assert SETTINGS.keys() == set(Config.__struct_fields__)
+    assert all(entry.help.endswith(".") and entry.example for entry in SETTINGS.values())

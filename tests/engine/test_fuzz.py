@@ -41,7 +41,7 @@ from tui.engine.protocol import (
     encode,
 )
 from tui.knobs.table import Knobs, turn
-from tui.models.preflight import look
+from tui.models.preflight import read_any_header
 
 __all__ = ["stub"]
 
@@ -199,7 +199,7 @@ async def test_g_a_mutated_model_costs_an_engine_at_most(small: Engine, tmp_path
     path = tmp_path / "tiny.gguf"
     write_model(path, Shape(vocabulary=320, layers=1))
     whole = path.read_bytes()
-    end, chance = look(path).data, random.Random(SEED)
+    end, chance = read_any_header(path).data, random.Random(SEED)
     ended: list[str] = []
     for number in range(FILES):
         path.write_bytes(mutated(whole, end, chance))

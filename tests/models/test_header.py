@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from tests.depth import depth
 from tests.gguf import DATA, LLAMA, TENSORS, array, gguf, number, string, tensor, text, tiny
-from tui.models.header import LONGEST, Header, HeaderArray, HeaderFault, read_entry, read_header
+from tui.models.header import MAX_HEADER, Header, HeaderArray, HeaderFault, read_entry, read_header
 from tui.models.quantization import TENSOR_TYPES
 
 WHOLE = tiny()
@@ -176,7 +176,7 @@ def test_a_header_without_end_is_left() -> None:
     file = Endless()
     with pytest.raises(HeaderFault, match="header is longer than"):
         read_header(file, 2**50)
-    assert file.taken <= 2 * LONGEST
+    assert file.taken <= 2 * MAX_HEADER
 
 
 def test_the_largest_vocabularies_are_walked_in_a_moment() -> None:

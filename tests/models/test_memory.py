@@ -9,7 +9,7 @@ from tui.engine.protocol import Load
 from tui.errors import ModelError
 from tui.knobs.load_knobs import attention
 from tui.knobs.table import Knobs
-from tui.models.free_memory import FreeMemory, measure, with_gpu
+from tui.models.free_memory import FreeMemory, measure_memory, with_gpu
 from tui.models.joint_fit import refuse_beside, refuse_together
 from tui.models.memory import SEQUENCES, MemoryEstimate, estimate, refuse_if_too_large, show_size, verdict, weights_as
 from tui.models.preflight import check_model
@@ -107,7 +107,7 @@ def test_verdicts() -> None:
     ):
         found = verdict(taken, room)
         assert (found.place, found.layers) == (place, layers)
-        assert says in found.says
+        assert says in found.sentence
 
 
 def test_g47_too_large_is_refused_with_numbers(tmp_path: Path) -> None:
@@ -192,11 +192,11 @@ def under(folder: str, files: dict[str, str]) -> dict[str, str]:
 def test_room_is_what_the_system_and_the_container_allow(
     tmp_path: Path, files: dict[str, str], room: FreeMemory
 ) -> None:
-    assert measure(lay(tmp_path, MEMINFO | files)) == room
+    assert measure_memory(lay(tmp_path, MEMINFO | files)) == room
 
 
 def test_this_machine_has_room() -> None:
-    room = measure()
+    room = measure_memory()
     assert room is None or 0 < room.free <= room.total
 
 
@@ -211,9 +211,9 @@ def tool(folder: Path, name: str, says: str) -> Path:
 def test_room_on_a_mac_is_told_by_sysctl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     says = "printf '%s\\n' 17179869184 16384 1000 200 30 4"
     monkeypatch.setenv("PATH", str(tool(tmp_path, "sysctl", says)))
-    assert measure(tmp_path) == FreeMemory(17_179_869_184, 16384 * 1234)
+    assert measure_memory(tmp_path) == FreeMemory(17_179_869_184, 16384 * 1234)
     tool(tmp_path, "sysctl", "exit 1")
-    assert measure(tmp_path) is None
+    assert measure_memory(tmp_path) is None
 
 
 def test_room_on_a_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

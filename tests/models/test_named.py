@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tui.errors import ModelError
-from tui.models.reference import named
+from tui.models.reference import reference_for
 
 
 def test_a_name_may_be_a_file_or_one_of_ollamas(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -15,7 +15,7 @@ def test_a_name_may_be_a_file_or_one_of_ollamas(tmp_path: Path, monkeypatch: pyt
         return tmp_path
 
     monkeypatch.setattr("tui.models.reference.find_model", find)
-    assert named("mine") == "mine"
-    assert named("llama3.2") == "ollama:llama3.2"
+    assert reference_for("mine") == "mine"
+    assert reference_for("llama3.2") == "ollama:llama3.2"
     with pytest.raises(ModelError, match="There is no model 'llama4' on this machine."):
-        named("llama4")
+        reference_for("llama4")

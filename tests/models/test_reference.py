@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.depth import depth
 from tests.gguf import number, tiny, write
 from tui.errors import ModelError
-from tui.models.hub import choose, is_file_name, parse_hub, parts_among, quantization
+from tui.models.hub import choose_file, is_file_name, parse_hub, parts_among, quantization
 from tui.models.locations import list_models
 from tui.models.reference import find_model
 
@@ -118,7 +118,7 @@ NAMES = ["a-F16.gguf", "a-Q4_0.gguf", "a-Q8_0.gguf", "a-UD-Q4_0.gguf", "mmproj-a
 def test_a_repository_of_files_is_chosen_from(tag: str, names: list[str], chosen: str) -> None:
     reference = parse_hub(f"hf.co/user/repo{':' * bool(tag)}{tag}")
     assert reference
-    assert choose(reference, names) == chosen
+    assert choose_file(reference, names) == chosen
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_what_cannot_be_chosen_is_said(tag: str, names: list[str], said: str) ->
     reference = parse_hub(f"hf.co/u/r{':' * bool(tag)}{tag}")
     assert reference
     with pytest.raises(ModelError, match=said):
-        choose(reference, names)
+        choose_file(reference, names)
 
 
 def test_a_split_model_needs_every_part() -> None:
@@ -224,7 +224,7 @@ def test_our_own_folder_the_cache_and_lm_studio(tmp_path: Path, monkeypatch: pyt
     pulled = write(tmp_path / "models/maker/Tiny-GGUF/tiny-Q4_0.gguf")
     loose = write(tmp_path / "models/loose.gguf")
     studio = write(home / ".lmstudio/models/lm/Mid-GGUF/mid.gguf")
-    assert [(found.reference, found.path, found.place) for found in list_models() if found.reference != "starter"] == [
+    assert [(found.reference, found.path, found.owner) for found in list_models() if found.reference != "starter"] == [
         ("loose", loose, "twiddle"),
         ("hf.co/maker/Tiny-GGUF:Q4_0", pulled, "twiddle"),
         ("hf.co/maker/Small-GGUF:Q8_0", snapshot / "small-Q8_0.gguf", "Hugging Face"),

@@ -1,28 +1,28 @@
-"""The anatomy of a model file on standard output, part by part."""
+"""The facts about a model file on standard output, part by part."""
 
 import typer
 
 from tui.cli.tables import for_people, print_table
 from tui.models.memory import show_size
-from tui.models.model_info import ModelAnatomy
+from tui.models.model_info import ModelFacts
 from tui.models.quantization import BY_NAME
 from tui.terminal import safe
 
 _BAR = 24
 
 
-def print_anatomy(anatomy: ModelAnatomy, verdict: str) -> None:
+def print_facts(facts: ModelFacts, verdict: str) -> None:
     """Draw a model file: what it is, what it is made of, and what it takes to run it."""
-    _print_part("model", ("", ""), _identity(anatomy))
-    _print_part("shape", ("", ""), _drawing(anatomy) if for_people() else _shape(anatomy))
-    _print_part("tensors", ("type", "tensors", "numbers", "size", "bits", "share"), _kinds(anatomy))
-    _print_part("tokenizer", ("", ""), _tokenizer(anatomy))
-    _print_part("memory", ("", "", ""), _memory(anatomy))
+    _print_part("model", ("", ""), _identity(facts))
+    _print_part("shape", ("", ""), _drawing(facts) if for_people() else _shape(facts))
+    _print_part("tensors", ("type", "tensors", "numbers", "size", "bits", "share"), _kinds(facts))
+    _print_part("tokenizer", ("", ""), _tokenizer(facts))
+    _print_part("memory", ("", "", ""), _memory(facts))
     _print_part("verdict", ("",), [(verdict,)])
-    _print_part("weights", ("as", "size", "with cache and compute"), _precisions(anatomy))
-    _print_part("metadata", ("key", "value"), list(anatomy.metadata.items()))
-    _print_part("template", ("",), [(line,) for line in safe(anatomy.template or "none").split("\n")])
-    _print_part("notes", ("",), [(note,) for note in anatomy.notes])
+    _print_part("weights", ("as", "size", "with cache and compute"), _precisions(facts))
+    _print_part("metadata", ("key", "value"), list(facts.metadata.items()))
+    _print_part("template", ("",), [(line,) for line in safe(facts.template or "none").split("\n")])
+    _print_part("notes", ("",), [(note,) for note in facts.notes])
 
 
 def count(number: int) -> str:
@@ -44,25 +44,25 @@ def _print_part(title: str, headings: tuple[str, ...], rows: list[tuple[str, ...
         print_table(headings, [(title, *row) for row in rows])
 
 
-def _identity(anatomy: ModelAnatomy) -> list[tuple[str, ...]]:
+def _identity(facts: ModelFacts) -> list[tuple[str, ...]]:
     meant = {"instruct": "instruct: trained to answer", "base": "base: trained to go on with a text, not to answer"}
     return [
-        ("name", anatomy.name),
-        ("file", str(anatomy.path)),
-        ("size", f"{show_size(anatomy.size)}, GGUF version {anatomy.version}, aligned to {anatomy.alignment} bytes"),
-        ("kind", f"{anatomy.architecture}, {count(anatomy.parameters)} parameters, {anatomy.quantization}"),
-        ("training", meant[anatomy.trained]),
-        ("licence", anatomy.licence),
+        ("name", facts.name),
+        ("file", str(facts.path)),
+        ("size", f"{show_size(facts.size)}, GGUF version {facts.version}, aligned to {facts.alignment} bytes"),
+        ("kind", f"{facts.architecture}, {count(facts.parameters)} parameters, {facts.quantization}"),
+        ("training", meant[facts.trained]),
+        ("licence", facts.licence),
     ]
 
 
-def _shape(anatomy: ModelAnatomy) -> list[tuple[str, ...]]:
-    return [(word, f"{number:,}") for word, number in anatomy.shape.items()]
+def _shape(facts: ModelFacts) -> list[tuple[str, ...]]:
+    return [(word, f"{number:,}") for word, number in facts.shape.items()]
 
 
-def _drawing(anatomy: ModelAnatomy) -> list[tuple[str, ...]]:
+def _drawing(facts: ModelFacts) -> list[tuple[str, ...]]:
     """The way of a token through the layers, from top to bottom."""
-    shape = anatomy.shape
+    shape = facts.shape
     width, heads = f"{shape.get('width', 0):,}", shape.get("attention heads", 0)
     attention = f"attention: {heads} heads, {shape.get('key and value heads', heads)} of keys and values"
     if "sliding window" in shape:
@@ -70,7 +70,7 @@ def _drawing(anatomy: ModelAnatomy) -> list[tuple[str, ...]]:
     inner = f"feed-forward: {width} \u2192 {shape.get('feed-forward', 0):,} \u2192 {width}"
     if "experts" in shape:
         inner += f", {shape.get('experts at a time', 0)} of {shape['experts']} experts"
-    tokens = f"{anatomy.tokenizer.tokens:,}"
+    tokens = f"{facts.tokenizer.tokens:,}"
     return [
         ("", f"{tokens} tokens \u2192 {width} numbers each, {shape.get('context', 0):,} tokens at most"),
         (f"{shape.get('layers', 0)} times", f"\u250c {attention if heads else 'recurrent, without attention'}"),
@@ -79,8 +79,8 @@ def _drawing(anatomy: ModelAnatomy) -> list[tuple[str, ...]]:
     ]
 
 
-def _kinds(anatomy: ModelAnatomy) -> list[tuple[str, ...]]:
-    whole = sum(kind.size for kind in anatomy.kinds) or 1
+def _kinds(facts: ModelFacts) -> list[tuple[str, ...]]:
+    whole = sum(kind.size for kind in facts.tensor_groups) or 1
     return [
         (
             kind.type,
@@ -90,12 +90,12 @@ def _kinds(anatomy: ModelAnatomy) -> list[tuple[str, ...]]:
             f"{BY_NAME[kind.type].bits:g}",
             "\u2588" * round(_BAR * kind.size / whole) + f" {kind.size / whole:.0%}".replace(" 0%", "< 1%"),
         )
-        for kind in anatomy.kinds
+        for kind in facts.tensor_groups
     ]
 
 
-def _tokenizer(anatomy: ModelAnatomy) -> list[tuple[str, ...]]:
-    tokenizer = anatomy.tokenizer
+def _tokenizer(facts: ModelFacts) -> list[tuple[str, ...]]:
+    tokenizer = facts.tokenizer
     return [
         ("model", tokenizer.model),
         ("vocabulary", f"{tokenizer.tokens:,} tokens, {tokenizer.merges:,} merges"),
@@ -103,8 +103,8 @@ def _tokenizer(anatomy: ModelAnatomy) -> list[tuple[str, ...]]:
     ]
 
 
-def _memory(anatomy: ModelAnatomy) -> list[tuple[str, ...]]:
-    memory = anatomy.memory
+def _memory(facts: ModelFacts) -> list[tuple[str, ...]]:
+    memory = facts.memory
     return [
         ("weights", show_size(memory.weights), "mapped from the file"),
         ("KV cache", show_size(memory.cache), f"for {memory.context:,} tokens; num_ctx sets it"),
@@ -113,7 +113,7 @@ def _memory(anatomy: ModelAnatomy) -> list[tuple[str, ...]]:
     ]
 
 
-def _precisions(anatomy: ModelAnatomy) -> list[tuple[str, ...]]:
-    rest = anatomy.memory.cache + anatomy.memory.compute
-    here = (f"{anatomy.quantization} (this file)", anatomy.memory.weights)
-    return [(kind, show_size(size), show_size(size + rest)) for kind, size in (here, *anatomy.precisions.items())]
+def _precisions(facts: ModelFacts) -> list[tuple[str, ...]]:
+    rest = facts.memory.cache + facts.memory.compute
+    here = (f"{facts.quantization} (this file)", facts.memory.weights)
+    return [(kind, show_size(size), show_size(size + rest)) for kind, size in (here, *facts.precisions.items())]

@@ -7,7 +7,7 @@ import msgspec
 import typer
 
 from tui.cli.arguments import UsageError
-from tui.cli.model_info import print_anatomy
+from tui.cli.model_info import print_facts
 from tui.cli.signals import converse
 from tui.cli.stderr import tell
 from tui.cli.tables import for_people, print_table
@@ -15,11 +15,11 @@ from tui.engine.hardware import Machine
 from tui.engine.process.headless import HeadlessEngine
 from tui.errors import ModelError
 from tui.knobs.table import Knobs, turn
-from tui.models.free_memory import FreeMemory, measure, with_gpu
+from tui.models.free_memory import FreeMemory, measure_memory, with_gpu
 from tui.models.hub import parse_hub
 from tui.models.locations import FoundModel, list_models
 from tui.models.memory import show_size, verdict
-from tui.models.model_info import dissect, kept_as, size_of
+from tui.models.model_info import quantization_of, read_facts, size_of
 from tui.models.preflight import check_model
 from tui.models.reference import find_model
 from tui.terminal import safe_line
@@ -61,14 +61,14 @@ def info(
     as_json: AsJson = False,
 ) -> None:
     """Show what a model is made of, and whether it fits."""
-    anatomy = dissect(find_model(model), turn(Knobs(), num_ctx=num_ctx))
+    facts = read_facts(find_model(model), turn(Knobs(), num_ctx=num_ctx))
     room = _room()
-    judged = verdict(anatomy.memory, room) if room else None
+    judged = verdict(facts.memory, room) if room else None
     if as_json:
-        known = msgspec.to_builtins(anatomy, enc_hook=str)
+        known = msgspec.to_builtins(facts, enc_hook=str)
         typer.echo(json.dumps({**known, "room": _plain(room), "verdict": _plain(judged)}, indent=2))
     else:
-        print_anatomy(anatomy, judged.says if judged else "the memory of this machine cannot be told")
+        print_facts(facts, judged.sentence if judged else "the memory of this machine cannot be told")
 
 
 @app.command()
@@ -98,19 +98,19 @@ def _row(found: FoundModel) -> dict[str, Any]:
     row: dict[str, Any] = {
         "model": found.reference,
         "size": size_of(found.path),
-        "from": found.place,
+        "from": found.owner,
         "file": str(found.path),
     }
     try:
         header = check_model(found.path)
     except ModelError as error:
         return row | {"broken": str(error)}
-    return row | {"quantization": kept_as(header, found.path), "context": header.number("context_length")}
+    return row | {"quantization": quantization_of(header, found.path), "context": header.number("context_length")}
 
 
 def _room() -> FreeMemory | None:
     """The memory of this machine; that of a GPU only where this build of the engine can use it."""
-    room = measure()
+    room = measure_memory()
     larger = with_gpu(room) if room else None
     return larger if larger and larger.gpu and converse(_describe()).offload else room
 

@@ -29,7 +29,7 @@ class FreeMemory(Struct, frozen=True):
     gpu: int = 0
 
 
-def measure(root: Path = Path("/")) -> FreeMemory | None:
+def measure_memory(root: Path = Path("/")) -> FreeMemory | None:
     """The memory of this machine now, or None where it cannot be told. `root` is where /proc and /sys are."""
     try:
         lines = (root / "proc/meminfo").read_text().splitlines()

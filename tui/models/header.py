@@ -14,13 +14,13 @@ from tui.models.quantization import TENSOR_TYPES
 VERSIONS = (2, 3)
 """The GGUF versions that llama.cpp reads."""
 
-LONGEST = 128 * 2**20
+MAX_HEADER = 128 * 2**20
 """Bytes of header that are looked at. The largest vocabularies of today take 20 MiB with their merges."""
 
-SHORT = 1024
+MAX_LIST = 1024
 """A list of up to so many entries is read; a longer one, such as a vocabulary, is only walked over."""
 
-MOST = 100_000
+MAX_ENTRIES = 100_000
 """So many metadata entries, or tensors, are more than any model has: a few thousand."""
 
 _NAME = 64
@@ -165,7 +165,7 @@ def _read_start(reader: "_Reader") -> tuple[int, int, int]:
     left = reader.size - reader.at
     # The shortest entry is a key of one character with a value of one byte; the shortest tensor has no name.
     for count, least, what in ((tensors, 24, "tensors"), (entries, 14, "metadata entries")):
-        if count > MOST:
+        if count > MAX_ENTRIES:
             _damaged(f"it claims {count:,} {what}")
         if count * least > left:
             raise HeaderFault(f"is incomplete: {left:,} bytes cannot hold its {count:,} {what}; download it again")
@@ -198,14 +198,14 @@ def _read_value(reader: "_Reader", key: str, kind: int) -> int | float | bool | 
 def _read_list(reader: "_Reader", key: str) -> Value:
     kind, count = reader.number("I"), reader.number("Q")
     if kind == _TEXT:
-        if count <= SHORT:
+        if count <= MAX_LIST:
             return tuple(reader.text(f"the metadata {key!r}") for _ in range(count))
         array = HeaderArray("text", count, reader.at)
         reader.pass_texts(count)
         return array
     if kind not in _NUMBERS:
         _damaged(f"the metadata {key!r} is a list of the unknown type {kind}")
-    if count <= SHORT:
+    if count <= MAX_LIST:
         return reader.numbers(_NUMBERS[kind], count)
     array = HeaderArray("number", count, reader.at)
     reader.skip(count * struct.calcsize(_NUMBERS[kind]))
@@ -280,8 +280,8 @@ class _Reader:
         end = self.at + count
         if end > self.size:
             raise HeaderFault(f"is incomplete: its {self.size:,} bytes end within its header; download it again")
-        if end > LONGEST:
-            _damaged(f"its header is longer than {LONGEST:,} bytes")
+        if end > MAX_HEADER:
+            _damaged(f"its header is longer than {MAX_HEADER:,} bytes")
         if end > len(self._data):
             self._data += self._file.read(max(end, 2 * len(self._data), _FIRST) - len(self._data))
             if end > len(self._data):

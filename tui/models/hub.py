@@ -84,7 +84,7 @@ def parts_among(name: str, names: Iterable[str]) -> list[str]:
     return wanted
 
 
-def choose(reference: HubReference, names: Iterable[str]) -> str:
+def choose_file(reference: HubReference, names: Iterable[str]) -> str:
     """The file that a reference means among those of its repository; raises ModelError with what there is."""
     models = models_among(names)
     if not models:

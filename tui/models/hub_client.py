@@ -16,7 +16,7 @@ import msgspec
 
 from tui import __version__
 from tui.errors import ModelError
-from tui.models.hub import HubReference, choose, is_file_name, parts_among
+from tui.models.hub import HubReference, choose_file, is_file_name, parts_among
 from tui.models.locations import folder_from, hub_home
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def list_hub_files(reference: HubReference, endpoint: str | None = None) -> list
         raise ModelError(f"The Hub cannot be reached ({why}); are you online, and is HF_ENDPOINT right?") from None
     lfs_of = {file.rfilename: file.lfs for file in listed.siblings if is_file_name(file.rfilename)}
     files = []
-    for name in parts_among(choose(reference, lfs_of), lfs_of):
+    for name in parts_among(choose_file(reference, lfs_of), lfs_of):
         lfs = lfs_of[name]
         if lfs is None or not _SHA256.fullmatch(lfs.sha256) or lfs.size < 0:
             raise ModelError(f"The Hub gives no sha256 for {name!r} of {reference}, so it could not be checked.")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tui.engine.protocol import Load
 from tui.errors import ModelError
-from tui.models.free_memory import FreeMemory, measure
+from tui.models.free_memory import FreeMemory, measure_memory
 from tui.models.memory import SLACK, MemoryEstimate, estimate, show_size
 from tui.models.preflight import check_model
 
@@ -15,7 +15,7 @@ _SCRIPTED = "fake:"
 
 def refuse_together(wanted: Iterable[Load], beside: Iterable[Load]) -> None:
     """Raise ModelError, with the numbers, for models that do not fit beside those that are loaded."""
-    refuse_beside(_sized(wanted), _sized(beside), measure())
+    refuse_beside(_sized(wanted), _sized(beside), measure_memory())
 
 
 def refuse_beside(wanted: Sequence["Sized"], beside: Sequence["Sized"], room: FreeMemory | None) -> None:

@@ -23,7 +23,7 @@ class FoundModel(Struct, frozen=True):
     reference: str
     """What FROM has to say to get it."""
     path: Path
-    place: str
+    owner: str
     """Whose folder it is in."""
 
 
@@ -44,10 +44,10 @@ def list_models() -> list[FoundModel]:
     found = []
     with suppress(ModelError):
         found.append(FoundModel(STARTER, starter(), "twiddle"))
-    return [*found, *list_files(), *(FoundModel(reference, path, "Ollama") for reference, path in list_ollama())]
+    return [*found, *list_model_files(), *(FoundModel(reference, path, "Ollama") for reference, path in list_ollama())]
 
 
-def list_files() -> Iterator[FoundModel]:
+def list_model_files() -> Iterator[FoundModel]:
     """The files in our own folder, the Hugging Face cache and LM Studio's folder, in that order."""
     yield from _tree(models_dir(), "twiddle")
     for repo in _cached_repos():
@@ -59,7 +59,7 @@ def list_files() -> Iterator[FoundModel]:
         yield from _tree(Path.home() / folder, "LM Studio")
 
 
-def find_repo(reference: HubReference) -> Iterator[tuple[Path, list[str]]]:
+def find_repo_folders(reference: HubReference) -> Iterator[tuple[Path, list[str]]]:
     """The folders on this machine that hold files of a repository, each with the names of its files."""
     for folder in _repo_folders(reference):
         names = _names_below(folder)

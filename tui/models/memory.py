@@ -7,7 +7,7 @@ cache for the whole context too (`swa_full` is on unless told otherwise).
 
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from tui.errors import ModelError
 from tui.knobs.load_knobs import attention
@@ -53,7 +53,7 @@ class MemoryVerdict(Struct, frozen=True):
 
     place: Literal["gpu", "split", "cpu", "none"]
     layers: int
-    says: str
+    sentence: str = field(name="says")
 
 
 def show_size(count: float) -> str:

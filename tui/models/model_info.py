@@ -5,7 +5,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from tui.knobs.table import Knobs
 from tui.models.header import Header, HeaderArray, Tensor, Value, read_entry
@@ -52,7 +52,7 @@ class Tokenizer(Struct, frozen=True):
     special: dict[str, str]
 
 
-class ModelAnatomy(Struct, frozen=True, kw_only=True):
+class ModelFacts(Struct, frozen=True, kw_only=True):
     """A model file. Sizes are in bytes; `memory` says what it takes with the knobs that were asked for."""
 
     path: Path
@@ -67,7 +67,7 @@ class ModelAnatomy(Struct, frozen=True, kw_only=True):
     """Whether it was trained to answer, or only to go on with a text."""
     licence: str
     shape: dict[str, int]
-    kinds: tuple[TensorGroup, ...]
+    tensor_groups: tuple[TensorGroup, ...] = field(name="kinds")
     """Largest first."""
     tokenizer: Tokenizer
     template: str
@@ -78,22 +78,22 @@ class ModelAnatomy(Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...]
 
 
-def dissect(path: Path, knobs: Knobs) -> ModelAnatomy:
+def read_facts(path: Path, knobs: Knobs) -> ModelFacts:
     """What a model file is made of; raises ModelError for a file that cannot be a model."""
     header = check_model(path)
-    return ModelAnatomy(
+    return ModelFacts(
         path=path,
         size=size_of(path),
         version=header.version,
         alignment=header.alignment,
         name=header.text("general.name") or path.stem,
         architecture=header.architecture,
-        quantization=kept_as(header, path),
+        quantization=quantization_of(header, path),
         parameters=header.parameters,
         trained=_trained(header, path),
         licence=header.text("general.license.name") or header.text("general.license") or "not said",
         shape={word: header.number(key) for word, key in _SHAPE.items() if header.number(key)},
-        kinds=_kinds(header.tensors),
+        tensor_groups=_kinds(header.tensors),
         tokenizer=_tokenizer(header, path),
         template=header.text("tokenizer.chat_template"),
         memory=estimate(header, knobs),
@@ -108,7 +108,7 @@ def size_of(path: Path) -> int:
     return sum(part.stat().st_size for part in parts(path) if part.is_file())
 
 
-def kept_as(header: Header, path: Path) -> str:
+def quantization_of(header: Header, path: Path) -> str:
     """The name of its quantization: what the file is called by, what it says, or what most of it is."""
     said = header.metadata.get("general.file_type")
     known = FILE_TYPES.get(said, "") if isinstance(said, int) else ""

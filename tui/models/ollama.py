@@ -27,7 +27,7 @@ class _Manifest(msgspec.Struct):
     layers: list[_Layer] = []
 
 
-def store() -> Path:
+def ollama_store() -> Path:
     """The folder of Ollama's models: OLLAMA_MODELS, or where it keeps them as a person's or as the system's program."""
     chosen = os.environ.get("OLLAMA_MODELS")
     own, system = Path.home() / ".ollama/models", Path("/usr/share/ollama/.ollama/models")
@@ -38,7 +38,7 @@ def store() -> Path:
 
 def list_ollama() -> Iterator[tuple[str, Path]]:
     """Every model of the store, as a reference and the file it stands for."""
-    manifests = store() / "manifests"
+    manifests = ollama_store() / "manifests"
     for path in sorted(manifests.glob("*/*/*/*")):
         host, namespace, name, tag = path.relative_to(manifests).parts
         steps = (() if host == _REGISTRY else (host,)) + (() if namespace == "library" else (namespace,)) + (name,)
@@ -55,10 +55,12 @@ def find_in_ollama(reference: str) -> Path:
     if len(steps) > 3 or not all(_NAME.fullmatch(step) for step in (*steps, tag or "latest")):
         raise ModelError(f"{reference!r} is not written like ollama:llama3.2 or ollama:llama3.2:3b.")
     where = [_REGISTRY, "library"][: 3 - len(steps)] + steps
-    manifest = store().joinpath("manifests", *where, tag or "latest")
+    manifest = ollama_store().joinpath("manifests", *where, tag or "latest")
     if not manifest.is_file():
         known = [found for found, _ in list_ollama()]
-        raise ModelError(f"Ollama's store {str(store())!r} has no {reference!r}.{did_you_mean(reference, known)}")
+        raise ModelError(
+            f"Ollama's store {str(ollama_store())!r} has no {reference!r}.{did_you_mean(reference, known)}"
+        )
     return _blob(manifest)
 
 
@@ -71,7 +73,7 @@ def _blob(manifest: Path) -> Path:
     for layer in layers:
         digest = _DIGEST.fullmatch(layer.digest)
         if layer.media_type == _MODEL and digest:
-            blob = store() / "blobs" / f"sha256-{digest[1]}"
+            blob = ollama_store() / "blobs" / f"sha256-{digest[1]}"
             if blob.is_file():
                 return blob
     raise ModelError(f"Ollama's manifest {str(manifest)!r} names no model that is there; pull it again with Ollama.")

@@ -10,7 +10,7 @@ from tui.errors import ModelError
 from tui.models.header import Header, HeaderFault, read_header
 from tui.paths import FileFault, FileMissing, open_regular
 
-MOST_LAYERS = 512
+MAX_LAYERS = 512
 """llama.cpp ends the process at more."""
 
 _SIGNS = (
@@ -40,17 +40,17 @@ def check_model(path: Path) -> Header:
 
     What cannot be a model is refused in a sentence that says what it is instead.
     """
-    header = look(path)
+    header = read_any_header(path)
     fault = _no_model(header, path)
     if fault:
         raise ModelError(f"The model {str(path)!r} is {fault}.")
     tensors = header.tensors
     for part in parts(path)[1:] if _is_split(header) else ():
-        tensors += look(part).tensors
+        tensors += read_any_header(part).tensors
     return replace(header, tensors=tensors)
 
 
-def look(path: Path) -> Header:
+def read_any_header(path: Path) -> Header:
     """The header of a GGUF of any kind; raises ModelError."""
     try:
         with open_regular(path, "name a GGUF file") as file:
@@ -90,8 +90,8 @@ def _no_model(header: Header, path: Path) -> str | None:
     if not architecture:
         return "a GGUF that names no architecture; no engine knows what to make of it"
     layers = header.number("block_count")
-    if not 0 < layers <= MOST_LAYERS:
-        return f"said to have {layers:,} layers, and llama.cpp takes 1 to {MOST_LAYERS}; download it again"
+    if not 0 < layers <= MAX_LAYERS:
+        return f"said to have {layers:,} layers, and llama.cpp takes 1 to {MAX_LAYERS}; download it again"
     return None
 
 

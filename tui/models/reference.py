@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from tui.errors import ModelError, did_you_mean
-from tui.models.hub import HubReference, choose, parse_hub
-from tui.models.locations import STARTER, find_repo, list_files, starter
+from tui.models.hub import HubReference, choose_file, parse_hub
+from tui.models.locations import STARTER, find_repo_folders, list_model_files, starter
 from tui.models.ollama import PREFIX, find_in_ollama, list_ollama
 from tui.models.preflight import check_model
 from tui.paths import expand
@@ -24,7 +24,7 @@ def find_model(reference: str, beside: Path | None = None) -> Path:
     return path
 
 
-def named(name: str) -> str:
+def reference_for(name: str) -> str:
     """How FROM says the model of that name, which may be one of Ollama's; raises ModelError where there is none."""
     for reference in (name, f"{PREFIX}{name}"):
         try:
@@ -48,9 +48,9 @@ def _find(reference: str, beside: Path | None) -> Path:
 
 def _from_hub(reference: HubReference) -> Path:
     fault = None
-    for folder, names in find_repo(reference):
+    for folder, names in find_repo_folders(reference):
         try:
-            return folder / choose(reference, names)
+            return folder / choose_file(reference, names)
         except ModelError as error:
             fault = fault or error
     if fault and not reference.tag:
@@ -75,7 +75,7 @@ def _file(reference: str, beside: Path | None) -> Path:
 
 def _named(reference: str, place: Path) -> Path:
     known: dict[str, Path] = {}
-    for found in list_files() if "/" not in reference else ():
+    for found in list_model_files() if "/" not in reference else ():
         known.setdefault(found.path.name, found.path)
     name = f"{reference.removesuffix('.gguf')}.gguf"
     if name in known:

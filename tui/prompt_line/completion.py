@@ -68,7 +68,7 @@ def take_stock() -> CompletionSources:
     presets = (
         (each.name, each.reason if isinstance(each, BrokenPreset) else each.description) for each in list_presets()
     )
-    return CompletionSources(tuple(presets), tuple((found.reference, found.place) for found in list_models()))
+    return CompletionSources(tuple(presets), tuple((found.reference, found.owner) for found in list_models()))
 
 
 def one_of(*words: str) -> Completer:

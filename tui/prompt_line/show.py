@@ -5,7 +5,7 @@ from msgspec.structs import replace
 from tui.knobs.pair import KnobPair
 from tui.knobs.table import Knobs, knob
 from tui.models.memory import show_size
-from tui.models.model_info import ModelAnatomy, dissect
+from tui.models.model_info import ModelFacts, read_facts
 from tui.presets.preset import Preset, anchored
 from tui.presets.serialize import write_preset
 from tui.prompt_line.commands import Part
@@ -15,9 +15,9 @@ def particulars(part: Part, preset: Preset, pair: KnobPair) -> str:
     """A part of a preset with its knobs as they pair; raises ModelError and PresetError."""
     match part:
         case "info":
-            return _info(_anatomy(preset, pair.answer))
+            return _info(_facts(preset, pair.answer))
         case "license":
-            return f"The licence of {preset.model}: {_anatomy(preset, pair.answer).licence}."
+            return f"The licence of {preset.model}: {_facts(preset, pair.answer).licence}."
         case "modelfile":
             differing = {name: pair.value(name) for name in pair.differing(preset.pair)}
             turned = tuple((dict(preset.turned) | differing).items())
@@ -27,22 +27,22 @@ def particulars(part: Part, preset: Preset, pair: KnobPair) -> str:
         case "system":
             return preset.system or "There is no system prompt; /set system TEXT gives one."
         case "template":
-            return preset.template or _anatomy(preset, pair.answer).template or "The model brings no chat template."
+            return preset.template or _facts(preset, pair.answer).template or "The model brings no chat template."
 
 
-def _anatomy(preset: Preset, knobs: Knobs) -> ModelAnatomy:
-    return dissect(preset.find_model(), knobs)
+def _facts(preset: Preset, knobs: Knobs) -> ModelFacts:
+    return read_facts(preset.find_model(), knobs)
 
 
-def _info(anatomy: ModelAnatomy) -> str:
+def _info(facts: ModelFacts) -> str:
     rows = {
-        "model": anatomy.name,
-        "file": str(anatomy.path),
-        "size": show_size(anatomy.size),
-        "kind": f"{anatomy.architecture}, {anatomy.parameters / 1e6:,.0f} million parameters, {anatomy.quantization}",
-        "context": f"{anatomy.memory.context:,} tokens of {anatomy.shape.get('context', 0):,} at most",
-        "memory": show_size(anatomy.memory.total),
-        "licence": anatomy.licence,
+        "model": facts.name,
+        "file": str(facts.path),
+        "size": show_size(facts.size),
+        "kind": f"{facts.architecture}, {facts.parameters / 1e6:,.0f} million parameters, {facts.quantization}",
+        "context": f"{facts.memory.context:,} tokens of {facts.shape.get('context', 0):,} at most",
+        "memory": show_size(facts.memory.total),
+        "licence": facts.licence,
     }
     return _table(rows)
 

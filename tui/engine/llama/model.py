@@ -28,7 +28,7 @@ from tui.engine.protocol import ModelInfo
 from tui.errors import EngineError, ModelError, TwiddleError
 from tui.knobs.load_knobs import attention
 from tui.knobs.table import KNOBS, Knobs
-from tui.models.free_memory import measure
+from tui.models.free_memory import measure_memory
 from tui.models.memory import AUTO_CONTEXT, SEQUENCES, refuse_if_too_large
 from tui.models.preflight import check_model
 
@@ -69,7 +69,7 @@ class Llama:
         params = model_params(knobs)
         header = check_model(Path(path))
         if not C.llama_supports_gpu_offload() or knobs.num_gpu == 0:
-            refuse_if_too_large(header, knobs, measure())
+            refuse_if_too_large(header, knobs, measure_memory())
 
         @C.llama_progress_callback  # type: ignore[untyped-decorator]
         def report(share: float, _: Any) -> bool:

@@ -13,7 +13,7 @@ from tui.knobs.knob import Value
 from tui.knobs.pair import KnobPair
 from tui.knobs.table import knob
 from tui.models.locations import list_models
-from tui.models.reference import named
+from tui.models.reference import reference_for
 from tui.presets.library import find_preset, has_preset
 from tui.presets.preset import Preset, reworded
 from tui.presets.preset_paths import is_file
@@ -126,7 +126,7 @@ class CommandRunner:
             await self.do_preset(name)
             return
         try:
-            reference = await asyncio.to_thread(named, name)
+            reference = await asyncio.to_thread(reference_for, name)
         except ModelError as error:
             raise ModelError(f"There is no preset {name!r}. {error} F2 shows the presets, /model the models.") from None
         await self.do_model(reference)
@@ -225,6 +225,6 @@ class CommandRunner:
 def _list_models(current: str) -> str:
     """Return the models on this machine, a line each, the one in use marked."""
     lines = [
-        f"{'▸' if found.reference == current else ' '} {found.reference}  ({found.place})" for found in list_models()
+        f"{'▸' if found.reference == current else ' '} {found.reference}  ({found.owner})" for found in list_models()
     ]
     return "\n".join(lines) or "There is no model on this machine; `twiddle models pull` fetches one."
