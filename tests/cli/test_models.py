@@ -20,7 +20,7 @@ def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("OLLAMA_MODELS", "HF_HOME", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("tui.models.locations.find_spec", lambda _: None)
-    monkeypatch.setattr("tui.cli.models.measure", lambda: FreeMemory(16 * 10**9, 10**9))
+    monkeypatch.setattr("tui.cli.models.measure_memory", lambda: FreeMemory(16 * 10**9, 10**9))
     monkeypatch.setattr("tui.cli.models.with_gpu", lambda room: room)
 
     def unreachable(*_: Any) -> None:
@@ -94,12 +94,12 @@ def test_info_reckons_with_another_context(twiddle: Command, models: Path) -> No
 
 
 def test_info_says_what_does_not_fit(twiddle: Command, models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tui.cli.models.measure", lambda: FreeMemory(10**6, 10**5))
+    monkeypatch.setattr("tui.cli.models.measure_memory", lambda: FreeMemory(10**6, 10**5))
     assert (
         "verdict\tdoes not fit: it needs 17.0 MB, 100 kB are free; "
         in twiddle("models", "info", str(write(models / "tiny.gguf"))).out
     )
-    monkeypatch.setattr("tui.cli.models.measure", lambda: None)
+    monkeypatch.setattr("tui.cli.models.measure_memory", lambda: None)
     assert "the memory of this machine cannot be told" in twiddle("models", "info", "tiny").out
 
 
