@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from msgspec import json
 
+from tests.engine.scripted import SCRIPTED_CHILD, Script
 from tui.cli import arguments, main
-from tui.engine.fake import Script
+from tui.engine.process import client
 
 
 class Outcome(NamedTuple):
@@ -48,8 +48,9 @@ def scripted(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
     def play(script: Script | None = None, **scripts: Script) -> None:
         def find(reference: str, beside: Path | None = None) -> Path:
-            return Path("fake:" + json.encode(scripts.get(reference, script)).decode())
+            return Path((scripts.get(reference) or script or Script()).path)
 
         monkeypatch.setattr(arguments, "find_model", find)
+        monkeypatch.setattr(client, "CHILD", SCRIPTED_CHILD)
 
     return play

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Command
-from tui.engine.fake import Script
+from tests.engine.scripted import Script
 
 Play = Callable[..., None]
 

@@ -15,19 +15,20 @@ import pytest
 import typer
 
 from tests.engine.ggufs import write_llama
+from tests.engine.scripted import Script
 from tests.store.pages import keep
-from tests.ui.driver import model
 from tests.ui.stream import LINES, acting
 from tests.ui.test_hostile import BIDI, HOSTILE, LINE, MARKUP, SEQUENCES
 from tui.cli import app
-from tui.engine.fake import Script
 from tui.paths import config_dir, history_path
 from tui.store.store import Store
 
 IN_TURN = """
 import json, sys
 from pathlib import Path
+from tests.engine.scripted import serve_scripts
 from tui.cli import arguments, main, render, replay
+serve_scripts()
 script, *lines = sys.argv[1:]
 for module in (arguments, render, replay):
     module.find_model = lambda reference, beside=None: Path(script)
@@ -129,7 +130,7 @@ def test_hostile_text_goes_through_every_command_and_acts_on_nothing(hostile_fol
     visits = commands(hostile_folder)
     assert set(names(typer.main.get_command(app))) - set(visits) == ELSEWHERE
     lines = [json.dumps(words) for words in visits.values()]
-    program = ["-c", IN_TURN, model(Script(replies=(SAID,), context=16_384)), *lines]
+    program = ["-c", IN_TURN, Script(replies=(SAID,), context=16_384).path, *lines]
     child = pexpect.spawn(sys.executable, program, timeout=120, dimensions=(50, 200))
     child.expect("Remove for good")
     child.sendline("n")
@@ -141,7 +142,7 @@ def test_hostile_text_goes_through_every_command_and_acts_on_nothing(hostile_fol
 
 
 def test_t31_a_program_that_reads_the_reply_gets_its_bytes_and_no_colour(hostile_folder: Path) -> None:
-    program = [sys.executable, "-c", IN_TURN, model(Script(replies=(SAID,), context=16_384))]
+    program = [sys.executable, "-c", IN_TURN, Script(replies=(SAID,), context=16_384).path]
     done = subprocess.run(
         [*program, json.dumps(["run", "default", "Hi"])], capture_output=True, env=None, stdin=subprocess.DEVNULL
     )

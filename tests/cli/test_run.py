@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.cli.conftest import Command
-from tui.engine.fake import Script
+from tests.engine.scripted import Script
 
 Play = Callable[..., None]
 

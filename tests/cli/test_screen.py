@@ -9,10 +9,10 @@ import pytest
 
 import tui.ui
 from tests.cli.conftest import Command
+from tests.engine.scripted import Script
 from tests.store.pages import talk
 from tui.cli import chat, compare
 from tui.config import LoadedConfig, config_path
-from tui.engine.fake import Script
 from tui.paths import history_path
 from tui.presets.library import ResolvedSetting
 from tui.store.records import SavedPosition, Snapshot, StoredConversation

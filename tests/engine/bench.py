@@ -2,9 +2,9 @@
 
 from collections import defaultdict
 
+from tests.engine.scripted import Script, ScriptedBackend
 from tui.conversation.conversation import Message
 from tui.engine.decode.scheduler import Scheduler
-from tui.engine.fake import Script, ScriptedBackend
 from tui.engine.llama import make_stage
 from tui.engine.protocol import Event, Finished, Generate, ReplyRequest, Token
 from tui.knobs.table import Knobs, turn

@@ -1,7 +1,7 @@
 import pytest
 
 from tests.engine.bench import Bench
-from tui.engine.fake import Script
+from tests.engine.scripted import Script
 
 
 @pytest.fixture

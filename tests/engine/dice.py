@@ -3,10 +3,10 @@
 import numpy as np
 
 from tests.engine.bench import Bench
+from tests.engine.scripted import END, START, Script, ScriptedBackend
 from tui.conversation.conversation import Message
 from tui.engine.backend import Hidden, Logits
 from tui.engine.decode.scheduler import Scheduler
-from tui.engine.fake import END, START, Script, ScriptedBackend
 from tui.engine.llama import make_stage
 from tui.engine.protocol import Event, ReplyRequest
 from tui.knobs.table import Knobs

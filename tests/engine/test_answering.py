@@ -7,28 +7,27 @@ from queue import SimpleQueue
 import pytest
 
 from tests.engine.bench import question
-from tests.engine.test_process import fake
-from tui.engine.__main__ import EngineLoop
-from tui.engine.fake import Script
-from tui.engine.protocol import Event, Failed, Preview, Refused, Remember, WhatIf
+from tests.engine.scripted import Script, open_scripted
+from tui.engine.loop import EngineLoop
+from tui.engine.protocol import Event, Failed, Load, Preview, Refused, Remember, WhatIf
 from tui.engine.sampling.what_if_worker import Question, WhatIfWorker
 from tui.errors import EngineError
 from tui.knobs.table import Knobs
 
-LOAD = fake(Script(template=None))
+LOAD = Load(Script(template=None).path, Knobs())
 
 
 class Told(EngineLoop):
     """An engine in this process, which keeps what it says."""
 
     def __init__(self) -> None:
-        super().__init__(-1)
+        super().__init__(-1, open_scripted)
         self.said: SimpleQueue[Event] = SimpleQueue()
-        self.take(LOAD)
-        self._drain()
+        self.receive(LOAD)
+        self._run_commands()
         while not self.said.empty():
             self.said.get()
-        threading.Thread(target=self._answer, daemon=True).start()
+        threading.Thread(target=self._answer_questions, daemon=True).start()
 
     def emit(self, event: Event) -> None:
         self.said.put(event)
@@ -50,11 +49,11 @@ def test_a_question_that_goes_wrong_is_answered_and_so_is_the_next(
             raise error
 
         patch.setattr(WhatIfWorker, "answer", fail)
-        engine.take(asked)
+        engine.receive(asked)
         failed = engine.said.get(timeout=20)
     assert isinstance(failed, Failed) and failed.id == "a"
     assert words in failed.reason and "said" not in failed.reason.replace("says", "")
-    engine.take(WhatIf("b", Knobs()))
+    engine.receive(WhatIf("b", Knobs()))
     assert engine.said.get(timeout=20) == Refused("b", "The engine does not remember this reply.")
 
 
@@ -62,8 +61,8 @@ def test_a_question_that_goes_wrong_in_the_loop_does_not_end_it(monkeypatch: pyt
     engine = Told()
     monkeypatch.setattr(WhatIfWorker, "answer", lambda *_: False)
     monkeypatch.setattr("tui.engine.decode.scheduler.Scheduler.preview", lambda *_: [][0])
-    engine.take(Preview("a", question(), Knobs()))
-    engine._drain()
+    engine.receive(Preview("a", question(), Knobs()))
+    engine._run_commands()
     failed = engine.said.get(timeout=20)
     assert isinstance(failed, Failed) and "IndexError" in failed.reason
 
@@ -86,8 +85,8 @@ def test_a_model_is_closed_only_when_the_answer_is_broken_off(monkeypatch: pytes
         return True
 
     monkeypatch.setattr(WhatIfWorker, "answer", answer)
-    engine.take(WhatIf("a", Knobs()))
+    engine.receive(WhatIf("a", Knobs()))
     assert begun.wait(20)
-    engine.take(LOAD)
-    engine._drain()
+    engine.receive(LOAD)
+    engine._run_commands()
     assert order == ["answered", "closed"]

@@ -14,10 +14,10 @@ from msgspec.structs import replace
 from tests.depth import depth
 from tests.engine.bench import GREEDY, Bench, question, reply
 from tests.engine.dice import Dice, Table
+from tests.engine.scripted import END, Script, ScriptedBackend
 from tui.conversation.conversation import Message
 from tui.engine.constraint.constraint import LARGEST, Grammars
 from tui.engine.constraint.grammar import read
-from tui.engine.fake import END, Script, ScriptedBackend
 from tui.engine.llama import Llama, make_stage
 from tui.engine.protocol import Failed, Preview, Previewed, Refused, ReplyRequest, SetKnobs
 from tui.errors import EngineError
@@ -365,7 +365,7 @@ def test_a_look_at_the_first_token_shows_the_mask() -> None:
     bench.run()
     (shown,) = [event for event in bench.events if isinstance(event, Previewed)]
     assert (shown.trace.stages[0].name, shown.trace.stages[0].survivors) == ("constraint", 2)
-    assert not bench.scheduler.onlooker.answer(Preview("again", question(), turn(WARM, regex="x")), lambda: False)
+    assert not bench.scheduler.what_if.answer(Preview("again", question(), turn(WARM, regex="x")), lambda: False)
 
 
 def test_a_beam_search_takes_the_choice_that_is_likeliest_as_a_whole() -> None:

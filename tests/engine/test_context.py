@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from tests.depth import depth
 from tests.engine.bench import GREEDY, Bench, question, reply
+from tests.engine.scripted import Script
 from tui.conversation.conversation import Message
 from tui.engine.backend import BatchRow, Decoded, Interrupted
 from tui.engine.decode.prefill_pacer import PrefillPacer
-from tui.engine.fake import Script
 from tui.engine.protocol import Failed, Finished, Generate, Refused, ReplyRequest, SetKnobs, Shifted, Stop
 from tui.knobs.table import turn
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.depth import depth
 from tests.engine.dice import Dice, Table
-from tui.engine.fake import END
+from tests.engine.scripted import END
 from tui.knobs.table import Knobs, turn
 
 

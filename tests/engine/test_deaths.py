@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.engine.bench import reply
+from tests.engine.scripted import SCRIPTED_CHILD, Script
 from tests.engine.test_process import ENDLESS, engine, fake, until
-from tui.engine.fake import Script
 from tui.engine.process import client
 from tui.engine.process.client import Engine
 from tui.engine.process.restart_limit import MOST, WINDOW, RestartLimit
@@ -108,7 +108,7 @@ def test_p04_three_starts_a_minute_then_somebody_must_ask() -> None:
 
 
 async def test_p04_an_engine_that_dies_at_every_start_is_left_alone(tmp_path: Path) -> None:
-    engine = Engine(tmp_path / "engine.log")
+    engine = Engine(tmp_path / "engine.log", SCRIPTED_CHILD)
     for number in range(MOST):
         await engine.start()
         engine.send(fake(Script(load_dies=True)))

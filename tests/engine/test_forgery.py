@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.depth import depth
+from tests.engine.scripted import END, START, Script, ScriptedBackend
 from tui.conversation.conversation import Message
-from tui.engine.fake import END, START, Script, ScriptedBackend
 from tui.engine.llama import make_stage
 from tui.engine.prompt.prompt import PromptWriter
 

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from tests.anything import values
 from tests.depth import SEED, depth
 from tests.engine.bench import GREEDY, reply
+from tests.engine.scripted import SCRIPTED_CHILD, Script
 from tests.engine.test_deaths import Stub, stub
 from tests.engine.test_process import fake, until
 from tui.bench.synthetic import Shape, write_model
-from tui.engine.fake import Script
 from tui.engine.process.client import Engine
 from tui.engine.process.pool import Slot
 from tui.engine.protocol import (
@@ -81,7 +81,7 @@ class Line:
 
     def __init__(self, folder: Path) -> None:
         self._runner = asyncio.Runner()
-        self.engine = Engine(folder / "engine.log")
+        self.engine = Engine(folder / "engine.log", SCRIPTED_CHILD)
         self._number = 0
 
     def is_well_after(self, lines: list[bytes]) -> None:

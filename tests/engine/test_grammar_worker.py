@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.engine.scripted import Script, ScriptedBackend
 from tui.engine.constraint.constraint import Grammars
 from tui.engine.constraint.grammar import read
 from tui.engine.constraint.grammar_worker import read_apart
-from tui.engine.fake import Script, ScriptedBackend
 from tui.engine.llama import make_stage
 from tui.errors import EngineError
 from tui.knobs.table import Knobs, turn

@@ -3,22 +3,22 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
 
 import pytest
 
-from tests.ui.driver import Watched, model
+from tests.engine.scripted import Script
+from tests.ui.driver import Watched
 from tui.conversation.conversation import Message
-from tui.engine.fake import Script
-from tui.engine.process.pool import EnginePool, SlotEvent
+from tui.engine.process.pool import EnginePool, Refuse, SlotEvent
 from tui.engine.protocol import Died, Finished, Generate, Load, Loaded, ReplyRequest
 from tui.errors import EngineError, ModelError
 from tui.knobs.table import Knobs
 
-ONE, TWO, THREE = (Load(model(Script(replies=(word,))), Knobs()) for word in ("one", "two", "three"))
+ONE, TWO, THREE = (Load(Script(replies=(word,)).path, Knobs()) for word in ("one", "two", "three"))
 KNOBS = Knobs(temperature=0, seed=1)
 Kind = TypeVar("Kind")
 
@@ -26,10 +26,10 @@ Kind = TypeVar("Kind")
 class Room:
     """Engines, those that were made, and what was said."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, refuse: Refuse = lambda wanted, beside: None) -> None:
         self.made: list[Watched] = []
         self.said: list[SlotEvent] = []
-        self.engines = EnginePool(self._make)
+        self.engines = EnginePool(self._make, refuse)
         self._folder = folder
 
     def _make(self, number: int) -> Watched:
@@ -56,8 +56,8 @@ class Room:
 
 
 @asynccontextmanager
-async def opened(folder: Path, *loads: Load) -> AsyncIterator[Room]:
-    room = Room(folder)
+async def opened(folder: Path, *loads: Load, refuse: Refuse = lambda wanted, beside: None) -> AsyncIterator[Room]:
+    room = Room(folder, refuse)
     await room.engines.start(loads)
     listener = asyncio.create_task(room.listen())
     try:
@@ -115,13 +115,12 @@ async def test_the_loss_of_one_is_told_as_its_own_and_it_comes_back_alone(tmp_pa
         assert room.made[0].pid != first and room.made[1].pid == second
 
 
-async def test_models_that_do_not_fit_together_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(wanted: list[Load], beside: list[Load]) -> None:
+async def test_models_that_do_not_fit_together_change_nothing(tmp_path: Path) -> None:
+    def refuse(wanted: Iterable[Load], beside: Iterable[Load]) -> None:
         assert (wanted, beside) == ([TWO], [ONE])
         raise ModelError("no")
 
-    monkeypatch.setattr("tui.engine.process.pool.refuse_together", refuse)
-    async with opened(tmp_path, ONE) as room:
+    async with opened(tmp_path, ONE, refuse=refuse) as room:
         await room.until(lambda: room.heard(Loaded, ONE))
         with pytest.raises(ModelError):
             room.engines.fit([ONE, TWO])

@@ -12,10 +12,9 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from msgspec import json
 
 from tests.engine.bench import GREEDY, reply
-from tui.engine.fake import Script
+from tests.engine.scripted import SCRIPTED_CHILD, Script
 from tui.engine.hardware import Machine
 from tui.engine.process import client
 from tui.engine.process.client import Engine
@@ -50,14 +49,14 @@ ENDLESS = Script(replies=("on and on " * 400,), delay=0.002)
 
 @pytest_asyncio.fixture
 async def engine(tmp_path: Path) -> AsyncIterator[Engine]:
-    engine = Engine(tmp_path / "engine.log")
+    engine = Engine(tmp_path / "engine.log", SCRIPTED_CHILD)
     await engine.start()
     yield engine
     await engine.stop()
 
 
 def fake(script: Script) -> Load:
-    return Load("fake:" + json.encode(script).decode(), Knobs())
+    return Load(script.path, Knobs())
 
 
 async def until(engine: Engine, last: type[Event], *, at: int = 1) -> list[Event]:
@@ -133,7 +132,7 @@ async def test_a_death_is_an_event(engine: Engine, number: signal.Signals, words
 
 
 async def test_two_who_start_it_at_once_start_one(tmp_path: Path) -> None:
-    engine = Engine(tmp_path / "engine.log")
+    engine = Engine(tmp_path / "engine.log", SCRIPTED_CHILD)
     spawned = []
     spawn = engine._spawn
 
@@ -184,7 +183,7 @@ async def test_a_command_that_is_none_is_ignored_and_logged(engine: Engine, tmp_
 
 
 async def test_stopping_leaves_nothing_behind(tmp_path: Path) -> None:
-    engine = Engine(tmp_path / "engine.log")
+    engine = Engine(tmp_path / "engine.log", SCRIPTED_CHILD)
     await engine.start()
     engine.send(fake(ENDLESS))
     engine.send(Generate((reply(),)))
@@ -302,11 +301,12 @@ PARENT = """
 import asyncio
 from tests.engine.test_process import ENDLESS, fake
 from tests.engine.bench import reply
+from tests.engine.scripted import SCRIPTED_CHILD
 from tui.engine.process.client import Engine
 from tui.engine.protocol import Generate, Token
 
 async def main():
-    engine = Engine()
+    engine = Engine(argv=SCRIPTED_CHILD)
     await engine.start()
     print(engine.pid, flush=True)
     engine.send(fake(ENDLESS))

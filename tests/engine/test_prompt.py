@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from tests.engine.bench import Bench, reply
+from tests.engine.scripted import END, START, Script, ScriptedBackend
 from tui.conversation.conversation import Message
-from tui.engine.fake import END, START, Script, ScriptedBackend
 from tui.engine.llama import make_stage
 from tui.engine.prompt.jinja import JinjaTemplate
 from tui.engine.prompt.prompt import PromptWriter, runs

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from tests.depth import depth
 from tests.engine.bench import question, reply
+from tests.engine.scripted import Script
 from tests.engine.touchy import Scene, said
 from tui.conversation.conversation import Message
 from tui.conversation.reply_record import KnobChange
 from tui.engine.decode.prefill_pacer import SLICE
-from tui.engine.fake import Script
 from tui.engine.protocol import Generate, Preview, ReplyRequest, SetKnobs, Shifted, Stop, Token, Waits
 from tui.knobs.table import Knobs, turn
 

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from tests.depth import depth
 from tests.engine.bench import GREEDY, Bench, question, reply
+from tests.engine.scripted import END, Script
 from tui.conversation.conversation import Message
-from tui.engine.fake import END, Script
 from tui.engine.protocol import (
     Failed,
     Finished,

@@ -246,7 +246,7 @@ def test_a_branch_is_looked_at_from_its_first_token_on(model: Llama) -> None:
     told = tuple(token.trace.id for token in every)
     run.scheduler.remember(Remember("look", (Message("user", POLAND),), told, records, WARM))
     assert run.events[-1] == Remembered("look")
-    assert run.scheduler.onlooker.answer(WhatIf("look", WARM, looked=2), newer=lambda: False)
+    assert run.scheduler.what_if.answer(WhatIf("look", WARM, looked=2), newer=lambda: False)
     parts = [event for event in run.events if isinstance(event, WhatIfs)]
     assert [p for part in parts for p in part.p] == pytest.approx([token.trace.p for token in every], abs=2e-3)
     (looked,) = [part.looked for part in parts if part.looked]

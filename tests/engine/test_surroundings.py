@@ -13,10 +13,10 @@ import pytest
 
 from tests.depth import depth
 from tests.engine.bench import reply
+from tests.engine.scripted import SCRIPTED_CHILD, Script
 from tests.engine.test_deaths import Stub, stub
 from tests.engine.test_process import ENDLESS, engine, fake, until
 from tui.bench.synthetic import Shape, write_model
-from tui.engine.fake import Script
 from tui.engine.hardware import Machine
 from tui.engine.process.client import Engine
 from tui.engine.protocol import (
@@ -136,7 +136,7 @@ def shout():
         os.write(1, b"\\x1b]0;owned\\x07 {not an event}\\n")
         os.write(2, b"printed by a library\\n")
         time.sleep(0.001)
-if "tui.engine" in open("/proc/self/cmdline").read().split("\\0"):
+if "/scripted.py" in open("/proc/self/cmdline").read():
     threading.Thread(target=shout, daemon=True).start()
 """
 
@@ -147,7 +147,7 @@ async def test_p10_what_a_library_prints_goes_to_the_log_and_costs_no_event(
 ) -> None:
     (tmp_path / "sitecustomize.py").write_text(PRINTS)
     monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{Path(__file__).parents[2]}")
-    engine, text = Engine(tmp_path / "engine.log"), "on and on " * 20
+    engine, text = Engine(tmp_path / "engine.log", SCRIPTED_CHILD), "on and on " * 20
     await engine.start()
     engine.send(fake(Script(replies=(text,), delay=0.001)))
     engine.send(Generate((reply(),)))
@@ -312,7 +312,7 @@ RESTARTS = depth(8, 50)
 
 @linux
 async def test_p22_restarts_of_real_engines_leave_nothing_in_this_program(engine_log: Path) -> None:
-    engine, sizes = Engine(engine_log), []
+    engine, sizes = Engine(engine_log, SCRIPTED_CHILD), []
     for number in range(RESTARTS):
         engine.attempts.forgive()
         await engine.start()

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from tests.depth import depth
 from tests.engine.bench import GREEDY, Bench, question
+from tests.engine.scripted import END, START, Script, ScriptedBackend
 from tui.conversation.conversation import Message
 from tui.conversation.thinking import Thought
-from tui.engine.fake import END, START, Script, ScriptedBackend
 from tui.engine.llama import make_stage
 from tui.engine.prompt.prompt import PromptWriter
 from tui.engine.protocol import KnobsTurned, Preview, Previewed, ReplyRequest, SetKnobs, Thinking, Token

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from tests.depth import depth
 from tests.engine.bench import GREEDY, Bench, question, reply
+from tests.engine.scripted import Script
 from tui.conversation.conversation import Message
-from tui.engine.fake import Script
 from tui.engine.protocol import Event, Preview, Previewed, Refused, Remember, Remembered, WhatIf, WhatIfs
 from tui.engine.sampling.logit_record import LogitRecord, is_whole
 from tui.knobs.table import Knobs, turn
@@ -35,7 +35,7 @@ def written(knobs: Knobs = WARM) -> Bench:
 
 def ask(bench: Bench, command: WhatIf | Preview, newer: bool = False) -> list[Event]:
     before = len(bench.events)
-    assert bench.scheduler.onlooker.answer(command, newer=lambda: newer)
+    assert bench.scheduler.what_if.answer(command, newer=lambda: newer)
     return bench.events[before:]
 
 
@@ -153,10 +153,10 @@ def test_the_token_after_a_reply_is_shown_without_the_model() -> None:
 def test_a_position_not_seen_is_left_to_the_model() -> None:
     bench = written()
     preview = Preview("p", question("Something else"), WARM)
-    assert not bench.scheduler.onlooker.answer(preview, newer=lambda: False)
+    assert not bench.scheduler.what_if.answer(preview, newer=lambda: False)
     bench.scheduler.preview(preview)
     bench.run()
-    assert bench.scheduler.onlooker.answer(preview, newer=lambda: False)
+    assert bench.scheduler.what_if.answer(preview, newer=lambda: False)
 
 
 @pytest.mark.parametrize("spoil", [lambda records: records[:-1], lambda records: (b"", *records[1:])])

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from tests.engine.bench import Bench
+from tests.engine.scripted import Script, ScriptedBackend
 from tui.conversation.conversation import Message
 from tui.engine.backend import BatchRow, Decoded
 from tui.engine.decode.scheduler import Scheduler
-from tui.engine.fake import Script, ScriptedBackend
 from tui.engine.llama import make_stage
 from tui.engine.protocol import Finished, ReplyRequest
 

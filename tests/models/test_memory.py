@@ -10,7 +10,7 @@ from tui.errors import ModelError
 from tui.knobs.load_knobs import attention
 from tui.knobs.table import Knobs
 from tui.models.free_memory import FreeMemory, measure_memory, with_gpu
-from tui.models.joint_fit import refuse_beside, refuse_together
+from tui.models.joint_fit import refuse_beside
 from tui.models.memory import SEQUENCES, MemoryEstimate, estimate, refuse_if_too_large, show_size, verdict, weights_as
 from tui.models.preflight import check_model
 
@@ -133,10 +133,6 @@ def test_models_that_do_not_fit_together_are_refused_with_numbers() -> None:
     loaded = Load(a[0].path, Knobs(use_mmap=0))
     refuse_beside([b], [(loaded, a[1])], FreeMemory(16 * GB, 7 * GB))
     refuse_beside([a, b], [], None)
-
-
-def test_a_scripted_model_takes_no_memory() -> None:
-    refuse_together([Load("fake:{}", Knobs()), Load("fake:", Knobs())], [])
 
 
 @pytest.mark.parametrize(

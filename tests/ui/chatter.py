@@ -19,10 +19,9 @@ from typing import Any, cast
 
 from msgspec import json
 
-from tests.ui.driver import model
+from tests.engine.scripted import Script, open_scripted
 from tui.conversation.conversation import ask
 from tui.engine.__main__ import main as be_an_engine
-from tui.engine.fake import Script
 from tui.engine.llama import Llama as _what_an_engine_imports_when_it_loads  # noqa: F401
 from tui.engine.process.client import Engine
 from tui.engine.process.pool import EnginePool
@@ -50,7 +49,7 @@ class Chatter:
     def __init__(self, history: Path, number: int) -> None:
         script = Script(tuple(f"answer {number}-{each}. {'on and on ' * 15}" for each in range(9)), delay=0.002)
         chosen = resolve(parse_setting("temperature=0,seed=1"))
-        self._load = Load(model(script), fixed(chosen.knobs))
+        self._load = Load(script.path, fixed(chosen.knobs))
         self._side = Side(chosen, self._load)
         self._engines = EnginePool(lambda made: Engine(history.with_name(f"engine-{number}.log")))
         self._diary, self._number = AsyncStore(history), number
@@ -100,7 +99,7 @@ def fork(deed: Callable[[], None]) -> None:
 
 def fork_an_engine() -> None:
     subprocess.Popen = partial(subprocess.Popen, preexec_fn=partial(fork, be_a_scribe))  # type: ignore[assignment, misc]
-    be_an_engine()
+    be_an_engine(open_scripted)
 
 
 def kill(history: Path, number: int, chance: random.Random) -> bytes:

@@ -1,4 +1,4 @@
-"""A person at the whole screen. Behind it is a real engine process with a script for a model."""
+"""A person at the whole screen, on scripted models. The engine runs in this process, or as a child where it may die."""
 
 import asyncio
 import re
@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
-from msgspec import json
 from textual.message import Message
 from textual.pilot import Pilot
 from textual.widgets._toast import Toast
 
+from tests.engine.in_process import InProcessEngine
+from tests.engine.scripted import SCRIPTED_CHILD, Script
 from tui.config import LoadedConfig
-from tui.engine.fake import Script
 from tui.engine.process.client import Engine
-from tui.engine.process.pool import EnginePool
+from tui.engine.process.pool import EnginePool, Refuse
 from tui.engine.protocol import Command, Event
 from tui.knobs.knob import Value
 from tui.knobs.setting import parse_setting
@@ -44,10 +44,10 @@ Kind = TypeVar("Kind")
 
 
 class Watched(Engine):
-    """An engine that remembers what it was sent and what it said."""
+    """An engine process that plays scripts, and a list of its commands and events."""
 
     def __init__(self, log: Path) -> None:
-        super().__init__(log)
+        super().__init__(log, SCRIPTED_CHILD)
         self.sent: list[Command] = []
         self.said: list[Event] = []
 
@@ -65,6 +65,10 @@ class Watched(Engine):
 
     def heard(self, kind: type[Kind]) -> list[Kind]:
         return [each for each in self.said if isinstance(each, kind)]
+
+
+class InProcess(Watched, InProcessEngine):
+    """The same on threads of this process: no signal can be sent to it, and it cannot die."""
 
 
 class Chat:
@@ -164,11 +168,6 @@ class Chat:
 OpenChat = Callable[..., AbstractAsyncContextManager[Chat]]
 
 
-def model(script: Script) -> str:
-    """The path of a model that plays a script; without a slash, so that no Path can change it."""
-    return "fake:" + json.encode(script).decode().replace("/", "\\u002f")
-
-
 def opener(monkeypatch: pytest.MonkeyPatch, log: Path) -> OpenChat:
     """A function that opens the chat on a script, a side for each setting; `others` are scripts by what FROM says."""
 
@@ -178,7 +177,8 @@ def opener(monkeypatch: pytest.MonkeyPatch, log: Path) -> OpenChat:
         *settings: str,
         size: tuple[int, int] = (120, 40),
         theme: str = "",
-        engine: type[Watched] = Watched,
+        engine: type[Watched] = InProcess,
+        refuse: Refuse = lambda wanted, beside: None,
         hook: Callable[[Message], None] | None = None,
         settled: LoadedConfig = LoadedConfig(),
         dark: bool | None = None,
@@ -187,7 +187,7 @@ def opener(monkeypatch: pytest.MonkeyPatch, log: Path) -> OpenChat:
         going_on: StoredConversation | None = None,
     ) -> AsyncIterator[Chat]:
         def find(reference: str, beside: Path | None = None) -> Path:
-            return Path(model(others.get(reference, script)))
+            return Path(others.get(reference, script).path)
 
         def make(number: int) -> Watched:
             made.append(engine(log.with_suffix(f".{number}")))
@@ -197,7 +197,7 @@ def opener(monkeypatch: pytest.MonkeyPatch, log: Path) -> OpenChat:
         monkeypatch.setattr("tui.presets.preset.find_model", find)
         chosen = tuple(resolve(parse_setting(setting)) for setting in settings or (GREEDY,))
         loads = loads_of(chosen, tuple(find(each.preset.model) for each in chosen))
-        engines = EnginePool(make)
+        engines = EnginePool(make, refuse)
         await engines.start(loads)
         app = TwiddleApp(engines, chosen, loads, diary, settled, dark)
         if going_on:

@@ -16,14 +16,13 @@ from textual.widget import Widget
 
 import tui.ui
 from tests.engine.ggufs import write_llama
+from tests.engine.scripted import Script
 from tests.engine.test_thinking import THINKER
 from tests.store.pages import keep
-from tests.ui.driver import model
 from tests.ui.stream import SCREEN, acting, copied
 from tests.ui.test_hostile import BIDI, HOSTILE, LINE, MARKUP, SEQUENCES
 from tests.ui.test_journeys import BACK_TAB, CTRL_E, CTRL_O, CTRL_T, F2, F3, F7, LEFT, UP
 from tests.ui.test_terminal import CTRL_Q, ESCAPE, F4, Open, Terminal, linux, terminal
-from tui.engine.fake import Script
 from tui.paths import config_dir, history_path, sent_file
 from tui.store.store import Store
 
@@ -217,7 +216,7 @@ def go(screen: Terminal, stop: Stop, folder: Path) -> None:
 def test_hostile_text_goes_through_every_widget_and_acts_on_nothing(terminal: Open, hostile_world: Path) -> None:
     notes = hostile_world / "notes.json"
     script = Script(replies=(REPLY, "fine"), context=65_536, template=THINKER)
-    screen = terminal(sys.executable, "-m", "tests.ui.witness", str(notes), model(script), size=(120, 40))
+    screen = terminal(sys.executable, "-m", "tests.ui.witness", str(notes), script.path, size=(120, 40))
     for stop in TOUR:
         go(screen, stop, hostile_world)
     screen.resize(40, 10)

@@ -8,8 +8,8 @@ import pytest
 from textual import events
 from textual.widgets import Input, OptionList
 
-from tests.ui.driver import ENDLESS, GREEDY, UNSURE, OpenChat
-from tui.engine.fake import Script
+from tests.engine.scripted import Script
+from tests.ui.driver import ENDLESS, GREEDY, UNSURE, OpenChat, Watched
 from tui.engine.protocol import Failed, Generate, KnobsTurned, Load, Preview, SetKnobs, Stop, Token
 from tui.knobs.knob import Value
 from tui.models.reference import find_model
@@ -453,7 +453,7 @@ async def test_the_keyboard_reaches_everything_and_bye_leaves(open_chat: OpenCha
 
 
 async def test_a_reply_that_loses_its_engine_keeps_its_text(open_chat: OpenChat) -> None:
-    async with open_chat(Script(replies=("one two three", "four"), die_at=7)) as chat:
+    async with open_chat(Script(replies=("one two three", "four"), die_at=7), engine=Watched) as chat:
         await chat.ask("Hi")
         await chat.until(lambda: chat.state == "lost")
         await chat.pilot.pause()
@@ -469,7 +469,7 @@ async def test_a_reply_that_loses_its_engine_keeps_its_text(open_chat: OpenChat)
 
 
 async def test_an_engine_killed_while_idle_is_started_again_by_the_next_question(open_chat: OpenChat) -> None:
-    async with open_chat(Script(replies=("one", "two"))) as chat:
+    async with open_chat(Script(replies=("one", "two")), engine=Watched) as chat:
         await chat.answered("first")
         assert chat.engine.pid
         os.kill(chat.engine.pid, signal.SIGKILL)
@@ -482,7 +482,7 @@ async def test_an_engine_killed_while_idle_is_started_again_by_the_next_question
 
 
 async def test_every_key_is_safe_without_an_engine(open_chat: OpenChat) -> None:
-    async with open_chat(Script()) as chat:
+    async with open_chat(Script(), engine=Watched) as chat:
         await chat.answered("first")
         assert chat.engine.pid
         os.kill(chat.engine.pid, signal.SIGKILL)
@@ -494,7 +494,7 @@ async def test_every_key_is_safe_without_an_engine(open_chat: OpenChat) -> None:
 
 
 async def test_ctrl_r_starts_a_new_engine_too(open_chat: OpenChat) -> None:
-    async with open_chat(Script(die_at=5)) as chat:
+    async with open_chat(Script(die_at=5), engine=Watched) as chat:
         await chat.ask("Hi")
         await chat.until(lambda: chat.state == "lost")
         first = chat.engine.pid
@@ -505,7 +505,7 @@ async def test_ctrl_r_starts_a_new_engine_too(open_chat: OpenChat) -> None:
 
 
 async def test_an_engine_that_dies_while_loading_says_so(open_chat: OpenChat) -> None:
-    async with open_chat(Script(load_dies=True)) as chat:
+    async with open_chat(Script(load_dies=True), engine=Watched) as chat:
         await chat.until(lambda: chat.state == "lost")
         await chat.ask("Hi")
         await chat.until(lambda: len(chat.engine.commands(Load)) == 2 and chat.state == "lost")

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.engine.scripted import Script
 from tests.ui.driver import ENDLESS, GREEDY, Chat, OpenChat
-from tui.engine.fake import Script
 from tui.engine.protocol import Generate
 from tui.errors import ModelError
 from tui.presets.library import find_preset

@@ -6,8 +6,8 @@ from itertools import groupby
 
 from textual.message import Message
 
-from tests.ui.driver import ENDLESS, GREEDY, UNSURE, Chat, OpenChat
-from tui.engine.fake import Script
+from tests.engine.scripted import Script
+from tests.ui.driver import ENDLESS, GREEDY, UNSURE, Chat, OpenChat, Watched
 from tui.engine.protocol import Finished, Generate, KnobsTurned, SetKnobs, Stop, Token
 from tui.ui.screens.chat import ChatScreen
 from tui.ui.widgets.knobs.knob_panel import KnobPanel
@@ -140,7 +140,7 @@ async def test_knobs_belong_to_the_active_side(open_chat: OpenChat) -> None:
 
 
 async def test_both_sides_survive_the_loss_of_the_engine(open_chat: OpenChat) -> None:
-    async with open_chat(ENDLESS, GREEDY, GREEDY) as chat:
+    async with open_chat(ENDLESS, GREEDY, GREEDY, engine=Watched) as chat:
         await chat.ask("Hi")
         await chat.written(5, pane=1)
         assert chat.engine.pid

@@ -9,10 +9,10 @@ from rich.style import Style
 from textual.color import Color
 from textual.geometry import Region
 
+from tests.engine.scripted import Script
 from tests.ui.driver import Chat, OpenChat
 from tests.ui.test_themes import LEAST, contrast
 from tui import paths
-from tui.engine.fake import Script
 from tui.ui.themes import load_themes
 
 THEMES = {theme.name: theme for theme in load_themes([paths.shipped("themes")]).themes}

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.engine.scripted import Script
 from tests.ui.driver import Chat, OpenChat
-from tui.engine.fake import Script
 from tui.ui.screens.link import LinkScreen
 from tui.ui.terminal import clipboard
 

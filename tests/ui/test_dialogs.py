@@ -2,8 +2,8 @@
 
 import pytest
 
+from tests.engine.scripted import Script
 from tests.ui.driver import Chat, OpenChat
-from tui.engine.fake import Script
 from tui.ui.screens.dialog import Dialog
 from tui.ui.screens.help import HelpScreen
 from tui.ui.widgets.footer import Footer

@@ -11,16 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.ui.driver import model
+from tests.engine.scripted import Script
 from tests.ui.test_terminal import ROOT, SCRIPTED, Open, Terminal, assert_restored, environment, linux, modes, terminal
-from tui.engine.fake import Script
 from tui.paths import log_dir
 
 __all__ = ["terminal"]
 
 pytestmark = linux
 
-ENDLESS = model(Script(replies=("on and on " * 300,), delay=0.01))
+ENDLESS = Script(replies=("on and on " * 300,), delay=0.01).path
 COMMAND = (sys.executable, "-c", SCRIPTED, "default", ENDLESS)
 CTRL_Z, CTRL_Q = "\x1a", "\x11"
 

@@ -6,15 +6,15 @@ from functools import partial
 
 import pytest
 
-from tests.ui.driver import ENDLESS, Chat, OpenChat
-from tui.engine.fake import Script
+from tests.engine.scripted import Script
+from tests.ui.driver import ENDLESS, Chat, OpenChat, Watched
 from tui.engine.process import client
 from tui.engine.protocol import Died, Generate
 from tui.ui.screens.engine import EngineScreen
 
 
 async def test_p01_what_was_written_stays_and_is_not_asked_for_again(open_chat: OpenChat) -> None:
-    async with open_chat(ENDLESS) as chat:
+    async with open_chat(ENDLESS, engine=Watched) as chat:
         await chat.ready()
         await chat.ask("Go on")
         await chat.until(lambda: "on and on" in chat.said())
@@ -37,7 +37,7 @@ def lost(chat: Chat, times: int) -> bool:
 
 
 async def test_p04_an_engine_that_keeps_dying_is_left_alone_until_it_is_asked_for(open_chat: OpenChat) -> None:
-    async with open_chat(Script(die_at=3, replies=("deadly",))) as chat:
+    async with open_chat(Script(die_at=3, replies=("deadly",)), engine=Watched) as chat:
         await chat.ready()
         for deaths in range(1, 4):
             await chat.ask("Hi")
@@ -59,7 +59,7 @@ async def test_p04_an_engine_that_keeps_dying_is_left_alone_until_it_is_asked_fo
 async def test_p05_a_hung_engine_is_said_keys_work_and_it_can_be_ended(
     open_chat: OpenChat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with open_chat(ENDLESS) as chat:
+    async with open_chat(ENDLESS, engine=Watched) as chat:
         await chat.ready()
         monkeypatch.setattr(client, "BEAT", 0.3)
         await chat.ask("Go on")
@@ -86,7 +86,7 @@ async def test_p05_a_hung_engine_is_said_keys_work_and_it_can_be_ended(
 
 
 async def test_the_log_of_a_loaded_engine_can_be_read(open_chat: OpenChat) -> None:
-    async with open_chat(Script(), size=(80, 24)) as chat:
+    async with open_chat(Script(), size=(80, 24), engine=Watched) as chat:
         await chat.ready()
         await chat.press("f12")
         await chat.until(lambda: "● ready" in chat.view and "What it says" in chat.view)
@@ -95,7 +95,7 @@ async def test_the_log_of_a_loaded_engine_can_be_read(open_chat: OpenChat) -> No
 
 
 async def test_what_an_engine_died_over_can_be_picked_and_gone_on_with(open_chat: OpenChat) -> None:
-    async with open_chat(ENDLESS) as chat:
+    async with open_chat(ENDLESS, engine=Watched) as chat:
         await chat.ready()
         await chat.ask("Go on")
         await chat.until(lambda: "on and on" in chat.said())
@@ -111,7 +111,7 @@ async def test_what_an_engine_died_over_can_be_picked_and_gone_on_with(open_chat
 
 
 async def test_an_answer_is_there_again_when_the_engine_dies_over_another(open_chat: OpenChat) -> None:
-    async with open_chat(Script(replies=("An answer.",))) as chat:
+    async with open_chat(Script(replies=("An answer.",)), engine=Watched) as chat:
         await chat.ready()
         await chat.answered("Why?")
         await chat.ready()

@@ -2,8 +2,8 @@
 
 import pytest
 
+from tests.engine.scripted import Script
 from tests.ui.driver import ENDLESS, Chat, OpenChat
-from tui.engine.fake import Script
 from tui.ui.widgets.footer import Footer
 
 

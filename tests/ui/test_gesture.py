@@ -2,8 +2,8 @@
 
 from functools import partial
 
+from tests.engine.scripted import Script
 from tests.ui.driver import Chat, OpenChat
-from tui.engine.fake import Script
 from tui.ui.widgets.knobs.gesture import REST, Gesture
 
 

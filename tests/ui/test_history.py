@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input, OptionList
 
+from tests.engine.scripted import Script
 from tests.store.pages import keep, talk, texts, written
 from tests.ui.driver import ENDLESS, GREEDY, UNSURE, Chat, OpenChat
 from tui.conversation.conversation import answer, until, versions
-from tui.engine.fake import Script
 from tui.engine.protocol import Generate
 from tui.paths import sent_file
 from tui.session.restore import restore_setting

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.engine.scripted import Script
 from tests.ui.driver import OpenChat
-from tui.engine.fake import Script
 from tui.paths import config_dir
 
 SEQUENCES = (

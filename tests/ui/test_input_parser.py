@@ -2,9 +2,8 @@
 
 import sys
 
-from tests.ui.driver import model
+from tests.engine.scripted import Script
 from tests.ui.test_terminal import SCRIPTED, Open, terminal
-from tui.engine.fake import Script
 from tui.ui.terminal.terminal_background import QUESTION
 
 __all__ = ["terminal"]
@@ -13,7 +12,7 @@ LIGHT, DARK = b"48;2;250;248;243", b"48;2;18;23;28"
 
 
 def test_a_light_terminal_gets_the_light_theme(terminal: Open) -> None:
-    screen = terminal(sys.executable, "-c", SCRIPTED, "default", model(Script()))
+    screen = terminal(sys.executable, "-c", SCRIPTED, "default", Script().path)
     screen.until(lambda: QUESTION in screen.output)
     screen.send(PAPER)
     screen.until(lambda: "● ready" in screen.view)
@@ -21,7 +20,7 @@ def test_a_light_terminal_gets_the_light_theme(terminal: Open) -> None:
 
 
 def test_an_answer_that_comes_late_is_not_typed(terminal: Open) -> None:
-    screen = terminal(sys.executable, "-c", SCRIPTED, "default", model(Script()))
+    screen = terminal(sys.executable, "-c", SCRIPTED, "default", Script().path)
     screen.until(lambda: "● ready" in screen.view)
     screen.send(PAPER + "xyzzy")
     screen.until(lambda: "xyzzy" in screen.view)

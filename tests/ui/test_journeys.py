@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.ui.driver import model
+from tests.engine.scripted import Script
 from tests.ui.test_terminal import CTRL_Q, ESCAPE, PROGRAM, SCRIPTED, Open, Terminal
-from tui.engine.fake import Script
 
 F2, F3, F7 = "\x1bOQ", "\x1bOR", "\x1b[18~"
 CTRL_E, CTRL_O, CTRL_S, CTRL_T = "\x05", "\x0f", "\x13", "\x14"
@@ -34,7 +33,7 @@ def terminal() -> Iterator[Open]:
 
 
 def scripted(terminal: Open, script: Script, setting: str = "temperature=0,seed=1") -> Terminal:
-    screen = terminal(sys.executable, "-c", SCRIPTED, setting, model(script))
+    screen = terminal(sys.executable, "-c", SCRIPTED, setting, script.path)
     screen.until(lambda: "● ready" in screen.view)
     return screen
 

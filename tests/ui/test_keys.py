@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.engine.scripted import Script
 from tests.ui.driver import OpenChat
 from tui.config import Config, LoadedConfig, config_path
-from tui.engine.fake import Script
 from tui.ui.keys import bound, own_bindings, read_keys
 from tui.ui.screens.help import HelpScreen
 from tui.ui.widgets.pane import Pane

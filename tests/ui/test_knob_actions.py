@@ -4,8 +4,8 @@ from pathlib import Path
 
 from textual.widgets import Input
 
+from tests.engine.scripted import Script
 from tests.ui.driver import ENDLESS, GREEDY, UNSURE, Chat, OpenChat
-from tui.engine.fake import Script
 from tui.engine.protocol import Load, SetKnobs
 from tui.paths import config_dir
 from tui.presets.library import find_preset

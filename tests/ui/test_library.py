@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.engine.scripted import Script
 from tests.gguf import write
 from tests.ui.driver import ENDLESS, Chat, OpenChat
-from tui.engine.fake import Script
 from tui.errors import ModelError
 from tui.paths import preset_dirs
 from tui.ui.screens.preset_editor import PresetEditor

@@ -2,8 +2,8 @@
 
 from textual.binding import Binding
 
+from tests.engine.scripted import Script
 from tests.ui.driver import Chat, OpenChat
-from tui.engine.fake import Script
 from tui.prompt_line.commands import LISTED, parse_slash
 from tui.ui.palette import ChatCommands, PaletteEntry
 from tui.ui.screens.chat_bindings import CHAT_BINDINGS

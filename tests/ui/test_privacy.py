@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.engine.scripted import Script
 from tests.store.pages import keep
-from tests.ui.driver import model
 from tests.ui.test_endings import ENDLESS, writing
 from tests.ui.test_terminal import CTRL_Q, ROOT, SCRIPTED, Open, environment, linux, terminal
-from tui.engine.fake import Script
 from tui.paths import history_path, log_dir, sent_file
 from tui.store.store import Store
 
@@ -137,7 +136,7 @@ def test_the_screen_uses_no_network(seen: Path, terminal: Open) -> None:
 @linux
 def test_d22_what_is_said_is_in_the_history_and_in_no_log(terminal: Open) -> None:
     """Also when the engine aborts in the middle. For an error of the screen, see test_endings."""
-    screen = terminal(sys.executable, "-c", SCRIPTED, "default", model(Script(replies=("privatereply",), die_at=7)))
+    screen = terminal(sys.executable, "-c", SCRIPTED, "default", Script(replies=("privatereply",), die_at=7).path)
     screen.until(lambda: "● ready" in screen.view)
     screen.send("privatequestion\r")
     screen.until(lambda: "engine lost" in screen.view)

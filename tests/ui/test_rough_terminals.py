@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.ui.driver import model
+from tests.engine.scripted import Script
 from tests.ui.test_endings import COMMAND, CTRL_Q, gone, wait, writing
 from tests.ui.test_terminal import (
     ESCAPE,
@@ -27,7 +27,6 @@ from tests.ui.test_terminal import (
     modes,
     terminal,
 )
-from tui.engine.fake import Script
 from tui.paths import history_path
 
 __all__ = ["terminal"]
@@ -51,7 +50,7 @@ def memory(process: int) -> int:
 
 
 def test_p12_while_the_terminal_takes_nothing_memory_is_bounded_and_a_reply_can_be_stopped(terminal: Open) -> None:
-    fast = model(Script(replies=("word " * 24_000,), context=200_000))
+    fast = Script(replies=("word " * 24_000,), context=200_000).path
     screen = terminal(sys.executable, "-c", SCRIPTED, "num_predict=-1", fast, size=(200, 60))
     screen.until(lambda: "● ready" in screen.view)
     screen.send("Hi\r")
@@ -157,7 +156,7 @@ def leave(screen: Terminal, engine: int) -> None:
 
 
 def test_p21_it_can_be_left_while_a_model_loads(terminal: Open) -> None:
-    screen = terminal(sys.executable, "-c", SCRIPTED, "default", model(Script(load_delay=600)))
+    screen = terminal(sys.executable, "-c", SCRIPTED, "default", Script(load_delay=600).path)
     screen.until(lambda: "◌ loading" in screen.view)
     leave(screen, screen.engine)
 

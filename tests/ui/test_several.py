@@ -5,10 +5,10 @@ import signal
 
 import pytest
 
-from tests.ui.driver import ENDLESS, GREEDY, UNSURE, Chat, OpenChat
+from tests.engine.scripted import Script
+from tests.ui.driver import ENDLESS, GREEDY, UNSURE, Chat, OpenChat, Watched
 from tests.ui.test_compare import SHORT, both_written
 from tui.comparison.word_diff import differing
-from tui.engine.fake import Script
 from tui.engine.protocol import Died, Finished, Generate, Load, Preview, SetKnobs, Stop, Token
 from tui.errors import ModelError
 from tui.ui.screens.tally import TallyScreen
@@ -289,7 +289,7 @@ async def test_two_models_have_an_engine_each(open_chat: OpenChat, tmp_path_fact
     other = tmp_path_factory.mktemp("presets") / "other.Modelfile"
     other.write_text("FROM another-model\nPARAMETER temperature 0\nPARAMETER seed 1\n")
     scripts = {"another-model": Script(replies=("quite another",))}
-    async with open_chat(Script(), GREEDY, str(other), others=scripts, size=(160, 40)) as chat:
+    async with open_chat(Script(), GREEDY, str(other), others=scripts, size=(160, 40), engine=Watched) as chat:
         await all_written(chat, "Hi", 2)
         assert [len(engine.commands(Generate)) for engine in chat.engines] == [1, 1]
         assert "Hello from the script." in chat.said(0) and "quite another" in chat.said(1)
@@ -321,15 +321,12 @@ async def test_knobs_and_stops_go_to_the_engine_of_their_side(open_chat: OpenCha
         assert [len(engine.commands(Stop)) for engine in chat.engines] == [1, 1]
 
 
-async def test_a_model_with_no_room_beside_the_other_is_refused_with_figures(
-    open_chat: OpenChat, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_model_with_no_room_beside_the_other_is_refused_with_figures(open_chat: OpenChat) -> None:
     def refuse(wanted: object, beside: object) -> None:
         raise ModelError("Memory does not hold these models beside what is loaded: b needs 9 GB, 1 GB are free.")
 
-    async with open_chat(Script()) as chat:
+    async with open_chat(Script(), refuse=refuse) as chat:
         await chat.answered("Hi")
-        monkeypatch.setattr("tui.engine.process.pool.refuse_together", refuse)
         await chat.ask("/compare num_ctx=2048")
         assert "needs 9 GB, 1 GB are free" in await chat.toast()
         assert len(chat.panes) == 1 and len(chat.engines) == 1 and chat.prompt.text == "/compare num_ctx=2048"

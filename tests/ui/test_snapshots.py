@@ -9,9 +9,9 @@ from msgspec.structs import replace
 from pytest_textual_snapshot import SVGImageExtension  # type: ignore[import-untyped]
 from syrupy.assertion import SnapshotAssertion
 
-from tests.ui.driver import Chat, OpenChat, Watched
+from tests.engine.scripted import Script
+from tests.ui.driver import Chat, InProcess, OpenChat
 from tui.conversation.reply_record import Stats
-from tui.engine.fake import Script
 from tui.engine.protocol import Event, Finished, Preview, Previewed
 
 SIZES = [(80, 24), (120, 40), (200, 60)]
@@ -33,7 +33,7 @@ def draw(seed, position):
 """
 
 
-class Steady(Watched):
+class Steady(InProcess):
     """An engine whose figures are always the same."""
 
     async def events(self) -> AsyncIterator[Event]:

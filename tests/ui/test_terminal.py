@@ -12,9 +12,8 @@ import pexpect
 import pyte
 import pytest
 
-from tests.ui.driver import model
+from tests.engine.scripted import Script
 from tests.ui.test_hostile import HOSTILE
-from tui.engine.fake import Script
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = (sys.executable, "-m", "tui", "chat")
@@ -23,7 +22,9 @@ import sys
 from pathlib import Path
 from tui.presets.library import resolve
 from tui.knobs.setting import parse_setting
+from tests.engine.scripted import serve_scripts
 from tui.ui import start
+serve_scripts()
 sys.exit(start((resolve(parse_setting(sys.argv[1])),), (Path(sys.argv[2]),)))
 """
 F4, RIGHT, ESCAPE, CTRL_Q = "\x1bOS", "\x1b[C", "\x1b", "\x11"
@@ -195,7 +196,7 @@ def test_the_persons_editor_has_the_terminal_while_the_reply_goes_on(
     editor.chmod(0o700)
     monkeypatch.setenv("VISUAL", str(editor))
     script = Script(replies=("on and on " * 30 + "the end",), delay=0.01)
-    screen = terminal(sys.executable, "-c", SCRIPTED, "default", model(script))
+    screen = terminal(sys.executable, "-c", SCRIPTED, "default", script.path)
     screen.until(lambda: "● ready" in screen.view)
     screen.send("Hi\r")
     screen.until(lambda: "on and on" in screen.view)
@@ -212,7 +213,7 @@ def test_the_persons_editor_has_the_terminal_while_the_reply_goes_on(
 
 @linux
 def test_t27_a_megabyte_is_pasted_and_typing_goes_on(terminal: Open) -> None:
-    screen = terminal(sys.executable, "-c", SCRIPTED, "default", model(Script()))
+    screen = terminal(sys.executable, "-c", SCRIPTED, "default", Script().path)
     screen.until(lambda: "● ready" in screen.view)
     screen.send("\x1b[200~" + "The quick brown fox.\r" * 50_000 + "\x1b[201~and more")
     screen.until(lambda: "pasted text · 1.1 MB" in screen.view and "│ and more" in screen.view)
@@ -227,7 +228,7 @@ def test_t30_whatever_the_environment_says_it_opens_and_closes(
 ) -> None:
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    screen = terminal(sys.executable, "-c", SCRIPTED, "default", model(Script()))
+    screen = terminal(sys.executable, "-c", SCRIPTED, "default", Script().path)
     screen.until(lambda: "● ready" in screen.view)
     screen.send(CTRL_Q)
     assert screen.ends() == 0
@@ -235,7 +236,7 @@ def test_t30_whatever_the_environment_says_it_opens_and_closes(
 
 def test_t01_to_t13_no_text_reaches_the_terminal_as_anything_but_text(terminal: Open) -> None:
     script = Script(replies=(HOSTILE,), context=16_384)
-    screen = terminal(sys.executable, "-c", SCRIPTED, "default", model(script), size=(160, 50))
+    screen = terminal(sys.executable, "-c", SCRIPTED, "default", script.path, size=(160, 50))
     screen.until(lambda: "● ready" in screen.view)
     screen.send("Hi\r")
     screen.until(lambda: "the end" in screen.view and "● ready" in screen.view)

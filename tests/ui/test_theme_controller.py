@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from textual.command import CommandPalette
 
+from tests.engine.scripted import Script
 from tests.ui.driver import OpenChat
 from tui import paths
 from tui.config import Config, LoadedConfig
-from tui.engine.fake import Script
 from tui.ui.controllers import theme_controller
 from tui.ui.themes import DEFAULT, LIGHT, ThemeFiles
 

@@ -2,10 +2,10 @@
 
 from textual.selection import SELECT_ALL
 
+from tests.engine.scripted import Script
 from tests.engine.test_thinking import THINKER
 from tests.ui.driver import OpenChat
 from tui.conversation.thinking import Thought
-from tui.engine.fake import Script
 from tui.engine.protocol import SetKnobs
 from tui.ui.markdown import Mark
 from tui.ui.widgets.transcript.entry import ReplyEntry

@@ -5,9 +5,9 @@ import signal
 
 from textual.message import Message
 
-from tests.ui.driver import ENDLESS, GREEDY, Chat, OpenChat
+from tests.engine.scripted import END, Script
+from tests.ui.driver import ENDLESS, GREEDY, Chat, OpenChat, Watched
 from tui.conversation.trace import Candidate
-from tui.engine.fake import END, Script
 from tui.engine.protocol import Generate, Remember, WhatIf
 from tui.ui.widgets.tokens.candidates import Candidates
 from tui.ui.widgets.tokens.token_view import TokenView
@@ -149,7 +149,7 @@ async def test_a_new_chat_and_a_screen_without_a_reply_have_no_tokens(open_chat:
 
 
 async def test_an_engine_that_dies_leaves_the_tokens_to_look_at(open_chat: OpenChat) -> None:
-    async with open_chat(Script(replies=("one two three",), delay=0.02, die_at=9), GREEDY) as chat:
+    async with open_chat(Script(replies=("one two three",), delay=0.02, die_at=9), GREEDY, engine=Watched) as chat:
         await chat.ready()
         await chat.ask("Go")
         await chat.written(3)
@@ -176,7 +176,7 @@ async def test_a_running_reply_grows_token_by_token(open_chat: OpenChat) -> None
 async def test_when_nothing_comes_of_another_answer_the_tokens_of_the_first_are_there_again(
     open_chat: OpenChat,
 ) -> None:
-    async with open_chat(Script(replies=("one two",), delay=0.1), GREEDY) as chat:
+    async with open_chat(Script(replies=("one two",), delay=0.1), GREEDY, engine=Watched) as chat:
         tokens = await looked_at(chat)
         count = tokens.count
         await chat.press("ctrl+r")
@@ -209,7 +209,7 @@ async def test_sides_that_share_a_reply_see_each_what_its_own_knobs_would_make_o
 
 
 async def test_the_candidates_of_another_side_are_not_shown_as_this_ones(open_chat: OpenChat) -> None:
-    async with open_chat(ENDLESS, GREEDY, GREEDY) as chat:
+    async with open_chat(ENDLESS, GREEDY, GREEDY, engine=Watched) as chat:
         await chat.ask("Hi")
         await chat.written(5, pane=1)
         await chat.until(lambda: chat.candidates.trace)

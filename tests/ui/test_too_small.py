@@ -4,8 +4,8 @@ from functools import partial
 
 import pytest
 
+from tests.engine.scripted import Script
 from tests.ui.driver import Chat, OpenChat
-from tui.engine.fake import Script
 from tui.ui.screens.presets import PresetPicker
 from tui.ui.widgets.too_small import LEAST
 

@@ -1,8 +1,8 @@
 """Messages said before: picked, worded anew, gone on with, read in other versions."""
 
+from tests.engine.scripted import Script
 from tests.ui.driver import ENDLESS, GREEDY, Chat, OpenChat
 from tui.conversation.conversation import Message
-from tui.engine.fake import Script
 from tui.engine.protocol import Generate, Previewed
 from tui.ui.widgets.transcript.messages import Messages
 

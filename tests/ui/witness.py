@@ -6,12 +6,16 @@ Each widget class of ours that is painted is noted, with whether text from elsew
 import atexit
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import json
 
 import tui.session.session
+import tui.ui
+from tests.engine.scripted import serve_scripts
+from tui.engine.process.pool import EnginePool
 from tui.knobs.setting import Setting
 from tui.models.reference import STARTER, find_model
 from tui.presets.library import resolve
@@ -69,6 +73,8 @@ def main(notes: str, script: str) -> int:
         return Path(script) if reference == STARTER else find_model(reference, beside)
 
     tui.presets.preset.find_model = find  # type: ignore[attr-defined]
+    serve_scripts()
+    tui.ui.EnginePool = partial(EnginePool, refuse=lambda *_: None)  # type: ignore[assignment, attr-defined]
     os.environ["TEXTUAL_ANIMATIONS"] = "none"  # before Textual is imported
     painted: dict[str, bool] = {}
     watch(painted)

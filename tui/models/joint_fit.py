@@ -9,9 +9,6 @@ from tui.models.free_memory import FreeMemory, measure_memory
 from tui.models.memory import SLACK, MemoryEstimate, estimate, show_size
 from tui.models.preflight import check_model
 
-_SCRIPTED = "fake:"
-"""How the path of a scripted model begins; it takes no memory."""
-
 
 def refuse_together(wanted: Iterable[Load], beside: Iterable[Load]) -> None:
     """Raise ModelError, with the numbers, for models that do not fit beside those that are loaded."""
@@ -41,5 +38,4 @@ Sized = tuple[Load, MemoryEstimate]
 
 
 def _sized(loads: Iterable[Load]) -> list[Sized]:
-    real = [load for load in loads if not load.path.startswith(_SCRIPTED)]
-    return [(load, estimate(check_model(Path(load.path)), load.knobs)) for load in real]
+    return [(load, estimate(check_model(Path(load.path)), load.knobs)) for load in loads]

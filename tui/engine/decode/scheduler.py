@@ -66,7 +66,7 @@ class Scheduler:
         """Prompt tokens in a step, where that is fixed."""
         self._tree = PrefixTree(backend, self._stride)
         self._pace = PrefillPacer()
-        self.onlooker = WhatIfWorker(backend, self._prompts, emit)
+        self.what_if = WhatIfWorker(backend, self._prompts, emit)
 
     @property
     def busy(self) -> bool:
@@ -80,7 +80,7 @@ class Scheduler:
 
     def _emit(self, event: Event) -> None:
         if isinstance(event, Token):
-            self.onlooker.note(event)
+            self.what_if.note(event)
         self._out(event)
 
     # --- commands ---------------------------------------------------------------------------------------------------
@@ -119,7 +119,7 @@ class Scheduler:
         begun = self._prompts.begun(reply.messages, reply.template, reply.knobs.thinking)
         kept = partial(self._prompts.kept, reply.messages, reply.template, reply.knobs.thinking)
         watch = self._prompts.watch(reply.messages, reply.knobs, reply.template)
-        self.onlooker.begin(reply.id, prompt, reply.knobs, begun)
+        self.what_if.begin(reply.id, prompt, reply.knobs, begun)
         unsaid = self._prompts.unsaid(reply.messages, reply.template, reply.knobs.thinking)
         return Generation(reply, prompt, begun, kept, self._grammars, self._backend, self._emit, watch, unsaid)
 
@@ -172,7 +172,7 @@ class Scheduler:
     def remember(self, command: Remember) -> None:
         """Learn of a reply written before, so that what-if can be asked of it."""
         try:
-            self.onlooker.remember(
+            self.what_if.remember(
                 command, self._prompts.write(command.messages, command.template, command.knobs.thinking)
             )
         except EngineError as error:
@@ -235,7 +235,7 @@ class Scheduler:
                 wanted[id(branch)].setdefault(token, []).append(reader)
         for branch in ready:
             if not wanted[id(branch)]:
-                self.onlooker.keep(branch)
+                self.what_if.keep(branch)
                 self._tree.release(branch)
             branch.logits = None
         for branch in ready:

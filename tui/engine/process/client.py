@@ -5,7 +5,7 @@ import os
 import re
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,6 +13,13 @@ from tui.engine.process.restart_limit import RestartLimit
 from tui.engine.protocol import GARBAGE, Answers, Command, Died, Event, Ping, Pong, Silent, decode_event, encode
 from tui.errors import EngineError
 from tui.paths import log_dir, make_private
+
+CHILD: tuple[str, ...] = (
+    "-P",  # a queue.py in the folder where twiddle is started is none of the engine's
+    "-m",
+    "tui.engine",
+)
+"""Arguments of Python for the child process."""
 
 LONGEST_LINE = 64 * 2**20
 """Bytes in one event: a Finished carries its whole reply."""
@@ -51,8 +58,9 @@ _MEMORY = ("MemoryError", "bad_alloc", "failed to allocate", "unable to allocate
 class Engine:
     """One engine process. When it dies, `events` ends with Died; `start` makes a new one."""
 
-    def __init__(self, log: Path | None = None) -> None:
-        """`log` is where its stderr goes; the default is a file in the person's log folder."""
+    def __init__(self, log: Path | None = None, argv: Sequence[str] | None = None) -> None:
+        """`log` takes the child's stderr, by default in the log folder; `argv` goes to Python, by default CHILD."""
+        self._argv = argv or CHILD
         self._log = log or log_dir() / f"engine-{os.getpid()}.log"
         self._process: asyncio.subprocess.Process | None = None
         self._ending = self._asked = False
@@ -89,9 +97,7 @@ class Engine:
         try:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
-                "-P",  # a queue.py in the folder where twiddle is started is none of the engine's
-                "-m",
-                "tui.engine",
+                *self._argv,
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=descriptor,  # never a pipe: an undrained one hangs the child at 1 MB

@@ -26,6 +26,10 @@ SlotState = Literal["loading", "ready", "failed", "lost", "silent"]
 """How it is with an engine and its model."""
 
 
+Refuse = Callable[[Iterable[Load], Iterable[Load]], None]
+"""Function that raises ModelError where models to be loaded do not fit beside those that are loaded."""
+
+
 class SlotEvent(NamedTuple):
     """What an engine said, and what it was told to load: that says whom it is about."""
 
@@ -126,9 +130,9 @@ def numbered(number: int) -> Engine:
 class EnginePool:
     """The engines that the sides need, each with its model, and what they say as one stream."""
 
-    def __init__(self, make: Callable[[int], Engine] = numbered) -> None:
-        """`make` makes an engine; it is told how many were made before."""
-        self._make, self._made = make, 0
+    def __init__(self, make: Callable[[int], Engine] = numbered, refuse: Refuse = refuse_together) -> None:
+        """`make` builds an engine, given the number built before; `refuse` raises for models that do not fit."""
+        self._make, self._refuse, self._made = make, refuse, 0
         self._slots: list[Slot] = []
         self._said: asyncio.Queue[tuple[Slot, Event]] = asyncio.Queue()
         self._readers: set[asyncio.Task[None]] = set()
@@ -208,7 +212,7 @@ class EnginePool:
         if len(wanted) > 1 and missing:
             loading = [slot.load for slot in held if slot.load and slot.state == "loading"]
             loaded = [slot.load for slot in held if slot.load and slot.state == "ready"]
-            refuse_together([*loading, *missing], loaded)
+            self._refuse([*loading, *missing], loaded)
         new = []
         for load in missing:
             slot = next((each for each in spare if each.state != "lost"), None)

@@ -1,17 +1,37 @@
-"""A scripted backend: a byte a token, replies by heart, delays and deaths on cue. For tests and demonstrations."""
+"""Scripted models: a byte a token, replies by heart, delays and deaths on cue. No file, no weights.
+
+`python tests/engine/scripted.py` is the child process that serves them: the real engine, but for the model.
+"""
 
 import os
 import re
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from threading import Event
 
 import numpy as np
 from msgspec import Struct, json
 
-from tui.engine.backend import BatchRow, ContextFull, Decoded, Hidden, Interrupted, Logits, SamplerStage, StageFactory
-from tui.engine.protocol import ModelInfo
+from tui.engine.backend import (
+    Backend,
+    BatchRow,
+    ContextFull,
+    Decoded,
+    Hidden,
+    Interrupted,
+    Logits,
+    SamplerStage,
+    StageFactory,
+)
+from tui.engine.process import client
+from tui.engine.protocol import Load, ModelInfo
 from tui.knobs.table import Knobs
+
+SCRIPTED_CHILD = ("-P", str(Path(__file__).resolve()))
+"""Arguments of Python for an engine that plays scripts."""
+
+_SCHEME = "fake:"
 
 START, END = 256, 257
 _SPELLED = {START: "<|im_start|>", END: "<|im_end|>"}
@@ -22,7 +42,7 @@ _CHATML = (
 
 
 class Script(Struct, frozen=True):
-    """What a scripted model says and does. As a model path: `fake:` and this as JSON."""
+    """Replies and behaviour of a scripted model."""
 
     replies: tuple[str, ...] = ("Hello from the script.",)
     """The n-th question of a conversation gets the n-th reply; past the last, they begin again."""
@@ -36,6 +56,11 @@ class Script(Struct, frozen=True):
     """Abort the process, as ggml does, when a reply has this many tokens."""
     load_dies: bool = False
     template: str | None = _CHATML
+
+    @property
+    def path(self) -> str:
+        """The script as the path of a model; without a slash, so that no Path can change it."""
+        return _SCHEME + json.encode(self).decode().replace("/", "\\u002f")
 
 
 class ScriptedBackend:
@@ -60,7 +85,7 @@ class ScriptedBackend:
         self.decoded = 0
         """Rows evaluated so far."""
         self.info = ModelInfo(
-            path="fake:",
+            path=_SCHEME,
             name="scripted",
             description="a script",
             vocabulary=258,
@@ -149,6 +174,22 @@ class ScriptedBackend:
         return logits
 
 
-def read_script(path: str) -> Script:
-    """The script in a model path."""
-    return json.decode(path.removeprefix("fake:") or "{}", type=Script)
+def open_scripted(command: Load, progress: Callable[[float], None]) -> Backend:
+    """Open the script that the path is, or else the model that it names."""
+    from tui.engine.llama import make_stage
+    from tui.engine.loop import open_llama
+
+    if not command.path.startswith(_SCHEME):
+        return open_llama(command, progress)
+    return ScriptedBackend(json.decode(command.path.removeprefix(_SCHEME), type=Script), make_stage, progress)
+
+
+def serve_scripts() -> None:
+    """Have every engine that this program starts play scripts."""
+    client.CHILD = SCRIPTED_CHILD
+
+
+if __name__ == "__main__":
+    from tui.engine.__main__ import main
+
+    main(open_scripted)
