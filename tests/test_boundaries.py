@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[1]
 FILES = sorted((ROOT / "tui").rglob("*.py"))
 TREES = {path: ast.parse(path.read_text()) for path in FILES}
 
-ELSEWHERE = ("tui.ui", "tui.cli", "tui.bench", "tui.soak", "tui.__main__", "tui.engine.")
+ELSEWHERE = ("tui.ui", "tui.cli", "tui.bench", "tui.__main__", "tui.engine.")
 """The rooms where Textual, Rich or llama.cpp live, or may."""
 AT_THE_DOOR = ("tui.engine.protocol", "tui.engine.hardware", "tui.engine.process.client", "tui.engine.process.pool")
 """The parts of the engine's room that the others import."""

@@ -45,7 +45,7 @@ for place, line in enumerate(lines):
 EVIL = "\x1b]0;t\x07[bold]x[!]\u202e"
 SAID = f"{SEQUENCES}\n{BIDI}\n{MARKUP}\n"
 
-ELSEWHERE = {"chat", "bench", "soak"}
+ELSEWHERE = {"chat", "bench"}
 """The screen, and a command that prints figures alone."""
 QUIET = {"replay", "history rename"}
 """Commands that have nothing to say of it."""

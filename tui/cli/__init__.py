@@ -10,7 +10,7 @@ import typer
 from typer._click.exceptions import ClickException
 
 from tui import __version__
-from tui.cli import bench, chat, compare, doctor, history, models, presets, replay, run, soak
+from tui.cli import bench, chat, compare, doctor, history, models, presets, replay, run
 from tui.cli.arguments import ThemeName, UsageError
 from tui.cli.stderr import tell
 from tui.errors import TwiddleError
@@ -24,7 +24,6 @@ app = typer.Typer(
 )
 for command in (chat.chat, compare.compare, run.run, doctor.doctor, bench.bench, replay.replay):
     app.command()(command)
-app.command(hidden=True)(soak.soak)
 app.add_typer(history.app, name="history")
 app.add_typer(presets.app, name="presets")
 app.add_typer(models.app, name="models")

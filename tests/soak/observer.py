@@ -1,4 +1,4 @@
-"""Sends programs on their journeys, ends some of them, and looks at what they leave behind."""
+"""Runs journeys in child processes, kills some of them, and checks the files and processes left behind."""
 
 import asyncio
 import os
@@ -15,83 +15,83 @@ from uuid import uuid4
 import msgspec
 from msgspec import Struct, json
 
-from tui.soak.invariant import Broken, state
-from tui.soak.journey import Journey, draw
-from tui.soak.told import Told, What
+from tests.soak.invariants import Broken, state
+from tests.soak.journey import Journey, draw
+from tests.soak.records import Event, Kind
 from tui.store.store import Store
 
 LONGEST = 600.0
-"""Seconds that a journey may take."""
+"""Most seconds of a journey."""
 
 GONE = 2.0
-"""Seconds after which nobody is left of a program that ended."""
+"""Seconds within which all child processes must have ended."""
 
 MARK = "TWIDDLE_SOAK"
 
 
 class Report(Struct, frozen=True):
-    """How a journey went."""
+    """Result of a journey."""
 
     journey: Journey
     did: tuple[str, ...]
-    befell: tuple[str, ...]
+    faults: tuple[str, ...]
     kept: int
-    """How many texts were acknowledged."""
+    """Number of acknowledged texts."""
     seconds: float
 
     def __str__(self) -> str:
-        faults = ", ".join(f"{name} {count}x" for name, count in Counter(self.befell).items())
+        names = ", ".join(f"{name} {count}x" for name, count in Counter(self.faults).items())
         return (
-            f"{self.journey.seed}: {len(self.did)} deeds, {self.kept} texts kept, ended by {self.journey.ending} "
-            f"after {self.seconds:.0f} s; {faults or 'no fault'}"
+            f"{self.journey.seed}: {len(self.did)} actions, {self.kept} texts kept, ended by {self.journey.ending} "
+            f"after {self.seconds:.0f} s; {names or 'no fault'}"
         )
 
 
-class Witness:
-    """Remembers everything that was acknowledged in one folder, over all journeys."""
+class Observer:
+    """Observer of all journeys in one folder; remembers every acknowledged text."""
 
     def __init__(self, folder: Path) -> None:
         self._folder, self._mark = folder, uuid4().hex
         self._kept: set[str] = set()
         self._begun: set[str] = set()
-        self._told: list[Told] = []
+        self._events: list[Event] = []
         self.journey = ""
-        """The seed of the newest."""
+        """Seed of the newest journey."""
 
-    async def travel(self, model: Path, seed: int, minutes: float) -> AsyncIterator[Report]:
-        """One journey after the other, for so long, and at least one; raises Broken."""
+    async def run(self, model: Path, seed: int, minutes: float) -> AsyncIterator[Report]:
+        """Run journeys for so many minutes, at least one; raises Broken."""
         until, number = time.monotonic() + minutes * 60, 1
         while number == 1 or time.monotonic() < until:
-            yield await self.see(draw(f"{seed}-{number}", model))
+            yield await self.run_one(draw(f"{seed}-{number}", model))
             number += 1
 
     @property
     def events(self) -> tuple[str, ...]:
-        """What happened on the newest journey."""
-        return tuple(told.text for told in self._told if told.what in ("does", "befalls"))
+        """Actions and faults of the newest journey."""
+        return tuple(event.text for event in self._events if event.kind in ("does", "befalls"))
 
-    async def see(self, journey: Journey) -> Report:
-        """Have a journey made, and look at what is left; raises Broken."""
-        self.journey, self._told, began = journey.seed, [], time.monotonic()
-        code = await self._send(journey)
+    async def run_one(self, journey: Journey) -> Report:
+        """Run one journey and check what it left; raises Broken."""
+        self.journey, self._events, began = journey.seed, [], time.monotonic()
+        code = await self._run_child(journey)
         seconds = time.monotonic() - began
         await self._nobody_is_left()
         self._everything_is_kept()
-        for told in self._told:
-            if told.what == "broke":
-                raise Broken(told.text)
+        for event in self._events:
+            if event.kind == "broke":
+                raise Broken(event.text)
         if code not in _codes(journey):
             raise Broken(f"the program ended with {code}: {self._last_words()}")
         return Report(journey, self._all("does"), self._all("befalls"), len(self._all("keeps")), seconds)
 
-    def _all(self, what: What) -> tuple[str, ...]:
-        return tuple(told.text for told in self._told if told.what == what)
+    def _all(self, kind: Kind) -> tuple[str, ...]:
+        return tuple(event.text for event in self._events if event.kind == kind)
 
-    async def _send(self, journey: Journey) -> int:
-        """Its exit code, once it has ended or was ended."""
+    async def _run_child(self, journey: Journey) -> int:
+        """Run the journey in a child process and return its exit code."""
         with self._log.open("wb") as log:
             process = await asyncio.create_subprocess_exec(
-                sys.executable, "-P", "-m", "tui.soak", json.encode(journey).decode(),
+                sys.executable, "-P", "-m", "tests.soak.journey", json.encode(journey).decode(),
                 stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=log, limit=2**26,
                 env=self._environment(), start_new_session=True,
             )  # fmt: skip
@@ -101,7 +101,7 @@ class Witness:
             async with asyncio.timeout(LONGEST):
                 async for line in process.stdout:
                     with suppress(msgspec.DecodeError):  # the last one may be cut
-                        self._told.append(json.decode(line, type=Told))
+                        self._events.append(json.decode(line, type=Event))
                 return await process.wait()
         except TimeoutError:
             raise Broken(f"the journey had not ended after {LONGEST:g} s") from None
@@ -122,7 +122,7 @@ class Witness:
             await asyncio.sleep(0.05)
 
     def _left(self) -> Iterator[str]:
-        """Processes with our mark in their environment."""
+        """Find processes with our mark in their environment."""
         for place in Path("/proc").iterdir():
             with suppress(OSError):
                 ours = place.name.isdigit() and self._mark.encode() in (place / "environ").read_bytes()
@@ -167,7 +167,7 @@ class Witness:
 
 
 async def _end(process: asyncio.subprocess.Process, journey: Journey) -> None:
-    """Send it the signal that it ends by, when it is time."""
+    """Send the signal of the journey at its time."""
     if journey.ending != "quit":
         await asyncio.sleep(journey.after)
         with suppress(ProcessLookupError):
@@ -175,7 +175,7 @@ async def _end(process: asyncio.subprocess.Process, journey: Journey) -> None:
 
 
 def _codes(journey: Journey) -> set[int]:
-    """Those it may end with: it may be done before the signal comes, which may come before it listens."""
+    """Return the allowed exit codes: it may end before the signal, which may come before it is handled."""
     number = signal.SIGTERM if journey.ending == "SIGTERM" else signal.SIGKILL
     return {0} if journey.ending == "quit" else {0, -number, 128 + number}
 

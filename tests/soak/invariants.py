@@ -1,4 +1,4 @@
-"""What must hold of the program whatever befalls it."""
+"""Invariants checked while the program runs."""
 
 import asyncio
 import os
@@ -10,35 +10,35 @@ from typing import TYPE_CHECKING
 from tui.engine.process.restart_limit import MOST, WINDOW
 
 if TYPE_CHECKING:
-    from tui.soak.life import Life
+    from tests.soak.user import User
 
 SOON = 1.0
-"""Seconds that an answer to a key, or to anything else that a person does, may take."""
+"""Seconds within which any key must be answered."""
 
 _DESCRIPTORS = 24
-"""Above what there was at the beginning: an engine, a history and a log being opened."""
+"""Open files allowed above the start: an engine, a history and a log."""
 
 _GROWTH = 256 * 2**20
-"""Bytes above what there was at the beginning: one journey's replies with all their traces."""
+"""Bytes of memory allowed above the start: the replies of one journey with all their traces."""
 
 
 class Broken(Exception):
-    """Something that must hold does not."""
+    """Raised when an invariant is broken."""
 
 
-class Watch:
-    """Looks at the program while it is used; every `look` raises Broken for what it finds."""
+class Monitor:
+    """Monitor of the running program; `check` raises Broken."""
 
-    def __init__(self, life: "Life") -> None:
-        self._life = life
+    def __init__(self, user: "User") -> None:
+        self._life = user
         self._pause = 0.0
-        """The longest time for which the screen could not have answered."""
+        """Longest time in seconds that the event loop was blocked."""
         self._starts: deque[float] = deque(maxlen=MOST + 1)
-        self._pid = life.pid
+        self._pid = user.pid
         self._before = {"self": sizes("self")}
 
-    async def keep(self) -> None:
-        """Watch what passes too soon for a look, until cancelled."""
+    async def sample(self) -> None:
+        """Record event loop pauses and engine starts until cancelled."""
         while True:
             began = time.monotonic()
             await asyncio.sleep(0.05)
@@ -47,8 +47,8 @@ class Watch:
                 self._pid = self._life.pid
                 self._starts.append(began)
 
-    async def look(self) -> None:
-        """Hold everything against what it must be."""
+    async def check(self) -> None:
+        """Check all invariants; raises Broken."""
         await self._answers()
         self._starts_seldom()
         self._stays_small("self")
@@ -57,7 +57,7 @@ class Watch:
         await self._life.must(lambda: not zombies(), "a child that has ended is waited for")
 
     async def _answers(self) -> None:
-        """A key is answered."""
+        """Type a key and time the answer."""
         await self._life.return_to_prompt()
         prompt, began = self._life.prompt, time.monotonic()
         before = len(prompt.text)
@@ -70,7 +70,7 @@ class Watch:
             raise Broken(f"a key took {took:.1f} s, and the screen stood still for {self._pause:.1f} s")
 
     def _starts_seldom(self) -> None:
-        """An engine that keeps dying is left alone."""
+        """Check that an engine that keeps dying is not restarted without end."""
         unasked = [start for start in self._starts if start > self._life.forgiven]
         if len(unasked) > MOST and unasked[-1] - unasked[-1 - MOST] < WINDOW:
             raise Broken(f"the engine was started {MOST + 1} times within {WINDOW:g} s")
@@ -85,20 +85,20 @@ class Watch:
 
 
 def sizes(process: str) -> tuple[int, int]:
-    """Bytes of memory in use, and files open."""
+    """Return the resident bytes and the number of open files of a process."""
     there = Path("/proc", process)
     pages = int((there / "statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE"), len(list((there / "fd").iterdir()))
 
 
 def zombies() -> list[int]:
-    """Children that have ended and nobody has waited for."""
+    """Return the children that have ended and were not waited for."""
     children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
     return [int(child) for child in children if state(child) == "Z"]
 
 
 def state(process: str) -> str:
-    """What the system says of a process in a letter: R runs, S sleeps, Z is a zombie; empty when it is gone."""
+    """Return the state letter from /proc (R runs, S sleeps, Z is a zombie), or an empty text when it is gone."""
     try:
         return Path("/proc", process, "stat").read_text().rpartition(")")[2].split()[0]
     except OSError:
