@@ -1,4 +1,4 @@
-"""A conversation for elsewhere: Markdown and HTML for people, JSON for another twiddle."""
+"""Export and import of a conversation: Markdown and HTML to read, lossless JSON for another twiddle."""
 
 import time
 from html import escape
@@ -14,7 +14,7 @@ from tui.store.records import ReplySource, SideRow
 
 Form = Literal["markdown", "json", "html"]
 ENDINGS: dict[Form, str] = {"markdown": ".md", "json": ".json", "html": ".html"}
-"""What a file of each form is called."""
+"""File suffix of each format."""
 
 FORMAT = 1
 
@@ -23,7 +23,7 @@ _LATEST = 253_402_300_799
 
 
 class ExportedTurn(Struct, frozen=True):
-    """A turn with all that is kept of it."""
+    """A turn with its time and its source."""
 
     turn: Turn
     at: float
@@ -31,8 +31,8 @@ class ExportedTurn(Struct, frozen=True):
     source: ReplySource = ReplySource()
 
 
-class ExportedConversation(Struct, frozen=True, tag_field="twiddle", tag="conversation"):
-    """A whole conversation: every branch, and how every token was chosen."""
+class ExportedConversation(Struct, frozen=True, tag_field="twiddle", tag="conversation", rename={"sides": "seats"}):
+    """A whole conversation: all branches, with the traces and logit records of every token."""
 
     key: str
     title: str
@@ -43,24 +43,24 @@ class ExportedConversation(Struct, frozen=True, tag_field="twiddle", tag="conver
     said: tuple[ExportedTurn, ...]
     format: int = FORMAT
     sides: tuple[SideRow, ...] = ()
-    """The sides that it was left with."""
+    """Sides it was last saved with."""
 
     @property
     def path(self) -> tuple[ExportedTurn, ...]:
-        """The branch that was read last."""
+        """Turns of the branch that was open last."""
         places = Conversation(tuple(each.turn for each in self.said), self.tip).indices
         return tuple(self.said[place] for place in places)
 
 
 def write(exported: ExportedConversation, form: Form) -> str:
-    """The conversation as text; Markdown and HTML have the branch that was read last, JSON has everything."""
+    """Format a conversation; Markdown and HTML have the branch that was open last, JSON has all branches."""
     if form == "json":
         return json.format(json.encode(exported), indent=1).decode() + "\n"
     return _markdown(exported) if form == "markdown" else _html(exported)
 
 
 def read(text: str, name: str) -> ExportedConversation:
-    """What `write` made as JSON; raises StoreError."""
+    """Parse JSON made by `write`; raises StoreError."""
     try:
         exported = json.decode(text, type=ExportedConversation)
     except msgspec.MsgspecError as error:
@@ -79,14 +79,14 @@ def read(text: str, name: str) -> ExportedConversation:
 
 
 def speaker(turn: Turn) -> str:
-    """Who says it: you, or what the reply was written with."""
+    """Return the author of a turn: You, System, or the preset of a reply."""
     if turn.message.role != "assistant":
         return "You" if turn.message.role == "user" else "System"
     return turn.record.preset if turn.record and turn.record.preset else "Reply"
 
 
 def remark(turn: Turn) -> str:
-    """How a reply was written, in a line; empty for what people say."""
+    """Describe the knobs and the ending of a reply in one line; empty for a question."""
     parts: list[str] = []
     if turn.record:
         knobs = turn.record.knobs
@@ -98,7 +98,7 @@ def remark(turn: Turn) -> str:
 
 
 def date(seconds: float) -> str:
-    """A moment as people write it, in local time; a damaged file may name one that cannot be."""
+    """Format a time as local YYYY-MM-DD HH:MM, or `unknown date` where a damaged file has an impossible one."""
     if not 0 <= seconds <= _LATEST:
         return "unknown date"
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))

@@ -1,4 +1,4 @@
-"""The tables, and the way from an older file to the newest: named steps in order, each whole or not at all."""
+"""Tables, and the migrations from older files: named, in order, each in one transaction."""
 
 import sqlite3
 import time
@@ -7,10 +7,10 @@ from contextlib import closing
 from typing import Final, NamedTuple
 
 LONGEST_INDEXED = 1_000_000
-"""Characters of a message that can be searched for; a longer one is kept whole and found by its beginning."""
+"""Indexed characters of a message; a longer one is stored whole and found by its beginning."""
 
 INTERRUPTED: Final = "interrupted"
-"""What a reply counts as until it is done, so that nobody has to clean up after a crash."""
+"""Ending of a reply until it is finished, so that a crash leaves nothing to clean up."""
 
 TABLES = {
     "conversation": ("id", "key", "title", "setting", "began", "changed", "newest", "tip"),
@@ -20,13 +20,13 @@ TABLES = {
     "trace": ("turn", "size", "packed"),
     "seat": ("id", "conversation", "place", "setting", "system", "model", "tip"),
 }
-"""The columns of every table after the last step, the number that its rows go by first; who is referred to, earlier."""
+"""Columns of every table after the last migration, the row id first; a table comes after those it refers to."""
 
 _SCHEMA = "SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL"
 
 
 class Migration(NamedTuple):
-    """A step, for as long as there are files that have not made it: never change one that was released."""
+    """One migration. Never change a released one, not even a comment: a file whose SQL differs counts as damaged."""
 
     name: str
     statements: Sequence[str]
@@ -74,7 +74,7 @@ MIGRATIONS: tuple[Migration, ...] = (
                 build TEXT NOT NULL DEFAULT '',          -- of llama.cpp
                 opening TEXT NOT NULL DEFAULT '[]',      -- what the model read before the conversation; JSON
                 tokens BLOB NOT NULL,                    -- of its text; MessagePack
-                written TEXT                             -- a ReplyRecord without its traces; JSON
+                written TEXT                             -- tui.written.Written without its traces; JSON
             ) STRICT""",
             """CREATE TABLE trace (
                 turn INTEGER PRIMARY KEY REFERENCES turn ON DELETE CASCADE,
@@ -116,13 +116,13 @@ MIGRATIONS: tuple[Migration, ...] = (
 
 
 def version(connection: sqlite3.Connection) -> int:
-    """How many steps the file has made; more than there are here, if a newer twiddle wrote it."""
+    """Return the number of migrations the file has had; more than there are here if a newer twiddle wrote it."""
     (made,) = connection.execute("PRAGMA user_version").fetchone()
     return int(made)
 
 
 def migrate(connection: sqlite3.Connection) -> None:
-    """Make the steps that are left. Whoever else is at it goes first, and a kill leaves whole steps only."""
+    """Run the migrations that are left. Another process may run them at once, and a kill leaves whole ones only."""
     while version(connection) < len(MIGRATIONS):
         connection.execute("BEGIN IMMEDIATE")
         try:
@@ -141,7 +141,7 @@ def migrate(connection: sqlite3.Connection) -> None:
 
 
 def misshapen(connection: sqlite3.Connection) -> str:
-    """What is not as the steps made it, such as a trigger with a damaged byte; empty if nothing is."""
+    """Describe a part of the schema that differs from the migrations, such as a damaged trigger; empty if none."""
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as fresh:
         migrate(fresh)
         wanted = dict(fresh.execute(_SCHEMA).fetchall())
