@@ -1,8 +1,8 @@
 """A history written by the first edition (commit d661a3d) opens, exports, imports, resumes and replays.
 
 `first_edition.db` holds three conversations, written by the starter model with `reproducible on`: a tree of turns
-(knobs turned in mid-reply, another answer, a branch at a token, an edited reply, an edited question, an interrupted reply), a
-comparison of two sides, and a thought. `first_edition.zip` holds the JSON export of each by the first edition.
+(knobs turned in mid-reply, another answer, a branch at a token, an edited reply, an edited question, an interrupted
+reply), a comparison of two sides, and a thought. `first_edition.zip` holds the JSON export of each, made at that time.
 """
 
 import shutil

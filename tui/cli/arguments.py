@@ -1,4 +1,4 @@
-"""What the words on the command line mean."""
+"""Arguments and options that several commands share, and how they are read."""
 
 import os
 import sys
@@ -16,26 +16,26 @@ from tui.presets.library import ResolvedSetting, list_presets, resolve
 SETTING_HELP = "PRESET, PRESET,knob=value,... or knob=value,...; a PRESET is a name or the path of a Modelfile or GGUF."
 
 ThemeName = Annotated[
-    str | None, typer.Option("--theme", metavar="NAME", help="The colours; Ctrl+P in the chat lists them.")
+    str | None, typer.Option("--theme", metavar="NAME", help="Colour theme; Ctrl+P in the chat lists them.")
 ]
 
 
 class UsageError(TwiddleError):
-    """A command given in a way that cannot work; the exit code is 2, as for an option that does not exist."""
+    """Raised for wrong usage of a command; exit code 2, as for an unknown option."""
 
 
 def choose(setting: str | None) -> tuple[ResolvedSetting, Path]:
-    """What a setting comes to, and its model file; raises TwiddleError for anything that could not start a chat."""
+    """Resolve a SETTING and find its model file; raises TwiddleError for anything that prevents a chat."""
     return with_model(resolve(parse_setting(setting) if setting is not None else Setting()))
 
 
 def with_model(chosen: ResolvedSetting) -> tuple[ResolvedSetting, Path]:
-    """What a setting comes to, and its model file; raises ModelError."""
+    """Return a resolved setting with its model file; raises ModelError."""
     return chosen, chosen.preset.find_model()
 
 
 def settle(theme: str | None = None) -> LoadedConfig:
-    """The person's config, with what was typed; raises UsageError for a theme that does not exist."""
+    """Read config.toml with the options typed; raises UsageError for an unknown theme."""
     names = {path.stem for folder in theme_dirs() for path in folder.glob("*.toml")}
     if theme is not None and theme not in names:
         listed = ", ".join(sorted(names))
@@ -44,7 +44,7 @@ def settle(theme: str | None = None) -> LoadedConfig:
 
 
 def reads_as_setting(word: str) -> bool:
-    """Whether a lone argument of `twiddle run` is a SETTING and not the prompt.
+    """True if a lone argument of `twiddle run` is a SETTING and not the prompt.
 
     It is when it names a preset or a file, or has no blank in it and ends in knob=value or in the name of a model file.
     """
@@ -60,7 +60,7 @@ def _has_blank(word: str) -> bool:
 
 
 def question(prompt: str | None) -> str:
-    """The prompt, with what is piped in after it; raises UsageError when there is neither."""
+    """Return the prompt followed by piped input; raises UsageError when there is neither."""
     parts = [part for part in (prompt or "", _piped()) if part.strip()]
     if not parts:
         raise UsageError('There is no prompt; write one, such as `twiddle run "Why is the sky blue?"`, or pipe it in.')

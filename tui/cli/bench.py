@@ -1,4 +1,4 @@
-"""`twiddle bench`: what the engine costs over llama.cpp itself, measured side by side."""
+"""`twiddle bench`: speed of the engine against llama.cpp itself."""
 
 import json
 import os
@@ -22,21 +22,23 @@ if TYPE_CHECKING:
     from tui.bench.environment import Environment
 
 Load = tuple[float, float, float]
-"""Processes that wanted a core, in the mean of the last 1, 5 and 15 minutes."""
+"""Load average of the last 1, 5 and 15 minutes."""
 
 
 def bench(
-    model: Annotated[str, typer.Option(help="The model to measure on, as FROM names it.")] = STARTER,
-    as_json: Annotated[bool, typer.Option("--json", help="Print every round's figures as JSON.")] = False,
-    quick: Annotated[bool, typer.Option("--quick", help="Try every measure once; the figures mean nothing.")] = False,
+    model: Annotated[str, typer.Option(help="Model to measure, as FROM names it.")] = STARTER,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures of every round as JSON.")] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Run each measure once, as a test; ignore the figures.")
+    ] = False,
     only: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="PART", help="Measure this alone: chain, engine, process, screen, synthetic, store; repeatable."
+            metavar="PART", help="Measure only this: chain, engine, process, screen, synthetic, store; repeatable."
         ),
     ] = None,
 ) -> None:
-    """Measure the engine against llama.cpp itself; takes about ten minutes on two cores."""
+    """Measure the engine against llama.cpp itself: about ten minutes on two cores."""
     with errors_as_json(as_json):
         path = find_model(model)
         spin_briefly()

@@ -1,4 +1,4 @@
-"""`twiddle chat`: the screen."""
+"""`twiddle chat`: opens the chat screen."""
 
 from pathlib import Path
 from typing import Annotated
@@ -14,12 +14,10 @@ from tui.presets.library import ResolvedSetting
 from tui.session.restore import restore_setting
 from tui.store.records import SideRow, StoredConversation
 
-GoOn = Annotated[bool, typer.Option("--continue", "-c", help="Go on with the conversation talked in last.")]
+GoOn = Annotated[bool, typer.Option("--continue", "-c", help="Continue the most recent conversation.")]
 Keep = Annotated[
     bool | None,
-    typer.Option(
-        "--history/--no-history", help="Keep what is said, or nothing; kept unless config.toml says otherwise."
-    ),
+    typer.Option("--history/--no-history", help="Save this chat or not; default: saved, unless config.toml says no."),
 ]
 
 
@@ -54,7 +52,7 @@ def _newest() -> StoredConversation:
 
 
 def _as_left(kept: StoredConversation) -> tuple[tuple[ResolvedSetting, Path], ...]:
-    """The sides that a conversation was left with, unless one of them is no longer to be had."""
+    """Restore the sides of a conversation, or none if one of them is not available any more."""
     try:
         return tuple(with_model(restore_setting(seat)) for seat in kept.sides or (SideRow(kept.setting),))
     except TwiddleError as error:

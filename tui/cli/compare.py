@@ -26,14 +26,14 @@ from tui.session.side import RunningReply
 from tui.terminal import safe, safe_line
 
 PARTING = "⑂"
-"""Stands before the first token that differs: a mark that is seen without colour."""
+"""Mark before the first token that differs, visible without colour."""
 
 
 def compare(
     left: Annotated[str, typer.Argument(metavar="A", help=SETTING_HELP)],
     right: Annotated[str, typer.Argument(metavar="B", help="Another SETTING.")],
     prompt: Annotated[
-        str | None, typer.Option("--prompt", "-p", help="Ask this, print both replies, and open no screen.")
+        str | None, typer.Option("--prompt", "-p", help="Ask this, print both replies, open no screen.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="With -p: print both replies as one JSON object.")] = False,
     theme: ThemeName = None,
@@ -62,7 +62,7 @@ def _open_screen(left: str, right: str, as_json: bool, theme: str | None) -> Non
 
 
 class ReplyColumn(NamedTuple):
-    """One of the two replies, as far as it is written."""
+    """One of the two replies so far."""
 
     setting: str
     model: Path
@@ -70,7 +70,7 @@ class ReplyColumn(NamedTuple):
     writing: RunningReply
 
     def add(self, event: Token | Finished) -> None:
-        """Take in what happened to it."""
+        """Handle an event of the reply."""
         if isinstance(event, Token):
             self.writing.append(event)
         else:
@@ -78,7 +78,7 @@ class ReplyColumn(NamedTuple):
 
     @property
     def pieces(self) -> list[str]:
-        """What each token made readable."""
+        """Text that each token added."""
         return [self.writing.text[start:end] for start, end in pairwise((*self.writing.offsets, None))]
 
 
@@ -86,7 +86,7 @@ Pair = tuple[ReplyColumn, ReplyColumn]
 
 
 def columns(left: tuple[ResolvedSetting, Path], right: tuple[ResolvedSetting, Path], asked: str) -> Pair:
-    """What to ask for: both draw with one seed, unless each has its own."""
+    """Build both requests, with one seed unless each has its own."""
     common = common_seed(left[0].knobs, right[0].knobs)
 
     def column(name: str, chosen: ResolvedSetting, model: Path) -> ReplyColumn:
@@ -103,7 +103,7 @@ def columns(left: tuple[ResolvedSetting, Path], right: tuple[ResolvedSetting, Pa
 
 
 def parting(left: ReplyColumn, right: ReplyColumn) -> int | None:
-    """Index of the first token at which they differ. The tokens of two models are compared by what they say."""
+    """Return the index of the first token that differs. Tokens of two models are compared by text."""
     complete = left.writing.ending is not None and right.writing.ending is not None
     if left.model == right.model:
         return diverged_at(left.writing.ids, right.writing.ids, complete=complete)
@@ -137,7 +137,7 @@ async def _write(pair: Pair) -> None:
 
 
 async def _write_together(session: HeadlessEngine, group: tuple[ReplyColumn, ...], waiting: WaitingLine) -> None:
-    """Write the replies of one loaded model, in one request: they are decoded once for as long as they agree."""
+    """Write the replies of one model in one request: they are decoded once for as long as they agree."""
     info = await session.load(group[0].model, group[0].reply.knobs, waiting.loading)
     if info.notice:
         tell(info.notice)
@@ -159,7 +159,7 @@ def _stopped(pair: Pair) -> bool:
 
 
 def print_columns(left: ReplyColumn, right: ReplyColumn) -> None:
-    """Print the replies beside each other, with a mark where they part."""
+    """Print the replies side by side, with a mark at the first difference."""
     index = parting(left, right)
     table = Table(box=SIMPLE_HEAD, expand=True, show_footer=True, footer_style="dim")
     for column in (left, right):

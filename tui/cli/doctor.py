@@ -1,4 +1,4 @@
-"""`twiddle doctor`: what works on this machine, and what to do about the rest."""
+"""`twiddle doctor`: checks of this machine, with a remedy for each that fails."""
 
 import os
 import platform
@@ -31,7 +31,7 @@ REBUILD = "uv sync --reinstall-package llama-cpp-python"
 
 
 class Diagnosis(NamedTuple):
-    """One line of the report. `fail` is for what nobody can chat without."""
+    """One line of the report. `fail` means that no chat is possible."""
 
     mark: Literal["ok", "note", "fail"]
     about: str
@@ -39,7 +39,7 @@ class Diagnosis(NamedTuple):
 
 
 def doctor() -> None:
-    """Say what works on this machine, and what to do about the rest."""
+    """Check this machine, and say how to fix what fails."""
     healthy = True
     for finding in _findings():
         typer.echo(f"{finding.mark:4}  {finding.about:9} {safe_line(finding.says)}")

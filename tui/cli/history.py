@@ -1,4 +1,4 @@
-"""`twiddle history`: the conversations that were kept."""
+"""`twiddle history`: saved conversations."""
 
 import sys
 from collections.abc import Iterator
@@ -22,22 +22,22 @@ from tui.store.records import StoredConversation, Summary
 from tui.store.store import Store
 from tui.terminal import safe_line
 
-app = typer.Typer(help="The conversations that were kept, on this machine alone.", no_args_is_help=True)
+app = typer.Typer(help="List, search, show, export and delete saved conversations.", no_args_is_help=True)
 
 PATIENCE = 10.0
-"""Seconds to wait for a chat that is just writing."""
+"""Seconds to wait while a chat writes to the file."""
 
 Form = exports.Form | Literal["svg"]
 _ENDINGS: tuple[tuple[Form, str], ...] = (*exports.ENDINGS.items(), ("svg", ".svg"))
 
-Number = Annotated[int, typer.Argument(metavar="CONVERSATION", help="Its number in the list.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print a JSON object a line.")]
-Limit = Annotated[int, typer.Option(min=1, help="How many to show at most.")]
+Number = Annotated[int, typer.Argument(metavar="CONVERSATION", help="Number shown by `history list`.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")]
+Limit = Annotated[int, typer.Option(min=1, help="Most to show.")]
 
 
 @contextmanager
 def opened() -> Iterator[Store]:
-    """The store, for as long as the command runs; what there is to know of it is told."""
+    """Open the store, and print its notice if it has one."""
     with closing(Store(history_path(), patience=PATIENCE)) as store:
         if store.notice:
             tell(store.notice)
@@ -46,25 +46,25 @@ def opened() -> Iterator[Store]:
 
 @app.command("list")
 def list_(limit: Limit = 50, as_json: AsJson = False) -> None:
-    """List conversations, the one talked in last first."""
+    """List conversations, the most recent first."""
     with opened() as store:
         _print(store.list(limit=limit), as_json)
 
 
 @app.command()
 def search(
-    words: Annotated[list[str], typer.Argument(help="What to look for; every word as it is written.")],
+    words: Annotated[list[str], typer.Argument(help="Words to find, each matched literally.")],
     limit: Limit = 50,
     as_json: AsJson = False,
 ) -> None:
-    """List conversations that have all these words in a message or in the title."""
+    """List conversations that have all the words in a message or in the title."""
     with opened() as store:
         _print(store.list(" ".join(words), limit=limit), as_json)
 
 
 @app.command()
 def show(number: Number, as_json: AsJson = False) -> None:
-    """Show a conversation along the branch that was read last, with the number of every message."""
+    """Show the last open branch of a conversation, with the number of every message."""
     with opened() as store:
         kept = store.load(number)
     if as_json:
@@ -81,20 +81,20 @@ def show(number: Number, as_json: AsJson = False) -> None:
 @app.command()
 def export(
     number: Number,
-    form: Annotated[str, typer.Option("--format", help="markdown, json (lossless), html or svg.")] = "",
+    form: Annotated[str, typer.Option("--format", help="markdown, json (all branches), html or svg.")] = "",
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="The file to write; else it is printed.")
+        Path | None, typer.Option("--output", "-o", help="File to write; default: standard output.")
     ] = None,
     message: Annotated[
-        int | None, typer.Option(help="For svg: the reply, by its number; else the last, or of a comparison all last.")
+        int | None, typer.Option(help="svg: number of the reply; default: the last, on every side.")
     ] = None,
     measure: Annotated[
-        str, typer.Option(help="For svg: what the tokens are coloured by: probability, raw, rank or entropy.")
+        str, typer.Option(help="svg: colour tokens by probability, raw, rank or entropy.")
     ] = "probability",
 ) -> None:
-    """Write a conversation for elsewhere. The form is that of the file's name, unless --format says another.
+    """Export a conversation. The format follows the file name, unless --format is given.
 
-    svg is a picture of how a reply was chosen, token by token; of a comparison, of all sides with where they part.
+    svg is a picture of a reply with every token coloured; of a comparison, of all sides and their first difference.
     """
     chosen, coloured = _form(form, output), _measure(measure)
     with opened() as store:
@@ -112,8 +112,8 @@ def export(
 
 
 @app.command("import")
-def import_(files: Annotated[list[Path], typer.Argument(help="Conversations exported as JSON.")]) -> None:
-    """Take conversations in that were exported as JSON, with every branch and trace."""
+def import_(files: Annotated[list[Path], typer.Argument(help="Files exported as JSON.")]) -> None:
+    """Import conversations exported as JSON, with all branches and traces."""
     with opened() as store:
         for file in files:
             number = store.add(exports.read(file.read_text(encoding="utf-8", errors="replace"), file.name))
@@ -121,18 +121,18 @@ def import_(files: Annotated[list[Path], typer.Argument(help="Conversations expo
 
 
 @app.command()
-def rename(number: Number, title: Annotated[str, typer.Argument(help="The new title.")]) -> None:
-    """Give a conversation another title."""
+def rename(number: Number, title: Annotated[str, typer.Argument(help="New title.")]) -> None:
+    """Rename a conversation."""
     with opened() as store:
         store.rename(number, title)
 
 
 @app.command("rm")
 def remove(
-    numbers: Annotated[list[int], typer.Argument(metavar="CONVERSATION...", help="Their numbers in the list.")],
+    numbers: Annotated[list[int], typer.Argument(metavar="CONVERSATION...", help="Numbers shown by `history list`.")],
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
-    """Remove conversations for good."""
+    """Delete conversations permanently."""
     with opened() as store:
         titles = [store.load(number).title for number in numbers]
         if not yes:
@@ -146,8 +146,11 @@ def remove(
 
 
 @app.command()
-def backup(file: Annotated[Path, typer.Argument(help="The file to write.")]) -> None:
-    """Copy the whole history, also while a chat writes in it; put it back by putting the file in its place."""
+def backup(file: Annotated[Path, typer.Argument(help="File to write.")]) -> None:
+    """Copy the whole history to a file, also while a chat is open.
+
+    To restore it, put the copy in place of the history file.
+    """
     if file.exists():
         raise UsageError(f"{safe_line(str(file))} exists already; name a new file.")
     file.touch(mode=0o600)

@@ -1,4 +1,4 @@
-"""The facts about a model file on standard output, part by part."""
+"""Report of `twiddle models info`: parts of a model file, its size and the memory it needs."""
 
 import typer
 
@@ -12,7 +12,7 @@ _BAR = 24
 
 
 def print_facts(facts: ModelFacts, verdict: str) -> None:
-    """Draw a model file: what it is, what it is made of, and what it takes to run it."""
+    """Print what a model is, what it consists of, and the memory it needs."""
     _print_part("model", ("", ""), _identity(facts))
     _print_part("shape", ("", ""), _drawing(facts) if for_people() else _shape(facts))
     _print_part("tensors", ("type", "tensors", "numbers", "size", "bits", "share"), _kinds(facts))
@@ -26,7 +26,7 @@ def print_facts(facts: ModelFacts, verdict: str) -> None:
 
 
 def count(number: int) -> str:
-    """A large number as people say it: `135M`, `7.2B`."""
+    """Format a large number: `135M`, `7.2B`."""
     for size, unit in ((10**9, "B"), (10**6, "M"), (10**3, "k")):
         if number >= size:
             return f"{number / size:.{0 if number >= 100 * size else 1}f}{unit}"
@@ -61,7 +61,7 @@ def _shape(facts: ModelFacts) -> list[tuple[str, ...]]:
 
 
 def _drawing(facts: ModelFacts) -> list[tuple[str, ...]]:
-    """The way of a token through the layers, from top to bottom."""
+    """Draw the layers that a token passes, from top to bottom."""
     shape = facts.shape
     width, heads = f"{shape.get('width', 0):,}", shape.get("attention heads", 0)
     attention = f"attention: {heads} heads, {shape.get('key and value heads', heads)} of keys and values"

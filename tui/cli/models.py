@@ -1,4 +1,4 @@
-"""`twiddle models`: which there are, what one is made of, and fetching more."""
+"""`twiddle models`: list, inspect and download models."""
 
 import json
 from typing import Annotated, Any
@@ -24,14 +24,14 @@ from tui.models.preflight import check_model
 from tui.models.reference import find_model
 from tui.terminal import safe_line
 
-app = typer.Typer(help="The models: what is here, what is in them, and fetching more.", no_args_is_help=True)
+app = typer.Typer(help="List, inspect and download models.", no_args_is_help=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command("list")
 def list_(as_json: AsJson = False) -> None:
-    """Name every model on this machine, as FROM names it."""
+    """List the models on this machine, as FROM names them."""
     rows = [_row(found) for found in list_models()]
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
@@ -56,11 +56,13 @@ def list_(as_json: AsJson = False) -> None:
 
 @app.command()
 def info(
-    model: Annotated[str, typer.Argument(help="What FROM would say: starter, a path, hf.co/USER/REPO, ollama:NAME.")],
-    num_ctx: Annotated[int, typer.Option(help="The context to reckon with, in tokens; 0 is auto.")] = 0,
+    model: Annotated[
+        str, typer.Argument(help="Model as FROM names it: starter, a path, hf.co/USER/REPO, ollama:NAME.")
+    ],
+    num_ctx: Annotated[int, typer.Option(help="Context in tokens to estimate memory for; 0 is auto.")] = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Show what a model is made of, and whether it fits."""
+    """Show the parts of a model, and if it fits in memory."""
     facts = read_facts(find_model(model), turn(Knobs(), num_ctx=num_ctx))
     room = _room()
     judged = verdict(facts.memory, room) if room else None
@@ -73,7 +75,7 @@ def info(
 
 @app.command()
 def pull(model: Annotated[str, typer.Argument(help="hf.co/USER/REPO or hf.co/USER/REPO:QUANTIZATION.")]) -> None:
-    """Fetch a model from the Hub and print its path.
+    """Download a model from the Hub and print its path.
 
     It goes on where an earlier pull was cut off, and checks what has come against its sha256; a model that is here
     already is checked again. No other command uses the network.
@@ -109,7 +111,7 @@ def _row(found: FoundModel) -> dict[str, Any]:
 
 
 def _room() -> FreeMemory | None:
-    """The memory of this machine; that of a GPU only where this build of the engine can use it."""
+    """Return the free memory of this machine; of a GPU only if this build can use it."""
     room = measure_memory()
     larger = with_gpu(room) if room else None
     return larger if larger and larger.gpu and converse(_describe()).offload else room

@@ -1,4 +1,4 @@
-"""`twiddle presets new`, `edit`, `save` and `export`: presets written to disk."""
+"""`twiddle presets new`, `edit`, `save` and `export`: commands that write presets."""
 
 import subprocess
 import sys
@@ -22,16 +22,16 @@ from tui.presets.serialize import begun
 from tui.prompt_line.external_editor import editing, ended, not_started
 from tui.terminal import safe_line
 
-OwnName = Annotated[str, typer.Argument(metavar="NAME", help="What to call it.")]
-Description = Annotated[str, typer.Option("--description", "-d", help="What it is for, in a line.")]
+OwnName = Annotated[str, typer.Argument(metavar="NAME", help="Name of the new preset.")]
+Description = Annotated[str, typer.Option("--description", "-d", help="Purpose, in one line.")]
 
 
 def new(
     name: OwnName,
-    base: Annotated[str, typer.Option("--from", help="A preset to build on, or a model.")] = "starter",
+    base: Annotated[str, typer.Option("--from", help="Preset or model to build on.")] = "starter",
     description: Description = "",
 ) -> None:
-    """Begin a preset of your own: a Modelfile with the instructions to fill in."""
+    """Create a preset: a Modelfile with comments on what to fill in."""
     path = own_path(name)
     if path.exists():
         raise PresetError(f"There is a preset {name!r} of yours already; change it with `twiddle presets edit {name}`.")
@@ -42,7 +42,7 @@ def new(
 
 
 def edit(name: Annotated[str, typer.Argument(help="A preset, or the path of a Modelfile.")]) -> None:
-    """Open a preset in $VISUAL or $EDITOR; it is changed only once what you saved can be read.
+    """Edit a preset in $VISUAL or $EDITOR; it is replaced only if the saved text is valid.
 
     A preset that ships with twiddle stays as it is: yours is a copy of it.
     """
@@ -74,9 +74,9 @@ def save(
     name: OwnName,
     setting: Annotated[str, typer.Argument(metavar="SETTING", help=SETTING_HELP)],
     description: Description = "",
-    force: Annotated[bool, typer.Option("--force", help="Replace a preset of yours that has this name.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace your preset of this name.")] = False,
 ) -> None:
-    """Keep a setting, such as precise,temperature=0.5, as a preset of your own.
+    """Save a setting, such as precise,temperature=0.5, as a preset.
 
     The knobs of a preset that is yours already are changed where they stand: its comments and order stay.
     """
@@ -87,9 +87,9 @@ def save(
 
 def export(
     name: Annotated[str, typer.Argument(help="A preset, or the path of a Modelfile or GGUF.")],
-    ollama: Annotated[bool, typer.Option("--ollama", help="For `ollama create`: leave out what it does not know.")],
+    ollama: Annotated[bool, typer.Option("--ollama", help="Leave out what `ollama create` does not know.")],
 ) -> None:
-    """Print a preset as one Modelfile with nothing to look up, for `ollama create NAME -f FILE`.
+    """Print a preset as one complete Modelfile, for `ollama create NAME -f FILE`.
 
     What Ollama cannot be told is commented out, and named on standard error.
     """
@@ -100,7 +100,7 @@ def export(
 
 
 def _edited_until_it_reads(draft: Path, path: Path) -> str:
-    """What the person made of the draft; raises PresetError, with the draft kept, when they leave it broken."""
+    """Open an editor on the draft and return the text; raises PresetError, and keeps the draft, if it is invalid."""
     while True:
         _open_editor(draft)
         text = decode(read_source(draft))

@@ -1,4 +1,4 @@
-"""`twiddle presets`: which there are, what one says, and how a Modelfile is read. Writing them: `preset_files`."""
+"""`twiddle presets`: list, show, check and compare presets. Commands that write them: `preset_files`."""
 
 import json
 from pathlib import Path
@@ -17,7 +17,7 @@ from tui.presets.parameters import check_version, parameters
 from tui.presets.preset import Preset, difference, is_model, messages, read_source
 from tui.terminal import safe, safe_line
 
-app = typer.Typer(help="The presets: Modelfiles you can read, diff and share.", no_args_is_help=True)
+app = typer.Typer(help="List, show, check, edit and share presets (Modelfiles).", no_args_is_help=True)
 for command in (preset_files.new, preset_files.edit, preset_files.save, preset_files.export, render):
     app.command()(command)
 
@@ -26,7 +26,7 @@ Name = Annotated[str, typer.Argument(help="A preset, or the path of a Modelfile 
 
 @app.command("list")
 def list_() -> None:
-    """Name every preset, with what it is for and the knobs it turns."""
+    """List all presets with their purpose and the knobs they set."""
     rows: list[tuple[str, ...]] = []
     for preset in list_presets():
         if isinstance(preset, BrokenPreset):
@@ -38,7 +38,7 @@ def list_() -> None:
 
 @app.command()
 def show(name: Name) -> None:
-    """Show what a preset says, and where each value comes from: its file, a base, the model, or the default."""
+    """Show a preset, and the source of each value: its file, a base, the model or the default."""
     preset = find_preset(name)
     _print_part(preset.name, preset.description)
     _print_part(f"FROM{_whose(preset, 'model')}", preset.model)
@@ -62,9 +62,9 @@ def show(name: Name) -> None:
 
 @app.command("check")
 def check_(
-    names: Annotated[list[str] | None, typer.Argument(help="Presets, or paths of Modelfiles; all, if none.")] = None,
+    names: Annotated[list[str] | None, typer.Argument(help="Presets or paths of Modelfiles; default: all.")] = None,
 ) -> None:
-    """Say what is wrong with presets, what is turned in vain, and what `ollama create` would refuse.
+    """Check presets for errors, knobs without effect, and lines that `ollama create` refuses.
 
     The exit code is 1 when there is an error; warnings and notes keep nothing from working.
     """
@@ -83,7 +83,7 @@ def check_(
 
 @app.command()
 def diff(first: Name, second: Name) -> None:
-    """Show in what two presets differ, with where each value comes from."""
+    """Show the differences of two presets, with the source of each value."""
     one, other = find_preset(first), find_preset(second)
     rows = difference(one, other)
     print_table(("", one.name, other.name), [(row.what, row.one, row.other) for row in rows])
@@ -91,7 +91,7 @@ def diff(first: Name, second: Name) -> None:
 
 @app.command()
 def parse(file: Annotated[Path, typer.Argument(help="A Modelfile.")]) -> None:
-    """Print how a Modelfile is read, or what is wrong with it, as JSON.
+    """Print a parsed Modelfile, or its error, as JSON.
 
     The line of an error is the one that Ollama would name; its message says where to look.
     """

@@ -1,4 +1,4 @@
-"""How far a pull has come, on stderr for a person; nothing for a program."""
+"""Progress bars of a pull, on stderr if it is a terminal."""
 
 import sys
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ from tui.terminal import safe_line
 
 @contextmanager
 def bars() -> Iterator[Report]:
-    """Something to tell the progress of a pull to: a bar for each file that is fetched or checked."""
+    """Yield a callback that shows a bar for each file that is downloaded or checked."""
     tasks: dict[str, TaskID] = {}
     progress = Progress(
         TextColumn("{task.description}", markup=False),

@@ -1,4 +1,4 @@
-"""`twiddle presets render`: the exact prompt that a preset makes of messages."""
+"""`twiddle presets render`: the exact prompt that a preset makes from messages."""
 
 import sys
 from pathlib import Path
@@ -27,7 +27,7 @@ EXAMPLE = (ToolMessage(role="user", content="Why is the sky blue?"),)
 
 
 class ChatRequest(Struct, frozen=True):
-    """What is asked, as Ollama's chat requests have it."""
+    """Chat request in the form of Ollama's API."""
 
     messages: tuple[ToolMessage, ...] = EXAMPLE
     tools: tuple[dict[str, Any], ...] | None = None
@@ -35,13 +35,13 @@ class ChatRequest(Struct, frozen=True):
 
     @property
     def chat(self) -> tuple[Message, ...] | None:
-        """The messages, where there is nothing to it but who says what."""
+        """Return the messages if the request has nothing but roles and texts."""
         plain = [said.plain for said in self.messages]
         whole = tuple(message for message in plain if message is not None)
         return whole if self.tools is None and self.think is None and len(whole) == len(plain) else None
 
     def fill(self, template: str, opening: tuple[ToolMessage, ...] = ()) -> str:
-        """The prompt that a template in Go syntax makes of it; raises PresetError."""
+        """Render the request with a Go template; raises PresetError."""
         try:
             return OllamaPrompt(template).render((*opening, *self.messages), tools=self.tools, think=self.think)
         except TemplateError as error:
@@ -51,9 +51,9 @@ class ChatRequest(Struct, frozen=True):
 def render(
     preset: Annotated[str | None, typer.Argument(help="A preset, or the path of a Modelfile or GGUF.")] = None,
     request: Annotated[Path | None, typer.Option(help='A JSON file such as {"messages": [...]}.')] = None,
-    template_file: Annotated[Path | None, typer.Option(help="A template in Go syntax, in place of TEMPLATE.")] = None,
+    template_file: Annotated[Path | None, typer.Option(help="File with a Go template, in place of TEMPLATE.")] = None,
 ) -> None:
-    """Print the prompt that the model would read. On a terminal control tokens stand out from text.
+    """Print the exact prompt that the model reads. On a terminal, control tokens are highlighted.
 
     With a template file and no preset no model is needed.
     """

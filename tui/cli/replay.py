@@ -1,4 +1,4 @@
-"""`twiddle replay`: a stored reply written again, and compared token by token."""
+"""`twiddle replay`: writes a saved reply again and compares it token by token."""
 
 from importlib.metadata import version
 from pathlib import Path
@@ -23,11 +23,11 @@ from tui.terminal import safe_line
 def replay(
     message: Annotated[
         int | None,
-        typer.Argument(metavar="MESSAGE", help="Its number in `twiddle history show`; else the newest reply."),
+        typer.Argument(metavar="MESSAGE", help="Number shown by `history show`; default: the newest reply."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print what comes of it as a JSON object.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as a JSON object.")] = False,
 ) -> None:
-    """Write a stored reply again from its record, and compare it token by token.
+    """Write a saved reply again from its record and compare it token by token.
 
     The model file must be the same. The exit code is 1 when a token differs, which is ruled out, on the same machine
     and build, for a reply that was written with the knob `reproducible` on.
@@ -64,7 +64,7 @@ def replay(
 
 
 def build() -> str:
-    """The version of llama.cpp's binding, as replies record it."""
+    """Return the version of llama-cpp-python, as replies record it."""
     return version("llama-cpp-python")
 
 
@@ -74,7 +74,7 @@ def _model(stored: StoredReply) -> Path:
 
 
 async def _write(reply: ReplyRequest, model: Path, most: int) -> tuple[TokenTrace, ...]:
-    """How its tokens are chosen now, `most` of them: a person may have stopped it there."""
+    """Write the reply and return its traces, at most `most`: a user may have stopped it there."""
     now: list[TokenTrace] = []
     async with HeadlessEngine() as session:
         with WaitingLine() as waiting:

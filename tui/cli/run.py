@@ -23,16 +23,16 @@ from tui.terminal import TextFilter
 Told = Thinking | Token | Finished
 Show = Callable[[Told], None]
 Shown = AbstractContextManager[Show]
-"""A way to show a reply, open for as long as the reply is written."""
+"""Context manager that shows the events of one reply."""
 
 
 def run(
     setting: Annotated[str | None, typer.Argument(metavar="SETTING", help=SETTING_HELP)] = None,
-    prompt: Annotated[str | None, typer.Argument(metavar="PROMPT", help="What to ask.")] = None,
+    prompt: Annotated[str | None, typer.Argument(metavar="PROMPT", help="The question.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line, one for each token.")] = False,
-    hidethinking: Annotated[bool, typer.Option("--hidethinking", help="Do not show what the model thinks.")] = False,
+    hidethinking: Annotated[bool, typer.Option("--hidethinking", help="Do not show the thought of the model.")] = False,
 ) -> None:
-    """Write one reply to standard output, as it comes. What the model thinks first is seen on a terminal alone.
+    """Stream one reply to standard output. A thought is shown only on a terminal.
 
     A lone argument is the SETTING if it names a preset, a Modelfile or a GGUF, or reads as knob=value without blanks;
     else it is the PROMPT. What is piped in is added after the prompt.
@@ -80,7 +80,7 @@ def as_text(hidethinking: bool = False) -> Iterator[Show]:
 
 @contextmanager
 def as_lines() -> Iterator[Show]:
-    """Print what comes as JSON, an object a line; `thinking` stands where there is a thought."""
+    """Print events as JSON lines; the field `thinking` is there when the model has thought."""
     so_far = ThoughtSplit()
 
     def show(event: Told) -> None:

@@ -1,4 +1,4 @@
-"""Signals, for the commands without a screen: the engine is gone before the program is."""
+"""Signal handling for commands without a screen: the engine ends before the program."""
 
 import asyncio
 import signal
@@ -14,7 +14,7 @@ Result = TypeVar("Result")
 
 
 def converse(conversation: Coroutine[Any, Any, Result]) -> Result:
-    """`asyncio.run`, which SIGTERM and SIGHUP end in good order too."""
+    """Run a coroutine as `asyncio.run` does; SIGTERM and SIGHUP end it cleanly too."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_DFL:  # not when nohup has it ignored
             signal.signal(number, _end)
@@ -27,7 +27,7 @@ def _end(number: int, frame: FrameType | None) -> None:
 
 @contextmanager
 def stopped_by_ctrl_c(session: HeadlessEngine) -> Iterator[None]:
-    """Meanwhile a first Ctrl+C stops the replies, which keeps what is written; a second one ends the program."""
+    """Let a first Ctrl+C stop the replies and keep their text, and a second one end the program."""
     loop = asyncio.get_running_loop()
 
     def stop() -> None:

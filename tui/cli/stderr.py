@@ -1,4 +1,4 @@
-"""What is said on stderr, beside the answer on stdout."""
+"""Messages, hints and progress on stderr, beside the reply on stdout."""
 
 import sys
 from types import TracebackType
@@ -13,24 +13,24 @@ from tui.terminal import safe, safe_line
 
 
 def tell(sentence: str) -> None:
-    """One line, whoever reads it."""
+    """Print one line."""
     print(f"twiddle: {safe_line(sentence)}", file=sys.stderr, flush=True)
 
 
 def murmur(remark: str) -> None:
-    """One dim line for a person: nothing when stderr is not a terminal."""
+    """Print one dim line if stderr is a terminal."""
     if sys.stderr.isatty():
         Console(stderr=True).print(Text(safe_line(remark), "dim"))
 
 
 def muse(thought: str) -> None:
-    """A piece of what a model thinks, for a person: nothing when stderr is not a terminal."""
+    """Print a piece of a thought, dim and italic, if stderr is a terminal."""
     if sys.stderr.isatty():
         Console(stderr=True, soft_wrap=True).print(Text(safe(thought), "dim italic"), end="")
 
 
 def costs(stats: Stats, seed: int) -> str:
-    """What a reply cost, in one line."""
+    """Format seed, tokens, speed and latency of a reply in one line."""
     return (
         f"seed {seed} · {stats.generated_tokens} tokens · {stats.tokens_per_second:.0f} tok/s"
         f" · first token {stats.ttft_ms:.0f} ms"
@@ -38,7 +38,7 @@ def costs(stats: Stats, seed: int) -> str:
 
 
 class WaitingLine:
-    """A line for a person that says what is being waited for; gone when the wait is over."""
+    """Status line on a terminal while the engine loads, reads or writes; removed at the end."""
 
     def __init__(self) -> None:
         # No thread repaints it: what steals from a core steals from the model.
@@ -54,19 +54,19 @@ class WaitingLine:
         self.end()
 
     def end(self) -> None:
-        """Take the line away."""
+        """Remove the line."""
         self._line.stop()
 
     def loading(self, share: float) -> None:
-        """The model is loaded so far, 0 to 1."""
+        """Show how much of the model is loaded, 0 to 1."""
         self._say(f"Loading the model, {share:.0%}")
 
     def reading(self, done: int, total: int) -> None:
-        """The prompt is evaluated so far, in tokens."""
+        """Show how many tokens of the prompt are evaluated."""
         self._say(f"Reading the prompt, {done} of {total} tokens")
 
     def writing(self, tokens: int) -> None:
-        """So many tokens are written."""
+        """Show how many tokens are written."""
         if tokens % 10 == 0:
             self._say(f"Writing, {tokens} tokens")
 

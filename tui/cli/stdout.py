@@ -1,4 +1,4 @@
-"""What goes to standard output for others to read: text as it is, and JSON, an object a line.
+"""Text, tables and JSON lines on standard output.
 
 In JSON everything beyond ASCII is escaped, so that nothing in a text acts on a terminal that shows the lines.
 """
@@ -22,7 +22,7 @@ def print_line(**fields: Any) -> None:
 
 
 def print_text(text: str) -> None:
-    """Print what somebody wrote: as it is for a file or a program, and without what acts on it for a terminal."""
+    """Print a text: unchanged to a file or a pipe, without control characters to a terminal."""
     # Not typer.echo, which takes escape sequences out of what goes into a file.
     sys.stdout.write(safe(text) if sys.stdout.isatty() else text)
     sys.stdout.flush()
@@ -30,7 +30,7 @@ def print_text(text: str) -> None:
 
 @contextmanager
 def errors_as_json(wanted: bool) -> Iterator[None]:
-    """Turn an error into a line too, for a program that reads the others; the exit code stays."""
+    """Print a TwiddleError as a JSON line if `wanted`; the exit code stays the same."""
     try:
         yield
     except TwiddleError as error:

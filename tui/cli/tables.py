@@ -1,4 +1,4 @@
-"""Rows on standard output: a table for people, lines with tabs for programs."""
+"""Rows on standard output: a table on a terminal, else lines with tabs."""
 
 import sys
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ Rows = Iterable[tuple[str, ...]]
 
 
 def for_people() -> bool:
-    """Whether somebody is looking."""
+    """True if standard output is a terminal."""
     return sys.stdout.isatty()
 
 

@@ -1,24 +1,24 @@
-"""A reply as far as it has come, parted into what is thought and what is answered."""
+"""Incremental split of a reply into thought and answer."""
 
 from tui.conversation.thinking import Thought
 from tui.engine.protocol import Finished, Thinking, Token
 
 
 class ThoughtSplit:
-    """The text that has come, and how much of either part was handed on."""
+    """Text so far, and how much of its thought and answer was returned."""
 
     def __init__(self) -> None:
         self.thought: Thought | None = None
-        """What of it is thought."""
+        """Position of the thought in the text."""
         self._text, self._crossed = "", -1
         self._handed = [0, 0]
 
     def thinks(self, token: Token) -> bool:
-        """Whether the token belongs to the thought, or to its tags."""
+        """True if the token belongs to the thought or its tags."""
         return self.thought is not None and (self.thought.end is None or token.index <= self._crossed)
 
     def take(self, event: Thinking | Token | Finished) -> tuple[str, str]:
-        """What is new of the thought and of the answer, each without the line ends that part it from its tag."""
+        """Return the new text of thought and answer, without the line ends beside the tags."""
         if isinstance(event, Thinking):
             self.thought, self._crossed = event.thought, event.index
             return "", ""

@@ -1,1 +1,1 @@
-"""The store: conversations kept in one SQLite file on this machine. Plain SQL, ordered named migrations."""
+"""The store: conversations saved in one SQLite file on this machine. Plain SQL, ordered named migrations."""

@@ -1,4 +1,4 @@
-"""The way to the store from a program that must not wait: asyncio only. One thread has the file, and only that one."""
+"""Asyncio front of the store: one thread owns the file, and the event loop never waits for the disk."""
 
 import asyncio
 from collections.abc import Callable
@@ -14,25 +14,25 @@ from tui.store.store import Store
 from tui.store.worker import WorkerThread
 
 RETRY = 2.0
-"""Seconds until what could not be saved is tried again."""
+"""Seconds until a failed save is tried again."""
 
 PATIENCE = 1.0
-"""Seconds that a question waits for the disk at most; then it is asked, and saved as soon as that can be done."""
+"""Most seconds that a question waits for the disk; then it is sent, and saved as soon as possible."""
 
 Arguments = ParamSpec("Arguments")
 Answer = TypeVar("Answer")
 
 
 def new_key() -> str:
-    """What a new conversation goes by, in whichever file it is kept."""
+    """Return a unique key for a new conversation, the same in whichever file it is saved."""
     return uuid4().hex
 
 
 class AsyncStore:
-    """Keeps conversations while they go on. Of each the newest value alone counts: nothing piles up at a slow disk."""
+    """Saver of running conversations. Only the newest snapshot of each waits: a slow disk makes no queue."""
 
     def __init__(self, path: Path, tell: Callable[[str], None] = lambda trouble: None) -> None:
-        """`tell` hears why nothing is saved whenever that changes, and an empty text when everything is again."""
+        """`on_trouble` gets the reason when saving fails, and an empty text when all is saved again."""
         self._path, self.tell = path, tell
         self._clerk = WorkerThread()
         self._store: Store | None = None
@@ -41,22 +41,22 @@ class AsyncStore:
         self._writer: asyncio.Task[None] | None = None
         self._tried, self._woken = asyncio.Event(), asyncio.Event()
         self.trouble = ""
-        """Why nothing is saved; empty while everything is."""
+        """Reason that nothing is saved; empty while all is saved."""
         self.notices: list[str] = []
-        """What a person should know of the file, such as that it was mended; whoever shows them takes them away."""
+        """Messages about the file, such as that it was repaired; whoever shows them clears the list."""
 
-    # --- keeping ----------------------------------------------------------------------------------------------------
+    # --- saving -----------------------------------------------------------------------------------------------------
 
     def open(self, position: SavedPosition, name: str | None = None) -> None:
-        """Go on with a conversation that was loaded; by its key, or by a name where several sides keep it."""
+        """Continue a loaded conversation, under its key or under a name of its own for each side."""
         self._pages[name or position.key] = position
 
     def position(self, name: str) -> SavedPosition:
-        """Where a conversation stands in the file, as far as it is saved."""
+        """Return the position of a conversation in the file as of its last save."""
         return self._pages.get(name, SavedPosition(name))
 
     def save(self, name: str, snapshot: Snapshot) -> None:
-        """Have a conversation kept as it is now; a new one has its name for a key."""
+        """Queue a conversation for saving as it is now; a new one gets its name as its key."""
         self._unsaved[name] = snapshot
         self._tried.clear()
         self._woken.set()
@@ -64,7 +64,7 @@ class AsyncStore:
             self._writer = asyncio.get_running_loop().create_task(self._write())
 
     async def settled(self, patience: float = PATIENCE) -> bool:
-        """Wait until everything noted is saved, or cannot be for now; whether it is."""
+        """Wait until all is saved, or saving has failed; return True if it is saved."""
         if self._unsaved:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._tried.wait(), patience)
@@ -73,11 +73,11 @@ class AsyncStore:
     async def ask(
         self, what: Callable[Concatenate[Store, Arguments], Answer], *args: Arguments.args, **more: Arguments.kwargs
     ) -> Answer:
-        """What the store answers, such as `ask(Store.list, "blue")`; raises StoreError."""
+        """Call a method of the store on its thread, such as `ask(Store.list, "blue")`; raises StoreError."""
         return await self._clerk.do(partial(self._with_store, lambda store: what(store, *args, **more)))
 
     async def close(self, patience: float = PATIENCE) -> str:
-        """Save what is left and let go of the file; why something could not be saved, if so."""
+        """Save what is left and close the file; return the reason if something is not saved, else an empty text."""
         with suppress(TimeoutError):
             await asyncio.wait_for(self._try_again(), patience)
         if self._writer:
@@ -89,7 +89,7 @@ class AsyncStore:
         return lost
 
     async def _try_again(self) -> None:
-        """Try whatever is not saved now, and not when it would be its turn; what fails goes behind the others."""
+        """Try to save each waiting conversation once, without waiting for its retry."""
         for _ in tuple(self._unsaved):
             if self._unsaved:
                 self._tried.clear()
@@ -97,7 +97,7 @@ class AsyncStore:
                 await self._tried.wait()
 
     async def _write(self) -> None:
-        """Save until there is nothing left to save. Trouble with the disk is no reason to stop."""
+        """Save until nothing waits; a disk error delays and never ends it."""
         while self._unsaved:
             name, snapshot = next(iter(self._unsaved.items()))
             self._woken.clear()

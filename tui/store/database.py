@@ -1,4 +1,4 @@
-"""The file, and the one connection to it. Used on one thread only; see `tui.store.async_store` for the way there."""
+"""The SQLite file and its one connection, used on one thread only (see `tui.store.async_store`)."""
 
 import os
 import sqlite3
@@ -11,13 +11,13 @@ from tui.paths import data_dir, make_private
 from tui.store.schema import MIGRATIONS, migrate, misshapen, version
 
 PATIENCE = 1.0
-"""Seconds to wait for another process that writes; whoever gets no answer may try again."""
+"""Seconds to wait for a lock that another process holds."""
 
 OLDEST = (3, 37, 0)
-"""SQLite that knows everything the tables are made with."""
+"""Oldest SQLite that has all features of the schema."""
 
 SAFE_WAL = (3, 51, 3)
-"""Before it, two processes at a write-ahead log could damage the file."""
+"""First SQLite in which two processes cannot damage a file through its write-ahead log."""
 
 Identity = tuple[int, int] | None
 """Device and inode of a file; None where there is none."""
@@ -35,27 +35,27 @@ _REASONS = {
 
 
 class DamagedFile(StoreError):
-    """The file is not what SQLite wrote."""
+    """Raised when the file is not what SQLite wrote."""
 
     def __init__(self, message: str, file: Identity) -> None:
         super().__init__(message)
         self.file = file
-        """Which one it is: by the time that it is mended, another window may have put a sound one in its place."""
+        """Identity of the damaged file: another window may have replaced it before it is repaired."""
 
 
 class MovedFile(StoreError):
-    """The file was moved or replaced while it was being written to: what was written is not in the one there now."""
+    """Raised when the file was moved or replaced during a write, which is then not in the file at that path."""
 
 
 class Database:
-    """An open file. Raises StoreError for what cannot be opened, Damaged for what has to be mended first."""
+    """An open file. Raises StoreError if it cannot be opened, DamagedFile if it must be repaired first."""
 
     def __init__(self, path: Path, patience: float = PATIENCE) -> None:
         self.path, self._patience = path, patience
         self.readonly = ""
-        """Why nothing can be written; empty where it can."""
+        """Reason that the file is read-only; empty when it can be written."""
         self._newer = False
-        """Whether a newer twiddle wrote it."""
+        """True if a newer twiddle wrote it."""
         with self._explained():
             if sqlite3.sqlite_version_info < OLDEST:
                 raise StoreError(
@@ -75,13 +75,13 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """The connection, to read from; errors become StoreError."""
+        """Lend the connection for reading; errors become StoreError."""
         with self._explained():
             yield self._connection
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """The connection in a transaction that is committed at the end, or undone; raises StoreError."""
+        """Lend the connection in a transaction, committed at the end or rolled back on an error; raises StoreError."""
         if self.readonly:
             raise StoreError(self.readonly)
         connection = self._connection
@@ -92,7 +92,7 @@ class Database:
                 self._must_be_there()
                 yield connection
                 connection.execute("COMMIT")
-                self._must_be_there()  # again: a window that mends it may just have read it
+                self._must_be_there()  # again: a window that repairs it may just have read it
             finally:
                 with suppress(sqlite3.Error):
                     if connection.in_transaction:
@@ -100,7 +100,7 @@ class Database:
 
     @property
     def gone(self) -> bool:
-        """Whether the file was moved, removed or replaced: what is written to it now would be lost."""
+        """True if the file was moved, removed or replaced: a write would be lost."""
         return identity(self.path) != self._identity
 
     def _must_be_there(self) -> None:
@@ -108,7 +108,7 @@ class Database:
             raise MovedFile(f"The history {str(self.path)!r} is moved or replaced again and again.")
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._connection.close()
 
     def _create(self) -> None:
@@ -174,13 +174,13 @@ class Database:
 
     def _damage(self, what: str) -> StoreError:
         said = f"The history {str(self.path)!r} is damaged: {what}."
-        if self._newer:  # mended here, it would lose what this one does not know
+        if self._newer:  # repaired here, it would lose what this version does not know
             return StoreError(f"{said} It was written by a newer twiddle; open it with that one to mend it.")
         return DamagedFile(said, self._identity)
 
 
 def identity(path: Path) -> Identity:
-    """Which file stands there now."""
+    """Return device and inode of the file at a path, or None."""
     # Never by opening it: to close any descriptor of the file would drop SQLite's locks on it.
     try:
         found = path.stat()
@@ -197,5 +197,5 @@ def _size(path: Path, suffix: str) -> int:
 
 
 def decode(text: bytes) -> str:
-    """A text as far as it can be read: one damaged byte costs one character."""
+    """Decode UTF-8; a damaged byte costs one character."""
     return text.decode("utf-8", "replace")

@@ -1,6 +1,6 @@
-"""The rows of a damaged file, read from its pages one by one: what is left when the tree above them is broken.
+"""Rows of a damaged SQLite file, read from its leaf pages one by one without the b-tree above them.
 
-Only what a row holds is looked at: https://www.sqlite.org/fileformat2.html describes pages, cells and records.
+Format of pages, cells and records: https://www.sqlite.org/fileformat2.html. A row's table is guessed from its shape.
 """
 
 import struct
@@ -15,7 +15,7 @@ Row = tuple[Cell, ...]
 _TABLE_LEAF = 0x0D
 _LONGEST = 2**30
 _WHOLE = {1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8}
-"""Bytes of a whole number, by its type."""
+"""Bytes of an integer by serial type."""
 
 SHAPES = {
     "conversation": "nsssnnni",
@@ -25,7 +25,7 @@ SHAPES = {
     "trace": "nnb",
     "seat": "nnnsjsi",
 }
-"""What the columns of each table hold: s text, n a number, b bytes; i a number or nothing, j a text or nothing."""
+"""Column types of each table: s text, n number, b bytes, i integer or NULL, j text or NULL."""
 
 _ALLOWED: dict[str, tuple[type, ...]] = {
     "s": (str,), "n": (int, float), "b": (bytes,), "i": (type(None), int), "j": (type(None), str),
@@ -33,7 +33,7 @@ _ALLOWED: dict[str, tuple[type, ...]] = {
 
 
 class _Pages:
-    """A file, page by page."""
+    """Pages of a file, numbered from 1."""
 
     def __init__(self, file: BinaryIO, length: int) -> None:
         head = file.read(100).ljust(100, b"\0")
@@ -45,7 +45,6 @@ class _Pages:
         self._file = file
 
     def position(self, number: int) -> bytes:
-        """The first is number 1."""
         if not 1 <= number <= self.count:
             raise IndexError
         self._file.seek((number - 1) * self.size)
@@ -53,7 +52,7 @@ class _Pages:
 
 
 def leaves(path: Path) -> Iterator[tuple[str, Row]]:
-    """Every row that looks like one of ours, with the table it would belong to."""
+    """Yield every row with the shape of one of our tables, with the table's name."""
     with path.open("rb") as file:
         pages = _Pages(file, path.stat().st_size)
         for number in range(1, pages.count + 1):
@@ -69,7 +68,7 @@ def leaves(path: Path) -> Iterator[tuple[str, Row]]:
 
 
 def _row(pages: _Pages, position: bytes, place: int) -> Row:
-    """The cell that begins at a place of a leaf: its number stands for the first column."""
+    """Read the cell at an offset of a leaf page; its rowid becomes the first column. Raises IndexError."""
     length, place = _varint(position, place)
     number, place = _varint(position, place)
     if not 0 < length < min(_LONGEST, pages.count * pages.size):
@@ -90,7 +89,7 @@ def _row(pages: _Pages, position: bytes, place: int) -> Row:
 
 
 def _payload(pages: _Pages, position: bytes, place: int, length: int) -> bytes:
-    """What a cell holds, also where it goes on in other pages."""
+    """Return the payload of a cell, including its overflow pages."""
     usable = pages.usable
     if length <= usable - 35:
         return position[place : place + length]

@@ -1,4 +1,4 @@
-"""What of a kept conversation a picture shows."""
+"""Content of a picture of a saved conversation."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ from tui.store.store import Store
 
 
 def show(store: Store, number: int, message: int | None = None) -> PictureContent:
-    """One reply, or else the last, of every side where it was a comparison; raises StoreError."""
+    """Load one reply, else the last reply of every side; raises StoreError."""
     kept = store.load(number, recent=0)
     return exhibit(
         (title, _whole(store, kept, conversation, place), place) for title, conversation, place in _meant(kept, message)
@@ -49,7 +49,7 @@ def _title(turn: Turn) -> str:
 
 
 def _whole(store: Store, kept: StoredConversation, conversation: Conversation, place: int) -> Conversation:
-    """The conversation with the traces of one reply."""
+    """Return the conversation with the traces of one reply loaded; raises StoreError."""
     turn, number = conversation.turns[place], kept.position.turns[place]
     written = store.recall(number, turn.record) if turn.record else None
     if written is None or not written.traces:

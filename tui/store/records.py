@@ -1,4 +1,4 @@
-"""What goes in and out of the store, as values."""
+"""Values that go in and out of the store."""
 
 from msgspec import Struct
 
@@ -7,71 +7,71 @@ from tui.conversation.reply_record import ReplyRecord
 
 
 class ModelFile(Struct, frozen=True):
-    """Which file a reply was written with."""
+    """Identity of a model file."""
 
     path: str
     size: int
     modified: int
     """In nanoseconds."""
     sha256: str = ""
-    """Empty until it was computed."""
+    """Empty until computed."""
 
 
 class ReplySource(Struct, frozen=True):
-    """What a reply is written from, besides the conversation."""
+    """Inputs of a reply besides the conversation."""
 
     opening: tuple[Message, ...] = ()
-    """What the model reads first: the preset's system prompt and messages."""
+    """System prompt and messages of the preset."""
     model: ModelFile | None = None
     build: str = ""
     """Version of llama-cpp-python."""
 
 
 class SavedPosition(Struct, frozen=True):
-    """Where a conversation stands in the file. A new one has a key of its own and nothing else."""
+    """Row ids of a conversation in the file. A new conversation has only its key."""
 
     key: str
     turns: tuple[int, ...] = ()
-    """The numbers that its turns go by there, in their order."""
+    """Row ids of its turns, in order."""
     draft: int | None = None
-    """That of the reply being written."""
+    """Row id of the reply being written."""
 
 
 class SideRow(Struct, frozen=True):
-    """How one of the sides was left that a conversation was talked to with, beside each other."""
+    """State of one side when the conversation was last saved."""
 
     setting: str
     system: str | None = None
-    """What its model was told first; None where that is not known."""
+    """System prompt; None where it is not known."""
     model: str = ""
-    """What its preset's FROM said, or what was put in its place."""
+    """Model reference, as FROM names it."""
     tip: int | None = None
-    """The turn that it read to."""
+    """Index of the last turn of its branch."""
 
 
 class Snapshot(Struct, frozen=True):
-    """A conversation as it is now on one side, to be kept."""
+    """State of a conversation on one side, to be saved."""
 
     conversation: Conversation
     setting: str = ""
-    """What it is talked to with."""
+    """SETTING of the side, as text."""
     draft: Turn | None = None
-    """The reply being written, as far as it is there."""
+    """Running reply so far."""
     source: ReplySource = ReplySource()
-    """What the newest reply is written from."""
+    """Source of the newest reply."""
     sources: dict[int, ReplySource] = {}
-    """What replies were written from, by their places in the conversation, as far as that is known."""
+    """Sources of other replies by turn index, where known."""
     system: str | None = None
     model: str = ""
-    """As in Seat."""
+    """As in SideRow."""
     side: int = 0
-    """Which of the sides this is, from 0."""
+    """Index of this side."""
     side_count: int = 1
-    """How many sides keep this conversation."""
+    """Number of sides that share the conversation."""
 
 
 class Summary(Struct, frozen=True):
-    """A conversation in a list."""
+    """One line of a list of conversations."""
 
     id: int
     title: str
@@ -81,13 +81,13 @@ class Summary(Struct, frozen=True):
     """Seconds since 1970."""
     messages: int
     found: str = ""
-    """The part of a message that was searched for."""
+    """Excerpt around the words searched for."""
     turn: int | None = None
-    """The message it stands in."""
+    """Row id of the message with the excerpt."""
 
 
 class StoredConversation(Struct, frozen=True):
-    """A conversation as it was kept; of its traces those of the newest replies."""
+    """A conversation loaded from the file, with the traces of its newest replies."""
 
     id: int
     position: SavedPosition
@@ -97,17 +97,17 @@ class StoredConversation(Struct, frozen=True):
     changed: float
     conversation: Conversation
     at: tuple[float, ...]
-    """When each turn was said."""
+    """Time of each turn, in seconds since 1970."""
     sides: tuple[SideRow, ...] = ()
-    """The sides that it was left with; none in a file that is older than they are."""
+    """Sides it was last saved with; empty in a file from before there were sides."""
 
 
 class StoredReply(Struct, frozen=True):
-    """A reply with all that is known of how it came to be."""
+    """A reply with its record and its source."""
 
     conversation: StoredConversation
-    """The conversation it stands in."""
+    """Conversation of the reply."""
     index: int
-    """Its place there."""
+    """Index of its turn."""
     record: ReplyRecord
     source: ReplySource

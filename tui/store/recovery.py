@@ -1,4 +1,4 @@
-"""A damaged file is moved aside, never deleted, and what can be read of it goes into a new one."""
+"""Repair of a damaged file: it is moved aside, never deleted, and all readable rows go into a new file."""
 
 import os
 import sqlite3
@@ -18,18 +18,21 @@ from tui.store.schema import TABLES
 
 _SIDE_FILES = ("-journal", "-wal", "-shm")
 _GUESS = 2**17
-"""How many rows to look for where the file cannot say how many there are."""
+"""Highest row id to try where the file does not tell it."""
 _FAILURES = 5000
-"""How often reading a part of a table may fail until the rest is given up: behind a damaged root all of it fails."""
+"""Failed reads of a table after which the rest is given up: behind a damaged root all reads fail."""
 
 _PATIENCE = 10.0
-"""Seconds to wait for another window that mends."""
+"""Seconds to wait for another window that repairs the file."""
 
 Row = tuple[object, ...]
 
 
 def mend(path: Path, damaged: Identity) -> str:
-    """Put a sound file in the place of a damaged one; a sentence about it. Raises StoreError."""
+    """Replace a damaged file by a new one with its readable rows; return a message for the user. Raises StoreError.
+
+    The message is empty when another window has already replaced the file.
+    """
     try:
         # Of two windows one mends, and the other finds it done.
         with FileLock(path.with_suffix(".lock"), timeout=_PATIENCE, mode=0o600):
@@ -72,7 +75,7 @@ def _move_aside(path: Path) -> Path:
 
 
 def _salvage(path: Path, fresh: Path) -> dict[str, int]:
-    """Write what can be read into a new file; how many rows of each table."""
+    """Copy all readable rows into a new file; return the number of rows by table."""
     # SQLite takes the log of an empty file for a stale one, and deletes it.
     modes = ("mode=rw", "immutable=1") if path.stat().st_size else ()
     database = Database(fresh)
@@ -96,7 +99,7 @@ def _open(path: Path, mode: str) -> sqlite3.Connection:
 
 
 def _rows(damaged: sqlite3.Connection, table: str, columns: tuple[str, ...]) -> Iterator[Row]:
-    """Every row that can be read: a stretch that cannot is halved until the damaged ones stand alone."""
+    """Yield every readable row: a range that fails is halved until the damaged rows are isolated."""
     number = columns[0]
     select = f"SELECT {', '.join(columns)} FROM {table} WHERE {number} BETWEEN ? AND ? ORDER BY {number}"
     stretches = deque([(0, _highest(damaged, table, number))])
@@ -135,7 +138,7 @@ def _add(connection: sqlite3.Connection, table: str, row: Row) -> None:
 
 
 def _adopt(connection: sqlite3.Connection) -> None:
-    """Give turns whose conversation was lost one to stand in, and let go of what has lost its turn."""
+    """Create a conversation for turns that lost theirs, and delete replies, traces and sides that lost their row."""
     lost = "SELECT DISTINCT conversation FROM turn WHERE conversation NOT IN (SELECT id FROM conversation)"
     for (number,) in connection.execute(lost).fetchall():
         connection.execute(

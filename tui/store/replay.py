@@ -1,4 +1,4 @@
-"""A stored reply written again from its record, and where it differs."""
+"""Replay of a saved reply from its record, and its first difference."""
 
 import hashlib
 from pathlib import Path
@@ -16,7 +16,7 @@ _CHUNK = 2**20
 
 
 class ReplayDifference(Struct, frozen=True):
-    """The first token that came out another."""
+    """First token that differs."""
 
     index: int
     was: str
@@ -24,7 +24,7 @@ class ReplayDifference(Struct, frozen=True):
 
 
 def request(stored: StoredReply) -> ReplyRequest:
-    """What to ask the engine for, so that it writes a stored reply again; raises StoreError."""
+    """Build the request that makes the engine write a saved reply again; raises StoreError."""
     written, conversation = stored.record, stored.conversation.conversation
     turn = conversation.turns[stored.index]
     messages = stored.source.opening + until(conversation, turn.parent).messages
@@ -34,13 +34,13 @@ def request(stored: StoredReply) -> ReplyRequest:
 
 
 def expected(stored: StoredReply) -> tuple[int, ...]:
-    """The tokens that the engine wrote; without the one that ended the reply, where its traces are dropped."""
+    """Return the token ids that the engine wrote; without the end token where the traces were dropped."""
     written, tokens = stored.record, stored.conversation.conversation.turns[stored.index].message.tokens
     return written.ids[written.inherited :] if written.traces else tokens
 
 
 def difference(stored: StoredReply, now: tuple[TokenTrace, ...]) -> ReplayDifference | None:
-    """Where a reply written again first differs; None where every token is the same."""
+    """Return the first difference of a replayed reply, or None."""
     wanted = expected(stored)
     traces = stored.record.traces[stored.record.inherited :]
     index = common_prefix(wanted, [each.id for each in now])
@@ -51,7 +51,7 @@ def difference(stored: StoredReply, now: tuple[TokenTrace, ...]) -> ReplayDiffer
 
 
 def model_file(path: Path) -> ModelFile | None:
-    """Which file stands at a path now, without its content; None where there is none."""
+    """Return path, size and time of a model file without its hash, or None if there is no file."""
     try:
         found = path.stat()
     except OSError:
@@ -60,7 +60,7 @@ def model_file(path: Path) -> ModelFile | None:
 
 
 def check_model(recorded: ModelFile) -> str:
-    """The sha256 of a recorded model file as it is now; raises ModelError when it is another file than it was."""
+    """Return the sha256 of a recorded model file; raises ModelError if the file has changed."""
     there = model_file(Path(recorded.path))
     if there is None:
         raise ModelError(f"The model that wrote it is gone: {recorded.path!r}.")
@@ -78,7 +78,7 @@ def check_model(recorded: ModelFile) -> str:
 
 
 def _beginning(stored: StoredReply) -> Message:
-    """The part of the reply that was there before the engine went on with it."""
+    """Return the beginning of the reply that was there before the engine continued it."""
     written, text = stored.record, stored.conversation.conversation.turns[stored.index].message.content
     if not written.offsets:
         raise StoreError("This reply goes on from a beginning that is no longer kept: its traces were dropped.")

@@ -1,4 +1,4 @@
-"""Between conversations as values and the rows that they are kept in; always inside a transaction of the store's."""
+"""Conversion between conversation values and table rows, always inside a transaction of the store."""
 
 import sqlite3
 import time
@@ -24,7 +24,7 @@ _read_tokens = msgpack.Decoder(tuple[int, ...]).decode
 
 
 def conversation_of(connection: sqlite3.Connection, key: str, snapshot: Snapshot, title: str) -> int:
-    """The number of a conversation, which is begun where it is not there yet."""
+    """Return the row id of a conversation, inserting it if it is new."""
     now = time.time()
     (number,) = connection.execute(
         "INSERT INTO conversation (key, title, setting, began, changed) VALUES (?, ?, ?, ?, ?) "
@@ -36,10 +36,10 @@ def conversation_of(connection: sqlite3.Connection, key: str, snapshot: Snapshot
 
 
 class Leaf:
-    """A conversation being written down.
+    """Writer of the turns of one conversation.
 
-    Turns are only ever added. What another window or side has added meanwhile stays: it is another branch of the same
-    tree, and a turn that both have is one.
+    Turns are only ever added. Turns that another window or side has added stay as branches of the same tree, and a
+    turn that both have is stored once.
     """
 
     def __init__(self, connection: sqlite3.Connection, conversation: int, position: SavedPosition) -> None:
@@ -51,10 +51,10 @@ class Leaf:
         is_draft = position.draft in self._there and self._there[position.draft][-1] == INTERRUPTED
         self._draft = position.draft if is_draft else None
         self._others = self._there.keys() - {*position.turns, position.draft}
-        """What another has added."""
+        """Row ids of turns that another window or side has added."""
 
     def write(self, snapshot: Snapshot) -> SavedPosition:
-        """Add what is not there; where the conversation stands now."""
+        """Insert new turns and update the side; return the new position."""
         turns = snapshot.conversation.turns
         numbers: list[int] = []
         newest_reply = last_reply(snapshot.conversation)
@@ -82,10 +82,9 @@ class Leaf:
         return SavedPosition(self._page.key, tuple(numbers), draft)
 
     def _is(self, number: int, turn: Turn, numbers: list[int]) -> bool:
-        """Whether a turn has a number: looked up, not believed.
+        """True if the row with this id holds this turn: looked up, not trusted.
 
-        The file may be another one by now, or a mended one that gives numbers again; and what was written down ahead
-        of being asked may never have been asked.
+        The file may have been replaced, or repaired with new ids; and a question saved ahead may never have been asked.
         """
         role, text, parent, _ = self._there.get(number, (None, None, None, None))
         above = numbers[turn.parent] if turn.parent is not None else None
@@ -93,7 +92,7 @@ class Leaf:
         return (role, parent) == (turn.message.role, above) and text in (said, writable(said))
 
     def _same(self, turn: Turn, numbers: list[int]) -> int | None:
-        """The number of this very turn where another side has written it down, such as a question asked of both."""
+        """Return the row id of the same turn written by another side, such as a question asked of both, or None."""
         if not self._others or turn.ending == INTERRUPTED:  # that one may still be written
             return None
         found = self._connection.execute(
@@ -116,7 +115,7 @@ class Leaf:
         return None
 
     def copy(self, said: Sequence[tuple[Turn, float, ReplySource]], tip: int | None, sides: Sequence[SideRow]) -> None:
-        """Write a whole conversation down, with the time and the source of every turn."""
+        """Insert a whole conversation with the time and the source of every turn."""
         numbers: list[int] = []
         for turn, at, source in said:
             numbers.append(self._put(turn, numbers, source, turn.ending, new=True))
@@ -135,7 +134,7 @@ class Leaf:
             take_seat(self._connection, self._conversation, place, row)
 
     def _withdraw(self, draft: int) -> None:
-        """Take back a reply that came to nothing, unless another window has gone on from it."""
+        """Delete a draft that came to nothing, unless another window has continued from it."""
         self._connection.execute(
             "DELETE FROM turn WHERE id = ? AND NOT EXISTS (SELECT 1 FROM turn WHERE conversation = ? AND parent = ?)",
             (draft, self._conversation, draft),
@@ -151,7 +150,7 @@ class Leaf:
     def _put(
         self, turn: Turn, numbers: list[int], source: ReplySource, ending: str | None, *, new: bool = False
     ) -> int:
-        """Write a turn, over the draft if there is one."""
+        """Insert a turn, or write it over the draft; return its row id."""
         parent = numbers[turn.parent] if turn.parent is not None else None
         text = writable(turn.message.content)
         if self._draft is None or new:
@@ -201,7 +200,7 @@ class Leaf:
 
 
 def _bare(written: ReplyRecord | None) -> str | None:
-    """A reply's record as it is kept, without what is kept packed."""
+    """Encode a record as JSON without its traces and logit records, which are stored packed."""
     return json.encode(replace(written, traces=(), records=())).decode() if written else None
 
 
@@ -209,7 +208,7 @@ def _bare(written: ReplyRecord | None) -> str | None:
 
 
 def load(connection: sqlite3.Connection, number: int) -> StoredConversation:
-    """A conversation, as far as its rows can be read; raises StoreError when there is none."""
+    """Load a conversation as far as its rows can be read; raises StoreError when there is none."""
     head = connection.execute(
         "SELECT key, title, setting, began, changed, tip FROM conversation WHERE id = ?", (number,)
     ).fetchone()
@@ -243,7 +242,7 @@ def load(connection: sqlite3.Connection, number: int) -> StoredConversation:
 
 
 def reply_number(connection: sqlite3.Connection, turn: int | None) -> int:
-    """The number of a reply, or of the newest; raises StoreError when there is none."""
+    """Return the row id of a reply after checking it, else that of the newest; raises StoreError when there is none."""
     if turn is None:
         newest = connection.execute("SELECT max(turn) FROM reply WHERE written IS NOT NULL").fetchone()[0]
         if newest is None:
@@ -258,19 +257,19 @@ def reply_number(connection: sqlite3.Connection, turn: int | None) -> int:
 
 
 def conversation_with(connection: sqlite3.Connection, turn: int) -> int:
-    """The conversation that a turn stands in."""
+    """Return the row id of the conversation of a turn."""
     (number,) = connection.execute("SELECT conversation FROM turn WHERE id = ?", (turn,)).fetchone()
     return int(number)
 
 
 def trace_size(connection: sqlite3.Connection, turn: int) -> int:
-    """Packed bytes of a reply's traces; 0 where there are none."""
+    """Return the packed bytes of a reply's traces; 0 where there are none."""
     found = connection.execute("SELECT size FROM trace INDEXED BY trace_size WHERE turn = ?", (turn,)).fetchone()
     return int(found[0]) if found else 0
 
 
 def source_of(connection: sqlite3.Connection, turn: int) -> ReplySource:
-    """What a reply was written from, as far as that is known."""
+    """Load the source of a reply, as far as it is known."""
     found = connection.execute(
         "SELECT opening, build, path, size, modified, sha256 FROM reply LEFT JOIN model ON model = id WHERE turn = ?",
         (turn,),

@@ -1,4 +1,4 @@
-"""Finding conversations: every word is searched for as it is typed, whatever signs are in it."""
+"""Search for conversations: every word is matched literally, whatever characters it has."""
 
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -10,9 +10,9 @@ from tui.store.records import Summary
 from tui.store.schema import INTERRUPTED
 
 _TERM = 3
-"""The index knows runs of so many characters; a shorter word is looked for in the messages themselves."""
+"""Characters of an index term; shorter words are searched in the messages themselves."""
 _BEFORE, _AFTER = 30, 90
-"""Characters shown around what was found."""
+"""Characters shown before and after the match."""
 
 _ENTRY = (
     "SELECT id, title, setting, began, changed, (SELECT count(*) FROM turn WHERE conversation = conversation.id) "
@@ -21,13 +21,13 @@ _ENTRY = (
 
 
 def entries(connection: sqlite3.Connection, limit: int, offset: int) -> Iterator[Summary]:
-    """Conversations, the one talked in last first."""
+    """List conversations, the most recently used first."""
     for row in connection.execute(f"{_ENTRY} ORDER BY newest DESC, id DESC LIMIT ? OFFSET ?", (limit, offset)):
         yield Summary(*row)
 
 
 def find(connection: sqlite3.Connection, words: Sequence[str], limit: int, offset: int) -> Iterator[Summary]:
-    """Conversations that have all these words in a message or in the title, the newest message first."""
+    """Find conversations with all these words in one message or in the title, the newest message first."""
     words = [word.replace("\0", "") for word in words]
     best: dict[int, tuple[int, str]] = {}
     for conversation, turn, text in _messages(connection, words):
@@ -46,7 +46,7 @@ def find(connection: sqlite3.Connection, words: Sequence[str], limit: int, offse
 
 
 def _messages(connection: sqlite3.Connection, words: Sequence[str]) -> Iterator[tuple[int, int, str]]:
-    """Messages with all the words, the newest first; the interrupted ones, which are not in the index, at the end."""
+    """Find messages with all the words, newest first; interrupted ones, which are not indexed, come last."""
     long = [word for word in words if len(word) >= _TERM]
     short = [word for word in words if len(word) < _TERM]
     if long:
@@ -81,7 +81,7 @@ def _newest(connection: sqlite3.Connection, conversation: int) -> int:
 
 
 def _excerpt(text: str, words: Sequence[str]) -> str:
-    """The part of a message around the first of the words, in one line."""
+    """Cut one line out of a message around the first of the words."""
     place = max(0, text.lower().find(words[0].lower()))
     start, end = max(0, place - _BEFORE), min(len(text), place + _AFTER)
     part = " ".join(text[start:end].split())

@@ -1,4 +1,4 @@
-"""The sides that a conversation is talked to with, beside each other: how each is set, and where it stands."""
+"""Rows of the sides of a conversation: setting, system prompt, model and last turn of each."""
 
 import sqlite3
 from collections.abc import Iterator, Mapping
@@ -8,7 +8,7 @@ from tui.store.text import writable
 
 
 def take_seat(connection: sqlite3.Connection, conversation: int, place: int, row: SideRow) -> None:
-    """Note how a side stands, its tip being a turn's number; where the first one is, there is the conversation."""
+    """Save one side (its tip is a turn's row id); the tip of side 0 is that of the conversation."""
     connection.execute(
         "INSERT INTO seat (conversation, place, setting, system, model, tip) VALUES (?, ?, ?, ?, ?, ?) "
         "ON CONFLICT (conversation, place) DO UPDATE SET (setting, system, model, tip) = "
@@ -27,7 +27,7 @@ def take_seat(connection: sqlite3.Connection, conversation: int, place: int, row
 
 
 def leave_seats(connection: sqlite3.Connection, conversation: int, left: int) -> None:
-    """Forget the sides that are no longer there; the conversation is called by the settings of the others."""
+    """Delete the sides from index `count` on, and list the settings of the others as the conversation's setting."""
     connection.execute("DELETE FROM seat WHERE conversation = ? AND place >= ?", (conversation, left))
     settings = "SELECT setting FROM seat WHERE conversation = ? ORDER BY place"
     called = " | ".join(setting for (setting,) in connection.execute(settings, (conversation,)))
@@ -35,7 +35,7 @@ def leave_seats(connection: sqlite3.Connection, conversation: int, left: int) ->
 
 
 def seats_of(connection: sqlite3.Connection, conversation: int, places: Mapping[int, int]) -> Iterator[SideRow]:
-    """The sides that a conversation was left with; `places` are those of its turns, by their numbers."""
+    """Load the sides of a conversation; `places` maps row ids of turns to their indices."""
     sql = "SELECT setting, system, model, tip FROM seat WHERE conversation = ? ORDER BY place"
     for setting, system, model, tip in connection.execute(sql, (conversation,)):
         yield SideRow(setting, system, model, places.get(tip))

@@ -26,25 +26,25 @@ Deed = Callable[[sqlite3.Connection], Answer]
 
 
 class Store:
-    """One file of conversations. Every method raises StoreError, with the sentence to show."""
+    """One file of conversations. Every method raises StoreError with a message for the user."""
 
     def __init__(self, path: Path, *, patience: float = PATIENCE, limit: int = LIMIT) -> None:
-        """Opens the file, or makes it; a damaged one is mended.
+        """Open the file, create it if missing, repair it if damaged.
 
-        `patience` is how many seconds to wait for another process that writes, `limit` the bytes of traces to keep.
+        `patience`: seconds to wait for a lock of another process; `limit`: bytes of traces to keep.
         """
         self._path, self._patience, self._limit = path, patience, limit
         self.notice = ""
-        """What a person should know of what was found."""
+        """Message about the file, such as that it was repaired; empty if none."""
         self._database: Database | None = self._open()
 
     @property
     def readonly(self) -> str:
-        """Why nothing can be kept; empty where it can."""
+        """Reason that nothing can be saved; empty when it can."""
         return self._database.readonly if self._database else ""
 
     def save(self, position: SavedPosition, snapshot: Snapshot) -> SavedPosition:
-        """Write down what is new of a conversation; where it stands now. When it returns, the disk has it."""
+        """Save the new turns of a conversation and return its new position. When it returns, the disk has it."""
 
         def write(connection: sqlite3.Connection) -> SavedPosition:
             conversation = rows.conversation_of(connection, position.key, snapshot, title_of(_question(snapshot)))
@@ -55,13 +55,13 @@ class Store:
         return self._write(write)
 
     def list(self, query: str = "", limit: int = 50, offset: int = 0) -> tuple[Summary, ...]:
-        """Conversations, the one talked in last first; those with a message that has every word of the query in it."""
+        """List conversations, the most recently used first; with a query, those that match all its words."""
         if query.split():
             return self._read(lambda connection: tuple(find(connection, query.split(), limit, offset)))
         return self._read(lambda connection: tuple(entries(connection, limit, offset)))
 
     def load(self, number: int, recent: int = RECENT) -> StoredConversation:
-        """A conversation, with the traces of its newest replies: as many as are packed in `recent` bytes."""
+        """Load a conversation with the traces of its newest replies, up to `recent` packed bytes."""
 
         def read(connection: sqlite3.Connection) -> StoredConversation:
             kept = rows.load(connection, number)
@@ -80,12 +80,12 @@ class Store:
         return self._read(read)
 
     def newest(self) -> int | None:
-        """The conversation talked in last, if there is any."""
+        """Return the number of the most recently used conversation, or None."""
         found = self.list(limit=1)
         return found[0].id if found else None
 
     def reply(self, turn: int | None = None) -> StoredReply:
-        """A reply with its traces, where they are still kept; the newest, if none is named."""
+        """Load a reply by the number of its turn, else the newest, with its traces where they are still there."""
 
         def read(connection: sqlite3.Connection) -> StoredReply:
             number = rows.reply_number(connection, turn)
@@ -100,11 +100,11 @@ class Store:
         return self._read(read)
 
     def recall(self, turn: int, written: ReplyRecord) -> ReplyRecord:
-        """A reply's record with its traces, where they are still kept."""
+        """Return a reply's record with its traces where they are still there."""
         return self._read(lambda connection: _unpacked(connection, turn, written) or written)
 
     def export(self, number: int) -> ExportedConversation:
-        """A conversation with everything that is known of it."""
+        """Load a whole conversation with all traces, for export."""
 
         def read(connection: sqlite3.Connection) -> ExportedConversation:
             kept = rows.load(connection, number)
@@ -126,7 +126,7 @@ class Store:
         return self._read(read)
 
     def add(self, exported: ExportedConversation) -> int:
-        """Take in a conversation that was exported; its number. Raises StoreError when it is here already."""
+        """Import an exported conversation and return its number; raises StoreError if it is here already."""
 
         def write(connection: sqlite3.Connection) -> int:
             there = connection.execute("SELECT id FROM conversation WHERE key = ?", (exported.key,)).fetchone()
@@ -148,16 +148,16 @@ class Store:
         return self._write(write)
 
     def rename(self, number: int, title: str) -> None:
-        """Give a conversation another title."""
+        """Rename a conversation."""
         self._change("UPDATE conversation SET title = ? WHERE id = ?", number, writable(title)[:1000])
 
     def remove(self, number: int) -> None:
-        """Forget a conversation; what it was is overwritten in the file."""
+        """Delete a conversation and overwrite its text in the file."""
         self._change("DELETE FROM conversation WHERE id = ?", number)
         self._write(lambda connection: connection.execute("INSERT INTO words (words) VALUES ('optimize')"))
 
     def note_sha256(self, model: ModelFile, sha256: str) -> None:
-        """Remember the content of a model file that replies were written with."""
+        """Save the sha256 of a model file."""
         self._write(
             lambda connection: connection.execute(
                 "UPDATE model SET sha256 = ? WHERE path = ? AND size = ? AND modified = ?",
@@ -166,7 +166,7 @@ class Store:
         )
 
     def back_up(self, target: Path) -> None:
-        """Copy everything into another file, as it is at one moment."""
+        """Copy the whole file as of one moment, also while it is written."""
 
         def copy(connection: sqlite3.Connection) -> None:
             with closing(sqlite3.connect(target)) as other:
@@ -175,7 +175,7 @@ class Store:
         self._read(copy)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         if self._database:
             self._database.close()
             self._database = None

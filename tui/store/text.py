@@ -2,5 +2,5 @@
 
 
 def writable(text: str) -> str:
-    """The text with what UTF-8 cannot say replaced."""
+    """Replace lone surrogates, which UTF-8 cannot encode."""
     return text.encode("utf-8", "replace").decode()

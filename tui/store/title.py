@@ -5,7 +5,7 @@ LONGEST = 60
 
 
 def title_of(question: str) -> str:
-    """The first line that says something, cut at a word."""
+    """Return the first line that is not blank, cut at a word."""
     line = next((" ".join(line.split()) for line in question.splitlines() if line.strip()), "")
     if len(line) <= LONGEST:
         return line

@@ -1,4 +1,4 @@
-"""The one thread that has the file. It is no reason for the program to stay: a disk may never answer."""
+"""Worker thread that owns the file. It does not keep the program alive: a disk may never answer."""
 
 import asyncio
 from collections.abc import Callable
@@ -11,9 +11,9 @@ Answer = TypeVar("Answer")
 
 
 class WorkerThread:
-    """Does one thing after the other on a thread of its own.
+    """Worker that runs one job after the other.
 
-    Unlike an executor's, which Python waits for at its end, the thread ends with the program whatever it is at.
+    Python waits for the thread of an executor at exit; this one is a daemon and ends with the program.
     """
 
     def __init__(self) -> None:
@@ -21,7 +21,7 @@ class WorkerThread:
         self._thread: Thread | None = None
 
     async def do(self, deed: Callable[[], Answer]) -> Answer:
-        """What the deed answers or raises, once its turn has come."""
+        """Run a job on the thread; return or raise its result."""
         if self._thread is None:
             self._thread = Thread(target=self._work, name="history", daemon=True)
             self._thread.start()
@@ -30,7 +30,7 @@ class WorkerThread:
         return await asyncio.wrap_future(future)
 
     def leave(self) -> None:
-        """End when everything is done that there is to do."""
+        """Stop the thread after the queued jobs."""
         self._deeds.put(None)
 
     def _work(self) -> None:
