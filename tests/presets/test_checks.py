@@ -48,13 +48,13 @@ def test_an_error_stands_at_its_line(text: str, line: int | None, said: str) -> 
     ("lines", "line", "said"),
     [
         ("PARAMETER mirostat 2\nPARAMETER top_p 0.5", 3, "top_p 0.5 does nothing: mirostat is on."),
-        ("PARAMETER top_k 5\nPARAMETER top_k 6", 2, "top_k is said again on line 3; that one counts."),
-        ("SYSTEM a\nSYSTEM b", 2, "SYSTEM is said again on line 3"),
+        ("PARAMETER top_k 5\nPARAMETER top_k 6", 2, "top_k is set again on line 3; that one counts."),
+        ("SYSTEM a\nSYSTEM b", 2, "SYSTEM is set again on line 3"),
         ("SYSTEM 'Be brief.'", 2, "' is no quote here but part of the text"),
         ("MESSAGE user “Hi”", 2, "“ is no quote here"),
         ('SYSTEM Be brief."', 2, "ends in a quote that nothing opens"),
         ('SYSTEM "Hi," he said.\nand so on"', 2, "Quotes close only at the end of a line"),
-        ("PARAMETER stop END # the end", 2, "What follows # is part of the value"),
+        ("PARAMETER stop END # the end", 2, "The text after # is part of the value"),
         ("PARAMETER stop \\n\\n", 2, "\\n is two characters here"),
         ("SYSTEM a\u200db", 2, "dropped, as in Ollama, such as U+200D"),
     ],
@@ -84,7 +84,7 @@ def test_a_missing_model_and_what_ollama_refuses_are_told() -> None:
 def test_an_inherited_value_without_effect_names_its_base(tmp_path: Path) -> None:
     (tmp_path / "tide.Modelfile").write_text("FROM starter\nPARAMETER top_p 0.5\n")
     found = check("FROM tide\nPARAMETER mirostat 2\n", tmp_path / "sea.Modelfile")
-    assert PresetFinding("warning", "top_p 0.5, which tide says, does nothing: mirostat is on.") in found
+    assert PresetFinding("warning", "top_p 0.5, set by tide, does nothing: mirostat is on.") in found
 
 
 def test_ollama_is_told_everything_it_can_be(tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_ollama_is_told_everything_it_can_be(tmp_path: Path) -> None:
 def test_what_cannot_be_found_is_left_as_it_stands() -> None:
     exported = for_ollama(Preset(name="sea", model="nowhere", turned=(("lora", ("/a.gguf:0.5",)), ("num_keep", -1))))
     assert "FROM nowhere\n# PARAMETER lora /a.gguf:0.5\n# PARAMETER num_keep -1\n" in exported.text
-    assert exported.left_out[0].startswith("FROM is left as it stands: FROM 'nowhere' is neither")
+    assert exported.left_out[0].startswith("FROM is left unchanged: FROM 'nowhere' is neither")
     assert for_ollama(Preset(name="sea", model="hf.co/crew/harbor:Q4_0")).text.startswith(
         "FROM hf.co/crew/harbor:Q4_0\n"
     )

@@ -1,1 +1,1 @@
-"""Comparing replies: where they diverge, which words differ, votes."""
+"""Comparison of replies: divergence, word diff, votes, picture content."""

@@ -1,15 +1,15 @@
-"""Where replies that are written side by side part: the first token that they do not share."""
+"""Divergence of replies side by side: the first token at which one differs from another."""
 
 from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 
 from tui.conversation.trace import TokenTrace
 
 Key = Callable[[TokenTrace], Hashable]
-"""What makes two tokens the same: their ids in one model, their texts in two."""
+"""Key by which tokens are compared: ids within one model, texts across models."""
 
 
 class Divergence:
-    """Some replies, and how far they agree. Those that go on together may part from each other later."""
+    """Tracker of the tokens at which several replies diverge; replies that still agree may diverge later."""
 
     def __init__(self, count: int) -> None:
         self._together = [(tuple(range(count)), 0)]
@@ -17,9 +17,9 @@ class Divergence:
     def look(
         self, replies: Sequence[Sequence[TokenTrace]], key: Key, complete: Collection[int] = ()
     ) -> Iterator[tuple[int, int]]:
-        """Which reply parts from another, and at which token, as far as that was not known before.
+        """Yield (reply, token index) for each divergence not yielded before.
 
-        The replies may have grown; those that are complete have all their tokens.
+        `replies` may have grown since the last call; those in `complete` will not grow.
         """
         waiting, self._together = self._together, []
         while waiting:
@@ -39,10 +39,10 @@ class Divergence:
 
 
 def by_id(trace: TokenTrace) -> Hashable:
-    """Tokens of one model."""
+    """Compare tokens of one model by id."""
     return trace.id
 
 
 def by_text(trace: TokenTrace) -> Hashable:
-    """Tokens of two models, which number them each in its own way."""
+    """Compare tokens of different models, whose ids differ, by text."""
     return trace.text

@@ -1,4 +1,4 @@
-"""What a picture shows: replies to one question, each token by token, and where they part."""
+"""Content of an exported picture: replies to one question, token by token, with their divergences."""
 
 from collections.abc import Iterable
 
@@ -9,33 +9,33 @@ from tui.conversation.conversation import Conversation, Turn
 
 
 class PictureReply(Struct, frozen=True):
-    """A reply, and what it was written with."""
+    """Reply with a title that names its setting."""
 
     title: str
     turn: Turn
 
 
 class PictureContent(Struct, frozen=True):
-    """A question with one reply to it, or with several beside each other."""
+    """Question with one reply or several side by side."""
 
     question: str
     shown: tuple[PictureReply, ...]
 
     @property
     def forks(self) -> tuple[frozenset[int], ...]:
-        """Of each reply the tokens at which it parts from another."""
-        written = [each.turn.record for each in self.shown if each.turn.record]
+        """Indices of the tokens at which each reply diverges from another."""
+        records = [each.turn.record for each in self.shown if each.turn.record]
         found: list[set[int]] = [set() for _ in self.shown]
-        if len(written) == len(self.shown):
-            key = by_id if len({each.model for each in written}) < 2 else by_text
-            traces = [each.traces for each in written]
+        if len(records) == len(self.shown):
+            key = by_id if len({each.model for each in records}) < 2 else by_text
+            traces = [each.traces for each in records]
             for reply, token in Divergence(len(traces)).look(traces, key, range(len(traces))):
                 found[reply].add(token)
         return tuple(map(frozenset, found))
 
 
 def exhibit(replies: Iterable[tuple[str, Conversation, int]]) -> PictureContent:
-    """Turns of conversations that are replies, each with a title; the question is that of the first."""
+    """Collect replies given as (title, conversation, turn index); the question is that of the first."""
     question, shown = "", list[PictureReply]()
     for title, conversation, index in replies:
         question = question or _question(conversation, index)

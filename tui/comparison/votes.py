@@ -1,4 +1,4 @@
-"""Voting on sides whose settings are hidden, and what the votes come to."""
+"""Votes of blind comparison, and their tally by setting."""
 
 from collections.abc import Callable, Sequence
 from typing import Literal
@@ -7,17 +7,17 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 QUESTIONS = ("helpfulness", "accuracy", "language")
-"""What is voted on."""
+"""Questions of a vote."""
 
 Mark = int | Literal["tie", "bad"]
-"""The answer to one question: the place of the better side, or that they are equally good, or that none is good."""
+"""Answer to one question: the index of the better side, "tie", or "bad" if no side is good."""
 
 Vote = tuple[Mark, ...]
-"""An answer to each question."""
+"""Answers to all QUESTIONS."""
 
 
 class Score(Struct, frozen=True):
-    """What a setting got on one question."""
+    """Results of one setting on one question, in rounds."""
 
     better: int = 0
     tied: int = 0
@@ -26,49 +26,49 @@ class Score(Struct, frozen=True):
 
     @property
     def rounds(self) -> int:
-        """How often it was voted on."""
+        """Number of votes."""
         return self.better + self.tied + self.bad + self.worse
 
     @property
     def share(self) -> float:
-        """How well it did, 0 to 1: a tie is half a win."""
+        """Win rate, 0 to 1: (better + tied / 2) / rounds."""
         return (self.better + self.tied / 2) / self.rounds if self.rounds else 0.0
 
 
 class VoteTally(Struct, frozen=True):
-    """What every setting got, question by question."""
+    """Scores of every setting, question by question."""
 
     scores: dict[str, tuple[Score, ...]] = {}
 
     @property
     def ranked(self) -> list[str]:
-        """The settings, the best first."""
+        """Settings by the sum of their win rates, best first."""
         return sorted(self.scores, key=lambda name: -sum(score.share for score in self.scores[name]))
 
 
 def shuffled(count: int, draw: Callable[[int], int]) -> list[int]:
-    """The numbers below `count` in an order of chance; `draw` gives one below its argument, each as likely."""
-    left = list(range(count))
-    return [left.pop(draw(len(left))) for _ in range(count)]
+    """Shuffle the numbers below `count` (Fisher-Yates); `draw(n)` returns a uniform number below n."""
+    remaining = list(range(count))
+    return [remaining.pop(draw(len(remaining))) for _ in range(count)]
 
 
 def count(tally: VoteTally, settings: Sequence[str], vote: Vote) -> VoteTally:
-    """The tally with one vote more; `settings` are those of the sides, in the order they were shown in."""
+    """Add a vote to the tally; `settings` are those of the sides in the order shown."""
     scores = dict(tally.scores)
-    for place, name in enumerate(settings):
+    for index, name in enumerate(settings):
         before = scores.get(name, (Score(),) * len(QUESTIONS))
-        scores[name] = tuple(_with(score, mark, place) for score, mark in zip(before, vote, strict=True))
+        scores[name] = tuple(_with(score, mark, index) for score, mark in zip(before, vote, strict=True))
     return VoteTally(scores)
 
 
-def _with(score: Score, mark: Mark, place: int) -> Score:
+def _with(score: Score, mark: Mark, index: int) -> Score:
     if mark == "tie":
         return replace(score, tied=score.tied + 1)
     if mark == "bad":
         return replace(score, bad=score.bad + 1)
-    return replace(score, better=score.better + 1) if mark == place else replace(score, worse=score.worse + 1)
+    return replace(score, better=score.better + 1) if mark == index else replace(score, worse=score.worse + 1)
 
 
 def letter(place: int) -> str:
-    """What a hidden side is called."""
+    """Return the letter of a hidden side."""
     return "ABCD"[place]

@@ -1,4 +1,4 @@
-"""What a Modelfile may have wrong: faults, values without effect, and traps that people fall into."""
+"""Checks of a Modelfile: errors, values without effect, and common mistakes."""
 
 import re
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ Level = Literal["error", "warning", "note"]
 
 
 class PresetFinding(Struct, frozen=True):
-    """Something to know about a Modelfile; only an error keeps it from working."""
+    """Finding about a Modelfile; only an error keeps it from working."""
 
     level: Level
     text: str
@@ -28,7 +28,7 @@ class PresetFinding(Struct, frozen=True):
 
 
 def check(source: str | bytes, path: Path) -> tuple[PresetFinding, ...]:
-    """What there is to say about the Modelfile at `path` if it holds `source`, in the order of its lines."""
+    """Check the Modelfile at `path` with the content `source`; return the findings by line."""
     text = decode(source)
     try:
         modelfile = parse_modelfile(text, path.name)
@@ -54,8 +54,8 @@ def _meaning(preset: Preset, lines: dict[str, Instruction]) -> Iterator[PresetFi
     knobs = preset.knobs
     for name, value, reason in _vain(preset):
         at = lines[name].line if name in lines else None
-        whose = "" if at else f", which {preset.source(name)} says,"
-        yield PresetFinding("warning", f"{name} {ROWS[name].show(value)}{whose} does nothing: {reason}.", at)
+        origin = "" if at else f", set by {preset.source(name)},"
+        yield PresetFinding("warning", f"{name} {ROWS[name].show(value)}{origin} does nothing: {reason}.", at)
     if conflict(knobs):
         yield PresetFinding("error", conflict(knobs))
     for name in sorted(DEPRECATED & lines.keys()):
@@ -74,7 +74,7 @@ def _meaning(preset: Preset, lines: dict[str, Instruction]) -> Iterator[PresetFi
 
 
 def _vain(preset: Preset) -> Iterator[tuple[str, Value, str]]:
-    """The knobs that are turned in vain, for the whole reply or for the thought alone, with their values and why."""
+    """Yield name, value and reason of each knob without effect, those of the thought included."""
     for name, reason in in_vain(preset.knobs).items():
         yield name, getattr(preset.knobs, name), reason
     thinking = preset.pair.while_thinking
@@ -85,7 +85,7 @@ def _vain(preset: Preset) -> Iterator[tuple[str, Value, str]]:
 
 
 def _repeats(modelfile: Modelfile) -> Iterator[PresetFinding]:
-    """Lines that a later one makes vain."""
+    """Yield lines that a later line overrides."""
     last = {command.name: command.line for command in modelfile.commands}
     for command in modelfile.commands:
         row = ROWS.get(command.name)
@@ -93,7 +93,7 @@ def _repeats(modelfile: Modelfile) -> Iterator[PresetFinding]:
         if not adds_up and last[command.name] != command.line:
             word = "FROM" if command.name == "model" else command.name if row else command.name.upper()
             yield PresetFinding(
-                "warning", f"{word} is said again on line {last[command.name]}; that one counts.", command.line
+                "warning", f"{word} is set again on line {last[command.name]}; that one counts.", command.line
             )
 
 
@@ -105,13 +105,13 @@ _OTHER_QUOTES = re.compile(
 
 def _traps(modelfile: Modelfile, text: str) -> Iterator[PresetFinding]:
     for command in modelfile.commands:
-        written, value = text[command.start : command.end], command.args
-        for trap in _quoting(written, value.partition(": ")[2] if command.name == "message" else value):
+        source, value = text[command.start : command.end], command.args
+        for trap in _quoting(source, value.partition(": ")[2] if command.name == "message" else value):
             yield PresetFinding("warning", trap, command.line)
         row = ROWS.get(command.name)
         if row and row.kind in (str, tuple) and " #" in value:
             yield PresetFinding(
-                "warning", "What follows # is part of the value; a comment needs a line of its own.", command.line
+                "warning", "The text after # is part of the value; a comment needs a line of its own.", command.line
             )
         if command.name == "stop" and _TYPED_NEWLINE.search(value):
             yield PresetFinding(
@@ -119,17 +119,17 @@ def _traps(modelfile: Modelfile, text: str) -> Iterator[PresetFinding]:
             )
 
 
-def _quoting(written: str, value: str) -> Iterator[str]:
-    dropped = next((rune for rune in written if not rune.isprintable() and rune not in "\t\r\n"), None)
+def _quoting(source: str, value: str) -> Iterator[str]:
+    dropped = next((rune for rune in source if not rune.isprintable() and rune not in "\t\r\n"), None)
     if dropped:
         yield f"Characters that cannot be printed are dropped, as in Ollama, such as U+{ord(dropped):04X}."
-    first, *more = written.splitlines()
+    first, *more = source.splitlines()
     opened = first.partition('"')[2]
     if more and '"' in opened.strip('"') and not first.partition('"""')[2]:
         yield "Quotes close only at the end of a line, so this text runs on over the lines below."
     if len(value) > 1 and _OTHER_QUOTES.fullmatch(value):
         yield f'{value[0]} is no quote here but part of the text; write ".'
     elif (
-        value.endswith('"') and not value.startswith('"') and written.rstrip().endswith(value) and '"' not in value[:-1]
+        value.endswith('"') and not value.startswith('"') and source.rstrip().endswith(value) and '"' not in value[:-1]
     ):
         yield "It ends in a quote that nothing opens; the quote is part of the text."

@@ -1,12 +1,12 @@
-"""The Modelfile syntax, read as Ollama reads it.
+"""Parser of the Modelfile syntax, compatible with Ollama's.
 
     file        = { blank line | "#" comment | instruction }
     instruction = WORD sep value | "PARAMETER" sep NAME sep value | "MESSAGE" sep ROLE sep value
 
 A separator is one blank or tab. A value runs to the end of its line; one that opens with `"` or `\"""` runs to the
 first line that ends with the same. Nothing inside is an escape, and there are no comments at the end of a line.
-Characters that are neither printable nor tabs are dropped. The rules were compared with Ollama's own parser (v0.33);
-where it is at fault is told better here, but what it accepts and what it refuses are the same.
+Characters that are neither printable nor tabs are dropped. The rules were compared with Ollama's own parser (v0.33):
+it accepts and refuses the same files; its error messages are less detailed.
 """
 
 import codecs
@@ -30,15 +30,14 @@ Fault = Literal[
     "invalid_command", "invalid_role", "unexpected_eof", "missing_from", "unknown_parameter", "invalid_int",
     "invalid_float", "invalid_bool", "not_serialisable", "invalid_requires", "out_of_range", "loop",
 ]  # fmt: skip
-"""What can be wrong with a Modelfile; the names that Ollama's users would search for."""
+"""Kinds of errors in a Modelfile, in the terms of Ollama's error messages."""
 
 
 class ModelfileError(PresetError):
-    """A fault in a Modelfile: its kind, where it is, and what to write instead.
+    """Error in a Modelfile: its kind, its position, and advice on what to write instead.
 
-    Lines and columns count from 1, CR LF as one line end; both are None when the file as a whole is at fault.
-    `counted` is the line that Ollama would name: it counts the CR and the LF of a line end, and that which ended the
-    word at fault.
+    Lines and columns count from 1, CR LF as one line end; both are None for an error of the whole file. `counted` is
+    the line number in Ollama's message: it counts CR and LF separately, and the line end after the faulty word too.
     """
 
     def __init__(
@@ -62,28 +61,28 @@ class ModelfileError(PresetError):
 
 
 class Instruction(Struct, frozen=True):
-    """One instruction. FROM is named `model`, a PARAMETER by its own name, the others by their word in lower case."""
+    """Instruction. FROM is named `model`, a PARAMETER by its own name, the others by their word in lower case."""
 
     name: str
     args: str
-    """The value without its quotes; for a message `role: text`."""
+    """Value without its quotes; for a message `role: text`."""
     line: int
     column: int
     start: int
     end: int
-    """Where it stands in the decoded text, without the end of its last line."""
+    """Range in the decoded text, without the last line end."""
 
 
 class Modelfile(Struct, frozen=True):
-    """What a Modelfile says, in its order."""
+    """Parsed Modelfile: its instructions in order."""
 
     commands: tuple[Instruction, ...]
     description: str
-    """The comment before the first instruction, as one paragraph."""
+    """Comment before the first instruction, as one paragraph."""
 
 
 def parse_modelfile(source: str | bytes, file: str = "Modelfile") -> Modelfile:
-    """Read a Modelfile; `file` is the name used in errors. Raises ModelfileError."""
+    """Parse a Modelfile; `file` is its name in errors. Raises ModelfileError."""
     reader = _Reader(decode(source), file)
     reader.skip()
     description = _paragraph(reader.text[: reader.at])
@@ -96,7 +95,7 @@ def parse_modelfile(source: str | bytes, file: str = "Modelfile") -> Modelfile:
 
 
 def decode(source: str | bytes) -> str:
-    """The text of a file: UTF-8 unless a byte order mark says UTF-16; what cannot be read becomes U+FFFD."""
+    """Decode a file: UTF-8, or UTF-16 with a byte order mark; invalid bytes become U+FFFD."""
     if isinstance(source, str):
         return source.removeprefix("\ufeff")
     for mark, encoding in (
@@ -104,7 +103,7 @@ def decode(source: str | bytes) -> str:
     ):  # fmt: skip
         if source.startswith(mark):
             text = source[len(mark) :].decode(encoding, "surrogateescape" if encoding == "utf-8" else "replace")
-            # After its mark Ollama replaces UTF-8 that is broken byte by byte, else by what could be a character.
+            # After a mark Ollama replaces each invalid byte, without one each invalid sequence.
             return _BYTE.sub("\ufffd", text)
     return source.decode(errors="replace")
 
@@ -134,7 +133,7 @@ _SHOWN = re.compile(r"[^ \t\r\n]{0,30}")
 
 
 class _Reader:
-    """A place in the text that only moves forward."""
+    """Cursor that moves through the text and parses instructions."""
 
     def __init__(self, text: str, file: str) -> None:
         self.text = text
@@ -143,7 +142,7 @@ class _Reader:
         self._lines = [0, *(match.end() for match in _LINE_END.finditer(text))]
 
     def commands(self) -> Iterator[Instruction]:
-        """The instructions from here to the end."""
+        """Yield the instructions from here to the end."""
         while self.at < len(self.text):
             yield self._command()
             self.skip()
@@ -167,7 +166,7 @@ class _Reader:
 
     def _word(self) -> str:
         start = self.at
-        # Ollama takes the first rune of a word unseen, and drops it when it is unprintable: a stray mark does no harm.
+        # Ollama accepts any first rune of a word and drops an unprintable one, such as a stray byte order mark.
         self.at += 1
         word = _printable(self.text[start]) + self._take(_LETTERS)
         end = self._separator()
@@ -240,7 +239,7 @@ class _Reader:
         return match[0]
 
     def _separator(self) -> str:
-        """The next character, or nothing at the end of the file."""
+        """Consume the next character; empty at the end of the file."""
         self.at += 1
         return self.text[self.at - 1 : self.at]
 

@@ -1,4 +1,4 @@
-"""A preset as a Modelfile that `ollama create` takes."""
+"""Export of a preset as a Modelfile that `ollama create` accepts."""
 
 from msgspec import Struct
 
@@ -12,43 +12,45 @@ from tui.presets.preset import Preset
 from tui.presets.serialize import describe, instruction, parameter, statements
 
 _OTHERWISE = ("top_p", "min_p")
-"""Knobs whose defaults in Ollama are others: 0.9 and 0 where llama.cpp has 0.95 and 0.05."""
+"""Knobs with other defaults in Ollama: 0.9 and 0 where llama.cpp has 0.95 and 0.05."""
 
 _UNSAID = {"num_ctx": 0, "main_gpu": -1}
-"""Values that Ollama means by saying nothing, and cannot be told."""
+"""Values that Ollama uses when nothing is set, and does not accept explicitly."""
 
 
 class OllamaExport(Struct, frozen=True):
-    """The text for Ollama, and what it could not be told, a sentence each."""
+    """Modelfile text for Ollama, and a sentence for each value that it cannot express."""
 
     text: str
     left_out: tuple[str, ...]
 
 
 def for_ollama(preset: Preset) -> OllamaExport:
-    """The whole preset in one Modelfile, bases included; what Ollama has no word for is commented out. May raise
-    PresetError, for a text that no Modelfile can say."""
+    """Write the preset and its bases as one Modelfile; values that Ollama lacks are commented out.
+
+    Raises PresetError for a text that no Modelfile can hold.
+    """
     model, trouble = _model(preset)
     left_out = [trouble] if trouble else []
     lines = [describe(preset.description), instruction("FROM", model)]
     knobs, turned = preset.knobs, dict(preset.turned)
     for name in dict.fromkeys((*turned, *_OTHERWISE)):
         value = turned[name] if name in THOUGHT_KNOBS else getattr(knobs, name)
-        if _silent(name, value):
+        if _is_default(name, value):
             continue
         adapter = _adapter(knobs.lora) if name == "lora" else ""
-        written = [adapter] if adapter else [instruction(*said) for said in parameter(name, value)]
+        written = [adapter] if adapter else [instruction(*each) for each in parameter(name, value)]
         reason = "" if adapter else _reason(name, value)
         if reason:
             left_out.append(f"{name} {ROWS[name].show(value)}: {reason}.")
             written = [f"# {part}" for line in written for part in line.splitlines()]
         lines += written
-    lines += [instruction(*said) for said in statements(preset) if not said[0].startswith(("FROM", "PARAMETER"))]
+    lines += [instruction(*each) for each in statements(preset) if not each[0].startswith(("FROM", "PARAMETER"))]
     return OllamaExport(lines[0] + "\n".join(lines[1:]) + "\n", tuple(left_out))
 
 
 def refusals(preset: Preset) -> tuple[str, ...]:
-    """What `ollama create` would refuse of the preset as it stands, in a few words each."""
+    """Return the instructions of the preset that `ollama create` would refuse."""
     found = [f"FROM {preset.model}"] if preset.model == "starter" or preset.model.startswith(PREFIX) else []
     sources = dict.fromkeys(source for what, source in preset.inherited if what == "model")
     found = [f"FROM {source}, which is a preset" for source in sources] or found
@@ -57,7 +59,7 @@ def refusals(preset: Preset) -> tuple[str, ...]:
 
 
 def _model(preset: Preset) -> tuple[str, str]:
-    """What FROM is to say, and what is wrong with it."""
+    """Return the value of FROM, and a sentence if it could not be resolved."""
     if preset.model.startswith(PREFIX):
         return preset.model.removeprefix(PREFIX), ""
     if preset.model.startswith("hf.co/"):
@@ -65,11 +67,11 @@ def _model(preset: Preset) -> tuple[str, str]:
     try:
         return str(preset.find_model()), ""
     except ModelError as error:
-        return preset.model, f"FROM is left as it stands: {error}"
+        return preset.model, f"FROM is left unchanged: {error}"
 
 
-def _silent(name: str, value: Value) -> bool:
-    """Whether saying nothing comes to the same."""
+def _is_default(name: str, value: Value) -> bool:
+    """Return True if Ollama uses the value anyway."""
     untouched = value == ROWS[name].default and name not in OLLAMAS and name not in THOUGHT_KNOBS
     return untouched or value == () or _UNSAID.get(name) == value
 
@@ -81,9 +83,9 @@ def _adapter(entries: tuple[str, ...]) -> str:
 
 
 def _reason(name: str, value: Value) -> str:
-    """Why Ollama cannot be told; empty when it can."""
+    """Return the reason why Ollama has no such value; empty if it has."""
     if name == "lora":
-        return "Ollama takes one adapter, at its full strength"
+        return "Ollama applies one adapter, at scale 1"
     if name in DEPRECATED:
         return "Ollama no longer has it"
     if name not in OLLAMAS:

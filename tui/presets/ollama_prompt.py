@@ -1,4 +1,4 @@
-"""From messages to a prompt by an explicit TEMPLATE, as Ollama's own engine goes about it (template/template.go)."""
+"""Prompt from messages by an explicit TEMPLATE, after Ollama's engine (template/template.go)."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -23,17 +23,17 @@ from tui.presets.gotemplate.nodes import (
 from tui.presets.tools import ToolMessage
 
 _APART = "\n\n"
-"""Between messages that are joined."""
+"""Separator of joined messages."""
 
 _START = Position(1, 1)
 _RESPONSE = ActionNode(Pipeline((CommandNode(_START, (PathNode(_START, None, ("Response",)),)),)))
 
 
 class OllamaPrompt:
-    """A TEMPLATE, read. Those that mention Messages run once over all of them, the others once a turn."""
+    """Parsed TEMPLATE. One that mentions Messages runs once over all of them, any other once a turn."""
 
     def __init__(self, source: str) -> None:
-        """Raises TemplateError."""
+        """Parse a template; raises TemplateError."""
         template = read_template(source)
         # Ollama looks for the names in any case, though it looks them up as they are written.
         mentioned = {name.lower() for nodes in (template.nodes, *template.defined.values()) for name in _names(nodes)}
@@ -43,7 +43,7 @@ class OllamaPrompt:
         self._template = template
         self._tags = find_tags(source)
         self.has_switch = not mentioned.isdisjoint(("think", "isthinkset"))
-        """Whether it can be told to think or not."""
+        """True if the template has a switch for thinking."""
 
     def render(
         self,
@@ -52,11 +52,11 @@ class OllamaPrompt:
         tools: Iterable[Any] | None = None,
         think: bool | str | None = None,
     ) -> str:
-        """The prompt, ending where the reply begins or goes on; raises TemplateError."""
+        """Render the prompt, up to where the reply begins or continues; raises TemplateError."""
         level = think if isinstance(think, str) else "medium" if think else ""
         fixed = {"Think": bool(think), "ThinkLevel": level, "IsThinkSet": think is not None}
         system, joined = _joined(messages)
-        joined = [_parted(message, self._tags) for message in joined]
+        joined = [_with_thought_field(message, self._tags) for message in joined]
         if self._whole:
             given = {"System": system, "Messages": seen.messages(joined), "Tools": seen.tools(tools), "Response": ""}
             return self._template.render(given | fixed)
@@ -73,13 +73,13 @@ class OllamaPrompt:
             part = {"system": "System", "user": "Prompt", "assistant": "Response"}.get(message.role)
             if part:
                 turn[part] = message.content
-        # What stands after the response is for the model to write.
+        # The text after the response is left to the model.
         last = GoTemplate(_until_response(self._template.nodes)[0], {})
         return text + last.render(turn | dict(fixed), BUILT_IN, lenient=True)
 
 
 def _joined(messages: Sequence[Message | ToolMessage]) -> tuple[str, list[Message | ToolMessage]]:
-    """All that the system says, and the messages with neighbours of one role made one."""
+    """Return the joined system messages, and the messages with neighbours of the same role joined."""
     joined: list[Message | ToolMessage] = []
     for message in messages:
         if joined and joined[-1].role == message.role != "tool":
@@ -89,8 +89,8 @@ def _joined(messages: Sequence[Message | ToolMessage]) -> tuple[str, list[Messag
     return _APART.join(message.content for message in messages if message.role == "system"), joined
 
 
-def _parted(message: Message | ToolMessage, tags: Tags | None) -> Message | ToolMessage:
-    """A message with its thought in a field of its own; one that the reply goes on from stays in one piece."""
+def _with_thought_field(message: Message | ToolMessage, tags: Tags | None) -> Message | ToolMessage:
+    """Move the thought of a reply to a field of its own; a reply with an open thought, to be continued, stays whole."""
     if message.role != "assistant" or not isinstance(message, Message):
         return message
     parts = split_thought(message.content, tags, unfinished=False)
@@ -98,7 +98,7 @@ def _parted(message: Message | ToolMessage, tags: Tags | None) -> Message | Tool
 
 
 def _names(nodes: Sequence[Node]) -> Iterator[str]:
-    """What some nodes look up, as far as Ollama sees; raises TemplateError for what it cannot look through."""
+    """Yield the names that nodes look up, as Ollama finds them; raises TemplateError where it would fail."""
     for node in nodes:
         match node:
             case ActionNode(pipeline):
@@ -125,7 +125,7 @@ def _looked_up(pipeline: Pipeline) -> Iterator[str]:
 
 
 def _until_response(nodes: Sequence[Node]) -> tuple[tuple[Node, ...], bool]:
-    """The nodes up to the first that prints the response, and whether one did."""
+    """Return the nodes up to the first that prints the response, and True if there is one."""
     kept: list[Node] = []
     for node in nodes:
         match node:
@@ -148,7 +148,7 @@ def _until_response(nodes: Sequence[Node]) -> tuple[tuple[Node, ...], bool]:
 
 
 def _shortened(pipeline: Pipeline) -> tuple[Pipeline | None, bool]:
-    """A pipeline up to where it looks up the response, and whether it does; what would be done to that is lost."""
+    """Cut a pipeline after its lookup of the response, if any; as in Ollama, functions applied to that are lost."""
     commands: list[CommandNode] = []
     for index, command in enumerate(pipeline.commands):
         operands: list[Operand] = []

@@ -1,4 +1,4 @@
-"""What a template sees of a chat with tools: the fields that Ollama's own templates look up (template/template.go)."""
+"""Template values of messages and tools: the fields that Ollama's templates look up (template/template.go)."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, cast
@@ -25,7 +25,7 @@ _PARAMETERS: Mapping[str, str] = {
 
 
 class ToolMessage(msgspec.Struct, frozen=True, kw_only=True):
-    """A message as Ollama's requests have it: more can be in it than in one of a chat here."""
+    """Message as in Ollama's requests, with tool calls and a thought."""
 
     role: str
     content: str = ""
@@ -36,27 +36,27 @@ class ToolMessage(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def plain(self) -> Message | None:
-        """The same as one of a chat here, if it can be."""
+        """Message without the extra fields; None if any is set."""
         role = self.role.lower()
         bare = ToolMessage(role=self.role, content=self.content)
         return Message(cast(Role, role), self.content) if self == bare and role in ROLES else None
 
 
 class Tool(GoStruct):
-    """A tool that may be called."""
+    """Tool that the model may call."""
 
     tags: ClassVar[Mapping[str, str]] = {"Type": "type", "Items": "items?", "Function": "function"}
     speaks_json: ClassVar[bool] = True
 
 
 class ToolFunction(GoStruct):
-    """What is called."""
+    """Function of a tool."""
 
     tags: ClassVar[Mapping[str, str]] = {"Name": "name", "Description": "description", "Parameters": "parameters"}
 
 
 class ToolParameters(GoStruct):
-    """What it is called with."""
+    """Parameters of a tool's function."""
 
     tags: ClassVar[Mapping[str, str]] = {
         "Type": "type", "Defs": "$defs?", "Items": "items?", "Required": "required?", "Properties": "properties",
@@ -64,35 +64,35 @@ class ToolParameters(GoStruct):
 
 
 class ToolProperty(GoStruct):
-    """One of its parameters."""
+    """Parameter of a tool's function."""
 
     tags: ClassVar[Mapping[str, str]] = _PARAMETERS
 
 
 class TemplateMessage(GoStruct):
-    """A message; and a call in it, with its function."""
+    """Message, tool call or called function."""
 
 
-def messages(said: Iterable[Message | ToolMessage]) -> list[TemplateMessage]:
-    """The messages of a chat as a template sees them."""
-    return list(map(_fields, said)) or UnsetList()
+def messages(chat: Iterable[Message | ToolMessage]) -> list[TemplateMessage]:
+    """Convert the messages of a chat to template values."""
+    return list(map(_fields, chat)) or UnsetList()
 
 
 def _fields(message: Message | ToolMessage) -> TemplateMessage:
-    said = message if isinstance(message, ToolMessage) else ToolMessage(role=message.role, content=message.content)
+    full = message if isinstance(message, ToolMessage) else ToolMessage(role=message.role, content=message.content)
     return TemplateMessage(
-        Role=said.role,
-        Content=said.content,
-        Thinking=said.thinking,
+        Role=full.role,
+        Content=full.content,
+        Thinking=full.thinking,
         Images=UnsetList(),
-        ToolCalls=[_call(call) for call in said.tool_calls] or UnsetList(),
-        ToolName=said.tool_name,
-        ToolCallID=said.tool_call_id,
+        ToolCalls=[_call(call) for call in full.tool_calls] or UnsetList(),
+        ToolName=full.tool_name,
+        ToolCallID=full.tool_call_id,
     )
 
 
 def tools(given: Iterable[Any] | None) -> GoList:
-    """The tools of a request as a template sees them."""
+    """Convert the tools of a request to template values."""
     return UnsetGoList() if given is None else GoList(map(_tool, given))
 
 
@@ -129,16 +129,16 @@ def _properties(given: Any, kind: Callable[[dict[str, Any]], Any], none: Any = N
 
 
 def _property(given: Any) -> ToolProperty:
-    told = _map(given)
-    kinds = told.get("type", [])
+    schema = _map(given)
+    kinds = schema.get("type", [])
     return ToolProperty(
-        AnyOf=[_property(each) for each in told.get("anyOf") or ()],
+        AnyOf=[_property(each) for each in schema.get("anyOf") or ()],
         Type=GoWords(kinds if isinstance(kinds, list) else [kinds]),
-        Items=_numbers(told.get("items")),
-        Description=told.get("description", ""),
-        Enum=_numbers(told.get("enum") or []),
-        Properties=_properties(told.get("properties"), OrderedMap),
-        Required=list(told.get("required") or ()),
+        Items=_numbers(schema.get("items")),
+        Description=schema.get("description", ""),
+        Enum=_numbers(schema.get("enum") or []),
+        Properties=_properties(schema.get("properties"), OrderedMap),
+        Required=list(schema.get("required") or ()),
     )
 
 
@@ -147,7 +147,7 @@ def _map(value: Any) -> dict[str, Any]:
 
 
 def _numbers(value: Any) -> Any:
-    """A value out of JSON, where Go has every number as a float."""
+    """Convert the numbers of a JSON value to floats, as Go decodes them."""
     if isinstance(value, dict):
         return {key: _numbers(each) for key, each in value.items()}
     if isinstance(value, list):

@@ -1,7 +1,7 @@
-"""Templates in Go's text/template syntax, as Ollama's TEMPLATE is written: the part of it that templates use.
+"""Interpreter of Go's text/template language, in which Ollama's TEMPLATE is written: the part that chat templates use.
 
-No library for it is kept up. Functions as values, complex numbers and floats in other bases are left out; everything
-else of the language is there. See https://pkg.go.dev/text/template.
+The package imports nothing else of the program. Left out are functions as values, html, js and urlquery, and the rarer
+literals and verbs of printf: see `lexer` and `formatting`. The language: https://pkg.go.dev/text/template.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ __all__ = ["BUILT_IN", "OLLAMAS", "GoTemplate", "TemplateError", "read_template"
 
 
 class GoTemplate(Struct, frozen=True):
-    """A template that was read."""
+    """Parsed template."""
 
     nodes: tuple[Node, ...]
     defined: dict[str, tuple[Node, ...]]
@@ -30,7 +30,10 @@ class GoTemplate(Struct, frozen=True):
         *,
         lenient: bool = False,
     ) -> str:
-        """The text it makes of a map; raises TemplateError. `lenient`, what is not in a map may be looked into."""
+        """Render the template with a map of values; raises TemplateError.
+
+        If `lenient`, a field of a missing value is missing too, and no error.
+        """
         run = TemplateRun(data, self.defined, functions, lenient=lenient)
         try:
             run.run(self.nodes, data)
@@ -40,7 +43,7 @@ class GoTemplate(Struct, frozen=True):
 
 
 def read_template(source: str) -> GoTemplate:
-    """Read a template; raises TemplateError with its place."""
+    """Parse a template; raises TemplateError with the position."""
     parser = TemplateParser(source, (*BUILT_IN, *OLLAMAS))
     try:
         nodes = parser.parse()

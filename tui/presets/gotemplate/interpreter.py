@@ -1,4 +1,4 @@
-"""Runs a template over a value."""
+"""Interpreter that renders a parsed template."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -23,20 +23,20 @@ from tui.presets.gotemplate.nodes import (
 from tui.presets.gotemplate.values import GoStruct, printed, spoken, truth, whole
 
 STEPS, HANDLED, DEEPEST = 200_000, 2**27, 100
-"""Nodes run, characters that functions take and give, templates within templates: a template is a program out of a
-file from anywhere. It prints no more than LARGEST, and no text within it is longer."""
+"""Limits of nodes run, of characters passed to and from functions, and of nested template calls: a template is an
+untrusted program. Its output, and any text within it, is limited to LARGEST characters."""
 
 
 class _Break(Exception):
-    """Leave the range."""
+    """Signal to leave the range."""
 
 
 class _Continue(Exception):
-    """Go on with its next element."""
+    """Signal to continue with the next element."""
 
 
 class _Nothing:
-    """No value at all, as against nil: looking something up in it finds nothing again, and is no error."""
+    """Missing value, as opposed to nil: a field of it is missing too, and no error."""
 
     def __bool__(self) -> bool:
         return False
@@ -46,7 +46,7 @@ _NOTHING = _Nothing()
 
 
 class TemplateRun:
-    """One run of a template."""
+    """Single run of a template."""
 
     def __init__(
         self,
@@ -56,9 +56,9 @@ class TemplateRun:
         *,
         lenient: bool = False,
     ) -> None:
-        """`functions` are those that may be called; the text is in `text` afterwards.
+        """Prepare a run; `functions` are those that may be called.
 
-        What a map does not have is nil, and nothing can be looked up in that; or, `lenient`, no value at all.
+        A missing key of a map gives nil, whose fields are errors; if `lenient`, a missing value.
         """
         self._defined, self._functions = defined, functions
         self._absent = _NOTHING if lenient else None
@@ -68,11 +68,11 @@ class TemplateRun:
 
     @property
     def text(self) -> str:
-        """What was printed."""
+        """Output so far."""
         return whole("".join(self._pieces))
 
     def run(self, nodes: Sequence[Node], dot: Any) -> None:
-        """Print some nodes; raises TemplateError."""
+        """Run nodes and collect their output; raises TemplateError."""
         for node in nodes:
             self._step()
             match node:
@@ -135,7 +135,7 @@ class TemplateRun:
             self.run(branch.otherwise, dot)
 
     def _elements(self, value: Any, branch: BranchNode) -> Iterable[tuple[Any, Any]]:
-        """What a range goes over: places or keys, and values."""
+        """Return pairs of index or key and value that a range iterates over."""
         match value:
             case _Nothing() | None:
                 return ()
@@ -175,7 +175,7 @@ class TemplateRun:
         return value
 
     def _scope(self, name: str, position: Position) -> dict[str, Any]:
-        """The innermost scope that has a variable."""
+        """Return the innermost scope with the variable."""
         found: dict[str, Any] | None = next((scope for scope in reversed(self._scopes) if name in scope), None)
         if found is None:
             raise TemplateError(f"there is no variable {name} here", position)
@@ -210,14 +210,14 @@ class TemplateRun:
         return value
 
     def _count(self, values: Sequence[Any], position: Position) -> None:
-        """Count what a function takes and gives: a template could double a text a thousand times."""
+        """Count the characters passed to and from functions: a template could double a text a thousand times."""
         size = sum(len(value) for value in values if isinstance(value, str))
         self._characters += size
         if size > LARGEST or self._characters > HANDLED:
             raise TemplateError("it makes too much text", position)
 
     def _shortest(self, function: FunctionNode, operands: Sequence[Operand], dot: Any, final: tuple[Any, ...]) -> Any:
-        """`and` and `or`: the first argument that decides, the others unseen."""
+        """Evaluate `and` or `or` up to the first argument that decides."""
         value: Any = _NOTHING
         if not operands and not final:
             raise TemplateError(f"{function.name} takes at least one argument", function.position)

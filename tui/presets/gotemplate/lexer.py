@@ -28,20 +28,20 @@ _SPACED_COMMENT = re.compile(r"[ \t\r\n]*/\*.*?\*/", re.DOTALL)
 
 
 class Lexeme(NamedTuple):
-    """A text, or a word of an action."""
+    """Text between actions, or a word of an action."""
 
     kind: str
-    """text, open, close, string, char, number, field, variable, name or sign."""
+    """One of text, open, close, string, raw, number, field, variable, name, sign and eof."""
     text: str
     position: Position
     spaced: bool = False
-    """Whether white space stands before it."""
+    """True if white space precedes it."""
     end: int = 0
-    """Of a close: where the text after it begins."""
+    """Index of the text after a close."""
 
 
 def words(source: str) -> Iterator[Lexeme]:
-    """The words of a template; raises TemplateError."""
+    """Split a template into words; raises TemplateError."""
     at, trimmed = 0, False
     while (opening := source.find("{{", at)) >= 0:
         inner = opening + 2
@@ -77,7 +77,7 @@ def _after_comment(source: str, at: int, position: Position) -> tuple[int, bool]
 
 
 def _action(source: str, at: int, opening: int) -> Iterator[Lexeme]:
-    """The words up to the end of the action; the last one is a close."""
+    """Yield the words up to the end of the action; the last one is a close."""
     spaced = False
     while at < len(source):
         if source.startswith("}}", at):

@@ -1,4 +1,4 @@
-"""From words to the tree of a template, by the grammar of Go's text/template/parse."""
+"""Parser of templates, after the grammar of Go's text/template/parse/parse.go."""
 
 from collections.abc import Collection
 
@@ -21,7 +21,7 @@ from tui.presets.gotemplate.nodes import (
 )
 
 DEEPEST = 100
-"""How deep blocks and parentheses may nest."""
+"""Limit of nesting of blocks and parentheses."""
 
 _CONSTANTS = {"true": True, "false": False, "nil": None}
 _LITERALS = ("string", "raw", "number")
@@ -29,20 +29,20 @@ _ENDS = ("end", "else")
 
 
 class TemplateParser:
-    """Reads one template."""
+    """Recursive-descent parser of one template."""
 
     def __init__(self, source: str, functions: Collection[str]) -> None:
-        """`functions` are the names that may be called."""
+        """Split the source into words; `functions` are the names that may be called."""
         self._words = [*words(source), Lexeme("eof", "the end", _end_position(source))]
         self._at, self._depth = 0, 0
         self._functions = functions
         self._variables: list[str] = ["$"]
         self._loops = 0
         self.defined: dict[str, tuple[Node, ...]] = {}
-        """The templates defined inside, by name."""
+        """Templates defined in the source, by name."""
 
     def parse(self) -> tuple[Node, ...]:
-        """The whole template; raises TemplateError."""
+        """Parse the whole template; raises TemplateError."""
         nodes, word = self._block()
         if word is not None:
             raise TemplateError(f"{{{{ {word.text} }}}} has nothing to end", word.position)
@@ -67,7 +67,7 @@ class TemplateParser:
     # --- blocks -----------------------------------------------------------------------------------------------------
 
     def _block(self) -> tuple[tuple[Node, ...], Lexeme | None]:
-        """Nodes up to the end of the text, or to the `end` or `else` that is given back, its action still open."""
+        """Parse nodes up to the end of the source, or to an `end` or `else`, which is returned with its action open."""
         self._depth += 1
         if self._depth > DEEPEST:
             raise TemplateError("it is nested too deeply", self._next.position)
@@ -86,7 +86,7 @@ class TemplateParser:
         return tuple(nodes), None
 
     def _node(self) -> Node | None:
-        """One action, from after its opening to after its close."""
+        """Parse one action, from after its opening to after its close."""
         word = self._next
         match word.text if word.kind == "name" else "":
             case "if" | "with" | "range":
@@ -131,7 +131,7 @@ class TemplateParser:
         return BranchNode(word.position, word.text, pipeline, body, otherwise)
 
     def _otherwise(self, word: Lexeme) -> tuple[Node, ...]:
-        """What stands after an `else`, to after the end of it all."""
+        """Parse from after an `else` to after the `end` of the block."""
         also = self._next.text
         if self._next.kind == "name" and also == word.text != "range":
             return (self._branch(self._advance()),)
@@ -189,11 +189,11 @@ class TemplateParser:
             first = commands[-1].operands[0]
             if isinstance(first, Literal) or first == PathNode(commands[-1].position, None, ()):
                 raise TemplateError("after | stands a function", commands[-1].position)
-        self._variables += names  # also those assigned to: that they are there is seen to as it runs
+        self._variables += names  # also those assigned to: the interpreter checks that they exist
         return Pipeline(tuple(commands), names, declares)
 
     def _declared(self, ranges: bool) -> tuple[tuple[str, ...], bool]:
-        """`$x :=`, `$x =` or, in a range, `$i, $x :=`; nothing is taken when there is none."""
+        """Parse `$x :=`, `$x =` or, in a range, `$i, $x :=`; consume nothing if there is none."""
         start, names = self._at, list[str]()
         while self._next.kind == "variable" and len(names) < (2 if ranges else 1):
             names.append(self._advance().text)

@@ -1,7 +1,7 @@
-"""Values as Go has them: what is true, how they print, and what they are as JSON.
+"""Go values in Python: truth, printing and JSON encoding.
 
-Texts, numbers, booleans, lists, maps and nil are Python's own. A text may hold bytes that are no UTF-8, as one cut in
-the middle of a character has: they stand in it as surrogates, as `surrogateescape` has them.
+Strings, numbers, booleans, lists, maps and nil are Python's own. Bytes of a string that are no UTF-8, as after a slice
+in the middle of a character, are surrogates, as by the error handler `surrogateescape`.
 """
 
 import json
@@ -11,49 +11,49 @@ from typing import Any, ClassVar
 
 
 class GoStruct(dict[str, Any]):
-    """A value with fixed fields, as against a map: it is never empty, and an unknown field is an error."""
+    """Value with fixed fields, unlike a map: it is never empty, and an unknown field is an error."""
 
     tags: ClassVar[Mapping[str, str]] = {}
-    """What JSON calls a field, where that is another name; with a question mark, it is left out when empty."""
+    """JSON names of fields, where they differ; with a question mark, the field is omitted when empty."""
     speaks_json: ClassVar[bool] = False
-    """Whether it prints itself as JSON, as a Go type whose String method does so."""
+    """True if it prints as JSON, as a Go type whose String method does so."""
 
 
 class GoList(list[Any]):
-    """A list that prints itself as JSON, as Ollama's tools do."""
+    """List that prints as JSON, as Ollama's tools do."""
 
 
 class GoMap(dict[str, Any]):
-    """A map that prints itself as JSON."""
+    """Map that prints as JSON."""
 
 
 class OrderedMap(dict[str, Any]):
-    """A map that keeps its order as JSON, where others are sorted."""
+    """Map that keeps its order in JSON, where others are sorted."""
 
 
 class GoWords(list[str]):
-    """A list that is a single text while it has one entry, as the type of a tool's parameter is."""
+    """List that prints as a single string while it has one entry, such as the type of a tool's parameter."""
 
 
 class UnsetList(list[Any]):
-    """A list that was never made: it is empty, and null as JSON."""
+    """Nil list: empty, and null in JSON."""
 
 
 class UnsetGoMap(GoMap):
-    """A map that prints itself as JSON, and was never made."""
+    """Nil map that prints as JSON."""
 
 
 class UnsetGoList(GoList, UnsetList):
-    """A list that prints itself as JSON, and was never made."""
+    """Nil list that prints as JSON."""
 
 
 def truth(value: Any) -> bool:
-    """Whether a value counts as true: empty and zero ones do not."""
+    """Return False for empty and zero values."""
     return isinstance(value, GoStruct) or bool(value)
 
 
 def kind(value: Any) -> str:
-    """What Go calls the type of a value."""
+    """Return the name of a value's type in Go."""
     match value:
         case None:
             return "<nil>"
@@ -73,10 +73,10 @@ def kind(value: Any) -> str:
 
 
 def printed(value: Any) -> str:
-    """A value as Go prints it with %v."""
-    said = spoken(value)
-    if said is not None:
-        return said
+    """Format a value as Go's %v."""
+    text = spoken(value)
+    if text is not None:
+        return text
     match value:
         case None:
             return "<nil>"
@@ -96,7 +96,7 @@ def printed(value: Any) -> str:
 
 
 def spoken(value: Any) -> str | None:
-    """What the String method of a value says; None for one that has none."""
+    """Return the result of a value's String method; None if it has none."""
     if isinstance(value, UnsetGoMap):
         return "{}"
     if isinstance(value, GoList | GoMap) or (isinstance(value, GoStruct) and value.speaks_json):
@@ -105,7 +105,7 @@ def spoken(value: Any) -> str | None:
 
 
 def shortest(value: float, *, least: int = -4, most: int = 6) -> str:
-    """The shortest decimal that is this number; with an exponent below 1e`least`, and from 1e`most` on."""
+    """Format the shortest decimal that reads back equal, with an exponent below 1e`least` and from 1e`most` on."""
     sign, digits, point = parts(value)
     if not least <= point - 1 < most:
         rest = f".{digits[1:]}" if len(digits) > 1 else ""
@@ -115,7 +115,7 @@ def shortest(value: float, *, least: int = -4, most: int = 6) -> str:
 
 
 def parts(value: float) -> tuple[str, str, int]:
-    """Sign, shortest digits and the place of the decimal point among them."""
+    """Split a number into sign, shortest digits and position of the decimal point."""
     mantissa, _, exponent = repr(value).lower().partition("e")
     sign = "-" if mantissa.startswith("-") else ""
     whole, _, rest = mantissa.removeprefix("-").partition(".")
@@ -126,7 +126,7 @@ def parts(value: float) -> tuple[str, str, int]:
 
 
 def encoded(value: Any) -> str:
-    """A value as Go's json.Marshal writes it."""
+    """Encode a value as Go's json.Marshal does."""
     match value:
         case str():
             text = json.dumps(whole(value), ensure_ascii=False)
@@ -149,7 +149,7 @@ def encoded(value: Any) -> str:
 
 
 def whole(text: str) -> str:
-    """The text with a sign for every byte in it that is no UTF-8."""
+    """Replace every byte that is no UTF-8 by U+FFFD."""
     if not _BYTES.search(text):
         return text
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
