@@ -49,3 +49,14 @@ def test_whatever_is_typed_its_parts_lie_in_order_within_its_lines(lines: list[s
     for line, found in zip(lines, parts(lines), strict=True):
         assert all(0 <= part.start <= part.end <= len(line) for part in found)
         assert all(one.end <= other.start for one, other in zip(found, found[1:], strict=False))
+
+
+def test_faulty_lines_are_coloured_up_to_their_fault_and_the_next_ones_as_usual() -> None:
+    assert shown('FROM\nMESSAGE robot Hi\nPARAMETER te-mp 1\nFROM starter\nSYSTEM "open\nFROM x') == [
+        [("FROM", "instruction")],
+        [("MESSAGE", "instruction"), ("robot", "unknown"), ("Hi", "text")],
+        [("PARAMETER", "instruction"), ("te-mp", "unknown"), ("1", "number")],
+        [("FROM", "instruction"), ("starter", "text")],
+        [("SYSTEM", "instruction"), ('"open', "text")],
+        [("FROM x", "text")],
+    ]

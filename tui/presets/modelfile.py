@@ -13,7 +13,7 @@ import codecs
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from msgspec import Struct
 
@@ -73,6 +73,15 @@ class Instruction(Struct, frozen=True):
     """Range in the decoded text, without the last line end."""
 
 
+class Token(NamedTuple):
+    """Range of the decoded text with its part in the syntax."""
+
+    start: int
+    end: int
+    kind: Literal["comment", "word", "name", "value"]
+    """`name` is the name of a PARAMETER or the role of a MESSAGE."""
+
+
 class Modelfile(Struct, frozen=True):
     """Parsed Modelfile: its instructions in order."""
 
@@ -92,6 +101,17 @@ def parse_modelfile(source: str | bytes, file: str = "Modelfile") -> Modelfile:
             "missing_from", "there is no FROM line; write FROM starter, or FROM ./your-model.gguf.", file=file
         )
     return Modelfile(commands, description)
+
+
+def tokenize(text: str) -> Iterator[Token]:
+    """Yield the tokens of a Modelfile; after an error parsing resumes on the next line."""
+    reader = _Reader(text, "")
+    while reader.at < len(text):
+        start = reader.at
+        reader.skip()
+        yield from (Token(*match.span(), "comment") for match in _COMMENT.finditer(text, start, reader.at))
+        if reader.at < len(text):
+            yield from reader.tokens()
 
 
 def decode(source: str | bytes) -> str:
@@ -122,6 +142,7 @@ def _printable(text: str) -> str:
     return "".join(rune for rune in text if rune.isprintable() or rune == "\t")
 
 
+_COMMENT = re.compile(r"#[^\r\n]*")
 _SKIPPED = re.compile(r"(?:[ \t\r\n]+|#[^\r\n]*)*")
 _BLANKS = re.compile(r"[ \t]*")
 _LINE = re.compile(r"[^\r\n]*")
@@ -130,6 +151,7 @@ _EITHER_END = re.compile(r"[\r\n]")
 _LETTERS = re.compile(r"[A-Za-z]*")
 _NAME = re.compile(r"[A-Za-z0-9_]*")
 _SHOWN = re.compile(r"[^ \t\r\n]{0,30}")
+_NOT_BLANK = re.compile(r"[^ \t\r\n]*")
 
 
 class _Reader:
@@ -139,6 +161,7 @@ class _Reader:
         self.text = text
         self.file = file
         self.at = 0
+        self._tokens: list[Token] = []
         self._lines = [0, *(match.end() for match in _LINE_END.finditer(text))]
 
     def commands(self) -> Iterator[Instruction]:
@@ -150,6 +173,25 @@ class _Reader:
     def skip(self) -> None:
         """Move past white space and comments."""
         self._take(_SKIPPED)
+
+    def tokens(self) -> list[Token]:
+        """Consume one instruction, faulty or not, and return its tokens."""
+        self._tokens = []
+        try:
+            self._command()
+        except ModelfileError:
+            *_, last = self._tokens
+            if last.kind != "value":  # otherwise its quotes are open, and the value runs to the end of the file
+                self.at = max(last.end, _NOT_BLANK.match(self.text, last.start).end())  # type: ignore[union-attr]
+                self._tokens[-1] = last._replace(end=self.at)
+                self._take(_BLANKS)
+                start = self.at
+                self._add_token(start, self._take(_LINE), "value")
+        return self._tokens
+
+    def _add_token(self, start: int, source: str, kind: Literal["word", "name", "value"]) -> None:
+        if source.rstrip():
+            self._tokens.append(Token(start, start + len(source.rstrip()), kind))
 
     def _command(self) -> Instruction:
         start = self.at
@@ -169,6 +211,7 @@ class _Reader:
         # Ollama accepts any first rune of a word and drops an unprintable one, such as a stray byte order mark.
         self.at += 1
         word = _printable(self.text[start]) + self._take(_LETTERS)
+        self._tokens.append(Token(start, self.at, "word"))
         end = self._separator()
         if not end:
             raise self._fault("unexpected_eof", start, f"the file ends in {_shown(word)}; write a value after it.")
@@ -188,6 +231,7 @@ class _Reader:
     def _parameter_name(self) -> str:
         start = self.at
         name = self._take(_NAME)
+        self._add_token(start, name, "name")
         end = self._separator()
         if end and end in " \t":
             return name
@@ -197,6 +241,7 @@ class _Reader:
     def _role(self) -> str:
         start = self.at
         role = self._take(_LETTERS)
+        self._add_token(start, role, "name")
         end = self._separator()
         advice = "MESSAGE takes a role and a text, such as MESSAGE user Hello"
         if not end or end not in " \t":
@@ -219,17 +264,20 @@ class _Reader:
         text = line.rstrip(" \t")
         quotes = '"""' if text.startswith('"""') else '"' if text.startswith('"') else ""
         if not quotes:
+            self._add_token(start, self.text[start : self.at], "value")
             return text
         closed = len(text) >= 2 * len(quotes) and text.endswith(quotes)
         lines = [line]
         while not closed:
             newline = self._separator()
             if not newline:
+                self._add_token(start, self.text[start:], "value")
                 advice = f"the quotes that open here are never closed; end the last line of the text with {quotes}"
                 raise self._fault("unexpected_eof", start, f"{advice} and nothing after it.")
             line = _printable(self._take(_LINE))
             lines += newline, line
             closed = line.rstrip(" \t").endswith(quotes)
+        self._add_token(start, self.text[start : self.at], "value")
         return "".join(lines).rstrip(" \t")[len(quotes) : -len(quotes)]
 
     def _take(self, pattern: re.Pattern[str]) -> str:
