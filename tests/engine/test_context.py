@@ -1,7 +1,6 @@
 """What happens when the context is full, when prompts share their beginnings, and when an end is wanted at once."""
 
 import threading
-import time
 from collections.abc import Sequence
 
 import pytest
@@ -149,9 +148,8 @@ def test_whoever_wants_an_end_waits_for_no_prompt() -> None:
     bench = Bench(Script(delay=30.0))
     bench.ask(reply("a", text="long " * 300))
     threading.Timer(0.05, bench.backend.interrupt.set).start()
-    began = time.monotonic()
     bench.scheduler.step()
-    assert time.monotonic() - began < 5
+    assert not bench.backend.decoded, "the decode was broken off"
     bench.scheduler.stop(Stop("a"))
     assert bench.finished("a").ending == "stopped"
 

@@ -42,6 +42,7 @@ print(*sizes)
 """
 
 
+@pytest.mark.xdist_group("memory")
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_g54_memory_stays_flat(tmp_path: object) -> None:
     done = subprocess.run(

@@ -108,8 +108,14 @@ engine = Engine(Path("engine.log"))
 thread = threading.Thread(target=lambda: asyncio.run(engine.start()))
 thread.start()
 thread.join()
-time.sleep(0.2)
-print(open(f"/proc/{engine.pid}/stat").read().rpartition(")")[2].split()[0])
+def stat():
+    state, *numbers = open(f"/proc/{engine.pid}/stat").read().rpartition(")")[2].split()
+    return state, int(numbers[10]) + int(numbers[11])
+state, spent = stat()
+while state != "Z" and stat()[1] < spent + 5:  # until it has run on without the thread
+    time.sleep(0.01)
+    state = stat()[0]
+print(state)
 os._exit(0)
 """
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.depth import QUICK
 from tui.knobs.table import Knobs
 from tui.models.memory import estimate
 from tui.models.preflight import check_model
@@ -20,6 +21,7 @@ import sys
 from pathlib import Path
 from tui.engine.backend import BatchRow
 from tui.engine.llama import model
+from tests.depth import QUICK
 from tui.knobs.table import Knobs
 
 def resident():
@@ -37,11 +39,13 @@ print(resident() - before)
 """
 
 
+CASES = [(1024, "on"), (8192, "on"), (1024, "off"), (4096, "on"), (2048, "off"), (4096, "off")]
+
+
 @pytest.mark.model
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-@pytest.mark.parametrize(
-    ("context", "flash"), [(1024, "on"), (4096, "on"), (8192, "on"), (1024, "off"), (2048, "off"), (4096, "off")]
-)
+@pytest.mark.xdist_group("memory")
+@pytest.mark.parametrize(("context", "flash"), CASES[:3] if QUICK else CASES)
 def test_the_estimate_is_near_what_the_process_grows_by(starter: Path, context: int, flash: str) -> None:
     program = [sys.executable, "-c", GROW, str(starter), str(context), flash]
     grown = int(subprocess.run(program, capture_output=True, text=True, check=True).stdout)

@@ -1,6 +1,5 @@
 """Go's text/template, as far as templates use it."""
 
-import time
 from typing import Any
 
 import pytest
@@ -139,10 +138,8 @@ PIECES = (
 @given(st.lists(st.sampled_from(PIECES), max_size=40).map("".join) | st.text(max_size=60))
 @settings(max_examples=depth(150, 3000))
 def test_nothing_but_its_own_errors_comes_out(source: str) -> None:
-    began = time.monotonic()
     try:
         read_template("{{ " + source).render(DATA)
         read_template(source).render(DATA)
     except TemplateError as error:
         assert str(error).startswith("The template cannot be used: ")
-    assert time.monotonic() - began < 5

@@ -19,7 +19,7 @@ from tui.bench.synthetic import Shape, write_model
 from tui.cli import app
 from tui.store.store import Store
 
-pytestmark = linux
+pytestmark = [linux, pytest.mark.xdist_group("terminal")]
 
 ROOT = Path(__file__).parents[2]
 

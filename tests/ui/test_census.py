@@ -28,7 +28,7 @@ from tui.store.store import Store
 
 __all__ = ["terminal"]
 
-pytestmark = linux
+pytestmark = [linux, pytest.mark.xdist_group("terminal")]
 
 F1, F5, F12 = "\x1bOP", "\x1b[15~", "\x1b[24~"
 CTRL_C, CTRL_N, CTRL_P, END, TAB = "\x03", "\x0e", "\x10", "\x1b[F", "\t"

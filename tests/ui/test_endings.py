@@ -17,7 +17,7 @@ from tui.paths import log_dir
 
 __all__ = ["terminal"]
 
-pytestmark = linux
+pytestmark = [linux, pytest.mark.xdist_group("terminal")]
 
 ENDLESS = Script(replies=("on and on " * 300,), delay=0.01).path
 COMMAND = (sys.executable, "-c", SCRIPTED, "default", ENDLESS)

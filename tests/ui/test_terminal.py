@@ -86,6 +86,11 @@ class Terminal:
             assert time.monotonic() < deadline, f"it did not come about:\n{self.view}"
             assert self._read(), f"it ended:\n{self.view}"
 
+    def draws(self) -> None:
+        """Read until it has written something more."""
+        drawn = len(self.output)
+        self.until(lambda: len(self.output) > drawn)
+
     def rests(self, condition: Callable[[], object]) -> None:
         """The same, until it holds on a whole frame: nothing more comes, and it still does."""
         while True:
@@ -95,10 +100,11 @@ class Terminal:
             if len(self.output) == before and condition():
                 return
 
-    def ends(self) -> int:
-        """Its exit status, once it has ended and everything is read."""
+    def ends(self, seconds: float = 60) -> int:
+        """Return its exit status, once it has ended and everything is read."""
+        deadline = time.monotonic() + seconds
         while self._read():
-            pass
+            assert time.monotonic() < deadline, f"it did not end:\n{self.view}"
         self._child.wait()
         assert self._child.exitstatus is not None, f"signal {self._child.signalstatus}"
         return int(self._child.exitstatus)
