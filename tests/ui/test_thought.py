@@ -119,7 +119,8 @@ async def test_whether_to_think_is_said_where_the_model_cannot_be_told(open_chat
         await chat.turned("thinking", "off")
 
 
-def test_a_reply_is_the_same_however_it_came(width: int = 40) -> None:
+def test_a_reply_is_the_same_however_it_came() -> None:
+    width = 40
     whole = ReplyEntry(SAID, ending="stop", thought=Thought(7, SAID.index("</think>"), SAID.index("</think>") + 8, 9))
     grown = ReplyEntry()
     grown.lay_out(width)
