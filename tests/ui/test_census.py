@@ -113,7 +113,7 @@ TOKENS = (
 PAST = (
     Stop(F5, r"messages, ▸ on the path(?s:.*)␛"),
     Stop(ESCAPE, hides="messages, ▸ on the path"),
-    Stop(CTRL_O, r"Type words that were said(?s:.*)␛\]0;title"),
+    Stop(CTRL_O, r"Type words to find in a conversation(?s:.*)␛\]0;title"),
     Stop("title", r"(?s)title.*␛\]0;title"),
     Stop(ESCAPE, hides="␛]0;title"),
 )

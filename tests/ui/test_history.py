@@ -117,7 +117,7 @@ async def test_ctrl_o_finds_a_conversation_by_what_was_said(open_chat: OpenChat,
         await chat.until(lambda: found.option_count == 1)
         assert "Carp, [TODO] ␛[31m." in chat.view
         chat.app.screen.query_one(Input).value = "nowhere"
-        await chat.until(lambda: "Nothing was said like that." in chat.view)
+        await chat.until(lambda: "No conversation contains these words." in chat.view)
         chat.app.screen.query_one(Input).value = "carp"
         await chat.until(lambda: found.option_count == 1)
         await chat.press("enter")
@@ -336,7 +336,7 @@ async def test_without_a_diary_nothing_is_kept(open_chat: OpenChat, path: Path) 
         await chat.until(lambda: not any(worker.group == "kept" for worker in chat.app.workers))
         assert not sent_file().exists()
         await chat.press("ctrl+o")
-        await chat.until(lambda: "Nothing is kept yet." in chat.view)
+        await chat.until(lambda: "No conversation is saved yet." in chat.view)
     assert not path.exists()
 
 

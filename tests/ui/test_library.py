@@ -47,7 +47,7 @@ async def test_the_list_shows_what_each_would_change(open_chat: OpenChat) -> Non
         await chat.press("enter")
         await chat.turned("temperature", 0.2)
         await picker(chat, "precise")
-        assert "Just as things stand now." in chat.view
+        assert "The same as what is in use." in chat.view
 
 
 async def test_a_shipped_preset_is_edited_as_a_copy_of_ones_own_and_taken_in_at_once(open_chat: OpenChat) -> None:

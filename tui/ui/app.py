@@ -8,7 +8,7 @@ from typing import ClassVar
 from rich.text import Text
 from textual import events
 from textual.app import App, SystemCommand
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.screen import Screen
 
 from tui.config import LoadedConfig
@@ -18,9 +18,11 @@ from tui.engine.protocol import Load
 from tui.presets.library import ResolvedSetting
 from tui.store.async_store import AsyncStore
 from tui.terminal import safe, safe_line, safe_lines
+from tui.ui.bindings import bind
 from tui.ui.controllers.theme_controller import ThemeController
 from tui.ui.keys import read_keys
 from tui.ui.screens.chat import ChatScreen
+from tui.ui.screens.help import HelpScreen
 from tui.ui.screens.link import LinkScreen
 from tui.ui.terminal.clipboard import copy
 from tui.ui.terminal.driver import PatientDriver
@@ -34,12 +36,11 @@ class TwiddleApp(App[None]):
     TITLE = "twiddle"
     CSS_PATH = "app.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+q", "quit", "Quit", tooltip="Close twiddle", priority=True, id="app.quit"),
-        Binding("ctrl+p", "command_palette", "All", tooltip="Everything by name", priority=True, id="app.palette"),
-        Binding(
-            "ctrl+z", "suspend_process", "Suspend", False, tooltip="Back to the shell; fg goes on", id="app.suspend"
-        ),
-    ]
+        bind("ctrl+q", "quit", "Quit", id="app.quit", tooltip="Close twiddle", show=True, priority=True),
+        bind("ctrl+p", "command_palette", "All", id="app.palette", tooltip="Keys, commands and presets by name",
+             show=True, priority=True),
+        bind("ctrl+z", "suspend_process", "Suspend", id="app.suspend", tooltip="Back to the shell; fg goes on"),
+    ]  # fmt: skip
 
     def __init__(
         self,
@@ -93,6 +94,10 @@ class TwiddleApp(App[None]):
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """What Ctrl+P offers besides the commands of the chat."""
         yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
+
+    def action_help(self) -> None:
+        """Show the keys that work on the current screen."""
+        self.push_screen(HelpScreen())
 
     def action_suspend_process(self) -> None:
         """Let the shell have the terminal."""

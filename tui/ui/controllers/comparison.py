@@ -3,7 +3,6 @@
 from typing import Any, Protocol, get_args
 
 from textual.app import App
-from textual.binding import Binding, BindingType
 
 from tui.conversation.conversation import join
 from tui.errors import EngineError, TwiddleError
@@ -18,51 +17,6 @@ from tui.ui.controllers.comparison_view import ComparisonView
 from tui.ui.widgets.pane import Pane
 from tui.ui.widgets.panes import MOST, Panes
 from tui.ui.widgets.prompt.prompt import Prompt
-
-KEYS: list[BindingType] = [
-    Binding(
-        "f3",
-        "obey('/compare')",
-        "Compare",
-        tooltip="Another side with its own knobs, up to four",
-        id="chat.compare",
-    ),
-    # By priority, since F6 and F7 are keys of TextArea.
-    Binding(
-        "f6",
-        "obey('/next')",
-        "Next side",
-        tooltip="Make the next side the active one",
-        priority=True,
-        id="chat.side",
-    ),
-    Binding(
-        "f7",
-        "obey('/keep')",
-        "Keep side",
-        tooltip="Keep the active side alone: it is the conversation then",
-        priority=True,
-        id="chat.keep",
-    ),
-    Binding(
-        "f7",
-        "obey('/vote')",
-        "Vote",
-        tooltip="Say which hidden side is better, and see which it was",
-        priority=True,
-        id="chat.vote",
-    ),
-    Binding("f8", "obey('/drop')", "Drop side", show=False, tooltip="Drop the active side", id="chat.drop"),
-    Binding(
-        "f9",
-        "obey('/only')",
-        "Ask one side",
-        show=False,
-        tooltip="Ask the active side alone, or all sides again",
-        id="chat.only",
-    ),
-]
-"""Those of the screen that are about its sides."""
 
 _OF_SEVERAL = [(f"/{deed}",) for deed in get_args(SideAction) if deed != "tally"]
 _OF_ONE = [("/preset",), ("/compare",), ("/tree",), ("/history",), ("/drop",), ("/only",)]

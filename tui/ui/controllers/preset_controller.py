@@ -84,7 +84,7 @@ class PresetController:
         self._desk.app.push_screen(PresetPicker(list_presets(), side.preset, side.pair), chosen)
 
     async def _do(self, choice: PresetChoice) -> None:
-        match choice.deed:
+        match choice.purpose:
             case "use":
                 await self._desk.action_obey(f"/preset {choice.name}")
             case "edit":

@@ -1,53 +1,36 @@
-"""The keys of the chat that work wherever the cursor is."""
+"""Key bindings of the chat that work wherever the focus is. A key that runs a command names the command."""
 
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 
-from tui.ui.controllers.comparison import KEYS
+from tui.ui.bindings import bind
 
+_TOKENS = "The reply token by token: how sure the model was of each"
+
+# fmt: off
 CHAT_BINDINGS: list[BindingType] = [
-    Binding("f1", "obey('/help')", "Help", tooltip="These keys and commands", id="chat.help"),
-    Binding(
-        "f2",
-        "obey('/preset')",
-        "Presets",
-        tooltip="Switch the preset; the conversation stays",
-        id="chat.presets",
-    ),
-    *KEYS,
-    Binding(
-        "ctrl+t",
-        "look",
-        "Tokens",
-        tooltip="The reply token by token: how sure the model was of each",
-        id="chat.tokens",
-    ),
-    Binding("f4", "toggle_knobs", "Knobs", tooltip="Show or hide the knobs", id="chat.knobs"),
-    Binding(
-        "f5",
-        "obey('/tree')",
-        "Tree",
-        show=False,
-        tooltip="Every version of every message; go to one",
-        id="chat.tree",
-    ),
-    Binding(
-        "f12",
-        "obey('/engine')",
-        "Engine",
-        show=False,
-        tooltip="The engine's log, and another start",
-        id="chat.engine",
-    ),
-    Binding("escape", "stop", "Stop", tooltip="Stop the reply", id="chat.stop"),
-    Binding("escape", "stop(False)", "Prompt", tooltip="Back to the prompt", id="chat.prompt"),
-    Binding("ctrl+c", "interrupt", "Copy, stop or clear", show=False, id="chat.interrupt"),
-    Binding("ctrl+r", "obey('/again')", "Again", tooltip="Another answer to the last question", id="chat.again"),
-    Binding(
-        "ctrl+o",
-        "obey('/history')",
-        "History",
-        tooltip="Go on with a conversation that was kept",
-        id="chat.history",
-    ),
-    Binding("ctrl+n", "obey('/clear')", "New chat", tooltip="A new chat with the same settings", id="chat.new"),
+    bind("f1", "obey('/help')", "Help", id="chat.help", tooltip="These keys and commands", show=True),
+    bind("f2", "obey('/preset')", "Presets", id="chat.presets", tooltip="Switch the preset; the conversation stays",
+         show=True),
+    bind("f3", "obey('/compare')", "Compare", id="chat.compare", tooltip="Another side with its own knobs, up to four",
+         show=True),
+    # By priority, since F6 and F7 are keys of TextArea.
+    bind("f6", "obey('/next')", "Next side", id="chat.side", tooltip="Make the next side the active one",
+         show=True, priority=True),
+    bind("f7", "obey('/keep')", "Keep side", id="chat.keep", tooltip="Keep the active side alone and close the others",
+         show=True, priority=True),
+    bind("f7", "obey('/vote')", "Vote", id="chat.vote", tooltip="Say which hidden side is better, and see which it was",
+         show=True, priority=True),
+    bind("f8", "obey('/drop')", "Drop side", id="chat.drop", tooltip="Drop the active side"),
+    bind("f9", "obey('/only')", "Ask one side", id="chat.only", tooltip="Ask the active side alone, or all again"),
+    bind("ctrl+t", "look", "Tokens", id="chat.tokens", tooltip=_TOKENS, show=True),
+    bind("f4", "toggle_knobs", "Knobs", id="chat.knobs", tooltip="Show or hide the knobs", show=True),
+    bind("f5", "obey('/tree')", "Tree", id="chat.tree", tooltip="Every version of every message; go to one"),
+    bind("f12", "obey('/engine')", "Engine", id="chat.engine", tooltip="The engine's log, and a restart"),
+    bind("escape", "stop", "Stop", id="chat.stop", tooltip="Stop the reply", show=True),
+    bind("escape", "stop(False)", "Prompt", id="chat.prompt", tooltip="Back to the prompt", show=True),
+    bind("ctrl+c", "interrupt", "Copy, stop or clear", id="chat.interrupt"),
+    bind("ctrl+r", "obey('/again')", "Again", id="chat.again", tooltip="Answer the last question anew", show=True),
+    bind("ctrl+o", "obey('/history')", "History", id="chat.history", tooltip="Go on with a saved chat", show=True),
+    bind("ctrl+n", "obey('/clear')", "New chat", id="chat.new", tooltip="A new chat with the same settings", show=True),
 ]
+# fmt: on

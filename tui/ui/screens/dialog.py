@@ -1,34 +1,84 @@
-"""A dialog over the chat."""
+"""Base class of the dialogs: a frame over the chat with a title, the keys in its last line, and F1."""
 
+from collections.abc import Iterable
 from typing import ClassVar, TypeVar
 
-from textual.binding import Binding, BindingType
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.content import Content
 from textual.screen import ModalScreen
+from textual.widget import Widget
+from textual.widgets import Static
 
-from tui.ui.screens.help import HelpScreen
+from tui.terminal import safe, safe_line
+from tui.ui.bindings import bind
+from tui.ui.widgets.footer import Footer
 from tui.ui.widgets.too_small import LEAST, TooSmall
 
 Result = TypeVar("Result")
 
 
 class Dialog(ModalScreen[Result]):
-    """What lies over the chat until it gives its result; F1 shows the keys that work in it."""
+    """Modal screen that gives a result. A subclass yields the content of its frame, and may set a heading."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f1", "help", "Help", tooltip="The keys that work here", id="dialog.help")
+        bind("f1", "app.help", "Help", tooltip="The keys that work here", show=True, id="dialog.help"),
     ]
 
     HORIZONTAL_BREAKPOINTS = [(0, "-cramped"), (LEAST[0], "-fitting")]
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (LEAST[1], "-high-enough")]
 
     DEFAULT_CSS = """
-    Dialog { layers: base overlay; }
+    Dialog {
+        layers: base overlay;
+        align: center middle;
+        & > .frame {
+            width: 90%;
+            height: auto;
+            max-height: 90%;
+            padding: 1 2 0 2;
+            border: round $primary;
+            border-title-color: $text-primary;
+            background: $surface;
+            scrollbar-size-vertical: 1;
+        }
+        & Static { width: 1fr; height: auto; }
+        & Input, & Input:focus { border: none; height: 1; padding: 0; background: $surface; }
+        & VerticalScroll { height: auto; scrollbar-size-vertical: 1; }
+        & OptionList, & OptionList:focus {
+            border: none;
+            padding: 0;
+            background: $surface;
+            scrollbar-size-vertical: 1;
+        }
+        & Footer { background: $surface; }
+        & .name { text-style: bold; color: $text-primary; }
+        & .error { min-height: 1; color: $text-error; text-style: bold; }
+    }
     """
 
+    heading = ""
+    """Title in the frame."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.error_line = Static(classes="error", markup=False)
+        """Reason why the input cannot be taken; shown where `content` yields it."""
+
+    def compose(self) -> ComposeResult:
+        frame = Vertical(*self.content(), Footer(), classes="frame")
+        frame.border_title = Content(safe_line(self.heading)) if self.heading else ""
+        yield frame
+
+    def content(self) -> Iterable[Widget]:
+        """Yield the widgets above the footer."""
+        raise NotImplementedError
+
     def on_mount(self) -> None:
-        """There may be no room for it."""
+        """Cover the dialog while the terminal is too small for it."""
         self.mount(TooSmall())
 
-    def action_help(self) -> None:
-        """Show which keys work here."""
-        self.app.push_screen(HelpScreen())
+    def show_error(self, reason: str) -> None:
+        """Show why the input cannot be taken, or nothing."""
+        self.error_line.update(Content(safe(reason)))

@@ -1,19 +1,19 @@
-"""F12: how it is with the engine, what it said last, and another start."""
+"""F12: the state of the engines, the end of their logs, and a restart."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.containers import Vertical, VerticalScroll
+from textual.binding import BindingType
+from textual.containers import VerticalScroll
 from textual.content import Content
+from textual.widget import Widget
 from textual.widgets import Static
 
 from tui.engine.process.pool import EngineReport, SlotState
 from tui.terminal import safe, safe_line
+from tui.ui.bindings import bind
 from tui.ui.screens.dialog import Dialog
-from tui.ui.widgets.footer import Footer
 
 _LONGEST_NAME = 60
 """Characters of a file name."""
@@ -28,45 +28,33 @@ _WORDS: dict[SlotState, str] = {
 
 
 class EngineScreen(Dialog[bool]):
-    """What the engines say, and how they were lost. Gives whether they are to be started anew."""
+    """State and log of each engine. The result is True if they are to be restarted."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("r", "dismiss(True)", "End it and start it again", id="engine.restart"),
-        Binding("escape,f12,q", "dismiss(False)", "Back", key_display="esc", id="engine.back"),
+        bind("r", "dismiss(True)", "End it and start it again", id="engine.restart", show=True),
+        bind("escape,f12,q", "dismiss(False)", "Back", id="engine.back", show=True, key_display="esc"),
     ]
 
     DEFAULT_CSS = """
     EngineScreen {
-        align: center middle;
-        & > Vertical {
-            width: 90%;
-            max-width: 110;
-            height: auto;
-            max-height: 90%;
-            padding: 1 2 0 2;
-            border: round $primary;
-            border-title-color: $text-primary;
-            background: $surface;
-        }
-        & VerticalScroll { height: auto; max-height: 70vh; scrollbar-size-vertical: 1; }
-        & Static { width: 1fr; height: auto; margin-bottom: 1; }
-        & Footer { background: $surface; }
+        & > .frame { max-width: 110; }
+        & VerticalScroll { max-height: 70vh; }
+        & Static { margin-bottom: 1; }
     }
     """
 
     def __init__(self, reports: Sequence[EngineReport]) -> None:
-        """As it is when the screen opens."""
+        """`reports` holds the state at this moment; the screen does not follow it."""
         super().__init__()
         self._reports = reports
+        self.heading = "Engine: " + " | ".join(_WORDS[report.state] for report in reports)
 
-    def compose(self) -> ComposeResult:
-        texts = [Static(Content("\n").join(_lines(report)), markup=False) for report in self._reports]
-        box = Vertical(VerticalScroll(*texts), Footer())
-        box.border_title = Content("Engine: " + " | ".join(_WORDS[report.state] for report in self._reports))
-        yield box
+    def content(self) -> Iterable[Widget]:
+        texts = (Static(Content("\n").join(_lines(report)), markup=False) for report in self._reports)
+        yield VerticalScroll(*texts)
 
     def on_mount(self) -> None:
-        """Where the newest lines are."""
+        """Scroll to the newest lines."""
         scroll = self.query_one(VerticalScroll)
         scroll.focus()
         scroll.scroll_end(animate=False)

@@ -1,18 +1,20 @@
-"""F1: the keys that work where the person is, and the commands."""
+"""F1: the keys that work now, and the commands."""
 
 import textwrap
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.geometry import Size
-from textual.screen import ModalScreen, Screen
+from textual.screen import Screen
 from textual.widget import Widget
 
 from tui.prompt_line.commands import LISTED
+from tui.ui.bindings import bind
+from tui.ui.screens.dialog import Dialog
 from tui.ui.terminal.key_order import in_order
 
 _OF_TEXTUAL = {
@@ -20,14 +22,14 @@ _OF_TEXTUAL = {
     "app.focus_previous": "To the part before",
     "screen.copy_text": "Copy what is selected",
 }
-"""What keys of Textual's own do, in our words."""
+"""Descriptions of Textual's own keys, by action."""
 
 
 class HelpGroup(Widget):
-    """Keys or commands under a heading, in a column beside what they do."""
+    """Heading over two columns: keys or commands, and what they do."""
 
     def __init__(self, heading: str, rows: Mapping[str, str]) -> None:
-        """`rows` says for each what it does."""
+        """`rows` maps a key or command to its description."""
         super().__init__()
         self._heading, self._rows = heading, rows
 
@@ -40,44 +42,36 @@ class HelpGroup(Widget):
     def _lines(self, width: int) -> Iterator[Content]:
         wide = max(map(len, self._rows))
         yield Content.styled(self._heading, "bold $primary")
-        for key, what in self._rows.items():
-            for line in textwrap.wrap(what, max(width - wide - 4, 8)):
+        for key, about in self._rows.items():
+            for line in textwrap.wrap(about, max(width - wide - 4, 8)):
                 yield Content.assemble((f"  {key:<{wide}}  ", "bold"), (line, "$foreground 80%"))
                 key = ""
         yield Content()
 
 
-class HelpScreen(ModalScreen[None]):
-    """What can be pressed and typed, a group at a time."""
+class HelpScreen(Dialog[None]):
+    """Keys and commands in groups, those nearest to the cursor first."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,f1,q", "dismiss", "Back", id="help.back")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        bind("escape,f1,q", "dismiss", "Back", id="help.back", show=True),
+    ]
 
     DEFAULT_CSS = """
     HelpScreen {
-        align: center middle;
-        & > VerticalScroll {
-            width: 90%;
-            max-width: 92;
-            height: auto;
-            max-height: 94%;
-            padding: 1 2;
-            border: round $primary;
-            background: $surface;
-            scrollbar-size-vertical: 1;
-        }
+        & > .frame { max-width: 92; max-height: 94%; padding: 1 2; }
         & HelpGroup { width: 1fr; height: auto; }
     }
     """
 
     def compose(self) -> ComposeResult:
         below = self.app.screen_stack[-2] if len(self.app.screen_stack) > 1 else self
-        with VerticalScroll():
+        with VerticalScroll(classes="frame"):
             for heading, rows in _groups(below):
                 yield HelpGroup(heading, rows)
 
 
 def _groups(screen: Screen[Any]) -> Iterator[tuple[str, dict[str, str]]]:
-    """What works on a screen now: the keys of what has the focus, the screen's own, the commands."""
+    """Yield the keys of the focused widget, those of the screen, the commands, and the keys that edit text."""
     here, around, text = "Where the cursor is", "In this dialog" if screen.is_modal else "Everywhere", "To edit text"
     commands = {} if screen.is_modal else {each.usage: each.help for each in LISTED}
     groups: dict[str, dict[str, str]] = {here: {}, around: {}, "Type in the prompt": commands, text: {}}
@@ -88,7 +82,7 @@ def _groups(screen: Screen[Any]) -> Iterator[tuple[str, dict[str, str]]]:
             group = groups[around if active.node in (screen, screen.app) else here if binding.id else text]
             key = screen.app.get_key_display(binding)
             what = _OF_TEXTUAL.get(binding.action) or binding.tooltip or binding.description
-            same = next((shown for shown, said in group.items() if said == what), None)
+            same = next((keys for keys, about in group.items() if about == what), None)
             if same and key not in same.split():
                 group[f"{same} {key}"] = group.pop(same)
             elif not same:

@@ -1,26 +1,25 @@
-"""A list or a text among the knobs, in a place to edit it."""
+"""Editor of a knob whose value is a list or a text."""
 
+from collections.abc import Iterable
 from typing import ClassVar
 
-from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.containers import Vertical
-from textual.content import Content
+from textual.binding import BindingType
+from textual.widget import Widget
 from textual.widgets import Static, TextArea
 
 from tui.errors import KnobError
 from tui.knobs.knob import Knob, Value
 from tui.terminal import safe
+from tui.ui.bindings import bind
 from tui.ui.screens.dialog import Dialog
-from tui.ui.widgets.footer import Footer
 
 
 class KnobTextArea(TextArea):
-    """A text that Enter sends off, as in the prompt."""
+    """Text area in which Enter accepts the text, as in the prompt."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter,ctrl+s", "screen.take", "Take it", priority=True, id="editor.take"),
-        Binding("ctrl+j,shift+enter", "line", "New line", priority=True, id="editor.newline"),
+        bind("enter,ctrl+s", "screen.accept", "Take it", id="editor.take", show=True, priority=True),
+        bind("ctrl+j,shift+enter", "line", "New line", id="editor.newline", show=True, priority=True),
     ]
 
     def action_line(self) -> None:
@@ -29,24 +28,15 @@ class KnobTextArea(TextArea):
 
 
 class KnobEditor(Dialog[Value | None]):
-    """Edits a list, an entry a line, or a text. Gives the value, or None when it is left as it was."""
+    """Editor of a list, an entry a line, or of a text. The result is the value, or None if it was not changed."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "Back", priority=True, id="editor.back")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        bind("escape", "dismiss", "Back", id="editor.back", show=True, priority=True),
+    ]
 
     DEFAULT_CSS = """
     KnobEditor {
-        align: center middle;
-        & > Vertical {
-            width: 90%;
-            max-width: 90;
-            height: auto;
-            max-height: 94%;
-            padding: 1 2 0 2;
-            border: round $primary;
-            background: $surface;
-        }
-        & Static { width: 1fr; height: auto; }
-        & .name { text-style: bold; color: $text-primary; }
+        & > .frame { max-width: 90; max-height: 94%; }
         & .how { color: $foreground 80%; margin-bottom: 1; }
         & TextArea, & TextArea:focus {
             height: auto;
@@ -56,48 +46,43 @@ class KnobEditor(Dialog[Value | None]):
             padding: 0 1;
             background: $background;
         }
-        & .said { min-height: 1; color: $text-error; text-style: bold; }
-        & Footer { background: $surface; }
     }
     """
 
     def __init__(self, knob: Knob, value: Value) -> None:
-        """`value` is where the knob stands."""
+        """`value` is the one to edit."""
         super().__init__()
         self._knob, self._shown = knob, safe(knob.write(value))
         self._text = KnobTextArea(self._shown, show_line_numbers=False, tab_behavior="indent")
-        self._said = Static(classes="said", markup=False)
 
-    def compose(self) -> ComposeResult:
-        with Vertical():
-            yield Static(self._knob.name, classes="name", markup=False)
-            yield Static(how(self._knob), classes="how", markup=False)
-            yield self._text
-            yield self._said
-            yield Footer()
+    def content(self) -> Iterable[Widget]:
+        yield Static(self._knob.name, classes="name", markup=False)
+        yield Static(instructions(self._knob), classes="how", markup=False)
+        yield self._text
+        yield self.error_line
 
     def on_mount(self) -> None:
-        """Begin at the end."""
+        """Put the cursor at the end."""
         self._text.focus()
         self._text.move_cursor(self._text.document.end)
 
     def on_text_area_changed(self) -> None:
-        """A change may mend what was wrong."""
-        self._refuse("")
+        """Clear the error, since the change may have removed it."""
+        self.show_error("")
 
-    def action_take(self) -> None:
-        """Give what was written, if the knob takes it; what nobody touched stays, also what cannot be shown."""
+    def action_accept(self) -> None:
+        """Give the value if the knob accepts it.
+
+        An untouched text gives None, so that characters which `safe` replaced stay in the value.
+        """
         try:
             self.dismiss(None if self._text.text == self._shown else self._knob.read(self._text.text))
         except KnobError as error:
-            self._refuse(str(error))
-
-    def _refuse(self, reason: str) -> None:
-        self._said.update(Content(safe(reason)))
+            self.show_error(str(error))
 
 
-def how(knob: Knob) -> str:
-    """What the knob does, and how it is written."""
+def instructions(knob: Knob) -> str:
+    """Return the help of a knob and the form of its value."""
     if knob.kind is not tuple:
         return f"{knob.help} Empty is none."
     form = f", written like {knob.example}" if knob.example else ""

@@ -1,71 +1,57 @@
-"""Where a link leads, before anybody goes there."""
+"""Target of a link, shown before it is opened."""
 
 import asyncio
 import os
 import shutil
 import sys
 from asyncio.subprocess import DEVNULL
+from collections.abc import Iterable
 from typing import ClassVar
 from urllib.parse import urlsplit
 
-from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.containers import Vertical
+from textual.binding import BindingType
 from textual.content import Content
+from textual.widget import Widget
 from textual.widgets import Static
 
 from tui.terminal import safe_line
+from tui.ui.bindings import bind
 from tui.ui.screens.dialog import Dialog
-from tui.ui.widgets.footer import Footer
 
 OPENED = ("http", "https", "mailto")
-"""The kinds of links that are handed to the desktop; any other is only shown."""
+"""Schemes that the desktop may open; a link of any other is only shown."""
 
 
 class LinkScreen(Dialog[None]):
-    """The target in full, its host first; it is opened or copied only when asked for."""
+    """Target of a link in full, its host first. Nothing is opened or copied unasked."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "open", "Open", id="link.open"),
-        Binding("y", "copy", "Copy", id="link.copy"),
-        Binding("escape,q", "dismiss", "Back", key_display="esc", id="link.back"),
+        bind("enter", "open", "Open", id="link.open", show=True),
+        bind("y", "copy", "Copy", id="link.copy", show=True),
+        bind("escape,q", "dismiss", "Back", id="link.back", show=True, key_display="esc"),
     ]
 
     DEFAULT_CSS = """
     LinkScreen {
-        align: center middle;
-        & > Vertical {
-            width: 90%;
-            max-width: 92;
-            height: auto;
-            max-height: 90%;
-            padding: 1 2 0 2;
-            border: round $primary;
-            background: $surface;
-        }
-        & Static { width: 1fr; height: auto; margin-bottom: 1; }
-        & .host { color: $text-primary; text-style: bold; }
+        & > .frame { max-width: 92; }
+        & Static { margin-bottom: 1; }
         & .target { max-height: 10; }
-        & Footer { background: $surface; }
     }
     """
 
     def __init__(self, target: str) -> None:
-        """`target` is what the model wrote."""
+        """`target` is the model's own text."""
         super().__init__()
         self._target = target.strip()
         self._host = _host(self._target)
 
-    def compose(self) -> ComposeResult:
-        with Vertical():
-            yield Static(
-                Content(safe_line(self._host or "This is no web or mail address: it is only shown.")), classes="host"
-            )
-            yield Static(Content(safe_line(self._target)), classes="target")
-            yield Footer()
+    def content(self) -> Iterable[Widget]:
+        host = self._host or "This is no web or mail address: it is only shown."
+        yield Static(Content(safe_line(host)), classes="name")
+        yield Static(Content(safe_line(self._target)), classes="target")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Only what can be opened is offered to be."""
+        """Offer to open only a link that may be opened."""
         return self._host is not None if action == "open" else True
 
     def action_copy(self) -> None:
@@ -74,12 +60,12 @@ class LinkScreen(Dialog[None]):
         self.dismiss()
 
     async def action_open(self) -> None:
-        """Hand it to the desktop."""
+        """Open the target in the desktop's program for it."""
         opener = _opener()
         if opener is None:
             self.notify("There is no desktop here to open it with; y copies it.", severity="warning", markup=False)
             return
-        # Nothing of it may reach the screen, and it outlives us.
+        # Its output must not reach the screen, and it outlives twiddle.
         await asyncio.create_subprocess_exec(
             opener, self._target, stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL, start_new_session=True
         )
@@ -87,7 +73,7 @@ class LinkScreen(Dialog[None]):
 
 
 def _host(target: str) -> str | None:
-    """Whom a link that may be opened leads to; None for one that may not."""
+    """Return the host or mail address that a link leads to, or None if it may not be opened."""
     try:
         parts = urlsplit(target)
     except ValueError:

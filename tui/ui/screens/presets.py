@@ -1,12 +1,13 @@
 """F2: choose a preset."""
 
+from collections.abc import Iterable
 from typing import ClassVar, Literal, NamedTuple
 
 from msgspec.structs import replace
-from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.binding import BindingType
+from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
+from textual.widget import Widget
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
@@ -15,136 +16,84 @@ from tui.knobs.table import KNOBS, Knobs
 from tui.presets.library import BrokenPreset
 from tui.presets.preset import Preset, difference
 from tui.terminal import safe, safe_line
-from tui.ui.screens.dialog import Dialog
-from tui.ui.widgets.footer import Footer
+from tui.ui.bindings import bind
+from tui.ui.screens.picker import Picker, matches, move_bindings
+
+Purpose = Literal["use", "edit", "new", "copy"]
+_COPY = "One of your own with the same text"
 
 
 class PresetChoice(NamedTuple):
-    """What is wanted with a preset."""
+    """Preset that was chosen, and what for."""
 
-    deed: Literal["use", "edit", "new", "copy"]
+    purpose: Purpose
     name: str
 
 
-class PresetPicker(Dialog[PresetChoice | None]):
-    """The library, narrowed down by typing, with what each preset would change. Gives what is wanted, or None."""
+class PresetPicker(Picker[PresetChoice | None]):
+    """Library of presets, beside it what the highlighted one would change."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "take('use')", "Use", priority=True, id="presets.use"),
-        Binding("ctrl+e", "take('edit')", "Edit", tooltip="Edit its Modelfile here", priority=True, id="presets.edit"),
-        Binding(
-            "ctrl+n", "take('new')", "New", tooltip="A new preset that builds on it", priority=True, id="presets.new"
-        ),
-        Binding(
-            "ctrl+d",
-            "take('copy')",
-            "Duplicate",
-            tooltip="One of your own with the same text",
-            priority=True,
-            id="presets.duplicate",
-        ),
-        Binding("escape,f2", "dismiss", "Back", key_display="esc", id="presets.back"),
-        Binding("down", "move(1)", "Next", show=False, priority=True, id="presets.next"),
-        Binding("up", "move(-1)", "Previous", show=False, priority=True, id="presets.previous"),
-    ]
+        bind("enter", "choose('use')", "Use", id="presets.use", show=True, priority=True),
+        bind("ctrl+e", "choose('edit')", "Edit", id="presets.edit", tooltip="Edit its Modelfile here",
+             show=True, priority=True),
+        bind("ctrl+n", "choose('new')", "New", id="presets.new", tooltip="A new preset that builds on it",
+             show=True, priority=True),
+        bind("ctrl+d", "choose('copy')", "Duplicate", id="presets.duplicate", tooltip=_COPY, show=True, priority=True),
+        bind("escape,f2", "dismiss", "Back", id="presets.back", show=True, key_display="esc"),
+        *move_bindings("presets"),
+    ]  # fmt: skip
 
     DEFAULT_CSS = """
     PresetPicker {
-        align: center middle;
-        & > Vertical {
-            width: 94%;
-            max-width: 120;
-            height: 90%;
-            max-height: 36;
-            padding: 1 2 0 2;
-            border: round $primary;
-            border-title-color: $text-primary;
-            background: $surface;
-        }
+        & > .frame { width: 94%; max-width: 120; height: 90%; max-height: 36; }
         & Horizontal { height: 1fr; }
-        & Input, & Input:focus { border: none; height: 1; padding: 0; margin-bottom: 1; background: $surface; }
-        & OptionList, & OptionList:focus {
-            width: 3fr;
-            height: 1fr;
-            border: none;
-            padding: 0;
-            background: $surface;
-            text-wrap: nowrap;
-            text-overflow: ellipsis;
-            scrollbar-size-vertical: 1;
-        }
-        & VerticalScroll {
-            width: 2fr;
-            height: 1fr;
-            padding: 0 0 0 2;
-            border-left: solid $foreground 20%;
-            scrollbar-size-vertical: 1;
-        }
-        & .about { height: auto; color: $foreground 90%; }
-        & .about.-broken { color: $text-warning; }
-        & Footer { background: $surface; }
+        & OptionList, & OptionList:focus { width: 3fr; }
+        & VerticalScroll { width: 2fr; height: 1fr; padding: 0 0 0 2; border-left: solid $foreground 20%; }
+        & .about { color: $foreground 90%; }
     }
     """
 
+    heading = "presets, and what each would change"
+    placeholder = "Type to find a preset"
+
     def __init__(self, presets: tuple[Preset | BrokenPreset, ...], current: Preset, pair: KnobPair) -> None:
-        """`current` is the preset in use, and `stand` where the knobs are."""
+        """`current` is the preset in use, and `pair` its knobs as they are now."""
         super().__init__()
         self._presets, self._current = presets, current.name
         self._now = replace(
             current, turned=tuple((name, pair.value(name)) for name in pair.differing(KnobPair(Knobs())))
         )
-        self._list = OptionList(markup=False)
         self._about = Static(classes="about", markup=False)
 
-    def compose(self) -> ComposeResult:
-        box = Vertical(
-            Input(placeholder="Type to find a preset"),
-            Horizontal(self._list, VerticalScroll(self._about, can_focus=False)),
-            Footer(),
-        )
-        box.border_title = Content("presets, and what each would change")
-        yield box
-
-    def on_mount(self) -> None:
-        """Show them all."""
-        self._show("")
-        self.query_one(Input).focus()
-
-    def on_input_changed(self, event: Input.Changed) -> None:
-        """Narrow the list down."""
-        self._show(event.value)
-
-    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """Use it."""
-        event.stop()
-        self.action_take("use")
+    def content(self) -> Iterable[Widget]:
+        yield Input(placeholder=self.placeholder)
+        yield Horizontal(self.options, VerticalScroll(self._about, can_focus=False))
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
-        """Say all about it, or why it cannot be used."""
-        lit = self._lit
-        if lit is not None:
-            self._about.update(Content(safe(lit.reason)) if isinstance(lit, BrokenPreset) else self._changes(lit))
-            self._about.set_class(isinstance(lit, BrokenPreset), "-broken")
+        """Show what the preset would change, or why it cannot be read."""
+        preset = self._preset
+        if preset is not None:
+            content = Content(safe(preset.reason)) if isinstance(preset, BrokenPreset) else self._changes(preset)
+            self._about.update(content)
+            self._about.set_class(isinstance(preset, BrokenPreset), "-broken")
 
-    def action_take(self, deed: Literal["use", "edit", "new", "copy"]) -> None:
-        """Choose what to do with the one that is lit; nothing builds on one that cannot be read."""
-        lit = self._lit
-        if lit is not None and (deed in ("use", "edit") or not isinstance(lit, BrokenPreset)):
-            self.dismiss(PresetChoice(deed, lit.name))
+    def action_choose(self, purpose: Purpose = "use") -> None:
+        """Give the highlighted preset; nothing can build on one that cannot be read."""
+        preset = self._preset
+        if preset is not None and (purpose in ("use", "edit") or not isinstance(preset, BrokenPreset)):
+            self.dismiss(PresetChoice(purpose, preset.name))
 
     @property
-    def _lit(self) -> Preset | BrokenPreset | None:
-        if self._list.highlighted is None:
-            return None
-        name = self._list.get_option_at_index(self._list.highlighted).id
-        return next((each for each in self._presets if each.name == name), None)
+    def _preset(self) -> Preset | BrokenPreset | None:
+        return next((each for each in self._presets if each.name == self.highlighted), None)
 
     def _changes(self, preset: Preset) -> Content:
-        """What it is for, and in what it differs from where things stand."""
+        """Return the description of a preset and its differences from what is in use."""
         lines = [Content(safe(" ".join(preset.description.split()))), Content("")]
         rows = difference(self._now, preset)
         if not rows:
-            lines.append(Content.styled("Just as things stand now.", "$text-muted"))
+            lines.append(Content.styled("The same as what is in use.", "$text-muted"))
         for row in rows:
             name = Content.styled(f"{row.what} ", "$text-accent")
             if row.what in KNOBS:
@@ -154,25 +103,21 @@ class PresetPicker(Dialog[PresetChoice | None]):
         lines += [Content.styled(safe(note), "$text-muted") for note in preset.notes]
         return Content("\n").join(lines)
 
-    def action_move(self, step: int) -> None:
-        """Light the next one, while the focus stays with the typing."""
-        if step > 0:
-            self._list.action_cursor_down()
-        else:
-            self._list.action_cursor_up()
+    def fill(self, typed: str) -> None:
+        """Show the presets whose name or description has every typed word."""
+        abouts = (
+            (each, "cannot be read" if isinstance(each, BrokenPreset) else each.description) for each in self._presets
+        )
+        found = [(each, about) for each, about in abouts if matches(typed, f"{each.name} {about}")]
+        names = [each.name for each, _ in found]
+        current = names.index(self._current) if not typed and self._current in names else 0
+        self.show_options([Option(self._line(each, about), id=each.name) for each, about in found], current)
 
-    def _show(self, typed: str) -> None:
-        self._list.clear_options()
-        wanted = typed.lower().split()
-        for preset in self._presets:
-            said = "cannot be read" if isinstance(preset, BrokenPreset) else preset.description
-            if all(word in f"{preset.name} {said}".lower() for word in wanted):
-                self._list.add_option(Option(self._line(preset, said), id=preset.name))
-        if self._list.option_count:
-            names = [option.id for option in self._list.options]
-            self._list.highlighted = names.index(self._current) if not typed and self._current in names else 0
-
-    def _line(self, preset: Preset | BrokenPreset, said: str) -> Content:
+    def _line(self, preset: Preset | BrokenPreset, about: str) -> Content:
         mark = "▸ " if preset.name == self._current else "✗ " if isinstance(preset, BrokenPreset) else "  "
         name = Content.styled(f"{mark}{safe_line(preset.name):<14} ", "bold")
-        return name + Content.styled(safe_line(" ".join(said.split())), "$foreground 75%")
+        return name + Content.styled(safe_line(" ".join(about.split())), "$foreground 75%")
+
+
+def _about(preset: Preset | BrokenPreset) -> str:
+    return "cannot be read" if isinstance(preset, BrokenPreset) else preset.description

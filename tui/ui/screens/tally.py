@@ -1,67 +1,53 @@
-"""What the votes came to."""
+"""Results of the votes in blind comparisons."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import ClassVar
 
-from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.containers import Vertical, VerticalScroll
+from textual.binding import BindingType
+from textual.containers import VerticalScroll
 from textual.content import Content
+from textual.widget import Widget
 from textual.widgets import Static
 
 from tui.comparison.votes import QUESTIONS, Score, VoteTally
 from tui.terminal import safe_line, truncate
+from tui.ui.bindings import bind
 from tui.ui.screens.dialog import Dialog
-from tui.ui.widgets.footer import Footer
 
 _NAME, _COLUMN = 28, 15
 
 
 class TallyScreen(Dialog[bool]):
-    """A row for each setting, the best first. Gives whether to go on blind."""
+    """Table with a row for each setting, the best first. The result is True if another round is wanted."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("b", "again", "Another round", tooltip="Another blind round", id="tally.again"),
-        Binding("escape,enter,q", "dismiss(False)", "Back", key_display="esc", id="tally.leave"),
+        bind("b", "again", "Another round", id="tally.again", tooltip="Another blind round", show=True),
+        bind("escape,enter,q", "dismiss(False)", "Back", id="tally.leave", show=True, key_display="esc"),
     ]
 
     DEFAULT_CSS = """
     TallyScreen {
-        align: center middle;
-        & > Vertical {
-            width: 80;
-            max-width: 100%;
-            height: auto;
-            max-height: 90%;
-            padding: 1 2 0 2;
-            border: round $primary;
-            background: $surface;
-        }
-        & VerticalScroll { height: auto; max-height: 70vh; scrollbar-size-vertical: 1; }
-        & Footer { background: $surface; }
-        & Static { width: 1fr; height: auto; text-wrap: nowrap; text-overflow: ellipsis; }
+        & > .frame { width: 80; max-width: 100%; }
+        & VerticalScroll { max-height: 70vh; }
+        & Static { text-wrap: nowrap; text-overflow: ellipsis; }
     }
     """
 
     def __init__(self, tally: VoteTally, shown: Sequence[str], several: bool) -> None:
-        """`shown` says which side was which, after a vote; `several` whether there can be another round."""
+        """`shown` names the sides after a vote, a line each; `several` is True if there can be another round."""
         super().__init__()
         self._tally, self._shown, self._several = tally, shown, several
 
-    def compose(self) -> ComposeResult:
-        with Vertical():
-            with VerticalScroll():
-                for line in self._shown:
-                    yield Static(Content.styled(safe_line(line), "bold"), markup=False)
-                yield Static(Content("\n").join(self._lines()), markup=False)
-            yield Footer()
+    def content(self) -> Iterable[Widget]:
+        names = (Static(Content.styled(safe_line(line), "bold"), markup=False) for line in self._shown)
+        yield VerticalScroll(*names, Static(Content("\n").join(self._lines()), markup=False))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Another round takes several sides."""
+        """Offer another round only while there are several sides."""
         return self._several if action == "again" else True
 
     def action_again(self) -> None:
-        """Go on with another round."""
+        """Ask for another round."""
         self.dismiss(True)
 
     def _lines(self) -> Iterator[Content]:
