@@ -332,7 +332,7 @@ async def test_without_a_diary_nothing_is_kept(open_chat: OpenChat, path: Path) 
     async with open_chat(Script()) as chat:
         await chat.answered("Why?")
         await chat.ask("/set history")
-        assert (await chat.toast()).startswith("Nothing of this chat is kept")
+        assert (await chat.toast()).startswith("Nothing of this chat is saved")
         await chat.until(lambda: not any(worker.group == "kept" for worker in chat.app.workers))
         assert not sent_file().exists()
         await chat.press("ctrl+o")
