@@ -1,4 +1,4 @@
-"""Which words two texts do not share."""
+"""Words that two texts do not share."""
 
 from hypothesis import given
 from hypothesis import strategies as st

@@ -18,7 +18,7 @@ from tui.presets.library import resolve
 from tui.presets.ollama import for_ollama
 from tui.presets.ollama_prompt import OllamaPrompt
 from tui.presets.preset import compose, read_preset
-from tui.presets.save import turned_text
+from tui.presets.save import edit_knobs
 from tui.presets.serialize import write_preset
 
 THINK = Tags("<think>", "</think>")
@@ -177,6 +177,6 @@ def test_a_modelfile_turns_the_thought_alone_and_is_told_of_what_does_nothing(tm
     assert (vain.line, vain.text) == (4, "think_mirostat_tau 3 does nothing: mirostat is off.")
     assert "PARAMETER think_temperature" in refused.text
     assert "# PARAMETER think_temperature 0.2" in for_ollama(preset).text
-    changed = turned_text(text, path, preset.pair.turn("think_temperature", 0.4))
+    changed = edit_knobs(text, path, preset.pair.turn("think_temperature", 0.4))
     assert "PARAMETER think_temperature 0.4\n" in changed
     assert compose(changed, path).pair.value("think_temperature") == 0.4

@@ -1,4 +1,4 @@
-"""What tokens are coloured by."""
+"""Measures that tokens are coloured by."""
 
 from math import log2
 

@@ -1,4 +1,4 @@
-"""Where two replies part."""
+"""Divergence of two replies."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Which knobs do nothing: each rule by example, and against what the stage chain really leaves."""
+"""Knobs without effect: each rule by example, and against what the stage chain really leaves."""
 
 from typing import Any
 

@@ -7,7 +7,7 @@ import pytest
 from tests.gguf import array, number, write
 from tui.engine.protocol import Load
 from tui.errors import ModelError
-from tui.knobs.load_knobs import attention
+from tui.knobs.load_knobs import attention_mode
 from tui.knobs.table import Knobs
 from tui.models.free_memory import FreeMemory, measure_memory, with_gpu
 from tui.models.joint_fit import refuse_beside
@@ -77,9 +77,9 @@ def test_what_auto_comes_to_on_a_cpu_is_reckoned_with(tmp_path: Path) -> None:
     off = Knobs(flash_attention="off")
     assert memory(tmp_path, *LLAMA_8B, knobs=Knobs()).compute == memory(tmp_path, *LLAMA_8B, knobs=off).compute
     in_blocks = Knobs(cache_type_v="q8_0")
-    assert attention(in_blocks, gpu=False) == "auto" and attention(Knobs(), gpu=True) == "auto"
-    assert attention(Knobs(), gpu=False) == attention(Knobs(num_ctx=16_384), gpu=False) == "off"
-    assert attention(Knobs(num_ctx=32_768), gpu=False) == "auto"
+    assert attention_mode(in_blocks, gpu=False) == "auto" and attention_mode(Knobs(), gpu=True) == "auto"
+    assert attention_mode(Knobs(), gpu=False) == attention_mode(Knobs(num_ctx=16_384), gpu=False) == "off"
+    assert attention_mode(Knobs(num_ctx=32_768), gpu=False) == "auto"
 
 
 def test_weights_at_other_precisions(tmp_path: Path) -> None:

@@ -20,11 +20,11 @@ class Refused(Exception):
 
 
 class Machine(NamedTuple):
-    """Where the reading stands."""
+    """State of the reader."""
 
     state: str = "between"
     held: str = ""
-    """What was read of the word, the name, the role or the value."""
+    """Characters so far of the word, the name, the role or the value."""
     name: str = ""
     role: str = ""
 
@@ -65,7 +65,7 @@ def step(at: Machine, rune: str, line: int, found: list[tuple[str, str]]) -> Mac
 
 
 def after_word(at: Machine, blank: bool, line: int) -> Machine:
-    """What comes after the word, the name or the role that ends here."""
+    """Return the state after the end of a word, a name or a role."""
     word = at.held.lower()
     if at.state == "word":
         if not blank or word not in WORDS or not at.held.isascii():

@@ -1,4 +1,4 @@
-"""What `twiddle presets check` has to say, and what Ollama is told."""
+"""Findings of `twiddle presets check`, and the export for Ollama."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Go's text/template, as far as templates use it."""
+"""Go's text/template, as far as chat templates use it."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Where presets are found, whose come first, and what a setting comes to."""
+"""Preset library: lookup, precedence, and resolved settings."""
 
 from pathlib import Path
 

@@ -214,7 +214,7 @@ pieces = st.sampled_from([
 
 
 def understood(source: str | bytes) -> None:
-    """Everything that reading a preset does; what it makes of a file is written and read again."""
+    """Read a preset in every way; what it makes of a file is written and read again."""
     modelfile = parse_modelfile(source)
     assert all("\x00" not in command.args for command in modelfile.commands)
     meaning(modelfile)

@@ -1,4 +1,4 @@
-"""What a Modelfile comes to: the knobs it turns, what is said before the chat, and what the person is told."""
+"""Presets read from Modelfiles: the knobs it turns, what is said before the chat, and what the person is told."""
 
 import os
 from pathlib import Path

@@ -13,7 +13,7 @@ from tui.errors import PresetError
 from tui.knobs.table import KNOBS, Knobs, turn
 from tui.presets.library import find_preset
 from tui.presets.preset import Preset, compose
-from tui.presets.save import put, save_preset, turned_text
+from tui.presets.save import edit_knobs, save_preset, save_text
 
 Write = Callable[[str, str], Path]
 
@@ -142,9 +142,9 @@ def test_what_a_modelfile_cannot_say_is_not_written(tmp_path: Path, write: Write
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "sea.Modelfile"
-    put(path, "old")
+    save_text(path, "old")
     path.chmod(0o640)
-    put(path, "new")
+    save_text(path, "new")
     assert (path.read_text(), path.stat().st_mode & 0o777) == ("new", 0o640)
 
     def full(_: int) -> None:
@@ -152,7 +152,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path, mon
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(PresetError, match="cannot be written: No space left on device"):
-        put(path, "newer")
+        save_text(path, "newer")
     assert path.read_text() == "new"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -160,7 +160,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path, mon
 def test_a_link_stays_a_link(tmp_path: Path) -> None:
     (tmp_path / "real").write_text("old")
     (tmp_path / "link").symlink_to("real")
-    put(tmp_path / "link", "new")
+    save_text(tmp_path / "link", "new")
     assert (tmp_path / "real").read_text() == "new"
     assert (tmp_path / "link").is_symlink()
 
@@ -190,12 +190,12 @@ def test_a_changed_file_reads_as_asked_and_keeps_every_comment(
     text, path = end.join(["FROM starter", *parts]), tmp_path / "sea.Modelfile"
     before: Preset = compose(text, path)
     knobs = turn(before.knobs, **values)
-    after = turned_text(text, path, knobs)
+    after = edit_knobs(text, path, knobs)
     found = compose(after, path)
     assert found.knobs == knobs
     assert (found.system, found.messages, found.model) == (before.system, before.messages, before.model)
     assert after.count("# note") == text.count("# note")
-    assert turned_text(after, path, knobs) == after
+    assert edit_knobs(after, path, knobs) == after
 
 
 def test_a_system_prompt_of_its_own_is_kept_beside_the_knobs(write: Write) -> None:

@@ -1,4 +1,4 @@
-"""What is written reads back as it was, whatever it says."""
+"""Serialized presets read back equal, whatever their texts."""
 
 import base64
 import json

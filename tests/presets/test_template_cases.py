@@ -1,4 +1,4 @@
-"""What Ollama's own engine makes of templates, and what ours makes of them."""
+"""Prompts of templates, against those of Ollama's own engine."""
 
 import json
 from pathlib import Path

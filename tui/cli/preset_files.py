@@ -17,8 +17,8 @@ from tui.presets.modelfile import decode
 from tui.presets.ollama import for_ollama
 from tui.presets.preset import compose, is_model, read_source
 from tui.presets.preset_paths import is_file, own_path
-from tui.presets.save import put, save_preset
-from tui.presets.serialize import begun
+from tui.presets.save import save_preset, save_text
+from tui.presets.serialize import skeleton
 from tui.prompt_line.external_editor import editing, ended, not_started
 from tui.terminal import safe_line
 
@@ -35,9 +35,9 @@ def new(
     path = own_path(name)
     if path.exists():
         raise PresetError(f"There is a preset {name!r} of yours already; change it with `twiddle presets edit {name}`.")
-    text = begun(base, description)
+    text = skeleton(base, description)
     compose(text, path)
-    put(path, text)
+    save_text(path, text)
     typer.echo(safe_line(str(path)))
 
 
@@ -56,7 +56,7 @@ def edit(name: Annotated[str, typer.Argument(help="A preset, or the path of a Mo
     if draft.exists():
         tell(f"Going on with your text in {str(draft)!r}.")
     else:
-        put(draft, text)
+        save_text(draft, text)
     try:
         changed = _edited_until_it_reads(draft, path)
     finally:
@@ -65,7 +65,7 @@ def edit(name: Annotated[str, typer.Argument(help="A preset, or the path of a Mo
     if changed == text:
         tell(f"{name} was not changed.")
         return
-    put(path, changed)
+    save_text(path, changed)
     draft.unlink()
     typer.echo(safe_line(str(path)))
 

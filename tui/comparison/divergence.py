@@ -14,7 +14,7 @@ class Divergence:
     def __init__(self, count: int) -> None:
         self._together = [(tuple(range(count)), 0)]
 
-    def look(
+    def advance(
         self, replies: Sequence[Sequence[TokenTrace]], key: Key, complete: Collection[int] = ()
     ) -> Iterator[tuple[int, int]]:
         """Yield (reply, token index) for each divergence not yielded before.

@@ -29,12 +29,12 @@ class PictureContent(Struct, frozen=True):
         if len(records) == len(self.shown):
             key = by_id if len({each.model for each in records}) < 2 else by_text
             traces = [each.traces for each in records]
-            for reply, token in Divergence(len(traces)).look(traces, key, range(len(traces))):
+            for reply, token in Divergence(len(traces)).advance(traces, key, range(len(traces))):
                 found[reply].add(token)
         return tuple(map(frozenset, found))
 
 
-def exhibit(replies: Iterable[tuple[str, Conversation, int]]) -> PictureContent:
+def collect_replies(replies: Iterable[tuple[str, Conversation, int]]) -> PictureContent:
     """Collect replies given as (title, conversation, turn index); the question is that of the first."""
     question, shown = "", list[PictureReply]()
     for title, conversation, index in replies:

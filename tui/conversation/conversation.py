@@ -79,11 +79,11 @@ def answer(
     text: str,
     ending: Ending,
     tokens: tuple[int, ...] = (),
-    written: ReplyRecord | None = None,
+    record: ReplyRecord | None = None,
 ) -> Conversation:
     """Add a reply after the tip."""
     message = Message("assistant", text, tokens)
-    return _add(conversation, Turn(message, conversation.tip, ending, record=written))
+    return _add(conversation, Turn(message, conversation.tip, ending, record=record))
 
 
 def edit(conversation: Conversation, index: int, text: str) -> Conversation:
@@ -119,10 +119,10 @@ def last_reply(conversation: Conversation) -> int | None:
     return next((each for each in reversed(conversation.indices) if turns[each].message.role == "assistant"), None)
 
 
-def recalled(conversation: Conversation, index: int, written: ReplyRecord) -> Conversation:
+def with_record(conversation: Conversation, index: int, record: ReplyRecord) -> Conversation:
     """Set the record of a reply whose traces were loaded later."""
     turns = list(conversation.turns)
-    turns[index] = replace(turns[index], record=written)
+    turns[index] = replace(turns[index], record=record)
     return replace(conversation, turns=tuple(turns))
 
 

@@ -119,32 +119,32 @@ _BRACKETS = (("<", ">"), ("[", "]"))
 """Brackets around the names of control tokens."""
 
 
-def branched(text: str, written: ReplyRecord, index: int, other: Candidate) -> Prefix:
+def branched(text: str, record: ReplyRecord, index: int, other: Candidate) -> Prefix:
     """Build the prefix of a reply up to the token at `index`, with another candidate in its place."""
-    kept = written.truncate(index)
-    before, trace = written.offsets[index], written.traces[index]
+    kept = record.truncate(index)
+    before, trace = record.offsets[index], record.traces[index]
     rank = sum(each.p_raw > other.p_raw for each in trace.candidates)
     chosen = replace(trace, id=other.id, text=other.text, p_raw=other.p_raw, p=other.p, rank=rank)
     # Only the engine knows the text of half a character, of a token after one, and of a control token.
     unsaid = before in kept.offsets or "\ufffd" in other.text or (other.text[:1], other.text[-1:]) in _BRACKETS
-    unfinished = unsaid and not written.first_index
+    unfinished = unsaid and not record.first_index
     return Prefix(
         text[:before] + ("" if unfinished else other.text),
         # Where a person wrote the text before, its tokens are not known.
-        () if written.first_index else (*kept.ids, other.id),
+        () if record.first_index else (*kept.ids, other.id),
         replace(
             kept,
             offsets=(*kept.offsets, before),
             traces=(*kept.traces, chosen),
-            records=(*kept.records, written.records[index]),
+            records=(*kept.records, record.records[index]),
         ),
         unfinished,
     )
 
 
-def whole(text: str, tokens: tuple[int, ...], written: ReplyRecord | None) -> Prefix:
+def whole(text: str, tokens: tuple[int, ...], record: ReplyRecord | None) -> Prefix:
     """Build the prefix of a whole reply, to be continued; `tokens` are empty where a person edited the text."""
-    kept = written.truncate(len(tokens)) if written and tokens else None
+    kept = record.truncate(len(tokens)) if record and tokens else None
     if tokens and text.endswith(UNFINISHED):
         return Prefix(text.rstrip(UNFINISHED), tokens, kept, unfinished=True)
     return Prefix(text, tokens, kept)

@@ -93,7 +93,7 @@ SCORED = 16_384
 """Longest context, in tokens, for which auto stores the score matrix; beyond it the scores outgrow the KV cache."""
 
 
-def attention(knobs: LoadKnobs, *, gpu: bool) -> str:
+def attention_mode(knobs: LoadKnobs, *, gpu: bool) -> str:
     """Return the flash attention mode for llama.cpp: on, off, or auto to let it decide."""
     if knobs.flash_attention != "auto" or gpu or knobs.cache_type_v in QUANTIZED or knobs.num_ctx > SCORED:
         return knobs.flash_attention

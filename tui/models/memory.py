@@ -10,7 +10,7 @@ from typing import Literal
 from msgspec import Struct, field
 
 from tui.errors import ModelError
-from tui.knobs.load_knobs import attention
+from tui.knobs.load_knobs import attention_mode
 from tui.knobs.table import Knobs
 from tui.models.free_memory import FreeMemory
 from tui.models.header import Header
@@ -173,7 +173,7 @@ def _compute(header: Header, knobs: Knobs, context: int, batch: int, vocabulary:
     inner = header.number("feed_forward_length")
     inner = max(inner, header.number("expert_feed_forward_length") * header.number("expert_used_count", 1))
     activations = 4 * batch * (6 * width + 2 * inner)
-    flash = attention(knobs, gpu=False) != "off"
+    flash = attention_mode(knobs, gpu=False) != "off"
     mask = (2 if flash else 4) * batch * context
     # Written down in 32 bits, and in 16 to be multiplied with the values.
     scores = 0 if flash else (4 + 2) * batch * context * heads

@@ -53,7 +53,7 @@ def parameters(modelfile: Modelfile, file: str = "Modelfile") -> dict[str, Param
     for command in parameter_commands(modelfile):
         if command.name in DEPRECATED:
             continue
-        value = typed(command, file)
+        value = parse_value(command, file)
         found[command.name] = value
         if isinstance(value, tuple):
             lists.setdefault(command.name, []).extend(value)
@@ -65,7 +65,7 @@ def parameter_commands(modelfile: Modelfile) -> tuple[Instruction, ...]:
     return tuple(command for command in modelfile.commands if command.name not in _OTHER_COMMANDS)
 
 
-def typed(command: Instruction, file: str) -> Parameter:
+def parse_value(command: Instruction, file: str) -> Parameter:
     """Convert the value of one PARAMETER line to its type; raises ModelfileError."""
     name, text = command.name, command.args
     kind = bool if name in SWITCHES else WITHOUT_KNOB.get(name) or (ROWS[name].kind if name in ROWS else None)
@@ -148,7 +148,7 @@ def knob_values(modelfile: Modelfile, file: str) -> tuple[dict[str, Value], list
         row = knob_of(command)
         if row is None:
             if command.name not in DEPRECATED:
-                typed(command, file)  # it raises for a name that is none
+                parse_value(command, file)  # it raises for a name that is none
             continue
         try:
             value, note = _value(row, command, file)
@@ -186,7 +186,7 @@ def _value(row: Knob, command: Instruction, file: str) -> tuple[Value, str]:
     """Return the value of a line, and a remark if it is read as another value."""
     if command.name == "adapter":
         return (command.args,), ""
-    value = typed(command, file)
+    value = parse_value(command, file)
     if isinstance(value, bool):
         return int(value), ""
     if isinstance(value, int):

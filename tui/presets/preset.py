@@ -79,7 +79,7 @@ class Preset(Struct, frozen=True, kw_only=True):
         return dict(self.inherited).get(what, self.name if own else "")
 
 
-def reworded(preset: Preset, **own: str) -> Preset:
+def with_parts(preset: Preset, **own: str) -> Preset:
     """Replace the `system` prompt or the `model` of a preset."""
     return replace(preset, **own, inherited=tuple(each for each in preset.inherited if each[0] not in own))
 

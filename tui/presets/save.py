@@ -31,7 +31,7 @@ def save_preset(
     """
     path, pair = own_path(name), _set_pair(knobs, base)
     if path.exists() and base.path and base.path.resolve() == path.resolve():
-        text = turned_text(said_text(decode(read_source(path)), path, base), path, pair)
+        text = edit_knobs(edit_texts(decode(read_source(path)), path, base), path, pair)
     elif path.exists() and not overwrite:
         raise PresetError(f"There is a preset {name!r} of yours already; choose another name, or overwrite it.")
     else:
@@ -41,11 +41,11 @@ def save_preset(
     lost += pair.differing(saved.pair)
     if lost:
         raise PresetError(f"{name!r} was not saved: its Modelfile would not keep {', '.join(lost)}.")
-    put(path, text)
+    save_text(path, text)
     return path
 
 
-def turned_text(text: str, path: Path, knobs: Knobs | KnobPair) -> str:
+def edit_knobs(text: str, path: Path, knobs: Knobs | KnobPair) -> str:
     """Edit the PARAMETER lines of the Modelfile at `path` to set these knobs; raises PresetError.
 
     Lines of a knob that already has its value stay; others are edited in place, removed where the base has the same
@@ -69,7 +69,7 @@ def turned_text(text: str, path: Path, knobs: Knobs | KnobPair) -> str:
     return _added(text, lines.values())
 
 
-def said_text(text: str, path: Path, preset: Preset) -> str:
+def edit_texts(text: str, path: Path, preset: Preset) -> str:
     """Edit FROM and SYSTEM of the Modelfile at `path` where the preset differs; raises PresetError."""
     for word, part in (("FROM", "model"), ("SYSTEM", "system")):
         value = getattr(preset, part)
@@ -81,7 +81,7 @@ def said_text(text: str, path: Path, preset: Preset) -> str:
     return text
 
 
-def put(path: Path, text: str) -> None:
+def save_text(path: Path, text: str) -> None:
     """Write a file all at once: whoever reads it finds the old text or the new; raises PresetError."""
     try:
         write_atomically(path, text.encode())

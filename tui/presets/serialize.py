@@ -36,7 +36,7 @@ def write_preset(preset: Preset, base: Preset | None = None) -> str:
     return comment + "".join(f"{instruction(*each)}\n" for each in statements(preset, base))
 
 
-def begun(base: str, description: str = "") -> str:
+def skeleton(base: str, description: str = "") -> str:
     """Build a new Modelfile with the possible instructions as comments."""
     return describe(description or "What this preset is for.") + _SKELETON.format(base=base)
 

@@ -4,7 +4,7 @@ from msgspec.structs import replace
 
 from tui.knobs.setting import parse_setting
 from tui.presets.library import ResolvedSetting, resolve
-from tui.presets.preset import reworded
+from tui.presets.preset import with_parts
 from tui.store.records import SideRow
 
 
@@ -13,7 +13,7 @@ def restore_setting(row: SideRow) -> ResolvedSetting:
     chosen = resolve(parse_setting(row.setting))
     preset = chosen.preset
     if row.system not in (None, preset.system):
-        preset = reworded(preset, system=row.system)
+        preset = with_parts(preset, system=row.system)
     if row.model not in ("", preset.model):
-        preset = reworded(preset, model=row.model)
+        preset = with_parts(preset, model=row.model)
     return replace(chosen, preset=preset)

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from tui.comparison.picture_content import PictureContent, exhibit
-from tui.conversation.conversation import Conversation, Turn, last_reply, recalled, until
+from tui.comparison.picture_content import PictureContent, collect_replies
+from tui.conversation.conversation import Conversation, Turn, last_reply, until, with_record
 from tui.errors import StoreError
 from tui.store.export import speaker
 from tui.store.records import StoredConversation
@@ -13,7 +13,7 @@ from tui.store.store import Store
 def show(store: Store, number: int, message: int | None = None) -> PictureContent:
     """Load one reply, else the last reply of every side; raises StoreError."""
     kept = store.load(number, recent=0)
-    return exhibit(
+    return collect_replies(
         (title, _whole(store, kept, conversation, place), place) for title, conversation, place in _meant(kept, message)
     )
 
@@ -54,4 +54,4 @@ def _whole(store: Store, kept: StoredConversation, conversation: Conversation, p
     written = store.recall(number, turn.record) if turn.record else None
     if written is None or not written.traces:
         raise StoreError(f"How the tokens of message {number} were chosen is not known, or no longer kept.")
-    return recalled(conversation, place, written)
+    return with_record(conversation, place, written)

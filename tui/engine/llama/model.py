@@ -26,7 +26,7 @@ from tui.engine.llama.options import (
 from tui.engine.llama.samplers import make_stage
 from tui.engine.protocol import ModelInfo
 from tui.errors import EngineError, ModelError, TwiddleError
-from tui.knobs.load_knobs import attention
+from tui.knobs.load_knobs import attention_mode
 from tui.knobs.table import KNOBS, Knobs
 from tui.models.free_memory import measure_memory
 from tui.models.memory import AUTO_CONTEXT, SEQUENCES, refuse_if_too_large
@@ -92,7 +92,7 @@ class Llama:
         self.batch = max(SEQUENCES, min(knobs.num_batch, self.context))  # one row a reply must always fit
         self.threads = share_cores(knobs, cores())
         gpu = uses_gpu(knobs, gpus())
-        self._attention = attention(knobs, gpu=gpu)
+        self._attention = attention_mode(knobs, gpu=gpu)
         params = context_params(knobs, self.threads, gpu=gpu)
         params.n_ctx, params.n_batch, params.n_ubatch = self.context, self.batch, self.batch
         params.n_seq_max, params.kv_unified = SEQUENCES, True

@@ -8,7 +8,7 @@ import llama_cpp as C
 
 from tui.engine.hardware import Device
 from tui.errors import KnobError
-from tui.knobs.load_knobs import QUANTIZED, LoadKnobs, attention
+from tui.knobs.load_knobs import QUANTIZED, LoadKnobs, attention_mode
 
 CACHE_TYPES = {"f32": 0, "f16": 1, "q4_0": 2, "q4_1": 3, "q5_0": 6, "q5_1": 7, "q8_0": 8, "bf16": 30}
 """ggml's numbers for them; the binding does not know all of them by name."""
@@ -120,7 +120,7 @@ def context_params(knobs: LoadKnobs, threads: Threads, *, gpu: bool) -> Any:
     """What to open a context with, but for its sizes."""
     params = C.llama_context_default_params()
     params.n_threads, params.n_threads_batch = threads
-    params.flash_attn_type = _FLASH[attention(knobs, gpu=gpu)]
+    params.flash_attn_type = _FLASH[attention_mode(knobs, gpu=gpu)]
     params.type_k, params.type_v = CACHE_TYPES[knobs.cache_type_k], CACHE_TYPES[knobs.cache_type_v]
     # A cache that keeps only the window of a sliding-window model forgets the tokens before it, and then no prompt
     # can begin in the middle of what is kept.

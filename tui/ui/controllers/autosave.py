@@ -9,7 +9,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 from textual.app import App
 
-from tui.conversation.conversation import Conversation, Message, Turn, recalled, until
+from tui.conversation.conversation import Conversation, Message, Turn, until, with_record
 from tui.conversation.trace import common_prefix
 from tui.errors import EngineError
 from tui.knobs.pair import KnobPair
@@ -104,7 +104,7 @@ class Autosave:
         if self._store and index < len(turns):
             whole = await self._store.ask(Store.recall, turns[index], turn.record)
             if whole.traces:
-                side.conversation = recalled(side.conversation, index, whole)
+                side.conversation = with_record(side.conversation, index, whole)
                 return
         raise EngineError("How these tokens were chosen is no longer kept; `twiddle replay` writes them anew.")
 

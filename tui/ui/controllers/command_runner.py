@@ -15,7 +15,7 @@ from tui.knobs.table import knob
 from tui.models.locations import list_models
 from tui.models.reference import reference_for
 from tui.presets.library import find_preset, has_preset
-from tui.presets.preset import Preset, reworded
+from tui.presets.preset import Preset, with_parts
 from tui.presets.preset_paths import is_file
 from tui.presets.save import save_preset
 from tui.prompt_line.commands import ParsedCommand, Part, SideAction
@@ -95,7 +95,7 @@ class CommandRunner:
     async def do_system(self, text: str) -> None:
         """Set the system prompt."""
         side = self._desk.side
-        self._use(reworded(side.preset, system=text), side.pair)
+        self._use(with_parts(side.preset, system=text), side.pair)
         self._desk.say(
             f"system prompt from the next reply on: {text}" if text else "no system prompt from the next reply on"
         )
@@ -117,7 +117,7 @@ class CommandRunner:
             return
         typed = Path(reference).expanduser() if reference.startswith("~/") else Path(reference)
         model = str(typed.resolve()) if is_file(typed) else reference
-        self._use(reworded(side.preset, model=model), side.pair)
+        self._use(with_parts(side.preset, model=model), side.pair)
         self._desk.say(f"model {reference} from the next reply on")
 
     async def do_load(self, name: str | None) -> None:

@@ -68,7 +68,7 @@ class ComparisonView:
         traces = [writing.traces for _, _, writing in self._writings]
         gone = [side not in self._session.sides for _, side, _ in self._writings]  # nothing comes of those any more
         complete = [place for place, (_, _, writing) in enumerate(self._writings) if writing.ending or gone[place]]
-        for place, index in self._parting.look(traces, by_id if len(models) < 2 else by_text, complete):
+        for place, index in self._parting.advance(traces, by_id if len(models) < 2 else by_text, complete):
             pane, _, writing = self._writings[place]
             if not gone[place]:
                 pane.transcript.mark("parts here", writing.offsets[index], "fork")

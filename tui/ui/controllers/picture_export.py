@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from textual.app import App
 
-from tui.comparison.picture_content import PictureContent, exhibit
+from tui.comparison.picture_content import PictureContent, collect_replies
 from tui.conversation.conversation import last_reply
 from tui.conversation.token_measures import MEASURES
 from tui.errors import EngineError, PictureError
@@ -71,7 +71,7 @@ class PictureExport:
             await self._inspector.recall(side, place)
             if not (written := side.conversation.turns[place].record) or not written.traces:
                 raise EngineError("How this reply was written is not known: a person wrote it.")
-        return exhibit((title, side.conversation, place) for side, title, place in meant)
+        return collect_replies((title, side.conversation, place) for side, title, place in meant)
 
 
 def _named(name: str) -> Path:

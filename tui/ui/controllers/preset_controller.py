@@ -11,7 +11,7 @@ from tui.presets.library import find_preset, list_presets, preset_path, reload
 from tui.presets.modelfile import decode
 from tui.presets.preset import Preset, is_model, read_source
 from tui.presets.preset_paths import own_path
-from tui.presets.serialize import begun
+from tui.presets.serialize import skeleton
 from tui.session.session import Session
 from tui.session.side import Side
 from tui.terminal import safe
@@ -90,7 +90,7 @@ class PresetController:
             case "edit":
                 self._edit(choice.name)
             case "new":
-                self._name(f"a new preset that builds on {choice.name}", begun(choice.name))
+                self._name(f"a new preset that builds on {choice.name}", skeleton(choice.name))
             case "copy":
                 self._name(f"a preset of your own like {choice.name}", _text(preset_path(choice.name)))
 

@@ -16,7 +16,7 @@ from tui.errors import PresetError
 from tui.presets.checks import Level, PresetFinding, check
 from tui.presets.preset import compose
 from tui.presets.preset_paths import name_of
-from tui.presets.save import put
+from tui.presets.save import save_text
 from tui.terminal import safe, safe_line
 from tui.ui.bindings import bind
 from tui.ui.screens.dialog import Dialog
@@ -104,7 +104,7 @@ class PresetEditor(Dialog[str | None]):
         """Save the text, unless it cannot be read."""
         try:
             compose(self._area.text, self._path)
-            put(self._path, self._area.text)
+            save_text(self._path, self._area.text)
         except PresetError as error:
             self._check()
             self.notify(safe(f"Not saved: {error}"), severity="error", markup=False)
