@@ -69,6 +69,6 @@ def _with(score: Score, mark: Mark, index: int) -> Score:
     return replace(score, better=score.better + 1) if mark == index else replace(score, worse=score.worse + 1)
 
 
-def letter(place: int) -> str:
+def letter(index: int) -> str:
     """Return the letter of a hidden side."""
-    return "ABCD"[place]
+    return "ABCD"[index]

@@ -121,22 +121,22 @@ _BRACKETS = (("<", ">"), ("[", "]"))
 
 def branched(text: str, record: ReplyRecord, index: int, other: Candidate) -> Prefix:
     """Build the prefix of a reply up to the token at `index`, with another candidate in its place."""
-    kept = record.truncate(index)
+    head = record.truncate(index)
     before, trace = record.offsets[index], record.traces[index]
     rank = sum(each.p_raw > other.p_raw for each in trace.candidates)
     chosen = replace(trace, id=other.id, text=other.text, p_raw=other.p_raw, p=other.p, rank=rank)
     # Only the engine knows the text of half a character, of a token after one, and of a control token.
-    unsaid = before in kept.offsets or "\ufffd" in other.text or (other.text[:1], other.text[-1:]) in _BRACKETS
-    unfinished = unsaid and not record.first_index
+    hidden = before in head.offsets or "\ufffd" in other.text or (other.text[:1], other.text[-1:]) in _BRACKETS
+    unfinished = hidden and not record.first_index
     return Prefix(
         text[:before] + ("" if unfinished else other.text),
         # Where a person wrote the text before, its tokens are not known.
-        () if record.first_index else (*kept.ids, other.id),
+        () if record.first_index else (*head.ids, other.id),
         replace(
-            kept,
-            offsets=(*kept.offsets, before),
-            traces=(*kept.traces, chosen),
-            records=(*kept.records, record.records[index]),
+            head,
+            offsets=(*head.offsets, before),
+            traces=(*head.traces, chosen),
+            records=(*head.records, record.records[index]),
         ),
         unfinished,
     )
@@ -144,7 +144,7 @@ def branched(text: str, record: ReplyRecord, index: int, other: Candidate) -> Pr
 
 def whole(text: str, tokens: tuple[int, ...], record: ReplyRecord | None) -> Prefix:
     """Build the prefix of a whole reply, to be continued; `tokens` are empty where a person edited the text."""
-    kept = record.truncate(len(tokens)) if record and tokens else None
+    head = record.truncate(len(tokens)) if record and tokens else None
     if tokens and text.endswith(UNFINISHED):
-        return Prefix(text.rstrip(UNFINISHED), tokens, kept, unfinished=True)
-    return Prefix(text, tokens, kept)
+        return Prefix(text.rstrip(UNFINISHED), tokens, head, unfinished=True)
+    return Prefix(text, tokens, head)

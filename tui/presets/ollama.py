@@ -39,12 +39,12 @@ def for_ollama(preset: Preset) -> OllamaExport:
         if _is_default(name, value):
             continue
         adapter = _adapter(knobs.lora) if name == "lora" else ""
-        written = [adapter] if adapter else [instruction(*each) for each in parameter(name, value)]
+        instructions = [adapter] if adapter else [instruction(*each) for each in parameter(name, value)]
         reason = "" if adapter else _reason(name, value)
         if reason:
             left_out.append(f"{name} {ROWS[name].show(value)}: {reason}.")
-            written = [f"# {part}" for line in written for part in line.splitlines()]
-        lines += written
+            instructions = [f"# {part}" for line in instructions for part in line.splitlines()]
+        lines += instructions
     lines += [instruction(*each) for each in statements(preset) if not each[0].startswith(("FROM", "PARAMETER"))]
     return OllamaExport(lines[0] + "\n".join(lines[1:]) + "\n", tuple(left_out))
 

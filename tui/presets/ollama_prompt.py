@@ -35,7 +35,7 @@ class OllamaPrompt:
     def __init__(self, source: str) -> None:
         """Parse a template; raises TemplateError."""
         template = read_template(source)
-        # Ollama looks for the names in any case, though it looks them up as they are written.
+        # Ollama looks for the names in any case, though it looks them up case-sensitively.
         mentioned = {name.lower() for nodes in (template.nodes, *template.defined.values()) for name in _names(nodes)}
         self._whole = "messages" in mentioned
         if not mentioned & {"messages", "response"}:
@@ -126,7 +126,7 @@ def _looked_up(pipeline: Pipeline) -> Iterator[str]:
 
 def _until_response(nodes: Sequence[Node]) -> tuple[tuple[Node, ...], bool]:
     """Return the nodes up to the first that prints the response, and True if there is one."""
-    kept: list[Node] = []
+    cut: list[Node] = []
     for node in nodes:
         match node:
             case BranchNode():
@@ -134,28 +134,28 @@ def _until_response(nodes: Sequence[Node]) -> tuple[tuple[Node, ...], bool]:
                 otherwise: tuple[Node, ...] = ()
                 if not found:
                     otherwise, found = _until_response(node.otherwise)
-                kept.append(BranchNode(node.position, node.word, node.pipeline, body, otherwise))
+                cut.append(BranchNode(node.position, node.word, node.pipeline, body, otherwise))
             case ActionNode(pipeline):
-                shortened, found = _shortened(pipeline)
+                shortened, found = _cut_pipeline(pipeline)
                 if shortened:
-                    kept.append(ActionNode(shortened))
+                    cut.append(ActionNode(shortened))
             case _:
-                kept.append(node)
+                cut.append(node)
                 found = False
         if found:
-            return tuple(kept), True
-    return tuple(kept), False
+            return tuple(cut), True
+    return tuple(cut), False
 
 
-def _shortened(pipeline: Pipeline) -> tuple[Pipeline | None, bool]:
+def _cut_pipeline(pipeline: Pipeline) -> tuple[Pipeline | None, bool]:
     """Cut a pipeline after its lookup of the response, if any; as in Ollama, functions applied to that are lost."""
     commands: list[CommandNode] = []
     for index, command in enumerate(pipeline.commands):
         operands: list[Operand] = []
         found = False
         for operand in command.operands:
-            kept, found = _kept(operand)
-            operands += (kept,) if kept else ()
+            cut, found = _cut_operand(operand)
+            operands += (cut,) if cut else ()
             if found:
                 break
         commands.append(CommandNode(command.position, tuple(operands)))
@@ -165,11 +165,11 @@ def _shortened(pipeline: Pipeline) -> tuple[Pipeline | None, bool]:
     return pipeline, False
 
 
-def _kept(operand: Operand) -> tuple[Operand | None, bool]:
+def _cut_operand(operand: Operand) -> tuple[Operand | None, bool]:
     match operand:
         case PathNode(base=None, names=names):
             return operand, "Response" in names
         case PathNode(position=position, base=Pipeline() as inner, names=()):
-            shortened, found = _shortened(inner)
+            shortened, found = _cut_pipeline(inner)
             return PathNode(position, shortened, ()) if shortened else None, found
     return operand, False

@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from tui.presets.gotemplate.values import kind, printed, spoken
+from tui.presets.gotemplate.values import kind, printed, string_method
 
 _VERB = re.compile(r"%(?P<flags>[-+0]*)(?P<width>\d{0,6})(?P<precision>(?:\.\d{0,6})?)(?P<letter>.?)", re.DOTALL)
 _TYPES: dict[str, type | tuple[type, ...]] = {"s": str, "q": str, "d": int, "f": float, "t": bool}
@@ -45,8 +45,8 @@ def formatted(form: str, values: Sequence[Any], limit: int) -> str:
 def _one(value: Any, match: re.Match[str]) -> str:
     """Format one value by one verb, entry by entry in a list."""
     letter = match["letter"]
-    said = spoken(value) if letter in "svq" else None
-    value = value if said is None else said
+    as_text = string_method(value) if letter in "svq" else None
+    value = value if as_text is None else as_text
     if letter != "v" and isinstance(value, list | tuple):
         return f"[{' '.join(_one(each, match) for each in value)}]"
     if letter == "v":

@@ -20,7 +20,7 @@ from tui.presets.gotemplate.nodes import (
     TemplateError,
     TextNode,
 )
-from tui.presets.gotemplate.values import GoStruct, printed, spoken, truth, whole
+from tui.presets.gotemplate.values import GoStruct, printed, string_method, truth, whole
 
 STEPS, HANDLED, DEEPEST = 200_000, 2**27, 100
 """Limits of nodes run, of characters passed to and from functions, and of nested template calls: a template is an
@@ -244,8 +244,8 @@ class TemplateRun:
         return value
 
     def _field(self, value: Any, name: str, position: Position) -> Any:
-        if name == "String" and spoken(value) is not None:
-            return spoken(value)
+        if name == "String" and string_method(value) is not None:
+            return string_method(value)
         match value:
             case GoStruct() if name not in value:
                 raise TemplateError(f"there is no field .{name}", position)

@@ -74,7 +74,7 @@ def kind(value: Any) -> str:
 
 def printed(value: Any) -> str:
     """Format a value as Go's %v."""
-    text = spoken(value)
+    text = string_method(value)
     if text is not None:
         return text
     match value:
@@ -95,7 +95,7 @@ def printed(value: Any) -> str:
     return str(value)
 
 
-def spoken(value: Any) -> str | None:
+def string_method(value: Any) -> str | None:
     """Return the result of a value's String method; None if it has none."""
     if isinstance(value, UnsetGoMap):
         return "{}"
