@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -47,3 +48,22 @@ def test_its_pictures_are_there() -> None:
     pictures = re.findall(r"!\[.*?\]\((.*?)\)", README)
     assert len(pictures) >= 2
     assert all((ROOT / picture).is_file() for picture in pictures)
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/sampling.md"])
+def test_the_files_it_names_are_there(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    named = re.findall(r"`((?:tui/|tests/|docs/|engine/|store/|session/|conversation/|presets/|ui/)[\w/]+\.py)`", text)
+    missing = [name for name in named if not (ROOT / name).exists() and not (ROOT / "tui" / name).exists()]
+    assert not missing
+
+
+def test_every_room_has_its_layer() -> None:
+    """import-linter says nothing of a package that no contract names."""
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    layers = {name for layer in contracts[0]["layers"] for name in layer.split(" : ")}
+    parts = [path for folder in ("tui", "tui/engine") for path in (ROOT / folder).iterdir()]
+    modules = {path.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".") for path in parts}
+    assert modules - layers == {"tui.__init__", "tui.__main__", "tui.engine", "tui.engine.__init__"} | {
+        name for name in modules if name.endswith("__pycache__")
+    }
