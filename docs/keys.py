@@ -36,7 +36,7 @@ _PLACES = {
 
 
 def page() -> str:
-    """The whole page."""
+    """Return the whole page."""
     keys = (
         f"\n## {_PLACES.get(place, place.capitalize())}\n\n| key | name | what it does |\n| :- | :- | :- |\n"
         + "".join(map(_row, group))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tui.prompt_line.history_file import LONGEST, MOST, add_sent, read_sent
+from tui.prompt_line.history import LONGEST, MOST, add_sent, read_sent
 
 
 @given(st.lists(st.text(min_size=1, max_size=50), max_size=20))

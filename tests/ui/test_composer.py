@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 from textual.widgets._toast import Toast
 
 from tui.paths import sent_file
-from tui.prompt_line.history_file import add_sent, read_sent
+from tui.prompt_line.history import add_sent, read_sent
 from tui.terminal import safe
 from tui.ui.widgets.prompt.attachment_chips import AttachmentChips
 from tui.ui.widgets.prompt.composer import Composer, Draft

@@ -11,7 +11,7 @@ from tui.ui.screens.save_preset import SavePreset
 
 
 async def offered(chat: Chat) -> dict[str, PaletteEntry]:
-    return {deed.action: deed for deed in ChatCommands(chat.screen)._deeds()}
+    return {deed.action: deed for deed in ChatCommands(chat.screen)._entries()}
 
 
 async def search(chat: Chat, words: str) -> None:

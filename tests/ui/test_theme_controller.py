@@ -15,7 +15,7 @@ from tui.ui.themes import DEFAULT, LIGHT, ThemeFiles
 
 @pytest.fixture(autouse=True)
 def often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(theme_controller, "LOOKS_EVERY", 0.02)
+    monkeypatch.setattr(theme_controller, "RELOAD_INTERVAL", 0.02)
 
 
 def own(name: str, text: str) -> Path:

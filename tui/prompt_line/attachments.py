@@ -1,4 +1,4 @@
-"""Texts that go along with a question: files named by an `@`, and long pastes."""
+"""Attachments of a question: files named by an `@`, and long pastes."""
 
 import mimetypes
 import os
@@ -15,27 +15,27 @@ from tui.prompt_line.completion import Completion, Suggestion
 from tui.terminal import safe_line, safe_lines
 
 LARGEST = 16 * 2**20
-"""Bytes of a file; no context holds as much."""
+"""Bytes of a file; no context holds more."""
 
 MOST = 200
-"""Paths offered at a time."""
+"""Paths suggested at a time."""
 
 _BYTES_A_TOKEN = 4
-"""Of ordinary text, whatever the script: tokens of rarer scripts hold fewer characters, of more bytes each."""
+"""Average in any script: tokens of rarer scripts hold fewer characters, of more bytes each."""
 
 _MENTION = re.compile(r"""(?<!\S)@(?:"([^"\n]+)"|([^\s"@]\S*))""")
-_BEGUN = re.compile(r"""(?<!\S)@(?:"([^"\n]*)|([^\s"]*))$""")
+_UNFINISHED = re.compile(r"""(?<!\S)@(?:"([^"\n]*)|([^\s"]*))$""")
 
 
 class Attachment(Struct, frozen=True):
-    """A text that goes along, and what it is called."""
+    """Text that is sent along with a question, and its name."""
 
     name: str
     text: str
 
     @property
     def size(self) -> int:
-        """Bytes."""
+        """Bytes in UTF-8."""
         return len(self.text.encode())
 
     def __str__(self) -> str:
@@ -43,52 +43,52 @@ class Attachment(Struct, frozen=True):
 
 
 class Mention(Struct, frozen=True):
-    """An `@path` in a text."""
+    """Path after an `@` in a text, from index `start` to `end`."""
 
     start: int
     end: int
     path: Path
     named: bool
-    """Whether it can be nothing but a file, so that a missing one is a slip; `@bob` is none."""
+    """True if it can only mean a file, so that a missing one is an error; `@bob` may be a name."""
 
 
 class GatheredAttachments(Struct, frozen=True):
-    """The files that a text mentions: those that can go along, and why others cannot."""
+    """Files that a text mentions: the readable ones, and a sentence for each other one."""
 
     attachments: tuple[Attachment, ...] = ()
     faults: tuple[str, ...] = ()
 
 
 def tokens(size: int) -> int:
-    """About how many tokens so many bytes of text are."""
+    """Estimate the number of tokens in `size` bytes of text."""
     return -(-size // _BYTES_A_TOKEN)
 
 
 def describe(name: str, size: int) -> str:
-    """A chip: `notes.md · 3.2 kB · about 800 tokens`."""
+    """Return a label such as `notes.md · 3.2 kB · about 800 tokens`."""
     return f"{safe_line(name)} · {show_size(size)} · about {tokens(size):,} tokens"
 
 
 def mentions(text: str) -> tuple[Mention, ...]:
-    """The files that a text mentions, and the words that may be files."""
+    """Return the files that a text mentions, and the words that may be files."""
     found = []
     for match in _MENTION.finditer(text):
         quoted, word = match.groups()
         path = _path(quoted or word)
         end = match.end()
-        if word and not _there(path):
+        if word and not _exists(path):
             bare = word.rstrip(".,;:!?)]}'\"")
-            if _there(_path(bare)):
+            if _exists(_path(bare)):
                 path, end = _path(bare), match.start() + 1 + len(bare)
         found.append(Mention(match.start(), end, path, named=bool(quoted) or _looks_like_a_path(word)))
     return tuple(found)
 
 
 def look(text: str) -> tuple[tuple[str, int], ...]:
-    """Name and size in bytes of the files that a text mentions and that can be read."""
+    """Return name and size in bytes of each existing file that a text mentions, without reading it."""
     found: dict[Path, tuple[str, int]] = {}
     for mention in mentions(text):
-        if _there(mention.path) and mention.path.is_file():
+        if _exists(mention.path) and mention.path.is_file():
             found[mention.path] = (mention.path.name, mention.path.stat().st_size)
     return tuple(found.values())
 
@@ -99,7 +99,7 @@ def gather(text: str) -> GatheredAttachments:
     faults: dict[str, None] = {}
     for mention in mentions(text):
         try:
-            if mention.path not in found and (mention.named or _there(mention.path)):
+            if mention.path not in found and (mention.named or _exists(mention.path)):
                 found[mention.path] = read(mention.path)
         except AttachmentError as error:
             faults[str(error)] = None
@@ -107,7 +107,7 @@ def gather(text: str) -> GatheredAttachments:
 
 
 def read(path: Path) -> Attachment:
-    """The text in a file; raises AttachmentError, with why it cannot go along."""
+    """Read a text file; raises AttachmentError with the reason why it cannot be attached."""
     shown = repr(str(path))
     try:
         content = read_regular(path, LARGEST + 1, "attach a text file")
@@ -128,7 +128,7 @@ def read(path: Path) -> Attachment:
 
 
 def with_attachments(text: str, attachments: Iterable[Attachment]) -> str:
-    """What the model reads: the text, then each attachment between fences longer than any in it."""
+    """Return the text for the model: the question, then each attachment between fences longer than any inside it."""
     parts = [text] if text else []
     for attachment in attachments:
         runs = [len(run) for run in re.findall(r"^ {0,3}(`{3,})", attachment.text, re.MULTILINE)]
@@ -142,22 +142,22 @@ def with_attachments(text: str, attachments: Iterable[Attachment]) -> str:
 
 
 def complete_path(line: str) -> Completion | None:
-    """How an `@path` at the end of a line can go on; None when there is none. It reads a folder."""
-    begun = _BEGUN.search(line)
+    """Complete an `@path` at the end of a line; None if there is none. It reads a folder."""
+    begun = _UNFINISHED.search(line)
     if begun is None:
         return None
     quoted = begun[1] is not None
     typed = begun[1] if quoted else begun[2]
     folder, slash, name = typed.rpartition("/")
     suggestions = tuple(_suggestion(folder + slash, entry, quoted) for entry in _entries(folder + slash, name))
-    written = line[begun.start() :]
-    if not suggestions or [each.text for each in suggestions] == [written]:
+    typed_mention = line[begun.start() :]
+    if not suggestions or [each.text for each in suggestions] == [typed_mention]:
         return None
-    return Completion(begun.start(), written, suggestions)
+    return Completion(begun.start(), typed_mention, suggestions)
 
 
 def _entries(folder: str, name: str) -> list[os.DirEntry[str]]:
-    """What in a folder can be written and begins with, or else holds, a name; folders come first."""
+    """Return the entries of a folder that begin with a name, then those that contain it; folders come first."""
     found = []
     try:
         with os.scandir(_path(folder) if folder else Path()) as entries:
@@ -192,7 +192,7 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def _looks_like_a_path(word: str) -> bool:
-    """`src/main.py`, `notes.md` and `~/x` do; `@pytest.fixture`, `@app.get("/")` and `@bob` do not."""
+    """Return True for `src/main.py`, `notes.md` and `~/x`, False for `pytest.fixture`, `app.get("/")` and `bob`."""
     if re.search(r"[(){}=]", word):
         return False
     return "/" in word or word.startswith("~") or mimetypes.guess_type(word.rstrip(".,;:!?"))[0] is not None
@@ -202,7 +202,7 @@ def _path(word: str) -> Path:
     return expand(word) or Path(word)
 
 
-def _there(path: Path) -> bool:
+def _exists(path: Path) -> bool:
     try:
         return path.exists()
     except (OSError, ValueError):  # a name too long for any file, a NUL

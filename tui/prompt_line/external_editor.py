@@ -1,4 +1,4 @@
-"""The person's own editor."""
+"""Command line of the user's editor, and its errors."""
 
 import os
 import shlex
@@ -8,7 +8,7 @@ from tui.errors import EditorError
 
 
 def editing(path: Path) -> list[str]:
-    """The command that opens a file in $VISUAL or $EDITOR; raises EditorError."""
+    """Return the command that opens a file in $VISUAL or $EDITOR; raises EditorError."""
     command = _chosen()
     try:
         return [*(shlex.split(command) or ["vi"]), str(path)]
@@ -17,13 +17,13 @@ def editing(path: Path) -> list[str]:
 
 
 def not_started(error: Exception) -> EditorError:
-    """Why the editor did not come up."""
+    """Return the error for an editor that could not be started."""
     reason = error.strerror if isinstance(error, OSError) else error
     return EditorError(f"The editor {_chosen()!r} cannot be started: {reason}; set EDITOR to another.")
 
 
 def ended(code: int) -> EditorError:
-    """What it means that the editor ended with another code than 0."""
+    """Return the error for an editor that ended with another code than 0."""
     return EditorError(f"The editor {_chosen()!r} ended with {code}, so nothing was changed.")
 
 

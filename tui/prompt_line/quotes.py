@@ -1,4 +1,4 @@
-"""Three quotes around several lines, as Ollama's users write them."""
+"""Triple quotes around several lines, as in Ollama's prompt. `shlex` knows no triple quotes."""
 
 import re
 
@@ -7,13 +7,13 @@ _OPENED = re.compile(r'\s*(?:/set\s+system\s+)?"""')
 
 
 def unclosed(text: str) -> bool:
-    """Whether a text begins with three quotes, and no line ends with the three that close them."""
+    """Return True if a text begins with triple quotes and no line ends with the closing ones."""
     opened = _OPENED.match(text)
     return opened is not None and not _ends(text[opened.end() :])
 
 
 def unquoted(text: str) -> str:
-    """The text between three quotes, where they stand around all of it."""
+    """Return the text between triple quotes if they enclose all of it, else the text itself."""
     bare = text.strip()
     within = bare[len(_QUOTES) : -len(_QUOTES)]
     quoted = len(bare) >= 2 * len(_QUOTES) and bare.startswith(_QUOTES) and bare.endswith(_QUOTES)

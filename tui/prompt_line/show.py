@@ -1,4 +1,4 @@
-"""What is in use, part by part, as `/show` prints it."""
+"""Parts of the preset in use, as `/show` prints them."""
 
 from msgspec.structs import replace
 
@@ -12,7 +12,7 @@ from tui.prompt_line.commands import Part
 
 
 def particulars(part: Part, preset: Preset, pair: KnobPair) -> str:
-    """A part of a preset with its knobs as they pair; raises ModelError and PresetError."""
+    """Return a part of a preset with these knobs; raises ModelError and PresetError."""
     match part:
         case "info":
             return _info(_facts(preset, pair.answer))
@@ -58,4 +58,4 @@ def _parameters(preset: Preset, pair: KnobPair) -> str:
 
 def _table(rows: dict[str, str]) -> str:
     wide = max(map(len, rows), default=0)
-    return "\n".join(f"{name:<{wide}}  {said}" for name, said in rows.items())
+    return "\n".join(f"{name:<{wide}}  {value}" for name, value in rows.items())

@@ -1,4 +1,4 @@
-"""The screen. The only room where Textual lives."""
+"""Screen of twiddle; with the command line the only package that imports Textual."""
 
 import asyncio
 import os
@@ -25,17 +25,16 @@ def start(
     keep: bool = True,
     going_on: StoredConversation | None = None,
 ) -> int:
-    """Open the chat, a pane for each setting with its model; the exit code when it is closed.
+    """Open the chat, a pane for each setting with its model, and return the exit code when it is closed.
 
-    `settled` is the person's config, `keep` says whether what is said is saved, `going_on` with which conversation the
-    panes begin.
+    `settled` is the user's config; the conversation is saved if `keep` is True, and continues `going_on` if given.
     """
     store = AsyncStore(history_path()) if keep else None
     return asyncio.run(_run(chosen, loads_of(chosen, models), settled, store, going_on))
 
 
 def loads_of(chosen: tuple[ResolvedSetting, ...], models: tuple[Path, ...]) -> tuple[Load, ...]:
-    """What an engine has to load for each setting."""
+    """Return the model and load knobs of each setting."""
     return tuple(Load(str(model), fixed(each.knobs)) for each, model in zip(chosen, models, strict=True))
 
 

@@ -1,4 +1,4 @@
-"""The app: themes, signals and the first screen. Nothing else."""
+"""App: themes, keys, the clipboard, and the first screen."""
 
 import gc
 import sys
@@ -31,7 +31,7 @@ from tui.ui.widgets.transcript.copy_targets import CopyTargets
 
 
 class TwiddleApp(App[None]):
-    """twiddle in a terminal."""
+    """Textual app of twiddle."""
 
     TITLE = "twiddle"
     CSS_PATH = "app.tcss"
@@ -51,9 +51,9 @@ class TwiddleApp(App[None]):
         settled: LoadedConfig = LoadedConfig(),
         dark: bool | None = None,
     ) -> None:
-        """`engines` hold already what each setting loads; what is said is kept in the diary, if there is one.
+        """`engines` hold the model of each setting already; conversations are saved in `store`, if there is one.
 
-        `settled` is the person's config, `dark` what is known of the terminal's background.
+        `settled` is the user's config; `dark` is True for a dark terminal, None if that is unknown.
         """
         super().__init__(driver_class=PatientDriver)
         self._settled = settled
@@ -61,7 +61,7 @@ class TwiddleApp(App[None]):
         self.chat = ChatScreen(engines, chosen, loads, store)
 
     def on_mount(self) -> None:
-        """Put a theme on and the person's keys in place, then show the chat."""
+        """Set the theme and the user's keys, then open the chat."""
         self._theme_controller.open()
         keys = read_keys(self._settled.config.keys)
         self.set_keymap(keys.keymap)
@@ -70,29 +70,29 @@ class TwiddleApp(App[None]):
             self.notify(fault, title="Left out of your settings", severity="warning", markup=False)
         if not self.is_headless:
             Suspension(self)
-            self.call_after_refresh(_settle_memory)
+            self.call_after_refresh(_freeze_memory)
 
     async def on_event(self, event: events.Event) -> None:
-        """Filter what is pasted, wherever it goes."""
+        """Filter pasted text, wherever it goes."""
         if isinstance(event, events.Paste):
             event.text = safe_lines(event.text)
         await super().on_event(event)
 
     def copy_to_clipboard(self, text: str) -> None:
-        """Copy a text, wherever the terminal is, and say how much it was."""
+        """Copy a text, also from a remote terminal, and show a notice about it."""
         self._clipboard = safe(text)
         self.run_worker(self._copy(self._clipboard))
 
     async def _copy(self, text: str) -> None:
-        told = await copy(text, self._driver.write if self._driver else None)
-        self.notify(told, markup=False)
+        notice = await copy(text, self._driver.write if self._driver else None)
+        self.notify(notice, markup=False)
 
     def on_copy_targets_link_chosen(self, event: CopyTargets.LinkChosen) -> None:
-        """Show where a link leads before anybody goes there."""
+        """Show the target of a link before it is opened."""
         self.push_screen(LinkScreen(event.target))
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """What Ctrl+P offers besides the commands of the chat."""
+        """Yield the entries of Ctrl+P besides those of the chat."""
         yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
 
     def action_help(self) -> None:
@@ -100,7 +100,7 @@ class TwiddleApp(App[None]):
         self.push_screen(HelpScreen())
 
     def action_suspend_process(self) -> None:
-        """Let the shell have the terminal."""
+        """Suspend the program, as Ctrl+Z does in a shell."""
         if not suspend():
             self.notify("twiddle was not started by a shell that could wake it up again.", markup=False)
 
@@ -115,8 +115,8 @@ class TwiddleApp(App[None]):
         self._close_messages_no_wait()
 
 
-def _settle_memory() -> None:
-    """What is there after the first paint stays: keep the garbage collector from walking it while keys wait."""
+def _freeze_memory() -> None:
+    """Exempt all objects of the first paint from garbage collection, which would delay keys."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)

@@ -1,4 +1,4 @@
-"""What cannot be had is said, and nothing else happens."""
+"""Notices for errors in callbacks of a screen."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ from tui.terminal import safe
 
 @contextmanager
 def refusals(app: App[Any]) -> Iterator[None]:
-    """Says a TwiddleError from within in a notice: a callback of a screen has nobody else to tell."""
+    """Show a TwiddleError raised in this block as a notice, since nothing above a callback would."""
     try:
         yield
     except TwiddleError as error:

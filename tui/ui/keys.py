@@ -1,4 +1,4 @@
-"""The keys: what can be bound, and a person's own choice of them.
+"""Keys that can be bound, and the user's own choice of them.
 
 Every binding of the program has an id such as `knob.reset`: a place and what is done there. Textual's `set_keymap`
 takes any text for a key and deletes what a new key clashes with, so a choice is read here first, and a line with a
@@ -16,23 +16,22 @@ from textual.dom import DOMNode
 from textual.keys import KEY_ALIASES, Keys, _character_to_key, key_to_character
 from textual.screen import Screen
 
-import tui.ui
 from tui.config import config_path
 from tui.errors import did_you_mean
 from tui.terminal import safe_line
 
 PLACES = {"app": "Everywhere", "chat": "In the chat"}
-"""Where a person is, for the ids that work in more than one widget."""
+"""Headings of the ids that work in more than one widget."""
 
 _MODIFIERS = {"ctrl", "alt", "shift", "super", "hyper", "meta"}
 _NAMED = {key.value.rpartition("+")[2] for key in Keys} | set(KEY_ALIASES)
 _TWINS = {"ctrl+m": "enter", "ctrl+i": "tab", "ctrl+left_square_bracket": "escape", "ctrl+h": "backspace"}
-"""Keys that most terminals cannot tell from others."""
+"""Keys for which most terminals send another one, and which."""
 _FIXED = {"tab": "moves the focus", "shift+tab": "moves the focus", "ctrl+c": "copies what is selected"}
 
 
 class KeyBinding(NamedTuple):
-    """What a binding with an id does, and the keys it has."""
+    """Binding with an id, its keys and its description."""
 
     id: str
     keys: tuple[str, ...]
@@ -41,17 +40,17 @@ class KeyBinding(NamedTuple):
 
     @property
     def place(self) -> str:
-        """The part of the id before the dot."""
+        """Part of the id before the dot."""
         return self.id.partition(".")[0]
 
     @property
     def in_prompt(self) -> bool:
-        """Whether it works while the person is typing."""
+        """True if it works while one types in the prompt."""
         return self.place in ("app", "chat", "prompt")
 
 
 class UserKeys(NamedTuple):
-    """The keys a person chose, as Textual takes them, and a sentence for each line that was left out."""
+    """Keys of the table [keys] as `set_keymap` expects them, and a sentence for each line that was left out."""
 
     keymap: dict[str, str]
     faults: tuple[str, ...] = ()
@@ -59,7 +58,7 @@ class UserKeys(NamedTuple):
 
 @cache
 def bound() -> dict[str, KeyBinding]:
-    """Everything that can be bound, by id, a place after the other."""
+    """Return every binding by its id, sorted by place."""
     found: dict[str, KeyBinding] = {}
     for node, binding in own_bindings():
         if binding.id:
@@ -76,15 +75,17 @@ def bound() -> dict[str, KeyBinding]:
 
 
 def own_bindings() -> Iterator[tuple[type[DOMNode], Binding]]:
-    """The bindings that this program declares, with the class that does."""
-    for module in pkgutil.walk_packages(tui.ui.__path__, "tui.ui."):
+    """Yield each binding that a class of this package declares, with the class."""
+    # By name: an import statement would close a circle with the package, whose app imports this module.
+    package = importlib.import_module("tui.ui")
+    for module in pkgutil.walk_packages(package.__path__, "tui.ui."):
         for node in vars(importlib.import_module(module.name)).values():
             if isinstance(node, type) and issubclass(node, DOMNode) and node.__module__ == module.name:
                 yield from ((node, binding) for binding in vars(node).get("BINDINGS", ()))
 
 
 def read_keys(asked: Mapping[str, str]) -> UserKeys:
-    """The keys of the table [keys], each line by itself and then all of them beside each other."""
+    """Read the table [keys]: each line by itself, then the lines for clashes with each other."""
     faults: list[str] = []
     chosen: dict[str, tuple[str, ...]] = {}
     for name, text in asked.items():
@@ -103,7 +104,7 @@ def read_keys(asked: Mapping[str, str]) -> UserKeys:
 
 
 def _fault(name: str, key: str) -> str | None:
-    """What is wrong with one key for one thing."""
+    """Return the reason why a key cannot be bound to an id, or None."""
     what = bound().get(name)
     if what is None:
         return f"there is nothing called {name!r}.{did_you_mean(name, bound())} docs/keys.md has the names."
@@ -124,7 +125,7 @@ def _fault(name: str, key: str) -> str | None:
 
 
 def _inherited(what: KeyBinding) -> dict[str, str]:
-    """The keys of Textual's own that work where this does, and what for."""
+    """Return Textual's own keys that work in the same place, with their descriptions."""
     nodes = [what.node]
     if what.in_prompt:
         nodes += {each.node for each in bound().values() if each.place == "prompt"}
@@ -139,7 +140,7 @@ def _inherited(what: KeyBinding) -> dict[str, str]:
 
 
 def _clash(chosen: dict[str, tuple[str, ...]]) -> tuple[str, str] | None:
-    """The last line whose key means something else already, where both can be pressed."""
+    """Return the id of the last line whose key has another meaning in the same place, and a sentence about it."""
     for name in reversed(chosen):
         for other in bound().values():
             for key in chosen[name]:
@@ -150,7 +151,7 @@ def _clash(chosen: dict[str, tuple[str, ...]]) -> tuple[str, str] | None:
 
 
 def _meet(one: KeyBinding, other: KeyBinding) -> bool:
-    """Whether both can be pressed in one place."""
+    """Return True if both can be pressed in one place."""
     if one.place == other.place or "app" in (one.place, other.place):
         return True
     if issubclass(one.node, other.node) or issubclass(other.node, one.node):
@@ -159,7 +160,7 @@ def _meet(one: KeyBinding, other: KeyBinding) -> bool:
 
 
 def _normal(key: str) -> str:
-    """A key as Textual calls it: `Ctrl+K` is `ctrl+k`, `?` is `question_mark`."""
+    """Return a key by Textual's name for it: `ctrl+k` for `Ctrl+K`, `question_mark` for `?`."""
     key = key.strip()
     *modifiers, last = key.split("+") if len(key) > 1 else [key]
     last = last.lower() if modifiers or len(last) > 1 else last

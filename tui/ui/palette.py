@@ -1,4 +1,4 @@
-"""Ctrl+P: everything that has a key or a command, by name, and every preset."""
+"""Ctrl+P: every key, command and preset by name."""
 
 from collections.abc import Awaitable, Callable, Iterator
 from typing import NamedTuple, cast
@@ -22,57 +22,57 @@ Doer = App[object] | Widget
 
 
 class PaletteEntry(NamedTuple):
-    """An entry of the palette."""
+    """Entry of the palette."""
 
     name: str
     help: str
     node: Doer
-    """Who is asked to do it."""
+    """App, screen or widget that has the action."""
     action: str
 
     @property
     def words(self) -> str:
-        """The help as the palette takes it: declared as text, read as markup unless it is Content."""
+        """Help for the palette, which declares it as text but reads text as markup, and Content as it is."""
         return cast(str, Content(self.help))
 
     @property
     def possible(self) -> bool:
-        """Whether there is something for it to do now."""
+        """True if the action is possible now."""
         _, name, parameters = parse(self.action)
         return bool(self.node.check_action(name, parameters))
 
 
 class ChatCommands(Provider):
-    """What can be done from the chat."""
+    """Provider of the entries of the chat."""
 
     async def discover(self) -> Hits:
-        """Everything, while nothing is typed."""
-        for deed in self._deeds():
-            yield DiscoveryHit(Content(deed.name), _run(deed), deed.name, deed.words)
+        """Yield all entries, while nothing is typed."""
+        for entry in self._entries():
+            yield DiscoveryHit(Content(entry.name), _run(entry), entry.name, entry.words)
 
     async def search(self, query: str) -> Hits:
-        """What is called like it; then what has it among the words about it."""
+        """Yield the entries whose name matches, and those whose help contains the query."""
         matcher = self.matcher(query)
-        for deed in self._deeds():
-            if score := matcher.match(deed.name):
-                yield Hit(score, _lit(matcher, deed.name), _run(deed), deed.name, deed.words)
-            elif query.lower() in deed.help.lower():
-                yield Hit(0.01, Content(deed.name), _run(deed), deed.name, deed.words)
+        for entry in self._entries():
+            if score := matcher.match(entry.name):
+                yield Hit(score, _lit(matcher, entry.name), _run(entry), entry.name, entry.words)
+            elif query.lower() in entry.help.lower():
+                yield Hit(0.01, Content(entry.name), _run(entry), entry.name, entry.words)
 
-    def _deeds(self) -> Iterator[PaletteEntry]:
-        keys = [deed for deed in self._keys() if deed.possible]
+    def _entries(self) -> Iterator[PaletteEntry]:
+        keys = [entry for entry in self._keys() if entry.possible]
         yield from keys
         # What a key is short for is there already, or makes no sense now.
-        taken = {deed.action for deed in self._keys()}
-        yield from (deed for deed in self._commands() if deed.action not in taken and deed.possible)
+        taken = {entry.action for entry in self._keys()}
+        yield from (entry for entry in self._commands() if entry.action not in taken and entry.possible)
         for preset in list_presets():
             if isinstance(preset, Preset):
-                deed = self._obey(f"Preset {safe_line(preset.name)}", preset.description, f"/preset {preset.name}")
-                if deed.possible:
-                    yield deed
+                entry = self._obey(f"Preset {safe_line(preset.name)}", preset.description, f"/preset {preset.name}")
+                if entry.possible:
+                    yield entry
 
     def _keys(self) -> Iterator[PaletteEntry]:
-        """What has a key wherever the cursor is, and what a key among the knobs does to all of them."""
+        """Yield the entries of the keys that work everywhere, and of those that change all knobs."""
         for node in (self.screen, self.app):
             yield from (self._pressed(node, each) for each in _bindings(node) if each.action != "command_palette")
         if self.screen.check_action("toggle_knobs", ()):  # what the knobs would tell, saving them does
@@ -82,7 +82,7 @@ class ChatCommands(Provider):
                     yield self._pressed(panel, binding)
 
     def _commands(self) -> Iterator[PaletteEntry]:
-        """What can be typed; where something must be said with it, the prompt asks for that."""
+        """Yield the entries of the commands; one that needs an argument is put into the prompt."""
         for command in suggestions():
             name = " ".join(command.text.strip().removeprefix("/").split()).capitalize()
             if command.unfinished:
@@ -103,16 +103,16 @@ class ChatCommands(Provider):
 
 
 def _bindings(node: Doer) -> Iterator[Binding]:
-    """Those that a widget declares itself."""
+    """Yield the bindings that the class of a widget declares itself."""
     return (each for each in vars(type(node)).get("BINDINGS", ()) if isinstance(each, Binding) and each.description)
 
 
-def _run(deed: PaletteEntry) -> Callable[[], Awaitable[object]]:
-    return lambda: deed.node.run_action(deed.action)
+def _run(entry: PaletteEntry) -> Callable[[], Awaitable[object]]:
+    return lambda: entry.node.run_action(entry.action)
 
 
 def _lit(matcher: Matcher, name: str) -> Content:
-    """The name with what matched lit up; the matcher's own way reads it as markup."""
+    """Return the name with the matched letters highlighted; the matcher's own method reads it as markup."""
     lit = Content(name)
     for place in matcher.fuzzy_search.match(matcher.query, name)[1]:
         lit = lit.stylize(matcher.match_style, place, place + 1)

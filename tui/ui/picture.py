@@ -22,18 +22,18 @@ from tui.ui.widgets.tokens.token_spans import TokenSpan, bits
 from tui.ui.widgets.transcript.reply_footer import ENDINGS
 
 CELL, LINE, EDGE = 8.4, 21, 24
-"""Pixels: how wide a character is, how far lines are apart, and what is left free around it all."""
+"""Pixels: width of a character, height of a line, margin."""
 
 _ALONE, _BESIDE, _MANY = 88, 60, 46
 """Characters in a line of one reply, of one of two, of one of more."""
 _GAP = 4
 """Characters between replies."""
 _QUESTION = 6
-"""Lines of the question; more goes unsaid."""
+"""Lines of the question; the rest is cut."""
 
 
 def draw(exhibit: PictureContent, measure: Measure) -> str:
-    """The picture, every token coloured by a measure; the levels are underlined and bold as well."""
+    """Return the SVG, each token coloured by a measure; the levels are underlined and bold as well."""
     count = len(exhibit.shown)
     width = (_ALONE, _BESIDE, _MANY)[min(count, 3) - 1]
     across = count * width + (count - 1) * _GAP
@@ -63,7 +63,7 @@ def _sheet(parts: Sequence[str], across: float, down: float, title: str) -> str:
 
 
 def _heads(shown: PictureReply, width: int) -> list[tuple[str, str]]:
-    """What stands above a reply, in lines, and what each of them looks like."""
+    """Yield the lines above a reply with their styles."""
     turn, written = shown.turn, shown.turn.record
     assert written
     how = likelihood([trace.p for trace in written.traces])
@@ -83,7 +83,7 @@ def _heads(shown: PictureReply, width: int) -> list[tuple[str, str]]:
 def _tokens(
     turn: Turn, forks: frozenset[int], measure: Measure, x: float, y: float, width: int
 ) -> tuple[list[str], int]:
-    """A reply, and how many lines it takes."""
+    """Return the SVG of a reply and its number of lines."""
     written = turn.record
     assert written
     lines, given = TokenLines(width), list[bool]()
@@ -128,7 +128,7 @@ def _line(
     x: float,
     y: float,
 ) -> Iterator[str]:
-    """A line of tokens; each says what it is where a pointer rests on it."""
+    """Return a line of tokens, each with a tooltip."""
     for token, group in groupby(runs, lambda run: run.token):
         together = list(group)
         width = sum(run.width for run in together)
@@ -163,7 +163,7 @@ def _legend(measure: Measure, y: float) -> Iterator[str]:
 
 
 def _words(x: float, y: float, text: str, css: str) -> str:
-    """A text that takes as many cells as in a terminal, whatever font there is."""
+    """Return a text as wide as its cells in a terminal, whatever the font."""
     bare = text.strip(" ")
     if not bare:
         return ""

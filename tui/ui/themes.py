@@ -20,7 +20,7 @@ from tui.presets.preset_paths import FileStamp, stamped
 from tui.terminal import safe_line
 
 DEFAULT, LIGHT = "twiddle-dark", "twiddle-light"
-"""What it is for people who chose none: by whether their terminal is dark."""
+"""Themes for those who chose none: for a dark terminal, and for a light one."""
 
 COLORS = (
     "primary",
@@ -35,7 +35,7 @@ COLORS = (
     "warning",
     "error",
 )
-"""The base colours; everything else is derived from them."""
+"""Base colours, from which all others are derived."""
 
 _SWITCHES = ("dark", "ansi")
 # Variables that Textual's own style sheets name but that it leaves out of an ansi theme.
@@ -49,26 +49,26 @@ _PERCENTAGE = re.compile(r"\s+\d{1,3}(\.\d+)?%")
 
 
 class ThemeError(TwiddleError):
-    """A theme file that cannot be used."""
+    """Error in a theme file."""
 
 
 @dataclass(frozen=True)
 class ThemeLoad:
-    """What was found: the themes that can be used, and a sentence for each file that cannot."""
+    """Themes that were read, and a sentence for each file with an error."""
 
     themes: tuple[Theme, ...]
     failures: tuple[str, ...]
 
 
 class ThemeFiles:
-    """The theme files of some folders (by default the shipped one, then the person's); a later one of a name wins."""
+    """Theme files of some folders, by default the shipped one and the user's; of one name the later wins."""
 
     def __init__(self, folders: Iterable[Path] | None = None) -> None:
         self._folders = tuple(paths.theme_dirs() if folders is None else folders)
         self._seen: dict[str, tuple[FileStamp, ...]] = {}
 
     def changed(self) -> ThemeLoad:
-        """What is new or different since the last time; of a file that got broken only the sentence."""
+        """Return the themes that are new or changed since the last call; a file with an error gives a sentence only."""
         themes: list[Theme] = []
         failures: list[str] = []
         for name, files in self._by_name().items():
@@ -96,12 +96,12 @@ class ThemeFiles:
 
 
 def load_themes(folders: Iterable[Path] | None = None) -> ThemeLoad:
-    """Every theme of these folders."""
+    """Return every theme in these folders."""
     return ThemeFiles(folders).changed()
 
 
 def read_theme(path: Path) -> Theme:
-    """The theme in a file, named after it; raises ThemeError."""
+    """Return the theme in a file, named after the file; raises ThemeError."""
     if "[" in path.stem or safe_line(path.stem) != path.stem:  # Textual's palette reads the name as markup
         raise _failure(path, "its name cannot be shown", "rename it, to such as my-theme.toml")
     try:

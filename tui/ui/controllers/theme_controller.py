@@ -1,4 +1,4 @@
-"""Which theme the app wears: the one asked for, else the last one picked, else what suits the terminal."""
+"""Theme of the app: the configured one, else the last one picked, else one for the terminal's background."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -11,29 +11,29 @@ from tui.paths import make_private, state_dir
 from tui.terminal import safe_line
 from tui.ui.themes import DEFAULT, LIGHT, ThemeFiles
 
-LOOKS_EVERY = 1.0
-"""Seconds between two looks at the theme files."""
+RELOAD_INTERVAL = 1.0
+"""Seconds between two reads of the theme files."""
 
 
 class ThemeController:
-    """Puts themes on an app, takes them from their files as those change, and remembers what the person picks."""
+    """Sets the theme of an app, reloads changed theme files, and saves the user's pick."""
 
     def __init__(self, app: App[None], asked: str, dark: bool | None) -> None:
-        """`asked` is the theme that was settled on, if any; `dark` is what is known of the terminal."""
+        """`asked` is the configured theme or empty; `dark` is True for a dark terminal, None if that is unknown."""
         self._app, self._asked, self._dark = app, asked, dark
         self._files = ThemeFiles()
-        self._worn = ""
+        self._current = ""
 
     def open(self) -> None:
-        """Put the first theme on, and begin to watch."""
-        shelved = list(self._app.available_themes)
-        self._look()
-        self._worn = self._first()
-        self._app.theme = self._worn
-        for name in shelved:  # Textual's own: nobody has looked at ours in them
+        """Set the first theme and watch the files."""
+        theirs = list(self._app.available_themes)
+        self._reload()
+        self._current = self._first()
+        self._app.theme = self._current
+        for name in theirs:  # Textual's own: nobody has looked at ours in them
             self._app.unregister_theme(name)
         self._app.theme_changed_signal.subscribe(self._app, self._remember)
-        self._app.set_interval(LOOKS_EVERY, self._look)
+        self._app.set_interval(RELOAD_INTERVAL, self._reload)
 
     def _first(self) -> str:
         themes = self._app.available_themes
@@ -44,19 +44,19 @@ class ThemeController:
         picked = remembered()
         return picked if picked in themes else LIGHT if self._dark is False else DEFAULT
 
-    def _look(self) -> None:
+    def _reload(self) -> None:
         changed = self._files.changed()
         for theme in changed.themes:
             self._app.register_theme(theme)
-            if theme.name == self._worn:
+            if theme.name == self._current:
                 self._app.mutate_reactive(App.theme)  # the same name, in other colours
         for failure in changed.failures:
             self._say(failure)
 
     def _remember(self, theme: Theme) -> None:
-        if theme.name == self._worn:
+        if theme.name == self._current:
             return
-        self._worn = theme.name
+        self._current = theme.name
         try:
             make_private(_memory().parent)
             _memory().write_text(theme.name, encoding="utf-8")
@@ -70,7 +70,7 @@ class ThemeController:
 
 
 def remembered() -> str:
-    """The theme that was picked last; empty where none was."""
+    """Return the theme that was picked last, or an empty text."""
     with suppress(OSError, UnicodeDecodeError):
         return _memory().read_text(encoding="utf-8").strip()
     return ""

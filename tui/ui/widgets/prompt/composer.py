@@ -14,7 +14,7 @@ from tui.errors import EditorError
 from tui.paths import sent_file
 from tui.prompt_line.attachments import Attachment, complete_path, describe, gather, look, tokens, with_attachments
 from tui.prompt_line.completion import CompletionSources, take_stock
-from tui.prompt_line.history_file import add_sent, read_sent
+from tui.prompt_line.history import add_sent, read_sent
 from tui.prompt_line.quotes import unquoted
 from tui.terminal import safe, safe_lines
 from tui.ui.terminal.suspended_editor import edited
