@@ -122,7 +122,7 @@ class Chat:
 
     async def written(self, characters: int, pane: int = 0) -> None:
         """Wait until so much of a reply is there."""
-        await self.until(lambda: len(self.panes[pane].transcript.text) >= characters)
+        await self.until(lambda: len(self.panes[pane].transcript.reply.text) >= characters)
 
     # --- seeing
 
@@ -158,7 +158,7 @@ class Chat:
 
     def said(self, pane: int = 0) -> str:
         """Everything that stands in a pane's transcript, in view or not, as one line without rails."""
-        stack, width = self.panes[pane].transcript._stack, self.panes[pane].transcript._width
+        stack, width = self.panes[pane].transcript.stack, self.panes[pane].transcript.viewport.width
         if not stack.entries:
             return ""
         text = " ".join(span.text for _, line in stack.between(0, stack.height, width) for span in line.spans)

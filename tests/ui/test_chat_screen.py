@@ -318,7 +318,7 @@ async def test_another_preset_leaves_a_running_reply_alone(open_chat: OpenChat) 
         await chat.written(5)
         await chat.ask("/preset wild")
         await chat.until(lambda: chat.side.preset.name == "wild")
-        await chat.written(len(chat.panes[0].transcript.text) + 5)
+        await chat.written(len(chat.panes[0].transcript.reply.text) + 5)
         assert chat.side.busy and not chat.engine.commands(SetKnobs)
 
 

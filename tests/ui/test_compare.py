@@ -66,7 +66,7 @@ async def test_keeping_a_side_stops_the_other_one(open_chat: OpenChat) -> None:
         await chat.written(5)
         await chat.press("f7")
         await chat.until(lambda: len(chat.panes) == 1 and chat.engine.commands(Stop))
-        await chat.written(len(chat.panes[0].transcript.text) + 5)
+        await chat.written(len(chat.panes[0].transcript.reply.text) + 5)
         assert chat.side.busy and chat.state == "writing"
         await chat.press("escape")
         await chat.ready()
@@ -177,7 +177,7 @@ async def test_the_way_of_a_keystroke(open_chat: OpenChat) -> None:
         await chat.written(5)
         await chat.press("tab", "right")
         await chat.until(lambda: chat.engine.heard(KnobsTurned))
-        await chat.written(len(chat.panes[0].transcript.text) + 2)
+        await chat.written(len(chat.panes[0].transcript.reply.text) + 2)
         await chat.press("escape")
         await chat.ready()
         sent = [type(command) for command in chat.engine.sent if isinstance(command, Generate | SetKnobs | Stop)]

@@ -74,7 +74,7 @@ async def of_two_sides(chat: Chat) -> AsyncIterator[str]:
     first, _ = chat.panes
     yield "an empty chat"
     await chat.answered("Say something **long**.")
-    first.transcript.mark("temperature 0.2→0.5", 30)
+    first.transcript.reply.mark("temperature 0.2→0.5", 30)
     first.transcript.notice("a notice")
     yield "two sides that differ"
     first.transcript.focus()

@@ -68,7 +68,7 @@ async def test_stepping_goes_both_ways_and_stays_at_the_ends(chat: Chat) -> None
     copied = []
     for key in "[[[[[]]]]]":
         await chat.press({"[": "left_square_bracket", "]": "right_square_bracket"}[key])
-        lit = next(entry.lit for entry in chat.panes[0].transcript._stack.entries if entry.lit)
+        lit = next(entry.lit for entry in chat.panes[0].transcript.stack.entries if entry.lit)
         copied.append(lit.text)
     down = ["nested\n", CODE, "ssh://example.org/b", "https://example.org/a"]
     assert copied == [*down, down[-1], *reversed(down[:-1]), down[0], down[0]]
@@ -213,7 +213,7 @@ async def test_what_terminals_would_cut_is_said(monkeypatch: pytest.MonkeyPatch)
 
 async def test_what_is_no_longer_on_screen_is_not_copied(chat: Chat) -> None:
     await chat.press("left_square_bracket")
-    assert chat.panes[0].transcript._lit
+    assert chat.panes[0].transcript.targets.lit
     await chat.press("ctrl+r")
     await chat.until(lambda: len(chat.side.conversation.turns) == 3 and not chat.side.busy)
     chat.panes[0].transcript.focus()

@@ -105,7 +105,7 @@ async def test_what_an_engine_died_over_can_be_picked_and_gone_on_with(open_chat
         transcript = chat.panes[0].transcript
         transcript.focus()
         await chat.press("up")
-        assert transcript.picked == 1 and "Continue" in chat.view
+        assert transcript.messages.picked == 1 and "Continue" in chat.view
         await chat.press("c")
         await chat.until(lambda: len(chat.engine.commands(Generate)) == 2 and chat.state == "writing")
 
@@ -126,4 +126,4 @@ async def test_an_answer_is_there_again_when_the_engine_dies_over_another(open_c
         assert "An answer." in chat.said() and chat.said().count("SIGKILL") == 1
         chat.panes[0].transcript.focus()
         await chat.press("up")
-        assert chat.panes[0].transcript.picked == 1
+        assert chat.panes[0].transcript.messages.picked == 1

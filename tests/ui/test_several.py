@@ -35,7 +35,7 @@ async def sides(chat: Chat, count: int) -> None:
 def marked(chat: Chat, pane: int) -> list[str]:
     """What is drawn as differing."""
     transcript = chat.panes[pane].transcript
-    lines = transcript._stack.between(0, transcript._stack.height, transcript._width)
+    lines = transcript.stack.between(0, transcript.stack.height, transcript.viewport.width)
     return [span.text for _, line in lines for span in line.spans if "differs" in span.style]
 
 
@@ -148,13 +148,13 @@ async def test_the_sides_scroll_together_until_told_otherwise(open_chat: OpenCha
         left, right = (pane.transcript for pane in chat.panes)
         left.focus()
         left.scroll_to(y=10)
-        await chat.until(lambda: right.scroll_offset.y == 10 and not right.following)
+        await chat.until(lambda: right.scroll_offset.y == 10 and not right.viewport.following)
         left.scroll_end()
-        await chat.until(lambda: right.following)
+        await chat.until(lambda: right.viewport.following)
         await chat.press("l")
         left.scroll_to(y=5)
         await chat.pilot.pause()
-        assert right.following
+        assert right.viewport.following
 
 
 async def test_p_goes_to_where_the_replies_part(open_chat: OpenChat) -> None:
@@ -185,7 +185,7 @@ async def test_d_marks_the_words_that_differ(open_chat: OpenChat) -> None:
         assert not marked(chat, 0)
         chat.panes[0].transcript.focus()
         await chat.press("d")
-        left, right = (pane.transcript.words for pane in chat.panes)
+        left, right = (pane.transcript.reply.words for pane in chat.panes)
         assert marked(chat, 0) == [left[place] for place in sorted(differing(left, right).left)]
         assert marked(chat, 1)
         await both_written(chat, "again")
@@ -277,9 +277,9 @@ async def test_the_sides_are_not_shown_or_hidden_in_mid_reply(open_chat: OpenCha
         await chat.until(lambda: isinstance(chat.app.screen, TallyScreen))
         await chat.press("b", "escape")
         await chat.until(lambda: chat.app.screen is chat.screen)
-        written = chat.panes[0].transcript.text
+        written = chat.panes[0].transcript.reply.text
         await chat.written(len(written) + 5)
-        assert chat.panes[0].transcript.text.startswith(written[:10])
+        assert chat.panes[0].transcript.reply.text.startswith(written[:10])
 
 
 # --- several models -------------------------------------------------------------------------------------------------
@@ -340,6 +340,6 @@ async def test_a_side_kept_ends_the_engine_of_the_other(open_chat: OpenChat) -> 
         await chat.written(5)
         await chat.press("f7")
         await chat.until(lambda: len(chat.panes) == 1 and not chat.engines[1].alive)
-        await chat.written(len(chat.panes[0].transcript.text) + 5)
+        await chat.written(len(chat.panes[0].transcript.reply.text) + 5)
         await chat.press("escape")
         await chat.ready()

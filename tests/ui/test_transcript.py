@@ -46,7 +46,7 @@ def screen(transcript: Transcript) -> list[str]:
 
 
 def follows(transcript: Transcript) -> bool:
-    return transcript.following
+    return transcript.viewport.following
 
 
 def seen(transcript: Transcript) -> str:
@@ -64,15 +64,15 @@ def talk(count: int, text: str = "word " * 30) -> Conversation:
 async def test_a_reply_is_written() -> None:
     async with stage() as (transcript, pilot):
         transcript.ask("**Why?**")
-        transcript.begin("precise")
-        transcript.progress("reading the prompt 512 of 2048")
+        transcript.reply.begin("precise")
+        transcript.reply.progress("reading the prompt 512 of 2048")
         assert "reading the prompt 512 of 2048" in seen(transcript)
-        transcript.append("Because **of")
-        transcript.append(" it**.")
-        assert transcript.text == "Because **of it**."
+        transcript.reply.append("Because **of")
+        transcript.reply.append(" it**.")
+        assert transcript.reply.text == "Because **of it**."
         await until(pilot, lambda: "Because of it." in seen(transcript))
         assert "reading" not in seen(transcript)
-        transcript.end("12 tokens")
+        transcript.reply.end("12 tokens")
         assert [line for line in screen(transcript) if line] == [
             "▌  **Why?**",
             "▏  precise",
@@ -84,19 +84,19 @@ async def test_a_reply_is_written() -> None:
 
 async def test_nothing_beats_while_nothing_comes() -> None:
     async with stage() as (transcript, pilot):
-        transcript.begin()
-        transcript.append("text")
-        assert transcript._beat.waiting
-        await until(pilot, lambda: "text" in seen(transcript) and not transcript._beat.waiting)
-        transcript.append(" more")
+        transcript.reply.begin()
+        transcript.reply.append("text")
+        assert transcript.reply.clock.waiting
+        await until(pilot, lambda: "text" in seen(transcript) and not transcript.reply.clock.waiting)
+        transcript.reply.append(" more")
         await until(pilot, lambda: "text more" in seen(transcript))
 
 
 async def test_only_the_rows_that_change_are_drawn_again(monkeypatch: pytest.MonkeyPatch) -> None:
     async with stage() as (transcript, pilot):
         transcript.ask("Why?")
-        transcript.begin()
-        transcript.append("one paragraph of several lines " * 4)
+        transcript.reply.begin()
+        transcript.reply.append("one paragraph of several lines " * 4)
         await until(pilot, lambda: seen(transcript).count("several") == 4)
         asked: list[tuple[Region, bool]] = []
 
@@ -106,28 +106,28 @@ async def test_only_the_rows_that_change_are_drawn_again(monkeypatch: pytest.Mon
 
         monkeypatch.setattr(transcript, "refresh", refresh)
         last = max(y for y, line in enumerate(screen(transcript)) if "several" in line)
-        transcript.append("and")
+        transcript.reply.append("and")
         await until(pilot, lambda: "and" in screen(transcript)[last])
         assert {(region.y, region.height) for region, _ in asked} == {(last, 1)}
-        transcript.append(" a new line" * 5)
+        transcript.reply.append(" a new line" * 5)
         await until(pilot, lambda: seen(transcript).count("new line") == 5)
         assert not any(layout for _, layout in asked)  # nothing else moves with a line that is added
 
 
 async def test_marks_and_endings() -> None:
     async with stage() as (transcript, _):
-        transcript.begin()
-        transcript.append("one two")
-        transcript.mark("temperature 0.8→1.4")
-        transcript.append(" three")
-        transcript.mark("differs", at=4, kind="fork")
-        transcript.end("out of memory", failed=True)
+        transcript.reply.begin()
+        transcript.reply.append("one two")
+        transcript.reply.mark("temperature 0.8→1.4")
+        transcript.reply.append(" three")
+        transcript.reply.mark("differs", at=4, kind="fork")
+        transcript.reply.end("out of memory", failed=True)
         transcript.notice("preset precise from here on")
         shown = seen(transcript).replace("\u00a0", " ")
         assert "one  ≠ differs two ◆ temperature 0.8→1.4  three" in shown
         assert "✗ out of memory" in shown
         assert "·  preset precise from here on" in shown
-        assert transcript.text == "one two three"
+        assert transcript.reply.text == "one two three"
 
 
 async def test_it_follows_only_a_reader_at_the_bottom() -> None:
@@ -137,9 +137,9 @@ async def test_it_follows_only_a_reader_at_the_bottom() -> None:
         await pilot.press("up", "pageup")
         assert not follows(transcript)
         before = screen(transcript)
-        transcript.begin()
-        transcript.append("more\n\n" * 30)
-        transcript.end()
+        transcript.reply.begin()
+        transcript.reply.append("more\n\n" * 30)
+        transcript.reply.end()
         await pilot.pause()
         assert screen(transcript) == before
         await pilot.press("end")
@@ -160,7 +160,7 @@ async def test_a_question_brings_the_reader_back() -> None:
 async def test_five_thousand_messages() -> None:
     async with stage() as (transcript, pilot):
         transcript.show(talk(5_000))
-        laid_out = [entry for entry in transcript._stack.entries if entry.width]
+        laid_out = [entry for entry in transcript.stack.entries if entry.width]
         assert len(laid_out) < 30
         assert "answer 2499" in seen(transcript)
         await pilot.press("home")
@@ -197,12 +197,12 @@ async def test_hostile_text_is_shown_and_nothing_else() -> None:
         await pilot.pause()
         shown = [seen(transcript)]
         transcript.ask(HOSTILE)
-        transcript.begin(HOSTILE)
-        transcript.progress(HOSTILE)
+        transcript.reply.begin(HOSTILE)
+        transcript.reply.progress(HOSTILE)
         shown.append(seen(transcript))
-        transcript.append(HOSTILE)
-        transcript.mark(HOSTILE)
-        transcript.end(HOSTILE)
+        transcript.reply.append(HOSTILE)
+        transcript.reply.mark(HOSTILE)
+        transcript.reply.end(HOSTILE)
         transcript.notice(HOSTILE)
         await pilot.pause()
         shown.append(seen(transcript))
@@ -214,10 +214,10 @@ async def test_hostile_text_is_shown_and_nothing_else() -> None:
 async def test_copying_takes_what_was_said() -> None:
     async with stage(40) as (transcript, _):
         transcript.ask("a question")
-        transcript.begin("label")
-        transcript.append("some words that are long enough to be folded here\n\n```python\nx = 1\ny = 2\n```")
-        transcript.mark("top_k 4", at=5)
-        transcript.end()
+        transcript.reply.begin("label")
+        transcript.reply.append("some words that are long enough to be folded here\n\n```python\nx = 1\ny = 2\n```")
+        transcript.reply.mark("top_k 4", at=5)
+        transcript.reply.end()
         copied = transcript.get_selection(SELECT_ALL)
         assert copied is not None
         assert copied[0] == ("a question\n\nsome words that are long enough to be folded here\n\nx = 1\ny = 2")
@@ -247,7 +247,7 @@ async def test_an_empty_one_welcomes() -> None:
         assert "ask something" not in seen(transcript)
         transcript.clear()
         assert "ask something" in seen(transcript)
-        assert transcript.text == ""
+        assert transcript.reply.text == ""
 
 
 @pytest.mark.parametrize("theme", ["textual-light", "nord", "ansi-dark"])

@@ -4,7 +4,7 @@ from tests.engine.scripted import Script
 from tests.ui.driver import ENDLESS, GREEDY, Chat, OpenChat
 from tui.conversation.conversation import Message
 from tui.engine.protocol import Generate, Previewed
-from tui.ui.widgets.transcript.messages import Messages
+from tui.ui.widgets.transcript.message_list import MessageList
 
 TWO = Script(replies=("First answer.", "Second answer."))
 
@@ -33,15 +33,15 @@ async def test_the_arrows_pick_messages_and_the_mark_is_a_shape(open_chat: OpenC
     async with open_chat(TWO) as chat:
         await conversed(chat)
         transcript = chat.panes[0].transcript
-        assert transcript.picked == 3 and "▶  Second answer." in chat.view
+        assert transcript.messages.picked == 3 and "▶  Second answer." in chat.view
         await chat.press("up")
-        assert transcript.picked == 2 and "▶  two?" in chat.view and "▏  Second answer." in chat.view
+        assert transcript.messages.picked == 2 and "▶  two?" in chat.view and "▏  Second answer." in chat.view
         await chat.press("up", "up", "up")
-        assert transcript.picked == 0
+        assert transcript.messages.picked == 0
         await chat.press("down")
-        assert transcript.picked == 1
+        assert transcript.messages.picked == 1
         await chat.pilot.click(transcript, offset=(5, 1))
-        assert transcript.picked == 0
+        assert transcript.messages.picked == 0
 
 
 async def test_an_edited_question_is_answered_anew_and_the_first_is_a_key_away(open_chat: OpenChat) -> None:
@@ -145,10 +145,10 @@ async def test_the_chat_up_to_a_message_is_carried_over(open_chat: OpenChat) -> 
 
 
 async def test_a_version_is_wanted_by_a_click_on_its_arrow(open_chat: OpenChat) -> None:
-    wanted: list[Messages.Wanted] = []
+    wanted: list[MessageList.Wanted] = []
 
     def hook(message: object) -> None:
-        if isinstance(message, Messages.Wanted):
+        if isinstance(message, MessageList.Wanted):
             wanted.append(message)
 
     async with open_chat(TWO, hook=hook) as chat:

@@ -93,7 +93,7 @@ class BlindComparison:
     def _hide(self, hidden: bool) -> None:
         self._view.hidden = hidden
         for pane, side in zip(self._panes, self._session.sides, strict=True):
-            pane.transcript.versioned = not hidden  # how many there are would tell as well
+            pane.transcript.messages.versioned = not hidden  # how many there are would tell as well
             pane.close_tokens()
             pane.transcript.clear()
             pane.transcript.show(side.conversation)

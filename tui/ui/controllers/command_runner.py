@@ -33,7 +33,7 @@ from tui.ui.screens.engine import EngineScreen
 from tui.ui.screens.help import HelpScreen
 from tui.ui.screens.tree import TreePick, TreeScreen
 from tui.ui.widgets.prompt.composer import Composer
-from tui.ui.widgets.transcript.messages import Messages
+from tui.ui.widgets.transcript.message_list import MessageList
 
 
 class Desk(Protocol):
@@ -187,7 +187,7 @@ class CommandRunner:
 
         def picked(pick: TreePick | None) -> None:
             if pick:
-                self._desk.post_message(Messages.Wanted(None, pick.wish, pick.turn))
+                self._desk.post_message(MessageList.Wanted(None, pick.wish, pick.turn))
 
         self._desk.app.push_screen(TreeScreen(self._desk.side.conversation), picked)
 

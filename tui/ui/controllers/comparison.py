@@ -197,4 +197,4 @@ class Comparison:
         for each in left:
             if each.conversation.turns[:1] == side.conversation.turns[:1]:
                 side.conversation = join(side.conversation, each.conversation)
-        pane.transcript.know(side.conversation)
+        pane.transcript.messages.know(side.conversation)

@@ -58,7 +58,7 @@ class ComparisonView:
         self._parting, self._visits = Divergence(len(self._writings)), count()
         self._stale = self._marking
         for pane in self._panes:
-            pane.transcript.light(frozenset())
+            pane.transcript.reply.light(frozenset())
 
     def look(self) -> None:
         """Mark where replies have parted since."""
@@ -71,7 +71,7 @@ class ComparisonView:
         for place, index in self._parting.advance(traces, by_id if len(models) < 2 else by_text, complete):
             pane, _, writing = self._writings[place]
             if not gone[place]:
-                pane.transcript.mark("parts here", writing.offsets[index], "fork")
+                pane.transcript.reply.mark("parts here", writing.offsets[index], "fork")
 
     def visit(self, *, alone: bool) -> None:
         """Go to where replies part, the newest first, on the active side alone or on all.
@@ -80,7 +80,7 @@ class ComparisonView:
         """
         visit = next(self._visits)
         panes = [self._panes[self._active]] if alone else self._panes
-        if not [pane for pane in panes if pane.transcript.visit_fork(visit)]:
+        if not [pane for pane in panes if pane.transcript.messages.visit_fork(visit)]:
             raise EngineError("No replies part here.")
 
     def turn(self) -> None:
@@ -94,8 +94,8 @@ class ComparisonView:
     def _light(self) -> None:
         self._stale = False
         marking, active = self._marking and len(self._panes) > 1, self._active
-        words = [pane.transcript.words if marking else [] for pane in self._panes]
+        words = [pane.transcript.reply.words if marking else [] for pane in self._panes]
         for place, pane in enumerate(self._panes):
             other = place if place != active else (active + 1) % len(words)
             found = differing(words[active], words[other])
-            pane.transcript.light(found.left if place == active else found.right)
+            pane.transcript.reply.light(found.left if place == active else found.right)

@@ -10,7 +10,7 @@ from tui.session.side import Side
 from tui.ui.controllers.presenter import Presenter
 from tui.ui.widgets.pane import Pane
 from tui.ui.widgets.prompt.prompt import Prompt
-from tui.ui.widgets.transcript.messages import Wish
+from tui.ui.widgets.transcript.message_list import Wish
 
 _ABOUT = {"user": "your message, worded anew", "assistant": "the reply, worded anew"}
 

@@ -104,8 +104,8 @@ class Presenter:
         self._view.begin()
         for pane, side in zip(self._panes, self._session.sides, strict=True):
             if side.busy and side.reply:
-                pane.transcript.know(side.conversation)
-                pane.transcript.begin(text=side.reply.text)
+                pane.transcript.messages.know(side.conversation)
+                pane.transcript.reply.begin(text=side.reply.text)
         self.show_engine()
 
     def on_event(self, said: SlotEvent, side: Side | None) -> None:
@@ -130,23 +130,23 @@ class Presenter:
         transcript = self._panes[self._session.sides.index(side)].transcript
         match event:
             case Waits() | Prefill() | Hypotheses():
-                transcript.progress(_progress(event))
+                transcript.reply.progress(_progress(event))
             case KnobsTurned():
-                transcript.progress("")
+                transcript.reply.progress("")
                 if label := describe_turn(event.before, event.after):
-                    transcript.mark(label)
+                    transcript.reply.mark(label)
             case Token():
-                transcript.append(event.text, side.reply.thought if side.reply else None)
+                transcript.reply.append(event.text, side.reply.thought if side.reply else None)
                 self._view.look()
             case Shifted():
-                transcript.mark(f"context full, {event.dropped} oldest tokens forgotten")
+                transcript.reply.mark(f"context full, {event.dropped} oldest tokens forgotten")
             case Refused():
                 transcript.notice(event.reason)
             case Finished():
-                transcript.append(event.tail, event.thought)
-                transcript.end("" if self._view.hidden else footnote(side.conversation.path[-1]))
+                transcript.reply.append(event.tail, event.thought)
+                transcript.reply.end("" if self._view.hidden else footnote(side.conversation.path[-1]))
             case Failed():
-                transcript.end(event.reason, failed=True)
+                transcript.reply.end(event.reason, failed=True)
         if isinstance(event, Finished | Failed):
             reason = event.reason if isinstance(event, Failed) else "stopped before its first word"
             _close(transcript, side, reason)
@@ -186,7 +186,7 @@ def _close(transcript: Transcript, side: Side, reason: str) -> None:
         transcript.show(side.conversation)
         transcript.notice(reason)
     else:
-        transcript.know(side.conversation)
+        transcript.messages.know(side.conversation)
 
 
 def _die(event: Died, transcript: Transcript, side: Side) -> None:
@@ -194,8 +194,8 @@ def _die(event: Died, transcript: Transcript, side: Side) -> None:
     if event.spent:
         then = " It was lost too often to be started by a prompt; F12 shows its log, and starts it again."
     reason = event.account + ("" if event.asked else then)
-    if transcript.ended:
+    if transcript.reply.ended:
         transcript.notice(reason)
     else:
-        transcript.end(reason, failed=True)
+        transcript.reply.end(reason, failed=True)
         _close(transcript, side, reason)

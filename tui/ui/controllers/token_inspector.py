@@ -140,7 +140,7 @@ class TokenInspector:
         elif side.busy:
             self._grow(await pane.open_tokens(), side)
         else:
-            turn = reply(side, pane.transcript.picked)
+            turn = reply(side, pane.transcript.messages.picked)
             await self.recall(side, turn)
             self._fill(await pane.open_tokens(), side, turn)
 

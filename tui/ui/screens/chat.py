@@ -42,7 +42,7 @@ from tui.ui.widgets.status import Status
 from tui.ui.widgets.tokens.candidates import Candidates
 from tui.ui.widgets.tokens.token_view import TokenView
 from tui.ui.widgets.too_small import LEAST, TooSmall
-from tui.ui.widgets.transcript.messages import Messages
+from tui.ui.widgets.transcript.message_list import MessageList
 from tui.ui.widgets.transcript.transcript import Transcript
 
 WELCOME = """\
@@ -206,10 +206,10 @@ class ChatScreen(Screen[None]):
         except TwiddleError as error:
             self._refuse(error)
 
-    async def on_messages_wanted(self, event: Messages.Wanted) -> None:
+    async def on_message_list_wanted(self, event: MessageList.Wanted) -> None:
         """Do something with a message said before."""
         pairs = zip(self._session.sides, self._panes, strict=True)
-        side = next((side for side, pane in pairs if pane.transcript is event.messages), self.side)
+        side = next((side for side, pane in pairs if pane.transcript is event.transcript), self.side)
         try:
             if event.wish == "fork":
                 await self._comparison.add(side.fork(event.turn))

@@ -11,7 +11,7 @@ from tui.conversation.tree_rows import TreeRow, about, outline
 from tui.terminal import safe_line
 from tui.ui.bindings import bind
 from tui.ui.screens.picker import Picker, matches, move_bindings
-from tui.ui.widgets.transcript.messages import Wish
+from tui.ui.widgets.transcript.message_list import Wish
 
 _LENGTH = 160
 """Characters of a message that are shown and searched."""

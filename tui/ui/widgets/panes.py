@@ -4,7 +4,7 @@ from textual.containers import Container
 from textual.events import Resize
 
 from tui.ui.widgets.pane import Pane
-from tui.ui.widgets.transcript.scrollback import Scrollback
+from tui.ui.widgets.transcript.transcript import Transcript
 
 MOST = 4
 """More replies at once nobody reads."""
@@ -52,19 +52,19 @@ class Panes(Container):
             # The last one takes what is left of its row.
             pane.styles.column_span = columns - place % columns if place == count - 1 else 1
 
-    def on_scrollback_scrolled(self, event: Scrollback.Scrolled) -> None:
+    def on_transcript_scrolled(self, event: Transcript.Scrolled) -> None:
         """Take the others along."""
-        source = next((pane.transcript for pane in self._panes if pane.transcript is event.scrollback), None)
+        source = next((pane.transcript for pane in self._panes if pane.transcript is event.transcript), None)
         if source is None or not self.level:
             return
-        spot = source.spot
+        spot = source.viewport.spot
         for pane in self._panes:
             if pane.transcript is source:
                 continue
-            if source.following:
-                pane.transcript.follow()
+            if source.viewport.following:
+                pane.transcript.viewport.follow()
             else:
-                pane.transcript.stand_at(*spot)
+                pane.transcript.viewport.go_to(*spot)
 
     def on_mount(self) -> None:
         """Arrange those that are there."""

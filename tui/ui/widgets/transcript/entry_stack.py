@@ -1,10 +1,12 @@
 """Entries one under another: which lines they take up, though most were never laid out."""
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import accumulate
 
-from tui.ui.markdown import BLANK, StyledLine
+from textual.geometry import Offset
+
+from tui.ui.markdown import BLANK, Span, StyledLine
 from tui.ui.widgets.transcript.entry import Entry
 
 
@@ -25,6 +27,23 @@ class EntryStack:
         """Works out where the entries after `start` are now."""
         heights = (entry.height for entry in self.entries[start:])
         self.tops[start:] = accumulate(heights, initial=self.tops[start])
+
+    def top(self, entry: Entry) -> int:
+        """Return the first line of an entry."""
+        return self.tops[self.entries.index(entry)]
+
+    def last(self) -> Entry | None:
+        """Return the last entry that is a message of the conversation."""
+        return next((entry for entry in reversed(self.entries) if entry.turn is not None), None)
+
+    def copied(self, start: Offset, end: Offset, width: int) -> str:
+        """Return what is said between two cells, without rails, marks and the folds of long lines."""
+        text = ""
+        for y, line in self.between(start.y, end.y, width):
+            if line.said:
+                part = _copied(line.spans, start.x if y == start.y else 0, end.x if y == end.y else None)
+                text += (line.glue if text else "") + part
+        return text.strip("\n")
 
     def at(self, y: int) -> tuple[int, int]:
         """The entry that has a line, and the line's number in it."""
@@ -52,3 +71,14 @@ class EntryStack:
                 continue
             for number in range(max(0, top - first), min(entry.height, bottom - first + 1)):
                 yield first + number, entry.line(number)
+
+
+def _copied(spans: Sequence[Span], start: int, end: int | None) -> str:
+    """Return the characters of a line that were said, between two cells."""
+    text, position = "", 0
+    for span in spans:
+        stop = len(span.text) if end is None else max(0, end - position)
+        if span.copied:
+            text += span.text[max(0, start - position) : stop]
+        position += len(span.text)
+    return text.rstrip() if end is None else text

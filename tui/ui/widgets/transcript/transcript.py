@@ -1,172 +1,346 @@
 """The conversation on screen, while it is read and while it is written."""
 
-from bisect import bisect_right
-from collections import deque
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
+from textual import events
+from textual.binding import BindingType
+from textual.geometry import Offset, Region
+from textual.message import Message
 from textual.reactive import reactive
+from textual.scroll_view import ScrollView
+from textual.selection import Selection
+from textual.strip import Strip
 
 from tui.conversation.conversation import Conversation
-from tui.conversation.thinking import Thought
-from tui.ui.markdown import Mark, MarkKind
-from tui.ui.terminal.frame_clock import FrameClock
+from tui.ui.bindings import bind
 from tui.ui.widgets.transcript.copy_targets import CopyTargets
 from tui.ui.widgets.transcript.entry import ReplyEntry, TextEntry
+from tui.ui.widgets.transcript.entry_stack import EntryStack
+from tui.ui.widgets.transcript.line_painter import LinePainter
+from tui.ui.widgets.transcript.message_list import MessageList, Wish
+from tui.ui.widgets.transcript.reply_writer import ReplyWriter
+from tui.ui.widgets.transcript.viewport import Viewport
+
+_STYLES = (
+    "user user-rail system system-rail notice notice-rail assistant-rail label progress note failure "
+    "heading h1 h2 h3 h4 h5 h6 strong emphasis strike literal link target bullet rail quote rule mark-knob mark-fork "
+    "mark-branch differs versions picked-rail lit "
+    "thought thought-head thought-rail code keyword string comment number function builtin inserted deleted welcome"
+)
 
 
-class Transcript(CopyTargets):
-    """What was said, with a reply that may be growing at the end."""
+class Transcript(ScrollView, can_focus=True):
+    """Messages and notices one under another, drawn line by line, with a reply that may be growing at the end.
+
+    The widget draws and obeys keys; `messages`, `targets`, `reply` and `viewport` each know one part of it.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        bind(
+            "up",
+            "pick(-1)",
+            "Message",
+            id="message.above",
+            show=True,
+            key_display="↑↓",
+            tooltip="Pick a message",
+        ),
+        bind("down", "pick(1)", "Message below", id="message.below"),
+        bind(
+            "left",
+            "version(-1)",
+            "Version",
+            id="message.earlier-version",
+            show=True,
+            key_display="←→",
+            tooltip="Other versions",
+        ),
+        bind("right", "version(1)", "Later version", id="message.later-version"),
+        bind(
+            "e",
+            "want('edit')",
+            "Edit",
+            id="message.edit",
+            show=True,
+            tooltip="Edit it; a question is answered again",
+        ),
+        bind(
+            "c",
+            "want('continue')",
+            "Continue",
+            id="message.continue",
+            show=True,
+            tooltip="Go on with a cut reply",
+        ),
+        bind("r", "want('again')", "Again", id="message.again", show=True, tooltip="Another answer to the question"),
+        bind(
+            "b",
+            "want('fork')",
+            "Fork",
+            id="message.fork",
+            show=True,
+            tooltip="Fork the chat up to here",
+        ),
+        bind(
+            "o",
+            "unfold",
+            "Thought",
+            id="message.thought",
+            show=True,
+            tooltip="Open or fold the thought",
+        ),
+        bind(
+            "y",
+            "copy",
+            "Copy",
+            id="transcript.copy",
+            show=True,
+            tooltip="Copy what is lit, else the message",
+        ),
+        bind(
+            "left_square_bracket",
+            "light(-1)",
+            "Code",
+            id="transcript.before",
+            show=True,
+            key_display="[ ]",
+            tooltip="Light the code or link before",
+        ),
+        bind(
+            "right_square_bracket",
+            "light(1)",
+            "Code after",
+            id="transcript.after",
+            tooltip="Light the code or link after",
+        ),
+        bind(
+            "enter",
+            "follow",
+            "Link",
+            id="transcript.follow",
+            show=True,
+            tooltip="Show where the lit link leads",
+        ),
+    ]
+    ALLOW_SELECT = True
+    COMPONENT_CLASSES = {f"transcript--{name}" for name in _STYLES.split()}
+    DEFAULT_CSS = """
+    Transcript {
+        background: $background;
+        color: $foreground;
+        overflow-x: hidden;
+        overflow-y: scroll;
+        scrollbar-size-vertical: 1;
+        scrollbar-color: $panel;
+        scrollbar-background: $background;
+        scrollbar-background-hover: $background;
+        scrollbar-background-active: $background;
+
+        .transcript--thought { color: $text-muted; text-style: italic; }
+        .transcript--thought-head { color: $text-secondary; text-style: italic; }
+        .transcript--thought-rail { color: $secondary; }
+
+        .transcript--user { color: $foreground; background: $surface; }
+        .transcript--user-rail { color: $primary; background: $surface; }
+        .transcript--system { color: $text-muted; text-style: italic; }
+        .transcript--system-rail { color: $secondary; }
+        .transcript--notice { color: $text-muted; text-style: italic; }
+        .transcript--notice-rail { color: $accent; }
+        .transcript--assistant-rail { color: $foreground 20%; }
+        .transcript--label { color: $text-secondary; text-style: bold; }
+        .transcript--progress { color: $text-muted; text-style: italic; }
+        .transcript--note { color: $text-muted; }
+        .transcript--failure { color: $text-error; }
+        .transcript--welcome { color: $text-muted; }
+
+        .transcript--heading { color: $text-primary; text-style: bold; }
+        .transcript--h1 { text-style: bold underline; }
+        .transcript--strong { text-style: bold; }
+        .transcript--emphasis { text-style: italic; }
+        .transcript--strike { text-style: strike; }
+        .transcript--literal { color: $text-accent; }
+        .transcript--link { color: $text-primary; text-style: underline; }
+        .transcript--target { color: $text-muted; text-style: not underline; }
+        .transcript--bullet { color: $text-primary; }
+        .transcript--rail { color: $secondary; }
+        .transcript--quote { color: $text-muted; text-style: italic; }
+        .transcript--rule { color: $foreground 30%; }
+        .transcript--mark-knob { color: $text-accent; background: $accent-muted; }
+        .transcript--mark-fork { color: $text-primary; background: $primary-muted; }
+        .transcript--mark-branch { color: $text-secondary; background: $secondary-muted; }
+        .transcript--differs { color: $foreground; background: $warning-muted; text-style: underline; }
+        .transcript--versions { color: $text-primary; text-style: bold; }
+        .transcript--picked-rail { color: $accent; text-style: bold; }
+        .transcript--lit { text-style: bold reverse; }
+
+        &:ansi .transcript--mark-knob, &:ansi .transcript--mark-fork, &:ansi .transcript--mark-branch {
+            background: ansi_default;
+            text-style: bold;
+        }
+        &:ansi .transcript--differs { background: ansi_default; }
+        &:ansi .transcript--assistant-rail, &:ansi .transcript--rule { text-style: dim; }
+        &:ansi .transcript--target, &:ansi .transcript--note { text-style: dim; }
+
+        .transcript--code { background: $surface; color: $foreground; }
+        .transcript--keyword { color: $text-primary; }
+        .transcript--string { color: $text-success; }
+        .transcript--comment { color: $text-muted; text-style: italic; }
+        .transcript--number { color: $text-accent; }
+        .transcript--function { text-style: bold; }
+        .transcript--builtin { color: $text-secondary; }
+        .transcript--inserted { color: $text-success; }
+        .transcript--deleted { color: $text-error; }
+    }
+    """
 
     placeholder: reactive[str] = reactive("")
-    """What stands in the middle while nothing has been said."""
+    """Text in the middle while there are no messages."""
+
+    @dataclass
+    class Scrolled(Message):
+        """The reader went to another place."""
+
+        transcript: "Transcript"
+
+        def can_replace(self, message: Message) -> bool:
+            """Only where the reader is now matters."""
+            return isinstance(message, Transcript.Scrolled) and message.transcript is self.transcript
 
     def __init__(self, *, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(name=name, id=id, classes=classes)
-        self._reply: ReplyEntry | None = None
-        self._pending: deque[str] = deque()
-        self._thought: Thought | None = None
-        self._beat = FrameClock(self, self._flush)
-
-    @property
-    def text(self) -> str:
-        """The raw text of the running or last reply."""
-        return (self._reply.text if self._reply else "") + "".join(self._pending)
-
-    @property
-    def ended(self) -> bool:
-        """Whether no reply is being written."""
-        return self._reply is None or self._reply.ended
-
-    @property
-    def welcome(self) -> str:
-        """What stands in the middle while there is nothing else."""
-        return self.placeholder
+        self.stack = EntryStack()
+        self._painter = LinePainter(self, self.stack)
+        self.viewport = Viewport(self, self.stack, self._painter)
+        self.messages = MessageList(self, self.stack, self.viewport)
+        self.targets = CopyTargets(self, self.stack, self.viewport)
+        self.reply = ReplyWriter(self, self.viewport)
 
     def ask(self, text: str) -> None:
-        """Adds what the person says, and goes there."""
-        self._flush()
-        self._pick(None)
-        self.add(TextEntry(text, "user"))
-        self.follow()
-
-    def begin(self, label: str = "", text: str = "") -> None:
-        """Begins a reply, or goes on with one that begins with this text."""
-        self._flush()
-        self._reply, self._thought = ReplyEntry(text, label), None
-        if text:
-            self._reply.mark(Mark(len(text), "from here on anew", "branch"))
-        self.add(self._reply)
-
-    def progress(self, text: str) -> None:
-        """Says what is happening now, under the running reply."""
-        if self._reply:
-            self._reply.progress(text)
-            self.redraw(self._reply)
-
-    def append(self, delta: str, thought: Thought | None = None) -> None:
-        """Adds text to the running reply, and says what of all of it is thought; it is drawn with the next beat."""
-        self._pending.append(delta)
-        self._thought = thought
-        if self.is_running:
-            self._beat.ask()
-
-    def mark(self, label: str, at: int | None = None, kind: MarkKind = "knob") -> None:
-        """Marks the character `at` of the running or last reply, or its end."""
-        self._flush()
-        if self._reply:
-            self._reply.mark(Mark(len(self._reply.text) if at is None else at, label, kind))
-            self.redraw(self._reply)
-
-    def end(self, note: str = "", failed: bool = False) -> None:
-        """The running reply is complete; a note about it may stand under it."""
-        self._flush()
-        if self._reply:
-            self._reply.finish(note, failed)
-            self.redraw(self._reply)
-
-    @property
-    def words(self) -> list[str]:
-        """What the last reply says, word by word."""
-        if self._reply is None:
-            return []
-        if self._width and self._reply.width != self._width:
-            self._reply.lay_out(self._width)
-            self.redraw(self._reply)
-        return self._reply.words
-
-    def light(self, places: frozenset[int]) -> None:
-        """Lights these words of the last reply, and no others."""
-        if self._reply:
-            self._reply.light(places)
-            self.redraw(self._reply)
-
-    @property
-    def spot(self) -> tuple[int, int]:
-        """Where the reader is: how many lines below the top of which question, from 0."""
-        y, tops = self.scroll_offset.y, self._questions
-        number = bisect_right(tops, y) - 1
-        return number, y - (tops[number] if number >= 0 else 0)
-
-    def stand_at(self, number: int, lines: int) -> None:
-        """Goes where a reader of another transcript is: the same question stays level."""
-        tops = self._questions
-        if number >= len(tops):
-            self.follow()
-            return
-        start, *rest = [0, *tops][number + 1 :]
-        self._following = False
-        self._move(min(start + lines, rest[0] - 1 if rest else self.max_scroll_y))
-        self._settle()
-
-    @property
-    def _questions(self) -> list[int]:
-        return [top for top, entry in zip(self._stack.tops, self._stack.entries, strict=False) if entry.asks]
-
-    def visit_fork(self, number: int) -> bool:
-        """Goes to where a reply parts from that of another side, the newest being number 0; whether there is any."""
-        found = [
-            (entry, line) for entry in self._stack.entries if isinstance(entry, ReplyEntry) for line in entry.forks
-        ]
-        if not found:
-            return False
-        entry, line = found[-1 - number % len(found)]
-        self._put(entry, self.size.height // 3 - line)
-        return True
+        """Add a question, and go there."""
+        self.reply.flush()
+        self.messages.pick(None)
+        self.viewport.add(TextEntry(text, "user"))
+        self.viewport.follow()
 
     def notice(self, text: str) -> None:
-        """Adds a line of the program itself."""
-        self._flush()
-        self.add(TextEntry(text))
+        """Add a line of the program itself."""
+        self.reply.flush()
+        self.viewport.add(TextEntry(text))
 
     def show(self, conversation: Conversation) -> None:
-        """Shows the path of a conversation in place of everything."""
-        self._pending.clear()
-        self._thought = None
-        super().show(conversation)
-        last = self._stack.entries[-1] if self._stack.entries else None
-        self._reply = last if isinstance(last, ReplyEntry) else None
+        """Show the path of a conversation in place of everything."""
+        self.reply.replace(None)
+        self.messages.show(conversation)
+        self.targets.forget_missing()
+        last = self.stack.entries[-1] if self.stack.entries else None
+        self.reply.replace(last if isinstance(last, ReplyEntry) else None)
 
     def clear(self) -> None:
-        """Removes everything."""
+        """Remove everything."""
         self.show(Conversation())
 
-    def on_mount(self) -> None:
-        """Draws what came in before there was a screen."""
-        self._beat.ask()
+    # --- keys and mouse ---
 
-    def watch_placeholder(self) -> None:
-        """Draws the new one."""
+    def action_pick(self, step: int) -> None:
+        """Pick the message above or below."""
+        self.messages.pick_by(step)
+
+    def action_version(self, step: int) -> None:
+        """Go to the version before or after."""
+        self.messages.go_to_version(step)
+
+    def action_want(self, wish: Wish) -> None:
+        """Ask for something to be done with the message picked."""
+        self.messages.want(wish)
+
+    def action_unfold(self) -> None:
+        """Open or fold a thought."""
+        self.messages.unfold()
+
+    def action_light(self, step: int) -> None:
+        """Light the block of code or the link before or after."""
+        self.targets.step(step)
+
+    def action_copy(self) -> None:
+        """Copy the part that is lit, else the message picked, else the last one."""
+        self.targets.copy(self.messages.entry)
+
+    def action_follow(self) -> None:
+        """Ask to go where the link that is lit leads."""
+        self.targets.follow()
+
+    def action_scroll_end(self) -> None:
+        """Go to the bottom, and stay there."""
+        self.viewport.follow()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer only what there is something for."""
+        if action in ("copy", "light", "follow"):
+            return self.targets.offers(action)
+        return self.messages.offers(action, parameters)
+
+    def on_click(self, event: events.Click) -> None:
+        """Follow a link or pick a message; twice selects the entry."""
+        if not self.stack.entries:
+            return
+        y = self.scroll_offset.y + event.y
+        if event.chain == 1:
+            self.targets.click(event.x, y)
+            self.messages.click(event.x, y)
+        elif event.chain == 2:
+            event.prevent_default()
+            index, _ = self.stack.at(y)
+            top, bottom = self.stack.tops[index : index + 2]
+            self.screen.selections = {self: Selection(Offset(0, top), Offset(0, bottom - 1))}
+
+    # --- scrolling ---
+
+    def scroll_to(self, x: float | None = None, y: float | None = None, **options: Any) -> None:
+        """Scroll at once: a slide over thousands of entries would have to lay them all out."""
+        super().scroll_to(x, y, **{**options, "animate": False})
+
+    def on_mount(self) -> None:
+        """Draw what came in before there was a screen."""
+        self.reply.clock.ask()
+
+    def on_resize(self) -> None:
+        """Fold everything for the new width."""
+        self.viewport.resize()
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Follow the bottom only while the reader is there."""
+        super().watch_scroll_y(old_value, new_value)
+        self.viewport.scrolled(new_value)
+        self.post_message(self.Scrolled(self))
+
+    # --- drawing and selecting ---
+
+    def notify_style_update(self) -> None:
+        """Look the colours up again: the theme may have changed."""
+        super().notify_style_update()
+        self._painter.clear()
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Return rows of the view, without what Textual does on every paint for borders and padding: there are none."""
+        top, rows = self.scroll_offset.y, self._painter.rows
+        strips = [row.strip if (row := rows.get(top + y)) else self.render_line(y) for y in crop.line_range]
+        whole = crop.column_span == (0, self.outer_size.width)
+        return strips if whole else [strip.crop(*crop.column_span) for strip in strips]
+
+    def render_line(self, y: int) -> Strip:
+        """Return one row of the view."""
+        if not self.stack.entries:
+            return self._painter.draw_centred(y, self.placeholder)
+        return self._painter.draw(self.scroll_offset.y + y, self.viewport.width)
+
+    def selection_updated(self, selection: Selection | None) -> None:
+        """Draw what is selected, or no longer is."""
         self.refresh()
 
-    def _flush(self) -> None:
-        if not self._pending:
-            return
-        text = "".join(self._pending)
-        self._pending.clear()
-        if self._reply is None:
-            self.begin()
-        assert self._reply is not None
-        before = self._reply.thought
-        if self._thought:
-            self._reply.thought = self._thought
-        line = self._reply.append(text)
-        self.redraw(self._reply, line if before == self._reply.thought else 0)
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """Return the text to copy: what was said, without rails, marks and the folds of long lines."""
+        if not self.stack.entries:
+            return None
+        start, end = selection.start or Offset(0, 0), selection.end or Offset(0, self.stack.height)
+        return self.stack.copied(start, end, self.viewport.width), "\n"
