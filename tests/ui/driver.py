@@ -143,7 +143,7 @@ class Chat:
     def knob(self) -> str | None:
         """The knob that has the focus."""
         there = self.app.focused
-        return there.knob.name if isinstance(there, KnobList) and there.knob else None
+        return there.state.knob.name if isinstance(there, KnobList) and there.state.knob else None
 
     @property
     def view(self) -> str:

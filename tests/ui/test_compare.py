@@ -10,7 +10,7 @@ from tests.engine.scripted import Script
 from tests.ui.driver import ENDLESS, GREEDY, UNSURE, Chat, OpenChat, Watched
 from tui.engine.protocol import Finished, Generate, KnobsTurned, SetKnobs, Stop, Token
 from tui.ui.screens.chat import ChatScreen
-from tui.ui.widgets.knobs.knob_panel import KnobPanel
+from tui.ui.widgets.knobs.knob_list import KnobList
 from tui.ui.widgets.prompt.prompt import Prompt
 
 SHORT = Script(replies=("one two three four five six seven eight",), sureness=1.5)
@@ -182,10 +182,10 @@ async def test_the_way_of_a_keystroke(open_chat: OpenChat) -> None:
         await chat.ready()
         sent = [type(command) for command in chat.engine.sent if isinstance(command, Generate | SetKnobs | Stop)]
     said = (each.said.event if isinstance(each, ChatScreen.EngineSaid) else each for each in messages)
-    kinds = (Prompt.Submitted, KnobPanel.Turned, Token, KnobsTurned, Finished)
+    kinds = (Prompt.Submitted, KnobList.Turned, Token, KnobsTurned, Finished)
     trace = [type(each) for each in said if isinstance(each, kinds)]
     assert [kind for kind, _ in groupby(trace)] in (
-        [Prompt.Submitted, Token, KnobPanel.Turned, Token, KnobsTurned, Token, Finished],
-        [Prompt.Submitted, Token, KnobPanel.Turned, KnobsTurned, Token, Finished],
+        [Prompt.Submitted, Token, KnobList.Turned, Token, KnobsTurned, Token, Finished],
+        [Prompt.Submitted, Token, KnobList.Turned, KnobsTurned, Token, Finished],
     )
     assert sent == [Generate, SetKnobs, Stop]

@@ -33,7 +33,7 @@ async def test_undo_points_at_what_it_changed_and_says_when_there_is_nothing(ope
         await chat.ask("/set parameter dry_multiplier 0.5")
         await chat.press("tab", "u")
         await chat.turned("dry_multiplier", 0.0)
-        assert chat.knobs.list.line == KnobLine("dry_multiplier")
+        assert chat.knobs.list.state.line == KnobLine("dry_multiplier")
         await chat.press("u")
         assert await chat.toast(2) == "There is no turn of a knob to take back."
 
@@ -76,7 +76,7 @@ async def test_a_load_knob_is_shown_as_it_was_when_it_is_refused_in_mid_reply(op
         await chat.written(5)
         await chat.press("tab", "slash", *"num_ctx", "enter", *"512", "enter")
         assert (await chat.toast()).startswith("num_ctx loads the model anew; a reply is being written")
-        assert chat.knobs.list.knobs.num_ctx == 0
+        assert chat.knobs.list.state.knobs.num_ctx == 0
         await chat.press("escape", "escape")
         await chat.ready()
         await chat.press(*"512", "enter")

@@ -30,7 +30,7 @@ class Host(App[None]):
         super().__init__()
         self.accept = accept
         self.panel = KnobPanel()
-        self.turned: list[KnobPanel.Turned] = []
+        self.turned: list[KnobList.Turned] = []
         self.asked: list[str] = []
         self.refused: list[str] = []
         self.screen_keys: list[str] = []
@@ -38,7 +38,7 @@ class Host(App[None]):
     def compose(self) -> ComposeResult:
         yield self.panel
 
-    def on_knob_panel_turned(self, event: KnobPanel.Turned) -> None:
+    def on_knob_list_turned(self, event: KnobList.Turned) -> None:
         self.turned.append(event)
         if self.accept:
             self.show(turn(self.panel.knobs, **{event.name: event.value}))
@@ -46,7 +46,7 @@ class Host(App[None]):
     def on_knob_panel_asked(self, event: KnobPanel.Asked) -> None:
         self.asked.append(event.deed)
 
-    def on_knob_panel_refused(self, event: KnobPanel.Refused) -> None:
+    def on_knob_list_refused(self, event: KnobList.Refused) -> None:
         self.refused.append(event.sentence)
 
     def on_key(self, event: events.Key) -> None:
@@ -75,7 +75,9 @@ class Host(App[None]):
     @property
     def lines(self) -> list[Line]:
         """Every line there is, blank ones aside."""
-        return [line for line in self.knobs.lines.lay_out(self.knobs.knobs) if not isinstance(line, GapLine)]
+        return [
+            line for line in self.knobs.state.lines.lay_out(self.knobs.state.knobs) if not isinstance(line, GapLine)
+        ]
 
     @property
     def help(self) -> str:
@@ -98,7 +100,7 @@ async def go(pilot: Pilot[None], app: Host, line: Line | str) -> None:
 async def test_every_knob_of_the_table_has_a_row_under_its_heading() -> None:
     app = Host()
     async with app.run_test(size=SIZE) as pilot:
-        for group in app.knobs.lines.groups:
+        for group in app.knobs.state.lines.groups:
             app.knobs.fold(group, False)
         await pilot.pause()
         assert [line.name for line in app.lines if isinstance(line, KnobLine)] == NAMES
@@ -128,7 +130,7 @@ async def test_a_line_fills_its_width_exactly_and_keeps_its_value_whole(width: i
     app = Host()
     async with app.run_test(size=(80, 100)) as pilot:
         app.panel.styles.width = width
-        for group in app.knobs.lines.groups:
+        for group in app.knobs.state.lines.groups:
             app.knobs.fold(group, False)
         app.knobs.fold("sampler_order", False)
         app.show(turn(Knobs(), seed=4294967295, temperature=1.25, stop=("<|im_end|>", "\n\n", "日本語日本語日本語")))
@@ -137,7 +139,7 @@ async def test_a_line_fills_its_width_exactly_and_keeps_its_value_whole(width: i
             drawn = app.knobs.render_line(app.at(line))
             assert drawn.cell_length == width - 1
             if isinstance(line, KnobLine) and KNOBS[line.name].slides and width >= 24:
-                assert KNOBS[line.name].show(getattr(app.knobs.knobs, line.name)) in drawn.text
+                assert KNOBS[line.name].show(getattr(app.knobs.state.knobs, line.name)) in drawn.text
 
 
 def test_units_have_a_column_of_their_own_where_there_is_room() -> None:
@@ -225,7 +227,9 @@ async def test_often_used_groups_and_those_away_from_the_defaults_are_open() -> 
     app = Host()
     async with app.run_test(size=SIZE):
         opened = {
-            line.group for line in app.lines if isinstance(line, HeadingLine) and app.knobs.lines.is_open(line.group)
+            line.group
+            for line in app.lines
+            if isinstance(line, HeadingLine) and app.knobs.state.lines.is_open(line.group)
         }
         assert opened == set(EVERYDAY)
         app.show(turn(Knobs(), dry_multiplier=0.5))
@@ -252,7 +256,7 @@ async def test_what_is_turned_in_a_folded_group_can_be_pointed_at() -> None:
     app = Host()
     async with app.run_test(size=(80, 14)) as pilot:
         await go(pilot, app, "lora")
-        assert app.knobs.line == KnobLine("lora") and app.text("lora").startswith("▌")
+        assert app.knobs.state.line == KnobLine("lora") and app.text("lora").startswith("▌")
 
 
 async def test_typing_narrows_the_rows_and_escape_brings_them_back() -> None:
@@ -262,12 +266,12 @@ async def test_typing_narrows_the_rows_and_escape_brings_them_back() -> None:
         await go(pilot, app, "temperature")
         await pilot.press("slash", *"XTC")
         assert [line.name for line in app.lines if isinstance(line, KnobLine)] == ["xtc_probability", "xtc_threshold"]
-        assert app.knobs.line == KnobLine("xtc_probability")
+        assert app.knobs.state.line == KnobLine("xtc_probability")
         await pilot.press("enter", "right")
         assert app.values == [("xtc_probability", 0.05)], "Enter ends the typing, and keys turn again"
         await pilot.press("escape")
         assert set(before) < set(app.lines)
-        assert app.knobs.line == KnobLine("xtc_probability"), "its group is open now"
+        assert app.knobs.state.line == KnobLine("xtc_probability"), "its group is open now"
         assert app.screen_keys.count("escape") == 0
         await pilot.press("escape")
         assert app.screen_keys.count("escape") == 1, "with nothing looked for it is the screen's"
@@ -280,7 +284,7 @@ async def test_typing_narrows_the_rows_and_escape_brings_them_back() -> None:
 async def test_names_groups_and_help_are_searched(wanted: str, found: str) -> None:
     app = Host()
     async with app.run_test(size=SIZE):
-        app.knobs.find(wanted)
+        app.panel.find(wanted)
         assert KnobLine(found) in app.lines and len(app.lines) < len(KNOBS) / 2
 
 
@@ -294,7 +298,7 @@ async def test_nothing_found_is_said_and_does_no_harm() -> None:
         await pilot.press("down", "up", "enter", "space", "left", "pageup", "home")
         assert app.turned == []
         await pilot.press("escape")
-        assert app.knobs.line == KnobLine("top_k") and KnobLine("top_k") in app.lines
+        assert app.knobs.state.line == KnobLine("top_k") and KnobLine("top_k") in app.lines
 
 
 async def test_letters_that_are_keys_are_letters_while_typing() -> None:
@@ -312,7 +316,7 @@ async def test_what_is_typed_fast_is_not_taken_for_keys() -> None:
         for key in ("/", *"curs", "\b"):
             app.post_message(events.Key("slash" if key == "/" else "backspace" if key == "\b" else key, key))
         await pilot.pause()
-        assert app.asked == [] and app.knobs.lines.wanted == "cur"
+        assert app.asked == [] and app.knobs.state.lines.wanted == "cur"
 
 
 # --- keys -------------------------------------------------------------------------------------------------------------
@@ -343,7 +347,7 @@ async def test_keys_turn_the_knob_with_the_cursor(name: str, keys: list[str], va
     async with app.run_test(size=SIZE) as pilot:
         await go(pilot, app, name)
         await pilot.press(*keys)
-        assert getattr(app.knobs.knobs, name) == value, "shown at once"
+        assert getattr(app.knobs.state.knobs, name) == value, "shown at once"
         assert app.values[-1] == (name, value), "and announced"
         assert getattr(app.panel.knobs, name) == KNOBS[name].default, "but not decided"
 
@@ -353,7 +357,7 @@ async def test_escape_leaves_the_value_and_does_not_reach_the_screen() -> None:
     async with app.run_test(size=SIZE) as pilot:
         await go(pilot, app, "temperature")
         await pilot.press("9", "escape")
-        assert app.knobs.knobs.temperature == 0.8
+        assert app.knobs.state.knobs.temperature == 0.8
         assert (app.turned, app.screen_keys) == ([], [])
         await pilot.press("escape")
         assert app.screen_keys == ["escape"], "with nothing typed it is the screen's"
@@ -367,7 +371,7 @@ async def test_a_bad_value_is_refused_with_a_sentence_and_stays_to_be_mended() -
         await pilot.pause()
         assert app.refused == ["top_p: 10 is out of range; it goes from 0 to 1."]
         assert "out of range" in app.help
-        assert (app.knobs.entry, app.turned) == ("10", [])
+        assert (app.knobs.state.entry, app.turned) == ("10", [])
         assert "10▏" in app.text("top_p")
 
 
@@ -377,7 +381,7 @@ async def test_moving_on_takes_what_was_typed() -> None:
         await go(pilot, app, "temperature")
         await pilot.press("1", "down")
         assert app.values == [("temperature", 1.0)]
-        assert app.knobs.line == KnobLine("top_k")
+        assert app.knobs.state.line == KnobLine("top_k")
         await pilot.press("3")
         app.set_focus(None)
         await pilot.pause()
@@ -417,15 +421,15 @@ async def test_the_cursor_moves_over_every_line_stops_at_the_ends_and_stays_in_v
     async with app.run_test(size=(80, 14)) as pilot:
         await go(pilot, app, "temperature")
         await pilot.press("up", "up")
-        assert app.knobs.line == app.lines[0] == HeadingLine("choosing")
+        assert app.knobs.state.line == app.lines[0] == HeadingLine("choosing")
         for line in app.lines[1:]:
             await pilot.press("down")
-            assert app.knobs.line == line
+            assert app.knobs.state.line == line
             assert app.text(line).startswith("▌"), "in view"
         await pilot.press("down")
-        assert app.knobs.line == app.lines[-1]
+        assert app.knobs.state.line == app.lines[-1]
         await pilot.press("home")
-        assert app.knobs.line == app.lines[0] and app.knobs.scroll_offset.y == 0
+        assert app.knobs.state.line == app.lines[0] and app.knobs.scroll_offset.y == 0
 
 
 # --- what loads the model anew ----------------------------------------------------------------------------------------
@@ -441,7 +445,7 @@ async def test_what_loads_the_model_anew_waits_for_enter() -> None:
         assert "512▏" in app.text("num_ctx")
         assert "Enter loads the model anew with 512 tokens; Esc leaves it at auto." in app.help
         await pilot.press("escape")
-        assert (app.turned, app.knobs.entry) == ([], None)
+        assert (app.turned, app.knobs.state.entry) == ([], None)
         await pilot.press("right", "enter")
         assert app.values == [("num_ctx", 256)]
 
@@ -508,7 +512,7 @@ async def test_hostile_text_in_a_list_is_shown_and_kept() -> None:
         assert "\x1b" not in text.text
         await pilot.press("enter")
         await pilot.pause()
-        assert app.knobs.knobs.stop == (hostile,)
+        assert app.knobs.state.knobs.stop == (hostile,)
         assert app.is_running
 
 
@@ -550,7 +554,7 @@ async def test_keys_move_and_switch_stages(stage: str, keys: list[str], order: t
         await pilot.press(*keys)
         await pilot.pause()
         assert app.panel.knobs.sampler_order == order
-        assert app.knobs.line == OrderLine("sampler_order", stage), "the cursor goes along"
+        assert app.knobs.state.line == OrderLine("sampler_order", stage), "the cursor goes along"
 
 
 async def test_a_stage_is_dragged_to_its_place() -> None:
@@ -576,14 +580,14 @@ async def test_a_stage_is_dragged_to_its_place() -> None:
 async def test_the_slider_is_dragged_and_let_go() -> None:
     app = Host()
     async with app.run_test(size=SIZE) as pilot:
-        slider, y = app.knobs.columns.slider, app.at("top_p")
+        slider, y = app.knobs.painter.columns.slider, app.at("top_p")
         await pilot.mouse_down(app.knobs, offset=(slider.start, y))
-        assert app.knobs.knobs.top_p == 0.0
+        assert app.knobs.state.knobs.top_p == 0.0
         await pilot.hover(app.knobs, offset=(slider.stop - 1, y + 3))
-        assert app.knobs.knobs.top_p == 1.0, "also when the mouse strays"
+        assert app.knobs.state.knobs.top_p == 1.0, "also when the mouse strays"
         await pilot.mouse_up(app.knobs, offset=(slider.stop - 1, y))
         await pilot.hover(app.knobs, offset=(slider.start, y))
-        assert app.knobs.knobs.top_p == 1.0
+        assert app.knobs.state.knobs.top_p == 1.0
         strokes = {event.stroke for event in app.turned}
         assert len(strokes) == 1 and None not in strokes
 
@@ -593,7 +597,7 @@ async def test_a_load_knob_is_taken_when_it_is_let_go() -> None:
     async with app.run_test(size=SIZE) as pilot:
         app.knobs.fold("model", False)
         await pilot.pause()
-        slider, y = app.knobs.columns.slider, app.at("num_ctx")
+        slider, y = app.knobs.painter.columns.slider, app.at("num_ctx")
         await pilot.mouse_down(app.knobs, offset=(slider.start + 1, y))
         await pilot.hover(app.knobs, offset=(slider.stop - 1, y))
         assert app.turned == []
@@ -604,7 +608,7 @@ async def test_a_load_knob_is_taken_when_it_is_let_go() -> None:
 async def test_a_double_click_puts_a_knob_back() -> None:
     app = Host()
     async with app.run_test(size=SIZE) as pilot:
-        await pilot.click(app.knobs, offset=(app.knobs.columns.slider.start, app.at("top_p")), times=2)
+        await pilot.click(app.knobs, offset=(app.knobs.painter.columns.slider.start, app.at("top_p")), times=2)
         assert app.panel.knobs.top_p == 0.95 and app.values[0] == ("top_p", 0.0)
 
 
@@ -612,7 +616,7 @@ async def test_a_click_on_a_name_only_points() -> None:
     app = Host()
     async with app.run_test(size=SIZE) as pilot:
         await pilot.click(app.knobs, offset=(4, app.at("top_k")))
-        assert app.knobs.has_focus and app.knobs.line == KnobLine("top_k")
+        assert app.knobs.has_focus and app.knobs.state.line == KnobLine("top_k")
         assert app.turned == []
 
 
@@ -693,7 +697,7 @@ async def test_a_turn_draws_the_lines_that_changed_and_no_other(repainted: Calla
 
 
 def test_of_the_turns_of_one_knob_only_the_newest_matters() -> None:
-    old, new, other = (KnobPanel.Turned(name, 1) for name in ("top_k", "top_k", "seed"))
+    old, new, other = (KnobList.Turned(name, 1) for name in ("top_k", "top_k", "seed"))
     assert old.can_replace(new)
     assert not old.can_replace(other)
-    assert not KnobPanel.Turned("top_k", 1, stroke=1).can_replace(KnobPanel.Turned("top_k", 2, stroke=2))
+    assert not KnobList.Turned("top_k", 1, stroke=1).can_replace(KnobList.Turned("top_k", 2, stroke=2))

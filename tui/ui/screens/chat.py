@@ -34,6 +34,7 @@ from tui.ui.screens.chat_bindings import CHAT_BINDINGS
 from tui.ui.screens.save_preset import SavePreset
 from tui.ui.terminal.frame_clock import FrameClock
 from tui.ui.widgets.footer import Footer
+from tui.ui.widgets.knobs.knob_list import KnobList
 from tui.ui.widgets.knobs.knob_panel import KnobPanel
 from tui.ui.widgets.pane import Pane
 from tui.ui.widgets.prompt.composer import Composer
@@ -221,9 +222,9 @@ class ChatScreen(Screen[None]):
         except TwiddleError as error:
             self._refuse(error)
 
-    @on(KnobPanel.Turned)
+    @on(KnobList.Turned)
     @on(KnobPanel.Asked)
-    def _turn_knobs(self, event: KnobPanel.Turned | KnobPanel.Asked) -> None:
+    def _turn_knobs(self, event: KnobList.Turned | KnobPanel.Asked) -> None:
         """Do to the knobs of a side what the panel asks for."""
         side = next((each for each in self._session.sides if each is event.owner), None)
         if side is None:  # it was dropped meanwhile
@@ -238,7 +239,7 @@ class ChatScreen(Screen[None]):
             return
         try:
             with self._session.undo_on_error():
-                if isinstance(event, KnobPanel.Turned):
+                if isinstance(event, KnobList.Turned):
                     self._session.turn(side, event.name, event.value, event.stroke)
                     changed = None
                 else:

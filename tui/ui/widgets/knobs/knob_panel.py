@@ -18,6 +18,7 @@ from tui.ui.screens.knob_editor import KnobEditor
 from tui.ui.widgets.knobs.knob_help import KnobHelp, KnobHelpText, facts
 from tui.ui.widgets.knobs.knob_lines import HeadingLine, KnobLine, OrderLine
 from tui.ui.widgets.knobs.knob_list import KnobList
+from tui.ui.widgets.knobs.knob_list_state import KnobListState, named
 from tui.ui.widgets.knobs.knob_search import KnobSearch
 from tui.ui.widgets.knobs.knob_sets import KnobSets
 
@@ -113,23 +114,6 @@ class KnobPanel(Vertical):
         ),
         Binding("s", "ask('save')", "Save as preset", show=False, tooltip="Save the knobs as a preset", id="knob.save"),
     ]
-    """
-    | Key(s) | Description |
-    | :- | :- |
-    | up, down, pageup, pagedown | Go to another line. |
-    | left, right | One step less or more; fold or open a heading; switch a stage off or on. |
-    | shift+left, shift+right | One coarse step less or more. |
-    | home, end | The ends of the slider. |
-    | enter, a digit, minus, dot | Type the exact value; enter accepts it, escape leaves it. |
-    | enter on a list or a text | Edit it. |
-    | space | Fold a heading, switch a stage. |
-    | shift+up, shift+down | Move a stage of the order. |
-    | slash | Find a knob by typing. |
-    | r, R | One knob, those under a heading, or all, back to the preset. |
-    | u, U | Take a turn back; make it once more. |
-    | t | Show the knobs for the thought, or those for the answer. |
-    | c, s | Copy the knobs to the other side; save them as a preset. |
-    """
 
     DEFAULT_CSS = """
     KnobPanel {
@@ -146,21 +130,6 @@ class KnobPanel(Vertical):
     """The knobs that the model or the engine does not take as they stand, each with its reason."""
 
     @dataclass
-    class Turned(Message):
-        """A knob was turned; the panel shows it already, but it is for their owner to decide."""
-
-        name: str
-        value: Value
-        owner: object = None
-        stroke: object = None
-        """Turns of one stroke, such as a drag, are one step to take back."""
-
-        def can_replace(self, message: Message) -> bool:
-            """A newer value of the same knob makes this one needless."""
-            mine = self.name, self.owner, self.stroke
-            return isinstance(message, KnobPanel.Turned) and (message.name, message.owner, message.stroke) == mine
-
-    @dataclass
     class Asked(Message):
         """Something is to be done with all the knobs, or with some."""
 
@@ -168,12 +137,6 @@ class KnobPanel(Vertical):
         owner: object = None
         names: tuple[str, ...] = ()
         """Those to be put back; none are named where all are meant."""
-
-    @dataclass
-    class Refused(Message):
-        """A typed value was not taken; the panel shows the sentence already."""
-
-        sentence: str
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         """A panel with every knob at its default."""
@@ -221,7 +184,7 @@ class KnobPanel(Vertical):
 
     def watch_refused(self) -> None:
         """Show everything as it stands now."""
-        self.list.show(self._owner, self.preset, self.knobs, self.refused)
+        self.list.show(self._owner, self.preset, self.knobs, self.refused, thought=self.sets.thought)
         self._search.turned = len(self.knobs.differing(self.preset))
         if self.list.has_focus:
             self._explain()
@@ -229,8 +192,8 @@ class KnobPanel(Vertical):
     def on_resize(self, event: events.Resize) -> None:
         """Leave the room to the knobs when there is little of it."""
         self.set_class(event.size.height < _LOW, "-low")
-        self.list.lines.airy = event.size.height >= _AIRY
-        self.list.settle()
+        self.list.state.lines.airy = event.size.height >= _AIRY
+        self.list.lay_out()
 
     # --- keys -------------------------------------------------------------------------------------------------------
 
@@ -238,39 +201,44 @@ class KnobPanel(Vertical):
         """Type into what is being typed; a digit, minus or dot begins a value."""
         there, search = self.list, self._search
         if search.typing and (text := edited(search.wanted, event)) is not None:
-            self._find(text)
+            self.find(text)
         elif search.typing and event.key == "enter":
             search.typing = False
-        elif event.key == "escape" and there.entry is None and (search.typing or search.wanted):
-            self._find("")
+        elif event.key == "escape" and there.state.entry is None and (search.typing or search.wanted):
+            self.find("")
             search.typing = False
-        elif there.entry is None and event.key == "slash":
+        elif there.state.entry is None and event.key == "slash":
             # Bindings are obeyed later, when the next letters are here already.
             search.typing = True
-        elif there.entry is None:
-            if not there.typable or (event.key != "enter" and event.character not in _STARTS_ENTRY):
+        elif there.state.entry is None:
+            if not there.state.typable or (event.key != "enter" and event.character not in _STARTS_ENTRY):
                 return
             there.type("" if event.key == "enter" else event.character)
-        elif (text := edited(there.entry, event)) is not None:
+        elif (text := edited(there.state.entry, event)) is not None:
             there.type(text)
         elif event.key == "enter":
-            there.take()
+            there.accept()
         elif event.key == "escape":
             there.type(None)
-        elif event.key not in ("left", "right", "home", "end") or not (there.knob and there.knob.live):
+        elif event.key not in ("left", "right", "home", "end") or not (there.state.knob and there.state.knob.live):
             return
         event.stop()
         event.prevent_default()
 
-    def _find(self, wanted: str) -> None:
-        if not wanted and self.list.knob:  # where the cursor has come to, it stays
-            self.list.lines.fold(self.list.knob.group, False)
-        self.list.find(wanted)
+    def find(self, wanted: str) -> None:
+        """Narrow the list down to a search, with the cursor on the first knob called like it."""
+        state = self.list.state
+        if not wanted and state.knob:  # where the cursor has come to, it stays
+            state.lines.fold(state.knob.group, False)
+        state.lines.wanted = wanted
+        self.list.lay_out()
+        if line := state.found():
+            self.list.go(line)
         self._search.wanted, self._search.found = wanted, bool(self.list.virtual_size.height)
 
     def action_move(self, steps: int) -> None:
         """Go to another line."""
-        self.list.go_by(steps)
+        self.list.go(self.list.state.line_by(steps))
 
     def action_step(self, steps: int, coarse: bool = False) -> None:
         """Turn by steps."""
@@ -278,15 +246,15 @@ class KnobPanel(Vertical):
 
     def action_slide_to(self, share: float) -> None:
         """Turn to a share of the slider; elsewhere go to the first or the last line."""
-        if self.list.knob and self.list.typable:
-            self.list.turn(self.list.knob.at(share))
+        if self.list.state.knob and self.list.state.typable:
+            self.list.turn(self.list.state.knob.at(share))
         else:
-            self.list.go_by(len(KNOBS) * (1 if share else -1))
+            self.list.go(self.list.state.line_by(len(KNOBS) * (1 if share else -1)))
 
     def action_enter(self) -> None:
         """Edit a list or a text, open or fold the rest."""
-        if isinstance(self.list.line, KnobLine) and not KNOBS[self.list.line.name].orders:
-            self.list.post_message(KnobList.Opened(self.list.line.name))
+        if isinstance(self.list.state.line, KnobLine) and not KNOBS[self.list.state.line.name].orders:
+            self.list.post_message(KnobList.Opened(self.list.state.line.name))
         else:
             self.list.switch()
 
@@ -300,16 +268,16 @@ class KnobPanel(Vertical):
 
     def action_reset(self) -> None:
         """Put the knob, or those under the heading, back where the preset has them."""
-        if isinstance(self.list.line, HeadingLine):
-            names = [row.name for row in self.list.lines.groups[self.list.line.group]]
-            self.post_message(self.Asked("reset", self._owner, self.sets.named(names)))
-        elif self.list.knob:
-            self.list.turn(getattr(self.preset, self.list.knob.name))
+        if isinstance(self.list.state.line, HeadingLine):
+            names = [row.name for row in self.list.state.lines.groups[self.list.state.line.group]]
+            self.post_message(self.Asked("reset", self._owner, named(names, self.sets.thought)))
+        elif self.list.state.knob:
+            self.list.turn(getattr(self.preset, self.list.state.knob.name))
 
     def action_pick(self) -> None:
         """Show the other set."""
         if self.sets.thinks:
-            self.list.hand.leave()
+            self.list.gesture.leave()
             self.pick(not self.sets.thought)
         else:
             self._explain(_NO_THOUGHTS)
@@ -321,59 +289,51 @@ class KnobPanel(Vertical):
 
     def action_ask(self, deed: KnobAction) -> None:
         """Ask for something to be done with all the knobs."""
-        self.list.hand.leave()
+        self.list.gesture.leave()
         self.post_message(self.Asked(deed, self._owner))
 
     # --- what the list says -----------------------------------------------------------------------------------------
 
-    def on_knob_sheet_pointed(self, event: KnobList.Pointed) -> None:
+    def on_knob_list_pointed(self, event: KnobList.Pointed) -> None:
         """Explain what the cursor is on."""
         event.stop()
         self._explain()
 
-    def on_knob_list_turned(self, event: KnobList.Turned) -> None:
-        """Pass a turn on, in the panel's name."""
-        event.stop()
-        (name,) = self.sets.named([event.name])
-        self.post_message(self.Turned(name, event.value, event.owner, event.stroke))
-
     def on_knob_list_refused(self, event: KnobList.Refused) -> None:
-        """Say why a typed value was not taken."""
-        event.stop()
+        """Explain why a typed value cannot be had."""
         self._explain(event.sentence)
-        self.post_message(self.Refused(event.sentence))
 
     def on_knob_list_opened(self, event: KnobList.Opened) -> None:
         """Let a list or a text be edited."""
         event.stop()
         knob = KNOBS[event.name]
 
-        def take(value: Value | None) -> None:
+        def accept(value: Value | None) -> None:
             if value is not None:
                 self.list.go(KnobLine(knob.name))
                 self.list.turn(value)
 
-        self.app.push_screen(KnobEditor(knob, getattr(self.list.knobs, knob.name)), take)
+        self.app.push_screen(KnobEditor(knob, getattr(self.list.state.knobs, knob.name)), accept)
 
     def _explain(self, refusal: str = "") -> None:
-        self._help.say(words(self.list), refusal)
+        self._help.say(words(self.list.state), refusal)
 
 
-def words(there: KnobList) -> KnobHelpText:
+def words(state: KnobListState) -> KnobHelpText:
     """What there is to say of the line with the cursor."""
-    line, knob = there.line, there.knob
+    line, knob = state.line, state.knob
     if isinstance(line, HeadingLine) or not knob:
-        rows = there.lines.groups[line.group] if isinstance(line, HeadingLine) else ()
+        rows = state.lines.groups[line.group] if isinstance(line, HeadingLine) else ()
         return KnobHelpText(", ".join(row.name for row in rows))
     if isinstance(line, OrderLine):
-        why = there.idle.get(line.entry)
+        why = state.idle.get(line.entry)
         reason = f"○ {line.entry} does nothing: {why}." if why else ""
         return KnobHelpText(f"{knob.help} Shift+↑ ↓ or a drag moves it, Space switches it off and on.", reason=reason)
-    said = facts(knob, getattr(there.preset, knob.name))
-    if there.entry is not None and not knob.live:
-        typed, standing = f"{there.entry} {knob.unit}".rstrip(), knob.show(getattr(there.knobs, knob.name))
+    said = facts(knob, getattr(state.preset, knob.name))
+    if state.entry is not None and not knob.live:
+        typed, standing = f"{state.entry} {knob.unit}".rstrip(), knob.show(getattr(state.knobs, knob.name))
         return KnobHelpText(f"Enter loads the model anew with {typed}; Esc leaves it at {standing}.", said)
-    why, no = there.inert.get(knob.name), there.refused.get(knob.name)
+    why, no = state.inert.get(knob.name), state.refused.get(knob.name)
     reason = f"✗ {no}" if no else f"○ No effect: {why}." if why else ""
     return KnobHelpText(knob.help, said, reason)
 

@@ -1,6 +1,5 @@
 """Which of the two sets of knobs is shown: those for the answer, or those for the thought."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from rich.segment import Segment
@@ -10,8 +9,6 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
-
-from tui.knobs.table import THOUGHT_KNOBS, WHILE_THINKING
 
 _NAMES = ("answer", "thinking")
 
@@ -54,11 +51,6 @@ class KnobSets(Widget):
         """A set was clicked."""
 
         thought: bool
-
-    def named(self, names: Iterable[str]) -> tuple[str, ...]:
-        """Knobs by the names that those of the set that is shown can be turned by."""
-        apart = THOUGHT_KNOBS if self.thought else ()
-        return tuple(aside if (aside := WHILE_THINKING + name) in apart else name for name in names)
 
     def render_line(self, y: int) -> Strip:
         """The line."""
