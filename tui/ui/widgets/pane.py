@@ -78,7 +78,7 @@ class Pane(Vertical):
             text-wrap: nowrap;
         }
         & > StatsLine { display: none; }
-        &.-titled > .pane-title, &.-titled > FiguresLine { display: block; }
+        &.-titled > .pane-title, &.-titled > StatsLine { display: block; }
         &.-titled { border-right: vkey $panel; }
         &.-active > .pane-title { background: $primary; color: $text; text-style: bold; }
         &.-active:ansi > .pane-title { color: ansi_black; }
