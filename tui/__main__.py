@@ -1,4 +1,4 @@
-"""`python -m tui` is `twiddle`."""
+"""Entry point: `python -m tui` is `twiddle`."""
 
 from tui.cli import main
 

@@ -1,8 +1,8 @@
-"""What a person has settled on: one frozen Config, read once when twiddle starts.
+"""Settings of the program: one frozen Config, read once when twiddle starts.
 
-A field of `Config` is a setting: its name, type and default, annotated with what it is for. What was typed wins over
-the environment (`TWIDDLE_THEME`), that over `config.toml` in the person's folder, and that over the default. A fault
-costs one sentence and the setting it is in; the rest holds.
+A field of `Config` is a setting: its name, type and default, annotated with its help. The command line wins over the
+environment (`TWIDDLE_THEME`), that over `config.toml` in the person's folder, and that over the default. A fault costs
+one sentence and the setting it is in; the rest holds.
 """
 
 import os
@@ -18,16 +18,16 @@ from tui.paths import config_dir
 from tui.terminal import safe_line
 
 Fault = Callable[[str, str], None]
-"""Told what is wrong, and what to do."""
+"""Receiver of a fault: what is wrong, and what to do."""
 
 
 class SettingRow(Struct, frozen=True, kw_only=True):
-    """One row of the table."""
+    """A setting as documentation and checks need it."""
 
     help: str
     """One line."""
     example: str
-    """As it is written in the file."""
+    """A value as it is written in config.toml."""
 
     # Read from the annotated field, never written in a row.
     name: str = ""
@@ -35,12 +35,12 @@ class SettingRow(Struct, frozen=True, kw_only=True):
 
     @property
     def variable(self) -> str:
-        """The name it has in the environment; empty for a table, which has none."""
+        """Name of its environment variable; empty for a table or a switch, which have none."""
         return f"TWIDDLE_{self.name.upper()}" if self.kind is str else ""
 
 
 class Config(Struct, frozen=True, kw_only=True):
-    """Every setting."""
+    """Every setting with its value."""
 
     theme: Annotated[
         str,
@@ -54,13 +54,11 @@ class Config(Struct, frozen=True, kw_only=True):
     ] = ""
     history: Annotated[
         bool,
-        SettingRow(help="Whether what is said is kept; false is --no-history for every chat.", example="false"),
+        SettingRow(help="true stores every chat; false is --no-history for every chat.", example="false"),
     ] = True
     keys: Annotated[
         dict[str, str],
-        SettingRow(
-            help="Other keys for what can be done, by the names in docs/keys.md.", example='{"chat.compare" = "f9"}'
-        ),
+        SettingRow(help="Other keys for actions, by their names in docs/keys.md.", example='{"chat.compare" = "f9"}'),
     ] = field(default_factory=dict)
 
 
@@ -74,29 +72,29 @@ SETTINGS: dict[str, SettingRow] = {
 
 
 class LoadedConfig(NamedTuple):
-    """What was settled, and a sentence for each fault on the way."""
+    """The settings, and a sentence for each fault on the way."""
 
     config: Config = Config()
     faults: tuple[str, ...] = ()
 
 
 def config_path() -> Path:
-    """The file; it need not be there."""
+    """Return the path of config.toml; the file need not exist."""
     return config_dir() / "config.toml"
 
 
 def read_config(**typed: str | None) -> LoadedConfig:
-    """Everything settled; `typed` is what the command line said, None where it said nothing."""
+    """Read every setting; `typed` holds those of the command line, None where it has none."""
     faults: list[str] = []
-    values = dict(_written(config_path(), faults))
+    values = dict(_from_file(config_path(), faults))
     for entry in SETTINGS.values():
-        if said := typed.get(entry.name) or os.environ.get(entry.variable):
-            values[entry.name] = said
+        if value := typed.get(entry.name) or os.environ.get(entry.variable):
+            values[entry.name] = value
     return LoadedConfig(Config(**values), tuple(faults))
 
 
-def _written(path: Path, faults: list[str]) -> Iterator[tuple[str, Any]]:
-    """The settings in the file that can be used; what cannot be is said in `faults`."""
+def _from_file(path: Path, faults: list[str]) -> Iterator[tuple[str, Any]]:
+    """Yield the settings of the file that can be used; `faults` gets a sentence for each of the others."""
 
     def fault(what: str, remedy: str) -> None:
         faults.append(safe_line(f"{path}: {what}; {remedy}."))
@@ -123,12 +121,12 @@ def _parsed(path: Path, fault: Fault) -> Mapping[str, Any]:
     except UnicodeDecodeError:
         fault("it is not UTF-8 text", "save it as UTF-8")
     except tomllib.TOMLDecodeError as error:
-        fault(f"it is not TOML ({error})", "mend that line")
+        fault(f"it is not TOML ({error})", "correct that line")
     return {}
 
 
 def _flat(table: Mapping[str, Any], where: str, fault: Fault, above: str = "") -> Iterator[tuple[str, str]]:
-    """A table's texts by name; TOML reads `chat.compare = ...` without quotes as a table in a table."""
+    """Yield a table's texts by name; TOML reads `chat.compare = ...` without quotes as a table in a table."""
     for name, value in table.items():
         if isinstance(value, dict):
             yield from _flat(value, where, fault, f"{above}{name}.")

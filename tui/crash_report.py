@@ -1,4 +1,4 @@
-"""What may be written into a log of an error that nobody foresaw: where it happened, and nothing that was said."""
+"""Report of an error that nobody foresaw: where it happened, and nothing of the chat."""
 
 import os
 import traceback
@@ -8,14 +8,14 @@ from tui.paths import log_dir, make_private
 
 
 def trail(error: BaseException) -> str:
-    """The kinds of an error and of what led to it, each with its lines of code; their texts can quote the chat."""
+    """Return the types of an error and of its causes with their lines of code; their texts could quote the chat."""
     before = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     lines = [trail(before), "\nThen:\n"] if before else []
     return "".join([*lines, *traceback.format_tb(error.__traceback__), type(error).__qualname__, "\n"])
 
 
 def write_trail(error: BaseException) -> Path:
-    """Keep the trail in a file for the person alone; raises OSError."""
+    """Write the trail into a file that the person alone can read, and return its path; raises OSError."""
     path = log_dir() / "crash.log"
     make_private(path.parent)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

@@ -1,4 +1,4 @@
-"""The one filter between text from elsewhere and a terminal.
+"""Filter between text from elsewhere and a terminal.
 
 It decides per code point, never per sequence: an escape sequence split over two chunks cannot slip through, and what is
 left of one is plain, visible text.
@@ -29,7 +29,7 @@ _LAST_MARKS = re.compile(f"{_MARK}*\\Z")
 
 
 def safe(text: str) -> str:
-    """The text with nothing in it that acts on a terminal; newlines and tabs are kept.
+    """Return the text with nothing in it that acts on a terminal; newlines and tabs stay.
 
     Control characters become their visible pictures, direction marks and C1 controls U+FFFD; invisible characters are
     dropped, and runs of combining marks are cut at eight.
@@ -40,21 +40,21 @@ def safe(text: str) -> str:
 
 
 class TextFilter:
-    """The same for a text that comes piece by piece: a run of combining marks ends at eight in however many pieces."""
+    """`safe` for a text that comes piece by piece: a run of combining marks over several pieces is cut at eight too."""
 
     def __init__(self) -> None:
         self._marks = ""
-        """Those that the text so far ends with."""
+        """Combining marks at the end of the text so far."""
 
     def __call__(self, piece: str) -> str:
-        """What to show of the next piece."""
+        """Return the next piece as it can be shown."""
         text = safe(self._marks + piece)
         before, self._marks = len(self._marks), _LAST_MARKS.findall(text)[0]
         return text[before:]
 
 
 def safe_lines(text: str) -> str:
-    """The same with every kind of line end made a newline; terminals paste carriage returns."""
+    """Return `safe` text with every kind of line end made a newline; terminals paste carriage returns."""
     return safe(text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
@@ -64,5 +64,5 @@ def truncate(text: str, length: int) -> str:
 
 
 def safe_line(text: str) -> str:
-    """The same for a place that holds one line: newlines and tabs become visible too."""
+    """Return `safe` text for one line: newlines and tabs become visible too."""
     return safe(text).replace("\n", "\u2424").replace("\t", "\u2409")

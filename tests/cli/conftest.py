@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pytest
 
 from tests.engine.scripted import SCRIPTED_CHILD, Script
-from tui.cli import arguments, main
+from tui.cli import main
 from tui.engine.process import client
 
 
@@ -47,10 +47,10 @@ def scripted(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Have models play scripts: one for every model, or each by what its FROM says."""
 
     def play(script: Script | None = None, **scripts: Script) -> None:
-        def find(reference: str, beside: Path | None = None) -> Path:
+        def find(reference: str, folder: Path | None = None) -> Path:
             return Path((scripts.get(reference) or script or Script()).path)
 
-        monkeypatch.setattr(arguments, "find_model", find)
+        monkeypatch.setattr("tui.presets.preset.find_model", find)
         monkeypatch.setattr(client, "CHILD", SCRIPTED_CHILD)
 
     return play

@@ -27,14 +27,16 @@ IN_TURN = """
 import json, sys
 from pathlib import Path
 from tests.engine.scripted import serve_scripts
-from tui.cli import arguments, main, render, replay
+from tui.cli import main, replay
+from tui.presets import preset
 serve_scripts()
 script, *lines = sys.argv[1:]
-for module in (arguments, render, replay):
-    module.find_model = lambda reference, beside=None: Path(script)
+find_model = preset.find_model
+replay.find_model = scripted = lambda reference, folder=None: Path(script)
 for place, line in enumerate(lines):
     print(f"=== {place}", flush=True)
     sys.argv = ["twiddle", *json.loads(line)]
+    preset.find_model = find_model if "export" in sys.argv else scripted  # an export names a model that is missing
     try:
         main()
     except SystemExit:

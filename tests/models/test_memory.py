@@ -10,8 +10,16 @@ from tui.errors import ModelError
 from tui.knobs.load_knobs import attention_mode
 from tui.knobs.table import Knobs
 from tui.models.free_memory import FreeMemory, measure_memory, with_gpu
-from tui.models.joint_fit import refuse_beside
-from tui.models.memory import SEQUENCES, MemoryEstimate, estimate, refuse_if_too_large, show_size, verdict, weights_as
+from tui.models.memory import (
+    SEQUENCES,
+    MemoryEstimate,
+    estimate,
+    refuse_beside,
+    refuse_if_too_large,
+    show_size,
+    verdict,
+    weights_as,
+)
 from tui.models.preflight import check_model
 
 GB = 10**9

@@ -9,7 +9,7 @@ from tui.models.reference import reference_for
 
 
 def test_a_name_may_be_a_file_or_one_of_ollamas(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def find(reference: str, beside: Path | None = None) -> Path:
+    def find(reference: str, folder: Path | None = None) -> Path:
         if reference not in ("mine", "ollama:llama3.2"):
             raise ModelError("no")
         return tmp_path

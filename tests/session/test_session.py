@@ -374,7 +374,7 @@ def test_choosing_the_token_that_ends_a_reply_ends_it_there() -> None:
 def test_a_model_file_is_looked_for_only_when_another_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
     looked: list[str] = []
 
-    def find(reference: str, beside: Path | None = None) -> Path:
+    def find(reference: str, folder: Path | None = None) -> Path:
         looked.append(reference)
         return Path("/models") / reference
 
@@ -391,7 +391,7 @@ def test_a_model_file_is_looked_for_only_when_another_is_needed(monkeypatch: pyt
 
 
 def test_what_cannot_be_had_is_taken_back_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tui.presets.preset.find_model", lambda reference, beside=None: Path("/models") / reference)
+    monkeypatch.setattr("tui.presets.preset.find_model", lambda reference, folder=None: Path("/models") / reference)
     ours, line = talk("precise")
     ours.apply_settings()
     one = ours.sides[0]

@@ -186,7 +186,7 @@ def opener(monkeypatch: pytest.MonkeyPatch, log: Path) -> OpenChat:
         diary: AsyncStore | None = None,
         going_on: StoredConversation | None = None,
     ) -> AsyncIterator[Chat]:
-        def find(reference: str, beside: Path | None = None) -> Path:
+        def find(reference: str, folder: Path | None = None) -> Path:
             return Path(others.get(reference, script).path)
 
         def make(number: int) -> Watched:

@@ -521,7 +521,7 @@ async def test_a_model_that_cannot_be_loaded_is_explained_and_another_can_be_use
     async with open_chat(Script()) as chat:
         await chat.ready()
         with monkeypatch.context() as patched:
-            patched.setattr("tui.presets.preset.find_model", lambda reference, beside=None: broken)
+            patched.setattr("tui.presets.preset.find_model", lambda reference, folder=None: broken)
             await chat.ask("/preset greedy")
             await chat.until(lambda: "is a GGUF of version" in chat.said())
         assert chat.state == "failed"

@@ -96,7 +96,7 @@ async def test_show_prints_what_the_model_file_says(
 ) -> None:
     async with open_chat(Script()) as chat:
         await chat.ready()
-        monkeypatch.setattr("tui.presets.preset.find_model", lambda reference, beside=None: starter)
+        monkeypatch.setattr("tui.presets.preset.find_model", lambda reference, folder=None: starter)
         for part, said in (("info", "kind llama, 1"), ("license", "apache-2.0"), ("template", "<|im_start|>")):
             await chat.ask(f"/show {part}")
             await chat.until(partial(_said, chat, said))

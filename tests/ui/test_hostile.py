@@ -86,7 +86,7 @@ async def test_t17_a_hostile_model_path_and_its_error_are_shown(
     path.write_bytes(b"GGUF nonsense")
     async with open_chat(Script(), size=(160, 50)) as chat:
         await chat.ready()
-        monkeypatch.setattr("tui.presets.preset.find_model", lambda reference, beside=None: path)
+        monkeypatch.setattr("tui.presets.preset.find_model", lambda reference, folder=None: path)
         await chat.ask("/preset greedy")
         await chat.until(lambda: chat.state == "failed")
         await chat.pilot.pause()

@@ -164,7 +164,7 @@ async def test_a_file_that_cannot_be_had_is_said_once(open_chat: OpenChat, monke
         await chat.ask("/preset mine")
         await chat.turned("temperature", 0.3)
 
-        def find(reference: str, beside: Path | None = None) -> Path:
+        def find(reference: str, folder: Path | None = None) -> Path:
             raise ModelError("There is no model file.")
 
         monkeypatch.setattr("tui.presets.preset.find_model", find)

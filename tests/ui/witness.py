@@ -69,8 +69,8 @@ def _note(kind: "type[Widget]", painted: dict[str, bool]) -> None:
 def main(notes: str, script: str) -> int:
     """Open the screen; the starter model is a script."""
 
-    def find(reference: str, beside: Path | None = None) -> Path:
-        return Path(script) if reference == STARTER else find_model(reference, beside)
+    def find(reference: str, folder: Path | None = None) -> Path:
+        return Path(script) if reference == STARTER else find_model(reference, folder)
 
     tui.presets.preset.find_model = find  # type: ignore[attr-defined]
     serve_scripts()

@@ -1,4 +1,4 @@
-"""How much memory there is for a model: what the system can give, within what a container may take."""
+"""Memory that is free for a model: what the system can give, within what a container may take."""
 
 import subprocess
 import sys
@@ -25,12 +25,12 @@ class FreeMemory(Struct, frozen=True):
 
     total: int
     free: int
-    """What can be had without swapping: unused, or holding nothing but copies of files."""
+    """Bytes that can be had without swapping: unused, or holding nothing but copies of files."""
     gpu: int = 0
 
 
 def measure_memory(root: Path = Path("/")) -> FreeMemory | None:
-    """The memory of this machine now, or None where it cannot be told. `root` is where /proc and /sys are."""
+    """Return the memory of this machine now, or None where it cannot be told; /proc and /sys are below `root`."""
     try:
         lines = (root / "proc/meminfo").read_text().splitlines()
     except OSError:
@@ -43,26 +43,26 @@ def measure_memory(root: Path = Path("/")) -> FreeMemory | None:
 
 
 def with_gpu(room: FreeMemory) -> FreeMemory:
-    """The same room as a build that can use a GPU sees it: the largest NVIDIA one, or a Mac's, which shares memory."""
+    """Return the memory with that of the GPU added: of the largest NVIDIA one, or of a Mac, which shares it."""
     if sys.platform == "darwin":
         # Metal lets a process have about so much of it.
         shared = min(room.free, room.total * 7 // 10)
         return FreeMemory(room.total, room.free - shared, shared)
-    told = _tell("nvidia-smi", "--query-gpu=memory.free", "--format=csv,noheader,nounits")
+    output = _output("nvidia-smi", "--query-gpu=memory.free", "--format=csv,noheader,nounits")
     return FreeMemory(
-        room.total, room.free, max((int(line) * 2**20 for line in told.split() if line.isdigit()), default=0)
+        room.total, room.free, max((int(line) * 2**20 for line in output.split() if line.isdigit()), default=0)
     )
 
 
 def _measure_mac() -> FreeMemory | None:
-    numbers = [int(word) for word in _tell("sysctl", "-n", *_MAC).split() if word.isdigit()]
+    numbers = [int(word) for word in _output("sysctl", "-n", *_MAC).split() if word.isdigit()]
     if len(numbers) != len(_MAC):
         return None
     total, page, *counts = numbers
     return FreeMemory(total, page * sum(counts))
 
 
-def _tell(*words: str) -> str:
+def _output(*words: str) -> str:
     try:
         return subprocess.run(words, capture_output=True, text=True, timeout=5, check=True).stdout
     except (OSError, subprocess.SubprocessError):
@@ -70,9 +70,9 @@ def _tell(*words: str) -> str:
 
 
 def _groups(root: Path) -> Iterator[tuple[int, int]]:
-    """The limit and the use of every control group that this process is in, of version 1 and 2.
+    """Yield limit and use, in bytes, of every control group of this process, of version 1 and 2.
 
-    What a group holds of files that it can let go of does not count as used, as it does not for MemAvailable.
+    Pages of files that a group can let go of do not count as used, as they do not for MemAvailable.
     """
     try:
         lines = (root / "proc/self/cgroup").read_text().splitlines()
@@ -97,8 +97,8 @@ def _groups(root: Path) -> Iterator[tuple[int, int]]:
 def _group(folder: Path, limit: str, use: str, files: str) -> Iterator[tuple[int, int]]:
     try:
         most, used = (folder / limit).read_text().strip(), int((folder / use).read_text())
-        kept = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
+        stat = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
     except (OSError, ValueError):
         return
     if most.isdigit() and int(most) < _UNLIMITED:
-        yield int(most), used - int(kept.get(files, 0))
+        yield int(most), used - int(stat.get(files, 0))

@@ -1,4 +1,4 @@
-"""The header of a GGUF, read by ourselves: in bounded time and memory, whatever the file says of itself.
+"""Reader of GGUF headers, in bounded time and memory whatever a file says of itself.
 
 The rules are those of llama.cpp's reader (ggml/src/gguf.cpp of the pinned version). Each fault gets its own words,
 where llama.cpp has one answer for all.
@@ -15,13 +15,13 @@ VERSIONS = (2, 3)
 """The GGUF versions that llama.cpp reads."""
 
 MAX_HEADER = 128 * 2**20
-"""Bytes of header that are looked at. The largest vocabularies of today take 20 MiB with their merges."""
+"""Largest header in bytes. The largest vocabularies of today take 20 MiB with their merges."""
 
 MAX_LIST = 1024
-"""A list of up to so many entries is read; a longer one, such as a vocabulary, is only walked over."""
+"""Longest list that is read; the entries of a longer one, such as a vocabulary, are only skipped."""
 
 MAX_ENTRIES = 100_000
-"""So many metadata entries, or tensors, are more than any model has: a few thousand."""
+"""Most metadata entries, or tensors; real models have a few thousand."""
 
 _NAME = 64
 _DIMENSIONS = 4
@@ -29,12 +29,12 @@ _LARGEST = 2**63 - 1
 
 
 class HeaderArray(Struct, frozen=True):
-    """A list that is left in the file."""
+    """A list of the metadata that is left in the file."""
 
     kind: str
     count: int
     start: int
-    """Where its first entry stands, in bytes from the start of the file."""
+    """Offset of its first entry in bytes from the start of the file."""
 
 
 Value = int | float | bool | str | tuple[int | float | bool | str, ...] | HeaderArray
@@ -51,7 +51,7 @@ class Tensor(NamedTuple):
 
     @property
     def elements(self) -> int:
-        """How many numbers it holds."""
+        """Number of values it holds."""
         product = 1
         for length in self.shape:
             product *= length
@@ -59,22 +59,22 @@ class Tensor(NamedTuple):
 
 
 class Header(Struct, frozen=True, kw_only=True):
-    """What a GGUF says of itself before its data begins."""
+    """Metadata and tensor descriptions of a GGUF, all that comes before its data."""
 
     version: int
     metadata: dict[str, Value]
     tensors: tuple[Tensor, ...]
     alignment: int
     data: int
-    """Where the tensors' data starts, in bytes."""
+    """Offset of the tensors' data in bytes."""
     end: int
-    """The size that a complete file has at least, in bytes."""
+    """Least size of a complete file in bytes."""
     notes: tuple[str, ...]
-    """What is odd about it and does no harm."""
+    """Oddities that do no harm, a sentence each."""
 
     @property
     def architecture(self) -> str:
-        """The family of models that it belongs to, such as llama; empty where it does not say."""
+        """Family of models that it belongs to, such as llama; empty where it does not say."""
         return self.text("general.architecture")
 
     @property
@@ -84,23 +84,23 @@ class Header(Struct, frozen=True, kw_only=True):
 
     @property
     def parameters(self) -> int:
-        """How many numbers its tensors hold."""
+        """Number of values in its tensors."""
         return sum(tensor.elements for tensor in self.tensors)
 
     def text(self, key: str) -> str:
-        """A text of the metadata, empty where there is none."""
+        """Return a text of the metadata, empty where there is none."""
         value = self.metadata.get(key)
         return value if isinstance(value, str) else ""
 
     def number(self, key: str, default: int = 0) -> int:
-        """A whole number that the metadata gives under `<architecture>.<key>`; of a list, its largest."""
+        """Return the whole number under `<architecture>.<key>` in the metadata; of a list, its largest."""
         value = self.metadata.get(f"{self.architecture}.{key}")
         if isinstance(value, tuple):
             return max((entry for entry in value if isinstance(entry, int)), default=default)
         return value if isinstance(value, int) else default
 
     def count(self, key: str) -> int:
-        """How long a list of the metadata is."""
+        """Return the length of a list of the metadata, 0 where there is none."""
         value = self.metadata.get(key)
         if isinstance(value, HeaderArray):
             return value.count
@@ -108,11 +108,11 @@ class Header(Struct, frozen=True, kw_only=True):
 
 
 class HeaderFault(Exception):
-    """What is wrong with a file; `str(fault)` continues a sentence that begins `The model 'x.gguf'`."""
+    """A fault of a file; its text continues a sentence that begins `The model 'x.gguf'`."""
 
 
 def read_header(file: BinaryIO, size: int) -> Header:
-    """The header of a GGUF open at its start, a file of `size` bytes; raises Fault."""
+    """Return the header of a GGUF that is open at its start and has `size` bytes; raises HeaderFault."""
     reader = _Reader(file, size)
     version, tensors, entries = _read_start(reader)
     metadata = _read_metadata(reader, entries)
@@ -134,7 +134,7 @@ def read_header(file: BinaryIO, size: int) -> Header:
 
 
 def read_entry(file: BinaryIO, size: int, array: HeaderArray, place: int) -> str:
-    """One text of a list that was left in the file; raises Fault."""
+    """Return the text at index `place` of a list that was left in the file; raises HeaderFault."""
     reader = _Reader(file, size)
     reader.skip(array.start)
     reader.pass_texts(place)
@@ -153,7 +153,7 @@ def _padded(size: int, alignment: int) -> int:
 
 
 def _read_start(reader: "_Reader") -> tuple[int, int, int]:
-    """Version, and the counts of tensors and of metadata entries."""
+    """Return the version, and the counts of tensors and of metadata entries."""
     if reader.take(4) != b"GGUF":
         raise HeaderFault("is not a GGUF")
     version = reader.number("I")
@@ -213,7 +213,7 @@ def _read_list(reader: "_Reader", key: str) -> Value:
 
 
 def _read_tensors(reader: "_Reader", count: int, alignment: int) -> tuple[tuple[Tensor, ...], int, int]:
-    """The tensors, the bytes they take with padding, and where the last byte of the last one lies."""
+    """Return the tensors, the bytes they take with padding, and without the padding of the last."""
     tensors, names = [], set()
     used = end = 0
     for _ in range(count):
@@ -266,7 +266,7 @@ _FIRST = 2**20
 
 
 class _Reader:
-    """Reads on from the start of a file, and never more of it than has been asked for, twice over."""
+    """A file read from its start in growing steps, at most twice as much as was asked for."""
 
     def __init__(self, file: BinaryIO, size: int) -> None:
         self.size = size
@@ -276,7 +276,7 @@ class _Reader:
         self._data = bytearray()
 
     def _have(self, count: int) -> None:
-        """See to it that so many bytes from here on are at hand."""
+        """Read on until the next `count` bytes are in memory."""
         end = self.at + count
         if end > self.size:
             raise HeaderFault(f"is incomplete: its {self.size:,} bytes end within its header; download it again")
@@ -297,14 +297,14 @@ class _Reader:
         self.at += count
 
     def number(self, kind: str) -> int:
-        """One number; floats and truth values are numbers too."""
+        """Read one number; floats and truth values are numbers too."""
         return struct.unpack("<" + kind, self.take(struct.calcsize(kind)))[0]  # type: ignore[no-any-return]
 
     def numbers(self, kind: str, count: int) -> tuple[int, ...]:
         return struct.unpack(f"<{count}{kind}", self.take(struct.calcsize(kind) * count))
 
     def text(self, what: str) -> str:
-        """A text with its length before it; a byte that is not UTF-8 does no harm, and is noted."""
+        """Read a text with its length before it; bytes that are not UTF-8 do no harm and make a note."""
         raw = self.take(self.number("Q"))
         try:
             return raw.decode()
@@ -313,7 +313,7 @@ class _Reader:
             return raw.decode("utf-8", "replace")
 
     def pass_texts(self, count: int) -> None:
-        """Walk over texts. Half a million of them are passed at every start: the loop does only what it must."""
+        """Skip texts. Half a million of them are passed at every start: the loop does only what it must."""
         if count * _LENGTH.size > self.size - self.at:
             self._have(count * _LENGTH.size)
         length, data, at = _LENGTH.unpack_from, self._data, self.at

@@ -1,4 +1,4 @@
-"""References to models on the Hugging Face Hub, and which file of a repository they mean. Nothing here connects."""
+"""References to models on the Hugging Face Hub, and the file of a repository they mean. Nothing here connects."""
 
 import re
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ _QUANTIZATION = re.compile(
     r"(?i)(?<![A-Za-z0-9])((?:UD-)?(?:I?Q\d\w*|TQ\d_\d|BF16|F16|F32|FP16|FP32|MXFP4\w*|NVFP4))(?=[-.]|$)"
 )
 _USUAL = ("Q4_K_M", "Q4_0", "Q4_K_S", "Q5_K_M", "Q8_0", "MXFP4")
-"""What is taken where a reference names no quantization: the first of these that there is."""
+"""Quantizations taken where a reference names none, the best first."""
 
 
 class HubReference(Struct, frozen=True):
@@ -32,9 +32,9 @@ class HubReference(Struct, frozen=True):
 
 
 def parse_hub(reference: str) -> HubReference | None:
-    """What `hf.co/USER/REPO[:QUANT]` or `hf:USER/REPO[:QUANT]` names; None for another kind of reference.
+    """Parse `hf.co/USER/REPO[:QUANT]` or `hf:USER/REPO[:QUANT]`; None for another kind of reference.
 
-    Raises ModelError for a name that cannot be one.
+    Raises ModelError for names that the Hub does not allow.
     """
     prefix = _PREFIX.match(reference)
     if not prefix:
@@ -48,7 +48,7 @@ def parse_hub(reference: str) -> HubReference | None:
 
 
 def is_file_name(name: str) -> bool:
-    """Whether a path inside a repository may become one on a disk of any system: no way out, no device, no surprise."""
+    """Return True if a path inside a repository is safe on the disk of any system: no way out, no device name."""
     steps = name.split("/")
     return len(name) <= 240 and all(
         _FILE.fullmatch(step) and not step.endswith((".", " ")) and not _DEVICE.fullmatch(step) for step in steps
@@ -56,13 +56,13 @@ def is_file_name(name: str) -> bool:
 
 
 def quantization(name: str) -> str:
-    """The quantization that a file name says, such as Q4_K_M; empty where it says none."""
+    """Return the quantization that a file name says, such as Q4_K_M; empty where it says none."""
     found = _QUANTIZATION.findall(PurePosixPath(name).name)
     return str(found[-1]).upper() if found else ""
 
 
 def models_among(names: Iterable[str]) -> list[str]:
-    """The GGUFs that are models, a split one by its first part."""
+    """Return the GGUFs that are models, a split one by its first part."""
     return sorted(
         name
         for name in names
@@ -73,7 +73,7 @@ def models_among(names: Iterable[str]) -> list[str]:
 
 
 def parts_among(name: str, names: Iterable[str]) -> list[str]:
-    """The files that belong to a model, its first one included; raises ModelError when one is missing."""
+    """Return the files of a model, its first one included; raises ModelError when one is missing."""
     part = _PART.search(name)
     if not part:
         return [name]
@@ -85,7 +85,7 @@ def parts_among(name: str, names: Iterable[str]) -> list[str]:
 
 
 def choose_file(reference: HubReference, names: Iterable[str]) -> str:
-    """The file that a reference means among those of its repository; raises ModelError with what there is."""
+    """Return the file that a reference means among those of its repository; raises ModelError with what there is."""
     models = models_among(names)
     if not models:
         raise ModelError(f"{reference} holds no GGUF; look for a repository whose name ends in -GGUF.")
@@ -104,7 +104,7 @@ def choose_file(reference: HubReference, names: Iterable[str]) -> str:
 
 
 def tag_for(name: str, names: Iterable[str]) -> str:
-    """The tag by which `choose` finds this file again: its quantization, or its name where that says another."""
+    """Return the tag by which `choose_file` finds this file: its quantization, or its name where another has that."""
     kind = quantization(name)
     same = [other for other in models_among(names) if quantization(other) == kind]
     return kind if kind and min(same, key=len, default=name) == name else name

@@ -1,4 +1,4 @@
-"""Where models lie on this machine: the starter's package, our own folder, and the stores of other programs."""
+"""Folders of models on this machine: the starter's package, our own folder, and the stores of other programs."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -21,14 +21,14 @@ class FoundModel(Struct, frozen=True):
     """A model on this machine."""
 
     reference: str
-    """What FROM has to say to get it."""
+    """The text after FROM that names it."""
     path: Path
     owner: str
-    """Whose folder it is in."""
+    """Program in whose folder it lies."""
 
 
 def starter() -> Path:
-    """The model that comes with twiddle; raises ModelError."""
+    """Return the model that comes with twiddle; raises ModelError."""
     # The package is located, never imported: it brings a plug-in host along that twiddle does without.
     spec = find_spec(_STARTER_PACKAGE)
     for folder in (spec.submodule_search_locations or ()) if spec else ():
@@ -40,7 +40,7 @@ def starter() -> Path:
 
 
 def list_models() -> list[FoundModel]:
-    """Every model on this machine that FROM can name."""
+    """Return every model on this machine that FROM can name."""
     found = []
     with suppress(ModelError):
         found.append(FoundModel(STARTER, starter(), "twiddle"))
@@ -48,7 +48,7 @@ def list_models() -> list[FoundModel]:
 
 
 def list_model_files() -> Iterator[FoundModel]:
-    """The files in our own folder, the Hugging Face cache and LM Studio's folder, in that order."""
+    """Yield the files in our own folder, the Hugging Face cache and LM Studio's folder, in that order."""
     yield from _tree(models_dir(), "twiddle")
     for repo in _cached_repos():
         files = _names_below(repo.folder)
@@ -60,7 +60,7 @@ def list_model_files() -> Iterator[FoundModel]:
 
 
 def find_repo_folders(reference: HubReference) -> Iterator[tuple[Path, list[str]]]:
-    """The folders on this machine that hold files of a repository, each with the names of its files."""
+    """Yield the folders on this machine that hold files of a repository, each with the names of its files."""
     for folder in _repo_folders(reference):
         names = _names_below(folder)
         if models_among(names):
@@ -100,7 +100,7 @@ def _hub_cache() -> Path:
 
 
 def _cached_repos() -> Iterator[_Repo]:
-    """Repositories in the Hugging Face cache, at the revision that was fetched last."""
+    """Yield the repositories in the Hugging Face cache, at the revision that was fetched last."""
     for folder in sorted(_hub_cache().glob("models--*--*")):
         _, user, name = folder.name.split("--", 2)
         snapshots = sorted((folder / "snapshots").glob("*"), key=lambda path: path.stat().st_mtime)
@@ -108,8 +108,8 @@ def _cached_repos() -> Iterator[_Repo]:
             yield _Repo(user, name, snapshots[-1])
 
 
-def _tree(folder: Path, place: str) -> Iterator[FoundModel]:
-    """Models in a folder; below USER/REPO they are named as the Hub names them, elsewhere by their file name."""
+def _tree(folder: Path, owner: str) -> Iterator[FoundModel]:
+    """Yield the models in a folder; below USER/REPO they are named as the Hub names them, elsewhere by file name."""
     names = _names_below(folder)
     for name in models_among(names):
         reference = Path(name).stem
@@ -118,7 +118,7 @@ def _tree(folder: Path, place: str) -> Iterator[FoundModel]:
         if file:
             files = [other.removeprefix(f"{user}/{repo}/") for other in names if other.startswith(f"{user}/{repo}/")]
             reference = str(HubReference(user, repo, tag_for(file, files)))
-        yield FoundModel(reference, folder / name, place)
+        yield FoundModel(reference, folder / name, owner)
 
 
 def _names_below(folder: Path) -> list[str]:

@@ -1,23 +1,26 @@
-"""How much memory a model takes, told from its header: weights, KV cache, and what is computed between them.
+"""Memory that a model takes, estimated from its header: weights, KV cache, and what is computed between them.
 
 Shapes follow llama.cpp (llama-kv-cache.cpp, llama-hparams.cpp of the pinned version) for a context opened as
 `tui.engine.llama` does it: one cache for all sequences, n_batch = n_ubatch. Its layers with a sliding window get a
 cache for the whole context too (`swa_full` is on unless told otherwise).
 """
 
-from typing import Literal
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Literal, Protocol
 
 from msgspec import Struct, field
 
 from tui.errors import ModelError
 from tui.knobs.load_knobs import attention_mode
 from tui.knobs.table import Knobs
-from tui.models.free_memory import FreeMemory
+from tui.models.free_memory import FreeMemory, measure_memory
 from tui.models.header import Header
+from tui.models.preflight import check_model
 from tui.models.quantization import BY_NAME
 
 SEQUENCES = 48
-"""Of the engine's context: forty for replies, hypotheses and candidates at once, and eight kept for what comes next."""
+"""Sequences of the engine's context: forty for replies, hypotheses and candidates, eight for prefixes to reuse."""
 
 AUTO_CONTEXT = 8192
 """The largest context taken unasked: a model's own can be 128k tokens, whose cache would fill the memory."""
@@ -30,7 +33,7 @@ _TOKEN, _MERGE = 160, 110
 
 
 class MemoryEstimate(Struct, frozen=True):
-    """Bytes that a model takes while it writes."""
+    """Bytes that a model takes while it writes a reply."""
 
     weights: int
     cache: int
@@ -39,7 +42,7 @@ class MemoryEstimate(Struct, frozen=True):
     reserved: int
     """Logits of a whole batch: on a GPU they are there, in main memory they are only set aside and never touched."""
     context: int
-    """The tokens that the cache holds."""
+    """Tokens that the KV cache holds."""
     layers: int
 
     @property
@@ -49,7 +52,7 @@ class MemoryEstimate(Struct, frozen=True):
 
 
 class MemoryVerdict(Struct, frozen=True):
-    """Where a model can run, and how many of its layers the GPU takes."""
+    """The place where a model can run, the layers that the GPU takes, and a sentence that says so."""
 
     place: Literal["gpu", "split", "cpu", "none"]
     layers: int
@@ -57,7 +60,7 @@ class MemoryVerdict(Struct, frozen=True):
 
 
 def show_size(count: float) -> str:
-    """Bytes as people say them: `14.2 GB`."""
+    """Return a number of bytes as people say it: `14.2 GB`."""
     units = ["bytes", "kB", "MB", "GB", "TB"]
     while count >= 1000 and len(units) > 1:
         count /= 1000
@@ -66,7 +69,7 @@ def show_size(count: float) -> str:
 
 
 def estimate(header: Header, knobs: Knobs) -> MemoryEstimate:
-    """What a model takes with these knobs, by a header that `check_model` let through.
+    """Return the memory that a model takes with these knobs; the header is one that `check_model` let through.
 
     It comes within 15 % of what the starter model really adds to the resident memory of a process (tests/models).
     """
@@ -85,13 +88,13 @@ def estimate(header: Header, knobs: Knobs) -> MemoryEstimate:
 
 
 def weights_as(header: Header, kind: str) -> int:
-    """Bytes of weights were every matrix stored as this tensor type; vectors are always kept as F32."""
+    """Return the bytes of the weights with every matrix stored as this tensor type; vectors are always F32."""
     bits = BY_NAME[kind.upper()].bits
     return sum(round(tensor.elements * (bits if len(tensor.shape) > 1 else 32) / 8) for tensor in header.tensors)
 
 
 def verdict(memory: MemoryEstimate, room: FreeMemory) -> MemoryVerdict:
-    """Where the model can run on this machine."""
+    """Return where a model can run on a machine with this memory."""
     if _needs(memory.total) > room.free + room.gpu:
         return MemoryVerdict("none", 0, f"does not fit: {_too_large(memory, room)}")
     there = memory.total + memory.reserved
@@ -116,6 +119,50 @@ def refuse_if_too_large(header: Header, knobs: Knobs, room: FreeMemory | None) -
     memory = estimate(header, knobs)
     if room and _needs(memory.total) > room.free + room.gpu:
         raise ModelError(f"The model does not fit into memory: {_too_large(memory, room)}.")
+
+
+class ModelLoad(Protocol):
+    """A model to be loaded."""
+
+    @property
+    def path(self) -> str:
+        """Path of its file."""
+
+    @property
+    def knobs(self) -> Knobs:
+        """Knobs it is loaded with."""
+
+
+SizedLoad = tuple[ModelLoad, MemoryEstimate]
+"""A model to be loaded, and the memory it takes."""
+
+
+def refuse_together(wanted: Iterable[ModelLoad], loaded: Iterable[ModelLoad]) -> None:
+    """Raise ModelError, with the numbers, for models that do not fit beside those that are loaded."""
+    refuse_beside(_sized(wanted), _sized(loaded), measure_memory())
+
+
+def refuse_beside(wanted: Sequence[SizedLoad], loaded: Sequence[SizedLoad], room: FreeMemory | None) -> None:
+    """Raise ModelError as `refuse_together` does, for models whose sizes are known.
+
+    What is free includes the pages of files that the system can let go of, and among those are the weights of the
+    models in use: they must stay, or every token would read them from the disk. Where the memory cannot be told,
+    nothing is refused.
+    """
+    needed = sum(memory.total for _, memory in wanted)
+    mapped = sum(memory.weights for load, memory in loaded if load.knobs.use_mmap)
+    if room is None or _needs(needed) <= room.free + room.gpu - mapped:
+        return
+    each = ", ".join(f"{Path(load.path).name} needs {show_size(memory.total)}" for load, memory in wanted)
+    free = f"{show_size(max(room.free + room.gpu - mapped, 0))} are free"
+    where = "beside what is loaded" if loaded else "together"
+    raise ModelError(
+        f"Memory does not hold these models {where}: {each}, {free}; take a smaller quantization, or turn num_ctx down."
+    )
+
+
+def _sized(loads: Iterable[ModelLoad]) -> list[SizedLoad]:
+    return [(load, estimate(check_model(Path(load.path)), load.knobs)) for load in loads]
 
 
 def _needs(total: int) -> float:
@@ -148,7 +195,7 @@ def _cache(header: Header, knobs: Knobs, context: int) -> int:
 
 
 def _kv_heads(header: Header) -> list[int]:
-    """How many heads of every layer have a place in the cache; recurrent layers have none."""
+    """Return the key-value heads of every layer; recurrent layers have none."""
     layers = header.number("block_count")
     given = header.metadata.get(f"{header.architecture}.attention.head_count_kv")
     if isinstance(given, tuple):
@@ -159,7 +206,7 @@ def _kv_heads(header: Header) -> list[int]:
 
 
 def _state(header: Header) -> int:
-    """Bytes of recurrent state that a sequence has, as Mamba and its like keep it."""
+    """Return the bytes of recurrent state of a sequence, as Mamba and its like have it."""
     conv, inner = header.number("ssm.conv_kernel"), header.number("ssm.inner_size")
     state, groups = header.number("ssm.state_size"), header.number("ssm.group_count")
     numbers = max(conv - 1, 0) * (inner + 2 * groups * state) + state * inner

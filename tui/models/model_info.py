@@ -1,4 +1,4 @@
-"""What a model file is made of, in the words of people who use models."""
+"""Facts about a model file, in the words of people who use models."""
 
 import re
 from collections import defaultdict
@@ -44,7 +44,7 @@ class TensorGroup(Struct, frozen=True):
 
 
 class Tokenizer(Struct, frozen=True):
-    """How text becomes tokens. Special tokens are given as they are spelled, by what they are for."""
+    """The tokenizer of a model; `special` maps a role such as bos to the spelling of its token."""
 
     model: str
     tokens: int
@@ -53,7 +53,7 @@ class Tokenizer(Struct, frozen=True):
 
 
 class ModelFacts(Struct, frozen=True, kw_only=True):
-    """A model file. Sizes are in bytes; `memory` says what it takes with the knobs that were asked for."""
+    """Facts about a model file. Sizes are in bytes; `memory` is what it takes with the knobs that were asked for."""
 
     path: Path
     size: int
@@ -64,7 +64,7 @@ class ModelFacts(Struct, frozen=True, kw_only=True):
     quantization: str
     parameters: int
     trained: Literal["instruct", "base"]
-    """Whether it was trained to answer, or only to go on with a text."""
+    """`instruct` if it was trained to answer, `base` if only to continue a text."""
     licence: str
     shape: dict[str, int]
     tensor_groups: tuple[TensorGroup, ...] = field(name="kinds")
@@ -73,13 +73,13 @@ class ModelFacts(Struct, frozen=True, kw_only=True):
     template: str
     memory: MemoryEstimate
     precisions: dict[str, int]
-    """What the weights would take in other precisions."""
+    """Bytes of the weights in other precisions."""
     metadata: dict[str, str]
     notes: tuple[str, ...]
 
 
 def read_facts(path: Path, knobs: Knobs) -> ModelFacts:
-    """What a model file is made of; raises ModelError for a file that cannot be a model."""
+    """Return the facts about a model file; raises ModelError for a file that cannot be a model."""
     header = check_model(path)
     return ModelFacts(
         path=path,
@@ -104,12 +104,12 @@ def read_facts(path: Path, knobs: Knobs) -> ModelFacts:
 
 
 def size_of(path: Path) -> int:
-    """Bytes of a model on the disk, all its parts together."""
+    """Return the bytes of a model on the disk, all its parts together."""
     return sum(part.stat().st_size for part in parts(path) if part.is_file())
 
 
 def quantization_of(header: Header, path: Path) -> str:
-    """The name of its quantization: what the file is called by, what it says, or what most of it is."""
+    """Return the quantization that the file name says, else the metadata, else that of most tensors."""
     said = header.metadata.get("general.file_type")
     known = FILE_TYPES.get(said, "") if isinstance(said, int) else ""
     kinds = _kinds(header.tensors)

@@ -1,4 +1,4 @@
-"""Models in Ollama's own store, which is only read: a manifest names the blob that is the GGUF."""
+"""Reader of Ollama's own store of models, where a manifest names the blob that is the GGUF."""
 
 import os
 import re
@@ -28,7 +28,7 @@ class _Manifest(msgspec.Struct):
 
 
 def ollama_store() -> Path:
-    """The folder of Ollama's models: OLLAMA_MODELS, or where it keeps them as a person's or as the system's program."""
+    """Return the folder of Ollama's models: OLLAMA_MODELS, else the person's, else the system's."""
     chosen = os.environ.get("OLLAMA_MODELS")
     own, system = Path.home() / ".ollama/models", Path("/usr/share/ollama/.ollama/models")
     if chosen:
@@ -37,7 +37,7 @@ def ollama_store() -> Path:
 
 
 def list_ollama() -> Iterator[tuple[str, Path]]:
-    """Every model of the store, as a reference and the file it stands for."""
+    """Yield every model of the store, as a reference and its file."""
     manifests = ollama_store() / "manifests"
     for path in sorted(manifests.glob("*/*/*/*")):
         host, namespace, name, tag = path.relative_to(manifests).parts
@@ -49,7 +49,7 @@ def list_ollama() -> Iterator[tuple[str, Path]]:
 
 
 def find_in_ollama(reference: str) -> Path:
-    """The file of `ollama:NAME[:TAG]`; raises ModelError."""
+    """Return the file of `ollama:NAME[:TAG]`; raises ModelError."""
     name, _, tag = reference.removeprefix(PREFIX).partition(":")
     steps = name.split("/")
     if len(steps) > 3 or not all(_NAME.fullmatch(step) for step in (*steps, tag or "latest")):

@@ -1,4 +1,4 @@
-"""A look at a model file before the engine is asked to load it: llama.cpp's own answer is one line for every fault."""
+"""Check of a model file before the engine loads it: llama.cpp itself has one line for every fault."""
 
 import os
 import re
@@ -11,7 +11,7 @@ from tui.models.header import Header, HeaderFault, read_header
 from tui.paths import FileFault, FileMissing, open_regular
 
 MAX_LAYERS = 512
-"""llama.cpp ends the process at more."""
+"""Most layers of a model; llama.cpp ends the process at more."""
 
 _SIGNS = (
     (b"version https://git-lfs", "a Git LFS pointer; fetch the file itself with `git lfs pull`"),
@@ -36,9 +36,9 @@ _PART = re.compile(r"(.*)-(\d{5})-of-(\d{5})\.gguf")
 
 
 def check_model(path: Path) -> Header:
-    """The header of a file that can be a model, with the tensors of all its parts; raises ModelError.
+    """Return the header of a model file, with the tensors of all its parts.
 
-    What cannot be a model is refused in a sentence that says what it is instead.
+    Raises ModelError for a file that cannot be a model, in a sentence that says what it is instead.
     """
     header = read_any_header(path)
     fault = _no_model(header, path)
@@ -51,7 +51,7 @@ def check_model(path: Path) -> Header:
 
 
 def read_any_header(path: Path) -> Header:
-    """The header of a GGUF of any kind; raises ModelError."""
+    """Return the header of a GGUF of any kind; raises ModelError."""
     try:
         with open_regular(path, "name a GGUF file") as file:
             _refuse_foreign(file.read(512))
@@ -66,7 +66,7 @@ def read_any_header(path: Path) -> Header:
 
 
 def parts(path: Path) -> list[Path]:
-    """The files of a model, in order: several where a name says `-00001-of-00003.gguf`."""
+    """Return the files of a model, in order: several where a name says `-00001-of-00003.gguf`."""
     named = _PART.fullmatch(path.name)
     if not named:
         return [path]

@@ -1,10 +1,10 @@
-"""How precisely a GGUF keeps its numbers: the tensor types of the pinned llama.cpp, and their mixtures."""
+"""Tensor types of the pinned llama.cpp, and the mixtures of them that a GGUF can be."""
 
 from typing import NamedTuple
 
 
 class TensorType(NamedTuple):
-    """A way to store numbers: `block` of them take `size` bytes."""
+    """An encoding of numbers: a `block` of them takes `size` bytes."""
 
     name: str
     block: int
@@ -53,7 +53,7 @@ TENSOR_TYPES = {
     41: TensorType("Q1_0", 128, 18),
     42: TensorType("Q2_0", 64, 18),
 }
-"""By the number that stands in the file. The gaps are types that llama.cpp once had and no longer reads."""
+"""Tensor types by their number in the file. The gaps are types that llama.cpp no longer reads."""
 
 BY_NAME = {kind.name: kind for kind in TENSOR_TYPES.values()}
 
@@ -64,4 +64,4 @@ FILE_TYPES = {
     28: "IQ2_S", 29: "IQ2_M", 30: "IQ4_XS", 31: "IQ1_M", 32: "BF16", 36: "TQ1_0", 37: "TQ2_0", 38: "MXFP4",
     39: "NVFP4", 40: "Q1_0", 41: "Q2_0",
 }  # fmt: skip
-"""What `general.file_type` says most of a file is."""
+"""Names of the values of `general.file_type`: the mixture of a file."""

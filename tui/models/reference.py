@@ -1,4 +1,4 @@
-"""From what FROM says to a file on this machine. Nothing here connects to anything."""
+"""Search for the file that FROM names on this machine. Nothing here connects to anything."""
 
 from pathlib import Path
 
@@ -12,20 +12,19 @@ from tui.paths import expand
 __all__ = ["STARTER", "find_model"]
 
 
-def find_model(reference: str, beside: Path | None = None) -> Path:
-    """The GGUF that a FROM names; it is looked at, so that what is returned can be a model. Raises ModelError.
+def find_model(reference: str, folder: Path | None = None) -> Path:
+    """Return the GGUF that a FROM names, its header checked; raises ModelError.
 
-    That is `starter`, a path, `hf.co/USER/REPO[:QUANT]`, `ollama:NAME[:TAG]`, or the name of a file in one of the
-    folders that models lie in. A relative path starts at `beside`, the folder of the Modelfile, then at the working
-    directory.
+    A reference is `starter`, a path, `hf.co/USER/REPO[:QUANT]`, `ollama:NAME[:TAG]`, or the name of a file in one of
+    the folders of models. A relative path starts at `folder`, that of the Modelfile, then at the working directory.
     """
-    path = _find(reference, beside)
+    path = _find(reference, folder)
     check_model(path)
     return path
 
 
 def reference_for(name: str) -> str:
-    """How FROM says the model of that name, which may be one of Ollama's; raises ModelError where there is none."""
+    """Return the reference by which FROM finds a model of that name, Ollama's included; raises ModelError."""
     for reference in (name, f"{PREFIX}{name}"):
         try:
             find_model(reference)
@@ -35,7 +34,7 @@ def reference_for(name: str) -> str:
     raise ModelError(f"There is no model {name!r} on this machine.")
 
 
-def _find(reference: str, beside: Path | None) -> Path:
+def _find(reference: str, folder: Path | None) -> Path:
     if reference == STARTER:
         return starter()
     if not reference or "\0" in reference or not reference.isprintable():
@@ -43,7 +42,7 @@ def _find(reference: str, beside: Path | None) -> Path:
     if reference.startswith(PREFIX):
         return find_in_ollama(reference)
     hub = parse_hub(reference)
-    return _from_hub(hub) if hub else _file(reference, beside)
+    return _from_hub(hub) if hub else _file(reference, folder)
 
 
 def _from_hub(reference: HubReference) -> Path:
@@ -58,11 +57,11 @@ def _from_hub(reference: HubReference) -> Path:
     raise ModelError(f"{reference} is not on this machine yet; fetch it with `twiddle models pull {reference}`.")
 
 
-def _file(reference: str, beside: Path | None) -> Path:
+def _file(reference: str, folder: Path | None) -> Path:
     path = expand(reference)
     if path is None:
         raise ModelError(f"FROM {reference!r} starts with the home folder of somebody unknown.")
-    places = [folder / path for folder in (beside, Path.cwd()) if folder]
+    places = [start / path for start in (folder, Path.cwd()) if start]
     try:
         for place in places:
             if place.exists():

@@ -19,7 +19,7 @@ from tui.engine.protocol import (
     Silent,
 )
 from tui.errors import EngineError
-from tui.models.joint_fit import refuse_together
+from tui.models.memory import refuse_together
 from tui.paths import log_dir
 
 SlotState = Literal["loading", "ready", "failed", "lost", "silent"]
