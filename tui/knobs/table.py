@@ -57,7 +57,7 @@ class Knobs(LoadKnobs, frozen=True, kw_only=True):
     )] = -1  # fmt: skip
     # logit / r if logit > 0, else logit * r. Keskar et al. 2019 (CTRL), arXiv:1909.05858.
     repeat_penalty: Annotated[float, Knob(
-        help="Repetition penalty: divide the logit of recent tokens by this; 1 is off, above 1 discourages repetition.",
+        help="Divide the logit of recent tokens by this; 1 is off, above 1 discourages repetition.",
         group=_REPETITION, low=0.1, high=5, span=(0.5, 2), step=0.05, coarse=0.25, neutral=1.0, stage="penalties",
     )] = 1.0  # fmt: skip
     repeat_last_n: Annotated[int, Knob(
@@ -106,7 +106,7 @@ class Knobs(LoadKnobs, frozen=True, kw_only=True):
     )] = 1.0  # fmt: skip
     # Sorted by | -log p_i - H |. Meister et al. 2022, arXiv:2202.00666.
     typical_p: Annotated[float, Knob(
-        help="Typical sampling: keep tokens whose surprise is nearest the entropy, up to probability p; 1 keeps all.",
+        help="Typical sampling: keep tokens with surprise nearest the entropy, up to probability p; 1 is off.",
         group=_FINER, low=0, high=1, step=0.01, coarse=0.1, neutral=1.0, words={1: "off"}, stage="typical_p",
     )] = 1.0  # fmt: skip
     # logit_i >= max logit - n * sigma. Tang et al. 2024, arXiv:2411.07641.
@@ -117,7 +117,7 @@ class Knobs(LoadKnobs, frozen=True, kw_only=True):
     )] = -1.0  # fmt: skip
     # llama-sampler.cpp, llama_sampler_xtc_apply; first in text-generation-webui, pull request 6335.
     xtc_probability: Annotated[float, Knob(
-        help="Exclude top choices (XTC): chance to drop all tokens above the threshold but the least likely of them.",
+        help="XTC, exclude top choices: chance to drop every likely token but the least likely of them.",
         group=_FINER, low=0, high=1, step=0.05, coarse=0.25, neutral=0.0, words={0: "off"}, stage="xtc",
     )] = 0.0  # fmt: skip
     xtc_threshold: Annotated[float, Knob(
