@@ -59,6 +59,6 @@ class StoreError(TwiddleError):
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """A hint such as ` Did you mean top_p?`, or nothing when no known word is near."""
+    """Return a hint such as ` Did you mean top_p?`, or nothing when no known word is near."""
     near = get_close_matches(word, list(known), n=1, cutoff=0.6)
     return f" Did you mean {near[0]}?" if near else ""

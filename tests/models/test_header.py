@@ -208,7 +208,7 @@ def ggml() -> ctypes.CDLL:
 
 @pytest.fixture(scope="module")
 def engine_reads(ggml: ctypes.CDLL, tmp_path_factory: pytest.TempPathFactory) -> Callable[[bytes], bool]:
-    """Whether llama.cpp's reader takes a file."""
+    """Return True if llama.cpp reads the file."""
     ggml.gguf_init_from_file.argtypes = (ctypes.c_char_p, _Init)
     ggml.gguf_init_from_file.restype = ctypes.c_void_p
     ggml.gguf_free.argtypes = (ctypes.c_void_p,)

@@ -1,4 +1,4 @@
-"""What cannot be a model is named before the engine sees it."""
+"""Refusal of files that cannot be a model, before the engine sees them."""
 
 import os
 import struct

@@ -1,4 +1,4 @@
-"""What a model really takes. A process of its own loads it, reads a full batch and says how much it grew.
+"""Memory that a loaded model really takes. A process of its own loads it, reads a full batch and says how much it grew.
 
 Measured is the growth of VmRSS: the weights' pages in the file cache (all touched, as every token needs them all), the
 KV cache (llama.cpp writes zeros all over it as it opens the context), the part of the compute buffer that was written

@@ -1,1 +1,1 @@
-"""Where GGUF files come from."""
+"""GGUF files: sources, headers, memory."""
