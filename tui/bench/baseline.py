@@ -1,4 +1,4 @@
-"""What the engine is measured against: llama.cpp by itself, and the loop that llama-cpp-python brings along."""
+"""Baselines for the engine: a bare llama.cpp loop, and llama-cpp-python's own `create_chat_completion`."""
 
 import time
 from collections.abc import Sequence
@@ -61,7 +61,7 @@ class HighLevel:
     """`Llama.create_chat_completion`, as most programs use it."""
 
     def __init__(self, path: str, model: Llama) -> None:
-        """With the threads and the context of a model that is loaded."""
+        """Open the file again, with the threads and the context of a loaded model."""
         made, safe = C.llama_model_default_params, model_params(Knobs()).use_extra_bufts
 
         def defaults() -> Any:

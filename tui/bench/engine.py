@@ -1,4 +1,4 @@
-"""What the engine costs and gains, in this process."""
+"""Benchmarks of the engine, in this process."""
 
 import time
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ VOCABULARIES = {49_152: 0.4, 151_936: 0.9, 262_144: 1.5}
 
 
 def engine(name: str, path: Path, rounds: int, tokens: int, history: int = 0) -> Iterator[Result]:
-    """What is measured on one model: replies together and searches, and all else where a `history` is to be reused."""
+    """Measure one model: parallel replies and searches; with a `history` also overhead and reuse."""
     model = Endless(str(path), CONTEXT)
     try:
         if history:
@@ -96,7 +96,7 @@ def _reuse(name: str, model: Llama, rounds: int, history: int) -> Iterator[Resul
 
 
 def chain(rounds: int) -> Iterator[Result]:
-    """What choosing a token costs, trace and record included, at the vocabularies of today's models."""
+    """Time the sampler chain, trace and record included, at the vocabularies of today's models."""
     for size, most in VOCABULARIES.items():
         random = np.random.default_rng(1)
         logits = [random.normal(0, 3, size).astype(np.float32) for _ in range(8)]

@@ -1,4 +1,4 @@
-"""Where the benchmark runs."""
+"""Description of the machine that runs the benchmark."""
 
 import platform
 from pathlib import Path
@@ -16,9 +16,9 @@ class Environment(Struct, frozen=True):
     system: str
     cpu: str
     cores: int
-    """That this process may use."""
+    """CPU cores that this process may use."""
     threads: tuple[int, int]
-    """That write, and that read prompts."""
+    """Threads that decode replies, and threads that read prompts."""
     binding: str
     """Version of llama-cpp-python."""
     build: str
@@ -26,7 +26,7 @@ class Environment(Struct, frozen=True):
 
 
 def describe() -> Environment:
-    """The place where this is asked."""
+    """Describe this machine."""
     there = machine()
     return Environment(
         platform.platform(), _cpu(), there.cores, share_cores(CONTEXT, there.cores), there.binding, there.system

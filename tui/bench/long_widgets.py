@@ -19,7 +19,7 @@ SIZE = (160, 45)
 
 
 class LongWidgetTimes(NamedTuple):
-    """What they took, in milliseconds of this process until they were painted."""
+    """Milliseconds of this process's CPU time until the screen was painted."""
 
     opened: tuple[float, ...]
     turned: tuple[float, ...]

@@ -1,4 +1,4 @@
-"""What is seen from outside the engine process: how soon it stops, how soon it answers, what its pipe costs."""
+"""Benchmarks of the engine process from outside: time to stop, time to answer, cost of the pipe."""
 
 import time
 from collections.abc import AsyncIterator
@@ -34,7 +34,7 @@ SENTENCE = "The quick brown fox jumps over the lazy dog again. "
 
 
 async def process(name: str, path: Path, rounds: int, tokens: int, prompt: int) -> AsyncIterator[Result]:
-    """Everything that is measured through the pipe; `prompt` is how many tokens the one that is stopped has."""
+    """Measure through the pipe; `prompt` is the length in tokens of the prompt that is stopped."""
     engine = Engine()
     await engine.start()
     try:

@@ -1,4 +1,4 @@
-"""How fast replies are written, in this process: the engine's own loop, without the pipe."""
+"""Reply speed in this process: the engine's own loop, without the pipe."""
 
 import time
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from tui.errors import EngineError
 from tui.knobs.table import Knobs
 
 CONTEXT = Knobs(num_ctx=8192)
-"""What models are loaded with: room for a long conversation, whatever they were trained on."""
+"""Load knobs of every measurement: room for a long conversation, whatever the model was trained on."""
 
 QUESTION = (Message("user", "Write a long story about a lighthouse keeper and the sea."),)
 

@@ -1,4 +1,4 @@
-"""What it costs to have replies reproducible: the same asked for with the option and without."""
+"""Cost of `reproducible on`: the same replies with the option and without."""
 
 import time
 from collections.abc import Iterator

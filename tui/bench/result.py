@@ -1,4 +1,4 @@
-"""What a measure came to."""
+"""Results of a measurement."""
 
 from collections.abc import Callable, Sequence
 from statistics import median
@@ -16,7 +16,7 @@ class Result(Struct, frozen=True):
     """One a round."""
     target: float | None = None
     higher: bool = True
-    """Whether more is better: the target is the least, else the most."""
+    """True if more is better: the target is then the least value, else the most."""
 
     @property
     def median(self) -> float:
@@ -25,7 +25,7 @@ class Result(Struct, frozen=True):
 
     @property
     def met(self) -> bool | None:
-        """Whether the target is; None where there is none."""
+        """True if the target is met; None without a target."""
         if self.target is None:
             return None
         return self.median >= self.target if self.higher else self.median <= self.target

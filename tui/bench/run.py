@@ -13,7 +13,7 @@ from tui.bench.store import SyntheticHistory, store
 from tui.bench.synthetic import HEAVY, Shape, write_model
 
 ROUNDS, TOKENS = 5, 128
-"""How often each pair is measured, and over how many tokens."""
+"""Rounds of each pair, and tokens of each reply."""
 
 HISTORY = 3000
 """Tokens of conversation before the tenth turn."""

@@ -1,4 +1,4 @@
-"""What the screen costs, in a terminal as it is used, and what it takes to draw long things."""
+"""Benchmarks of the screen, in a real terminal, and of its long widgets."""
 
 import asyncio
 import random
@@ -29,7 +29,7 @@ PAUSE = (0.08, 0.2)
 
 
 def screen(name: str, path: Path, rounds: int, tokens: int, *, keys: int) -> Iterator[Result]:
-    """Everything that is measured of the screen; `keys` are typed each time that typing is timed."""
+    """Measure the screen; `keys` is the number of keys typed each time that typing is timed."""
     started = ratios(rounds, lambda: _first_paint(*TWIDDLE, "chat", "--no-history"), lambda: _first_paint(*BARE))
     yield Result("first paint / that of a bare Textual app", "screen", "ratio", started, 1.5, higher=False)
     with tempfile.TemporaryDirectory() as folder:

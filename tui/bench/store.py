@@ -1,4 +1,4 @@
-"""How soon the store lists, finds and opens what was said."""
+"""Benchmarks of the store: time to list, search and open conversations."""
 
 import random
 import time
@@ -30,7 +30,7 @@ _SOURCE = ReplySource((), ModelFile("starter.gguf", 1, 1), "0.3.36")
 
 
 class SyntheticHistory(Struct, frozen=True):
-    """What is written into the store before it is asked."""
+    """Sizes of the synthetic history that the store is filled with."""
 
     messages: int = 100_000
     each: int = 100
@@ -42,7 +42,7 @@ class SyntheticHistory(Struct, frozen=True):
 
 
 def store(folder: Path, rounds: int, archive: SyntheticHistory) -> Iterator[Result]:
-    """What is measured on an archive of made-up messages; targets are those of the project."""
+    """Measure the store on a synthetic history; the targets are the project's."""
     opened = Store(folder / "history.db")
     try:
         _fill(opened, archive)

@@ -24,7 +24,7 @@ class Shape(Struct, frozen=True):
 
     @property
     def weights(self) -> int:
-        """How many there are, about."""
+        """Number of weights, about."""
         return self.layers * self.width**2 * 12 + 2 * self.vocabulary * self.width
 
 

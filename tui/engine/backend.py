@@ -1,4 +1,4 @@
-"""What the engine needs of something that holds a model: llama.cpp in earnest, a script in tests."""
+"""Interface to a model and its context: llama.cpp in the program, a script in tests."""
 
 from collections.abc import Sequence
 from threading import Event
@@ -30,18 +30,18 @@ class BatchRow(NamedTuple):
     position: int
     sequence: int
     logits: bool
-    """Whether the scores of the token after it are wanted."""
+    """True if the logits of the next token are wanted."""
     hidden: bool = False
-    """Whether its hidden state is wanted."""
+    """True if its hidden state is wanted."""
 
 
 class Decoded(NamedTuple):
-    """What an evaluated batch gives."""
+    """Result of a decode."""
 
     logits: list[Logits]
-    """Of the rows that wanted them, in order."""
+    """One for each row that wants it, in order."""
     hidden: list[Hidden]
-    """Of the rows that wanted them, in order."""
+    """One for each row that wants it, in order."""
 
 
 HIDDEN_ROWS = 64
@@ -63,7 +63,7 @@ class SamplerStage(Protocol):
     """One step of the chain that chooses a token."""
 
     def apply(self, candidates: Candidates) -> Candidates:
-        """What the stage leaves of the candidates, with their logits changed. The array given is used up."""
+        """Return the candidates that the stage leaves, with their logits changed. The array given is used up."""
 
     def accept(self, token: int) -> None:
         """Remember a token that was read or written."""
@@ -80,9 +80,9 @@ class Backend(Protocol):
 
     info: ModelInfo
     cuttable: bool
-    """Whether a sequence can be shortened: false for recurrent models, whose memory is one running state."""
+    """True if a sequence can be shortened; False for recurrent models, whose memory is one running state."""
     sequences: int
-    """How many sequences the context can hold."""
+    """Number of sequences that the context can hold."""
     batch: int
     """The most rows a decode takes."""
     template: str | None
@@ -91,25 +91,25 @@ class Backend(Protocol):
     """Set, from any thread, to have the evaluation of a prompt broken off."""
     bos: str
     eos: str
-    """How the tokens that begin and end a text are spelled, for templates that write them."""
+    """Text of the BOS and EOS tokens, for templates that write them."""
 
     def tokenize(self, text: str, *, special: bool) -> list[int]:
         """Token ids of a text. Control tokens written out in it are recognised only with `special`."""
 
     def piece(self, token: int) -> bytes:
-        """What a token says; nothing for control tokens."""
+        """Return the bytes of a token; none for control tokens."""
 
     def label(self, token: int) -> str:
-        """A token for people: control tokens by name."""
+        """Return a token's text for people: control tokens by name."""
 
     def opening(self) -> list[int]:
         """Tokens that every prompt begins with, such as BOS where the template does not write it."""
 
     def is_end(self, token: int) -> bool:
-        """Whether a token ends a reply."""
+        """Return True if the token ends a reply."""
 
     def is_control(self, token: int) -> bool:
-        """Whether a token steers the model rather than says something."""
+        """Return True for control tokens, which steer the model and have no text."""
 
     def decode(self, rows: Sequence[BatchRow]) -> Decoded:
         """Evaluate a batch. Raises ContextFull, Interrupted and EngineError."""

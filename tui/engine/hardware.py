@@ -1,4 +1,4 @@
-"""What the engine found on this machine."""
+"""Devices and build of llama.cpp on this machine."""
 
 from typing import Literal
 
@@ -6,7 +6,7 @@ from msgspec import Struct
 
 
 class Device(Struct, frozen=True):
-    """Something that layers can be put on."""
+    """Device that can hold layers."""
 
     name: str
     """llama.cpp's, such as CUDA0."""
@@ -27,7 +27,7 @@ class Machine(Struct, frozen=True, tag="machine"):
     system: str
     """Backends and CPU features, in llama.cpp's words."""
     offload: bool
-    """Whether layers can go to a GPU."""
+    """True if layers can go to a GPU."""
     cores: int
     """CPU cores that this process may use."""
     devices: tuple[Device, ...] = ()

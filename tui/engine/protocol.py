@@ -1,4 +1,4 @@
-"""What the two processes say to each other: commands in, events out, one JSON object a line.
+"""Protocol between the two processes: commands in, events out, one JSON object a line.
 
 For each reply of a Generate the engine sends Token events and then exactly one Finished or Failed. `Silent`, `Answers`
 and `Died` are never sent: the client makes them of what it does not hear.
@@ -108,7 +108,7 @@ class Remember(Struct, frozen=True, tag="remember", rename={"first_index": "begu
 
     id: str
     messages: tuple[Message, ...]
-    """What the reply answered; where a person began it, what they wrote is the last, the assistant's."""
+    """Messages that the reply answered; what a person wrote of the reply itself is the last, the assistant's."""
     tokens: tuple[int, ...]
     records: tuple[bytes, ...]
     knobs: Knobs
@@ -126,7 +126,7 @@ class WhatIf(Struct, frozen=True, tag="what_if"):
     looked: int = -1
     """Index of a token to explain in full."""
     alone: bool = False
-    """Whether only that token is asked about: of the others it is known."""
+    """True if only that token is asked about, since the others are known."""
 
 
 class Describe(Struct, frozen=True, tag="describe"):
@@ -143,13 +143,13 @@ Command = Load | Generate | SetKnobs | Stop | Preview | Render | Remember | What
 
 
 class Progress(Struct, frozen=True, tag="progress"):
-    """How far the model is loaded, 0 to 1."""
+    """Progress of the load, 0 to 1."""
 
     share: float
 
 
 class ModelInfo(Struct, frozen=True):
-    """What the loaded model says of itself. Texts come from the file: filter them before a terminal sees them."""
+    """Description of the loaded model. Texts come from the file: filter them before a terminal sees them."""
 
     path: str
     name: str
@@ -162,7 +162,7 @@ class ModelInfo(Struct, frozen=True):
     template: bool = True
     """False when the file carries no chat template that can be used; messages are then joined plainly."""
     notice: str = ""
-    """What the person should know about this model, in sentences."""
+    """Notices about this model for the person, in sentences."""
     threads: int = 0
     """CPU threads while a reply is written."""
     batch_threads: int = 0
@@ -170,21 +170,21 @@ class ModelInfo(Struct, frozen=True):
     layers: int = 0
     """Layers there are, the output as one of them, as llama.cpp counts; 0 while unknown."""
     gpu_layers: int = 0
-    """How many of them are on GPUs."""
+    """Number of layers on GPUs."""
     devices: tuple[str, ...] = ()
-    """Where they are, by the names of the devices."""
+    """Names of the devices that hold layers."""
     flash_attention: bool = False
-    """Whether it is in use, whatever was asked for."""
+    """True if flash attention is in use, whatever was asked for."""
     cache_types: tuple[str, str] = ("f16", "f16")
-    """What keys and values of the KV cache are kept as."""
+    """Types of the keys and values in the KV cache."""
     thought: tuple[str, str] | None = None
-    """What its template opens and closes a thought with; None where it knows none."""
+    """Opening and closing thinking tag of its template; None if it knows none."""
     think_switch: bool = False
-    """Whether its template can be told to think or not."""
+    """True if its template has a switch for thinking."""
 
     @property
     def place(self) -> str:
-        """Where the layers are, in a word or two: `cpu` or `gpu 31/31`; empty while unknown."""
+        """Place of the layers: `cpu` or `gpu 31/31`; empty while unknown."""
         if not self.layers:
             return ""
         return f"gpu {self.gpu_layers}/{self.layers}" if self.gpu_layers else "cpu"
@@ -209,7 +209,7 @@ class Waits(Struct, frozen=True, tag="waits"):
 
 
 class Prefill(Struct, frozen=True, tag="prefill"):
-    """How much of a prompt is evaluated."""
+    """Progress of a prompt: `done` of `total` tokens are evaluated."""
 
     id: str
     done: int
@@ -240,11 +240,11 @@ class Hypothesis(Struct, frozen=True):
 
 
 class Hypotheses(Struct, frozen=True, tag="hypotheses"):
-    """What a beam search looks at now, the best first. A newer one replaces it."""
+    """Hypotheses of a running beam search, the best first. A newer event replaces it."""
 
     id: str
     index: int
-    """Of the token that they begin with."""
+    """Index of the token that they begin with."""
     hypotheses: tuple[Hypothesis, ...]
 
 
@@ -264,9 +264,9 @@ class Refused(Struct, frozen=True, tag="refused"):
 
 
 class KnobsTurned(Struct, frozen=True, tag="knobs_turned"):
-    """From the token at this index on, the reply is written with these knobs.
+    """Change of the knobs in effect, from the token at this index on.
 
-    It is told too where a thought begins or ends and both sets are the same.
+    It is also sent where a thought begins or ends and both sets are the same.
     """
 
     id: str
@@ -298,9 +298,9 @@ class Finished(Struct, frozen=True, tag="finished", rename={"knob_changes": "lan
     knob_changes: tuple[KnobChange, ...] = ()
     """Every change of the knobs on the way. With the Reply as it was asked for, it writes the same again."""
     hypotheses: tuple[Hypothesis, ...] = ()
-    """What a beam search found, the best first."""
+    """Hypotheses that a beam search found, the best first."""
     thought: Thought | None = None
-    """What of it was thought; as in Thinking."""
+    """Thought of the reply; as in Thinking."""
 
 
 class Failed(Struct, frozen=True, tag="failed"):
@@ -325,7 +325,7 @@ class PromptPiece(Struct, frozen=True, array_like=True):
 
     text: str
     control: bool
-    """Whether it is a control token, which steers the model, and not the text of one."""
+    """True for a control token, which steers the model, and not the text of one."""
 
 
 class Rendered(Struct, frozen=True, tag="rendered"):
@@ -380,9 +380,9 @@ class Died(Struct, frozen=True, tag="died"):
     last_words: str
     """The end of its log."""
     asked: bool = False
-    """Whether somebody wanted it gone."""
+    """True if the person ended it."""
     spent: bool = False
-    """Whether it is left alone now, since it was started too often."""
+    """True if it is not started again by itself, since it was started too often."""
 
     @property
     def account(self) -> str:
@@ -403,7 +403,7 @@ encode = json.Encoder().encode
 """A command or event as one line of JSON, without its newline."""
 
 GARBAGE = (MsgspecError, KnobError, UnicodeDecodeError, RecursionError)
-"""What a line raises that is neither."""
+"""Exceptions of a line that is neither a command nor an event."""
 
 decode_command = json.Decoder(Command).decode
 decode_event = json.Decoder(Event).decode

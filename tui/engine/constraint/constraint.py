@@ -1,4 +1,4 @@
-"""What a reply may say: JSON, a schema, a regular expression, a list of choices or a grammar, by llguidance.
+"""Constraints on a reply: JSON, a schema, a regular expression, choices or a grammar, by llguidance.
 
 A matcher of llguidance's keeps panics and exhausted limits as errors: nothing of it raises here.
 """
@@ -30,12 +30,12 @@ _LONGEST = 1024
 
 
 def is_bound(knobs: Knobs) -> bool:
-    """Whether the knobs bind what a reply may say."""
+    """Return True if the knobs set a constraint."""
     return any(getattr(knobs, name) != KNOBS[name].default for name in CONSTRAINTS)
 
 
 class Constraint:
-    """Where one reply stands in what it may say."""
+    """State of one reply's constraint: a matcher of llguidance after the tokens so far."""
 
     opening: tuple[int, ...] = ()
     """Tokens of a thought that may come before."""
@@ -44,7 +44,7 @@ class Constraint:
         self._matcher, self._vocabulary = matcher, vocabulary
 
     def mask(self) -> npt.NDArray[np.bool_]:
-        """Which tokens may come next, shape (vocabulary,). Raises EngineError when a limit is hit."""
+        """Return a mask of the tokens that may come next, shape (vocabulary,). Raises EngineError at a limit."""
         bits = np.frombuffer(self._matcher.compute_bitmask(), np.uint8)
         ends = self._matcher.is_accepting()
         self._check()
@@ -62,7 +62,7 @@ class Constraint:
             self._check()
 
     def copy(self) -> "Constraint":
-        """Another that stands at the same place."""
+        """Return a copy with the same state."""
         return Constraint(self._matcher.deep_copy(), self._vocabulary)
 
     def _check(self) -> None:
@@ -71,7 +71,7 @@ class Constraint:
 
 
 class Grammars:
-    """The constraints of one model."""
+    """Constraints of one model, compiled; the last ones used are kept."""
 
     def __init__(self, backend: Backend, read: Callable[[str, Any], str] = read_apart) -> None:
         self._backend, self._read = backend, read
@@ -111,7 +111,7 @@ class Grammars:
 
 
 class Vocabulary(TokenizerWrapper):
-    """A model's tokens as llguidance asks for them."""
+    """Vocabulary of a model as llguidance's TokenizerWrapper."""
 
     def __init__(self, backend: Backend) -> None:
         """Raises EngineError for a model without a token that ends a reply."""

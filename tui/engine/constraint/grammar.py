@@ -1,4 +1,4 @@
-"""What a person wrote to bind a reply, read into a grammar of llguidance's; a mistake is told with its place.
+"""Grammars for llguidance from the constraint knobs; an error names the line and column of the mistake.
 
 Reading may take for ever or end the process: see tui.engine.constraint.grammar_worker, which does it apart.
 """
@@ -46,13 +46,13 @@ def read(name: str, value: Any) -> str:
 
 
 def first_line(error: str) -> str:
-    """What llguidance says, without what it shows."""
+    """Return the first line of an error of llguidance."""
     said = error.strip().partition("\n")[0].rstrip(".").removeprefix("Parser Error: ")
     return "nothing fits it" if said.startswith("NoExtension") else said
 
 
 def _fault(grammar: str) -> str:
-    """What is wrong with a grammar, or nothing; to its first token, since some faults show no sooner."""
+    """Return the error of a grammar, or "". It is run to its first token, since some faults show no sooner."""
     matcher = LLMatcher(_bytes(), grammar, log_level=0, limits=LIMITS)
     if not matcher.is_error():
         matcher.compute_bitmask()
@@ -151,7 +151,7 @@ def _in_regex(text: str, error: str) -> str:
 
 
 def _unescaped(text: str, shown: str, end: int) -> int:
-    """Where in a text the place is that stands at `end` where it is shown with some characters escaped."""
+    """Return the index in `text` of the position `end` in `shown`, the same text with some characters escaped."""
     reached = 0
     for index, char in enumerate(text):
         if reached >= end:

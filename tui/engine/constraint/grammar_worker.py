@@ -17,7 +17,7 @@ from tui.engine.constraint.grammar import read
 from tui.errors import EngineError
 
 _SECONDS = 1.0
-"""Of the processor's time, so that a busy machine refuses no more than an idle one."""
+"""CPU seconds for a grammar: a busy machine refuses no more than an idle one."""
 
 _PATIENCE = 20
 """Seconds on the clock."""
@@ -28,7 +28,7 @@ _STACK = 2**22
 
 
 class GrammarVerdict(msgspec.Struct, frozen=True):
-    """What came of reading a constraint."""
+    """Result of reading a constraint: its grammar, or an error."""
 
     grammar: str = ""
     error: str = ""

@@ -1,4 +1,4 @@
-"""A leaf of the tree of tokens, and a step from it."""
+"""Branches: leaves of the prefix tree, and the readers of their logits."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
@@ -20,12 +20,12 @@ class Branch:
 
     @property
     def pending(self) -> int:
-        """How many tokens are yet to be evaluated."""
+        """Number of tokens yet to be evaluated."""
         return len(self.tokens) - (len(self.held.tokens) if self.held else 0)
 
     @property
     def hidden(self) -> bool:
-        """Whether somebody needs the hidden states of its tokens."""
+        """True if a reader needs the hidden states of its tokens."""
         return any(reader.hidden for reader in self.readers)
 
     def arrive(self, logits: Logits) -> None:
@@ -49,35 +49,35 @@ class Move(NamedTuple):
 
 
 class LogitsReader(Protocol):
-    """Whoever waits for the logits after a run of tokens, on one branch or on several."""
+    """Reader of the logits after a list of tokens, on one branch or on several: a reply or a preview."""
 
     id: str
 
     @property
     def knobs(self) -> Knobs:
-        """What it reads with."""
+        """Knobs that apply to the next token."""
 
     @property
     def hidden(self) -> bool:
-        """Whether it needs the hidden states of all tokens as well."""
+        """True if it needs the hidden states of all tokens as well."""
 
     def choose(self, branches: Sequence[Branch]) -> list[Move]:
-        """How to go on from its branches, whose logits are there; nothing when there is no more to read."""
+        """Choose the next tokens on its branches, whose logits are there; none when it is done."""
 
     def rooted(self, reused: int) -> None:
-        """Be told how many tokens of the prompt need not be evaluated."""
+        """Handle the start of the prompt: `reused` of its tokens are in the cache."""
 
     def waiting(self, done: int, total: int) -> None:
-        """Be told how much of the prompt is evaluated."""
+        """Handle progress: `done` of `total` prompt tokens are evaluated."""
 
     def crowded(self) -> None:
         """End, because the context has no room to go on."""
 
     def keeps(self) -> int | None:
-        """How many first tokens must stay when the oldest are forgotten; None when none may be."""
+        """Return the number of first tokens that a context shift must keep; None if it may not be shifted."""
 
     def shifted(self, dropped: int) -> None:
-        """Be told that so many of the oldest tokens were forgotten."""
+        """Handle a context shift that dropped so many of the oldest tokens."""
 
     def fail(self, reason: str) -> None:
-        """Be told that the logits will not come."""
+        """Handle a failure: the logits will not come."""

@@ -7,13 +7,13 @@ from tui.engine.backend import Backend, Hidden
 
 
 class CachedSequence:
-    """What one sequence holds."""
+    """Contents of one sequence of the KV cache."""
 
     def __init__(self, sequence: int, tokens: list[int], hidden: list[Hidden], sound: int | None = None) -> None:
         self.sequence, self.tokens, self.hidden = sequence, tokens, hidden
         """`hidden` are the hidden states of the first tokens, for as many as they were asked for."""
         self.sound = sound
-        """How many tokens are as if evaluated anew, for whoever goes on from them; those after a shift are not. None:
+        """Number of first tokens with the same state as if evaluated anew; those after a shift differ. None:
         all."""
 
     def reusable(self, hidden: bool) -> list[int]:
@@ -110,7 +110,7 @@ class Cache:
         return True
 
     def longest(self, prompt: Sequence[int], *, hidden: bool = False) -> int:
-        """How many tokens of a prompt need not be evaluated."""
+        """Return the number of tokens of a prompt that need not be evaluated."""
         return self._longest(prompt, hidden)[1]
 
     def _longest(self, prompt: Sequence[int], hidden: bool) -> tuple[CachedSequence | None, int]:
@@ -136,13 +136,13 @@ class Cache:
         return held
 
     def _sound(self, source: CachedSequence, length: int) -> int | None:
-        """How many of the first tokens of a sequence are as if evaluated anew, in a copy of them."""
+        """Return `sound` for a copy of the first `length` tokens of a sequence."""
         if self._stride:
             return min(source.sound or 0, self._whole(length))
         return source.sound if source.sound is not None and source.sound < length else None
 
     def _whole(self, length: int) -> int:
-        """How many of so many tokens stand in whole slices."""
+        """Round a number of tokens down to whole slices."""
         return length - length % self._stride if self._stride else length
 
     def _free(self) -> int:

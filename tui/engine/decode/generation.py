@@ -1,4 +1,4 @@
-"""One running reply: its knobs, what it has written, and when it ends. How its tokens are found is its strategy's."""
+"""Running replies: knobs, text and end of one reply. Its strategy finds the tokens."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -26,7 +26,8 @@ from tui.engine.reply.thinking import ThoughtFirst, ThoughtWatch
 from tui.engine.sampling.chain import Chain, draw
 from tui.engine.sampling.distribution import Distribution, TokenChoice
 from tui.engine.sampling.knob_schedule import KnobSchedule
-from tui.engine.sampling.strategies import Strategy, make_strategy
+from tui.engine.sampling.strategies import make_strategy
+from tui.engine.sampling.strategies.strategy import Strategy
 from tui.knobs.pair import KnobPair
 from tui.knobs.table import CONSTRAINTS, Knobs
 
@@ -55,13 +56,14 @@ class Generation:
         watch: ThoughtWatch,
         unsaid: bytes = b"",
     ) -> None:
-        """Of the prompt's tokens the last `begun` are the reply's own; the first `kept` are the system prompt, which
-        are counted when the context is full; `unsaid` is what those of the reply say that its text does not.
-        Raises EngineError for a constraint that cannot be used.
+        """Start a reply after `prompt`; raises EngineError for a constraint that cannot be used.
+
+        `begun`: number of trailing prompt tokens that belong to the reply. `unsaid`: bytes they hold past its text.
+        `kept`: counts the leading tokens of the system prompt, once the context is full.
         """
         self.id, self.backend = reply.id, backend
         self.start = len(prompt) - begun
-        """Where in the context the reply begins."""
+        """Position in the context of the reply's first token."""
         self.begun = self.count = begun
         """The index of its first token to be written here, and of the next one."""
         self._over = begun > 0 and backend.is_end(prompt[-1])
@@ -72,14 +74,14 @@ class Generation:
         before = watch.read(prompt[self.start :])
         self.lane = KnobSchedule(reply, inside=watch.inside)
         self.constraint = self._constraint(self.knobs, prompt[self.start + before :])
-        """What may still be written, if that is bounded."""
+        """Constraint on the next token, if any."""
         self._bound = self.start
         self._strategy: Strategy = make_strategy(self)
         self.said = ReplyText(self.knobs.stop, watch, unsaid)
-        """What was written here."""
+        """Tokens and text generated here."""
         self.ended = False
         self.best: tuple[Hypothesis, ...] = ()
-        """What the reply was chosen from, where there were several."""
+        """Hypotheses that the reply was chosen from, the best first."""
         self._started = time.perf_counter()
         self._first = self._last = 0.0
         self._tell_thought()
@@ -88,7 +90,7 @@ class Generation:
 
     @property
     def knobs(self) -> Knobs:
-        """What it is written with now."""
+        """Knobs in effect."""
         return self.lane.knobs
 
     def turn(self, knobs: KnobPair) -> None:
@@ -112,16 +114,16 @@ class Generation:
             self._emit(KnobsTurned(self.id, index, before, after))
 
     def _rebound(self, before: Knobs, after: Knobs) -> bool:
-        """Whether another constraint holds from now on, or it begins or ends here."""
+        """Return True if another constraint applies from now on, or it begins or ends here."""
         turned = any(getattr(after, name) != getattr(before, name) for name in CONSTRAINTS)
         return turned or (self.crossed and is_bound(after))
 
     def _searches_anew(self, before: Knobs, after: Knobs) -> bool:
-        """Whether a turn of the knobs makes the strategy begin anew."""
+        """Return True if the strategy must start anew after this change of the knobs."""
         return before.strategy != after.strategy or self._rebound(before, after)
 
     def _constraint(self, knobs: Knobs, written: Sequence[int]) -> Constraint | None:
-        """What bounds the reply here: nothing within its thought."""
+        """Build the constraint of the next token: none within the thought."""
         constraint = None if self.watch.inside else self._grammars.constraint(knobs)
         if constraint and self.watch.may_open and knobs.thinking != "off":
             constraint = ThoughtFirst(constraint, self.watch.opening, self.backend.info.vocabulary)
@@ -132,7 +134,7 @@ class Generation:
 
     @property
     def hidden(self) -> bool:
-        """Whether the strategy needs hidden states."""
+        """True if the strategy needs hidden states."""
         return self.knobs.strategy == "contrastive"
 
     def chance(self, stream: int = 0) -> float:
@@ -142,7 +144,7 @@ class Generation:
     # --- writing ----------------------------------------------------------------------------------------------------
 
     def choose(self, branches: Sequence[Branch]) -> list[Move]:
-        """How to go on from the branches it stands on, whose logits are there; nothing when it is complete."""
+        """Choose the next tokens on its branches, whose logits are there; none when the reply is complete."""
         due = self.lane.due(self._strategy.index, inside=self.watch.inside)
         if self._searches_anew(self.knobs, due):
             settled = self._strategy.settle(branches)
@@ -163,7 +165,7 @@ class Generation:
 
     @property
     def left(self) -> int:
-        """How many tokens it may still write; -1 for as many as it likes."""
+        """Number of tokens it may still generate; -1 without a limit."""
         most = self.knobs.num_predict
         return max(0, most - (self.count - self.begun)) if most >= 0 else -1
 
@@ -195,7 +197,7 @@ class Generation:
             self._emit(Thinking(self.id, self.count, self.watch.thought))
 
     def crosses(self, tokens: Sequence[int]) -> bool:
-        """Whether other knobs, or a constraint, hold after these tokens, because a thought begins or ends there."""
+        """Return True if these tokens cross a thinking tag after which other knobs or a constraint apply."""
         return (bool(self.lane.asked.thought) or is_bound(self.knobs)) and self.watch.crosses(tokens)
 
     def odds(self, branch: Branch, chain: Chain, constraint: Constraint | None) -> Distribution:

@@ -1,4 +1,4 @@
-"""How much of a prompt to evaluate in one step, so that those who wait for a step do not wait long."""
+"""Size of a prefill slice: chosen so that running replies do not wait long for their next token."""
 
 RESPONSIVE = 0.25
 """Seconds that a slice of a prompt may take while nothing is being written: how often progress is shown."""

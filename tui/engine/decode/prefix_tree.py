@@ -9,17 +9,17 @@ from tui.engine.decode.cache import Cache
 
 
 class PrefixTree:
-    """Every branch that somebody reads on."""
+    """Prefix tree of the KV cache: every branch that has a reader."""
 
     def __init__(self, backend: Backend, stride: int | None = None) -> None:
-        """With a `stride` there is one reader at a time in the cache: see there."""
+        """Build an empty tree. With a `stride` one branch at a time is in the cache: see `Cache`."""
         self._backend, self._alone = backend, stride is not None
         self.cache = Cache(backend, stride)
         self.branches: list[Branch] = []
 
     @property
     def readers(self) -> list[LogitsReader]:
-        """Everyone who reads, each once."""
+        """Every reader, once."""
         return list({id(reader): reader for branch in self.branches for reader in branch.readers}.values())
 
     @property
@@ -56,14 +56,14 @@ class PrefixTree:
             branch.tokens.append(token)
 
     def leave(self, reader: LogitsReader) -> None:
-        """Somebody reads no more."""
+        """Remove a reader from its branches; branches without readers are released."""
         for branch in list(self._of(reader)):
             branch.readers.remove(reader)
             if not branch.readers:
                 self.release(branch)
 
     def release(self, branch: Branch) -> None:
-        """Nobody reads on a branch; what it holds is kept for later."""
+        """Remove a branch that has no readers; its sequence is kept for later prompts."""
         self.branches.remove(branch)
         if branch.held:
             self.cache.release(branch.held)
@@ -83,7 +83,7 @@ class PrefixTree:
         return (branch for branch in self.branches if reader in branch.readers)
 
     def _awaits(self, branch: Branch) -> bool:
-        """Whether another branch is about to evaluate more of this one's beginning than is there, or has its turn."""
+        """Return True if another branch is about to evaluate more of its prefix than is cached, or has its turn."""
         if self._alone:
             return bool(self.rooted)
         if not self._backend.cuttable:

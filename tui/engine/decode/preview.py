@@ -1,4 +1,4 @@
-"""A look at the next token: what a Preview asks for."""
+"""Previews: the distribution of the next token, for a Preview command."""
 
 from collections.abc import Sequence
 
@@ -33,16 +33,16 @@ class PreviewReader:
         return []
 
     def rooted(self, reused: int) -> None:
-        """What a look costs is not told."""
+        """Ignore it: a preview has no statistics."""
 
     def waiting(self, done: int, total: int) -> None:
-        """Nobody is shown how far a look is."""
+        """Ignore it: the progress of a preview is not shown."""
 
     def keeps(self) -> int | None:
         return None
 
     def shifted(self, dropped: int) -> None:
-        """It keeps nothing that could shift."""
+        """Ignore it: a preview is not shifted."""
 
     def crowded(self) -> None:
         self.fail("The context has no room for a look beside the replies that are running.")

@@ -53,7 +53,7 @@ KEPT = 8
 
 
 class Scheduler:
-    """Everything running in one context."""
+    """Replies and previews that run in one context, and the steps that decode them."""
 
     def __init__(
         self, backend: Backend, emit: Emit, compiled: TemplateCompiler = JinjaTemplate, *, reproducible: bool = False
@@ -70,12 +70,12 @@ class Scheduler:
 
     @property
     def busy(self) -> bool:
-        """Whether there is anything to do."""
+        """True if there is anything to decode."""
         return bool(self._tree.branches)
 
     @property
     def prompts(self) -> PromptWriter:
-        """What writes the prompts, and knows the model's chat template."""
+        """Writer of the prompts, which knows the model's chat template."""
         return self._prompts
 
     def _emit(self, event: Event) -> None:
@@ -278,7 +278,7 @@ class Scheduler:
                     reader.waiting(done + count, len(branch.tokens))
 
     def _takes(self) -> list[tuple[Branch, int]]:
-        """Which branches take part in the next decode, with how many tokens each; the shortest prompts first."""
+        """Choose the branches of the next decode, with a number of tokens each; the shortest prompts first."""
         rooted = self._tree.rooted
         writing = [branch for branch in rooted if branch.pending == 1]
         reading = sorted((branch for branch in rooted if branch.pending > 1), key=lambda each: each.pending)

@@ -1,4 +1,4 @@
-"""What this build of llama.cpp found on this machine to compute with."""
+"""Devices that this build of llama.cpp found on this machine."""
 
 import ctypes
 import os
@@ -30,7 +30,7 @@ _memory = _function("ggml_backend_dev_memory", None, ctypes.c_void_p, _SIZE, _SI
 
 
 def machine() -> Machine:
-    """What this build of llama.cpp can do on this machine."""
+    """Describe this build of llama.cpp and its devices."""
     return Machine(
         binding=C.__version__,
         system=C.llama_print_system_info().decode("utf-8", "replace").strip(" |"),

@@ -7,7 +7,7 @@ from typing import Any
 import llama_cpp as C
 
 _EMPTY = "failed to load model"
-"""How it ends its account of whatever it was."""
+"""End of the line that llama.cpp adds after every reason."""
 
 _WARNING, _ERROR, _CONTINUED = 3, 4, 5
 
@@ -28,7 +28,7 @@ class LlamaLog:
             os.write(2, text)
 
     def heard(self, words: str) -> bool:
-        """Whether it complained in these words."""
+        """Return True if a warning or error has these words in it."""
         return any(words in line for line in self.lines)
 
     @property

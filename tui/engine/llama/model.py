@@ -109,13 +109,13 @@ class Llama:
         return ctx
 
     def _head(self) -> int:
-        """How many numbers a head of the attention has; 0 where there is none."""
+        """Return the size of an attention head; 0 for models without attention."""
         heads = int(C.llama_model_n_head(self._model))
         said = self._metadata(f"{self._metadata('general.architecture')}.attention.key_length")
         return int(said) if said else int(C.llama_model_n_embd(self._model)) // heads if heads else 0
 
     def _metadata(self, key: str) -> str:
-        """What the file says under a key, at most 255 bytes of it; empty where it says nothing."""
+        """Return a metadata value of the file, at most 255 bytes of it; "" without one."""
         text = ctypes.create_string_buffer(256)
         C.llama_model_meta_val_str(self._model, key.encode(), text, 256)
         return text.value.decode("utf-8", "replace")

@@ -1,4 +1,4 @@
-"""From the knobs to llama.cpp's parameters. What it would crash, hang or stay silent on is refused first."""
+"""llama.cpp's parameters from the knobs. Values that it would crash, hang or stay silent on are refused first."""
 
 import ctypes
 from collections.abc import Iterator, Sequence
@@ -19,7 +19,7 @@ _FLASH = {
     "off": C.LLAMA_FLASH_ATTN_TYPE_DISABLED,
 }
 _BLOCK = 32
-"""How many numbers a block of any quantized cache type holds."""
+"""Numbers in a block of any quantized cache type."""
 
 _CROWD = 4
 """Threads a core that are still let through: more of them wait for each other, and thousands never come to an end."""
@@ -72,7 +72,7 @@ def check_cache(knobs: LoadKnobs, head: int) -> None:
 
 
 def share_cores(knobs: LoadKnobs, cores: int) -> Threads:
-    """How many threads write and how many read, from what was measured."""
+    """Choose the threads that decode replies and those that read prompts, from measurements."""
     # Beside a screen that takes 30 % of a core, two threads on two cores write 87 tokens a second and one writes 66
     # (139 and 64 with nothing beside them), as long as they spin no longer than
     # `tui.engine.process.openmp` lets them. Where
@@ -81,17 +81,17 @@ def share_cores(knobs: LoadKnobs, cores: int) -> Threads:
 
 
 def gpu_layers(knobs: LoadKnobs) -> int:
-    """How many layers to put on the GPUs, -1 for every one; `auto` asks for all of them."""
+    """Return the number of layers to put on the GPUs, -1 for every one; `auto` asks for all of them."""
     return knobs.num_gpu  # here is where a verdict on the GPU's memory would choose fewer for auto
 
 
 def uses_gpu(knobs: LoadKnobs, gpus: Sequence[Device]) -> bool:
-    """Whether a GPU gets any of the layers."""
+    """Return True if a GPU gets any of the layers."""
     return bool(gpus) and gpu_layers(knobs) != 0
 
 
 def model_params(knobs: LoadKnobs) -> Any:
-    """What to load a model with."""
+    """Build llama.cpp's parameters for loading a model."""
     params = C.llama_model_default_params()
     # AMX kernels compiled by GCC 12 fault at their first use: its _tile_loadconfig names 8 of the 64 bytes that it
     # reads, and the compiler leaves the rest unwritten. Without these buffers other kernels take the weights.
@@ -117,7 +117,7 @@ def _load_mode(knobs: LoadKnobs) -> int:
 
 
 def context_params(knobs: LoadKnobs, threads: Threads, *, gpu: bool) -> Any:
-    """What to open a context with, but for its sizes."""
+    """Build llama.cpp's parameters for a context, but for its sizes."""
     params = C.llama_context_default_params()
     params.n_threads, params.n_threads_batch = threads
     params.flash_attn_type = _FLASH[attention_mode(knobs, gpu=gpu)]
@@ -130,7 +130,7 @@ def context_params(knobs: LoadKnobs, threads: Threads, *, gpu: bool) -> Any:
 
 
 def devices_used(knobs: LoadKnobs, gpus: Sequence[Device], layers: int) -> tuple[int, tuple[str, ...]]:
-    """How many of the layers are on GPUs, and the names of the devices that hold some."""
+    """Return the number of layers on GPUs, and the names of the devices that hold layers."""
     wanted = gpu_layers(knobs) if gpus else 0
     count = layers if wanted < 0 else min(wanted, layers)
     if knobs.main_gpu >= 0:

@@ -12,7 +12,7 @@ from tui.knobs.table import Knobs
 
 
 class SamplerModel(Protocol):
-    """What the stages need of a model: its vocabulary and the length of its context."""
+    """Properties of a model that the stages need: its vocabulary and the length of its context."""
 
     vocab: Any
     context: int

@@ -36,7 +36,7 @@ _NEEDED = re.compile(
     r"|(OMP|GOMP|KMP|OPENBLAS|MKL|VECLIB|GGML|LLAMA)_\w+"  # how many threads, and how they wait
     r"|(CUDA|NVIDIA|HIP|ROCR|ROCM|HSA|GPU|VK|MESA|MTL|METAL|SYCL|ONEAPI|ZE)_\w+"  # which cards, and their drivers
 )
-"""What of our environment the engine is given."""
+"""Names of the environment variables that the child gets."""
 
 _SECRET = re.compile("KEY|TOKEN|SECRET|PASS|CREDENTIAL")
 """Never, whatever it begins with: LLAMA_API_KEY."""
@@ -52,7 +52,7 @@ _CAUSES: dict[int, str] = {
     signal.SIGXCPU: "it took more processor time than it was allowed",
 }
 _MEMORY = ("MemoryError", "bad_alloc", "failed to allocate", "unable to allocate", "out of memory")
-"""How logs say that there was none left."""
+"""Words of logs that mean out of memory."""
 
 
 class Engine:
@@ -69,12 +69,12 @@ class Engine:
 
     @property
     def alive(self) -> bool:
-        """Whether the process runs."""
+        """True if the process runs."""
         return self._process is not None and self._process.returncode is None
 
     @property
     def pid(self) -> int | None:
-        """Of the process that runs, or ran last."""
+        """Process id of the child that runs, or ran last."""
         return self._process.pid if self._process else None
 
     async def start(self) -> None:
@@ -211,7 +211,7 @@ async def _line(stream: asyncio.StreamReader) -> bytes:
 
 
 def _environment() -> dict[str, str]:
-    """Of ours, what the engine has a use for: the rest may be secret, and a crash report could spill it."""
+    """Return what the child needs of our environment: the rest may be secret, and a crash report could spill it."""
     given = (name for name in os.environ if _NEEDED.fullmatch(name) and not _SECRET.search(name))
     return {name: os.environ[name] for name in given}
 

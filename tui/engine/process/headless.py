@@ -51,7 +51,7 @@ class HeadlessEngine:
         await self._engine.stop()
 
     async def describe(self) -> Machine:
-        """What the engine can do on this machine."""
+        """Ask what the engine can do on this machine."""
         self._engine.send(Describe())
         while not isinstance(event := await self._next(), Machine):
             pass

@@ -1,4 +1,4 @@
-"""How long ggml's threads spin before they sleep when they wait for each other."""
+"""Spinning of ggml's OpenMP threads: the time they wait for each other before they sleep."""
 
 import os
 

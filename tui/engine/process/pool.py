@@ -23,7 +23,7 @@ from tui.models.memory import refuse_together
 from tui.paths import log_dir
 
 SlotState = Literal["loading", "ready", "failed", "lost", "silent"]
-"""How it is with an engine and its model."""
+"""State of a slot: of its engine and its model."""
 
 
 Refuse = Callable[[Iterable[Load], Iterable[Load]], None]
@@ -31,21 +31,21 @@ Refuse = Callable[[Iterable[Load], Iterable[Load]], None]
 
 
 class SlotEvent(NamedTuple):
-    """What an engine said, and what it was told to load: that says whom it is about."""
+    """Event of an engine, with the Load of its slot: that says which sides it is about."""
 
     load: Load
     event: Event
 
 
 class EngineReport(NamedTuple):
-    """How it is with an engine, for people."""
+    """State of an engine, for the engine screen."""
 
     model: str
     """The path of what it was told to load."""
     state: SlotState
     pid: int | None
     died: Died | None
-    """How it was lost the last time, if it was."""
+    """Last death of the engine, if any."""
     log: str
     """The end of what it says now."""
 
@@ -58,24 +58,24 @@ class Slot:
         self.load: Load | None = None
         self.state: SlotState = "loading"
         self.progress = 0.0
-        """How far the model is loaded, 0 to 1."""
+        """Progress of the load, 0 to 1."""
         self.info: ModelInfo | None = None
-        """What the model says of itself, once it is loaded."""
+        """Description of the model, once it is loaded."""
         self.silent = False
-        """Whether it runs and answers nothing."""
+        """True if the engine runs and answers nothing."""
         self.died: Died | None = None
-        """How it was lost the last time."""
+        """Last death of the engine, if any."""
         self.again = False
-        """Whether it is to be started when it has ended."""
+        """True if the engine is to be started again when it has ended."""
         self.running = False
-        """Whether commands reach it; before it runs they wait here, and after its death they are refused."""
+        """True if commands reach the engine; before it runs they wait here, and after its death they are refused."""
         self._waiting: list[Command] = []
         self._answers = 0
-        """How many Loads are unanswered: only the answer to the last one counts."""
+        """Number of unanswered Loads: only the answer to the last one counts."""
 
     @property
     def report(self) -> EngineReport:
-        """How it is with it."""
+        """Report of the engine's state."""
         path = self.load.path if self.load else ""
         return EngineReport(
             path, "silent" if self.silent else self.state, self.engine.pid, self.died, self.engine.last_words
@@ -164,7 +164,7 @@ class EnginePool:
         self.at(load).send(command)
 
     async def events(self) -> AsyncIterator[SlotEvent]:
-        """What all of them say, for as long as anybody listens."""
+        """Yield the events of every engine, for as long as anybody listens."""
         while True:
             slot, event = await self._said.get()
             if slot in self._slots and slot.load:
@@ -193,7 +193,7 @@ class EnginePool:
                 self._again(slot, slot.load)
 
     def reports(self) -> list[EngineReport]:
-        """How it is with each of them."""
+        """Return a report of each engine."""
         return [slot.report for slot in self._slots]
 
     async def stop(self) -> None:

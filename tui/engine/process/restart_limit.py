@@ -1,4 +1,4 @@
-"""How often an engine that keeps dying is started again."""
+"""Restart limit for an engine that keeps dying."""
 
 import time
 from collections import deque
@@ -22,7 +22,7 @@ class RestartLimit:
 
     @property
     def spent(self) -> bool:
-        """Whether there were as many as there may be."""
+        """True if there were MOST starts within a WINDOW."""
         return len(self._made) == MOST and self._clock() - self._made[0] < WINDOW
 
     def take(self) -> None:

@@ -16,14 +16,14 @@ from tui.conversation.thinking import find_tags, split_thought
 from tui.errors import EngineError
 
 _FAILURES = (JinjaError, TypeError, ValueError, ArithmeticError, LookupError, RecursionError, AttributeError)
-"""What a template can raise out of its own operations."""
+"""Exceptions that the operations of a template can raise."""
 
 
 SWITCHES = frozenset(("enable_thinking", "thinking"))
 """The variables that chat templates ask whether to think."""
 
 _FIELDS = ("reasoning_content", "thinking")
-"""Where they look for the thought of an earlier reply."""
+"""Message fields in which templates look for the thought of an earlier reply."""
 
 
 class JinjaTemplate:
@@ -49,7 +49,7 @@ class JinjaTemplate:
 
     @property
     def has_switch(self) -> bool:
-        """Whether it can be told to think or not."""
+        """True if the template has a switch for thinking."""
         return bool(self._switches)
 
     def render(self, messages: Sequence[Message], *, open_reply: bool = True, think: str = "auto") -> str:

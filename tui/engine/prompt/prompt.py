@@ -1,4 +1,4 @@
-"""From messages to prompt tokens: the model's chat template, tokenized so that no message can forge a role.
+"""Prompt tokens from messages: the chat template, tokenized so that no message can forge a role.
 
 Template text is tokenized with control tokens on. A message that spells out a control token (`<|im_end|>`) is tokenized
 apart with them off, so that it stays text; one that does not is tokenized together with the template around it, which
@@ -72,11 +72,11 @@ class PromptRenderer(Protocol):
 
     @property
     def tags(self) -> Tags | None:
-        """What it knows thoughts by."""
+        """Tags of a thought; None if the template knows none."""
 
     @property
     def has_switch(self) -> bool:
-        """Whether it can be told to think or not."""
+        """True if the template has a switch for thinking."""
 
     def render(self, messages: Sequence[Message], *, open_reply: bool = True, think: str = "auto") -> str: ...
 
@@ -116,7 +116,7 @@ def runs(template: PromptRenderer, messages: Sequence[Message], think: str = "au
 
 
 def _marked(message: Message, tags: Tags | None, marks: dict[str, PromptRun]) -> str:
-    """What a message says with marks in the place of its text, or of its thought and its answer between their tags."""
+    """Return a message's text with marks in the place of it, or of its thought and its answer between their tags."""
 
     def mark(text: str) -> str:
         sign = f"\ue000{secrets.token_hex(8)}\ue001"
@@ -140,7 +140,7 @@ class PromptWriter:
         self._lately: dict[tuple[tuple[Message, ...], str, str], list[int]] = {}
         self._explicit: tuple[str, OllamaTemplate] | None = None
         self.notice = ""
-        """What a person should know about the template in use."""
+        """Notice for the person about the template in use."""
         self._template: PromptRenderer = JinjaTemplate(PLAIN, bos=backend.bos, eos=backend.eos)
         if not backend.template:
             self.notice = f"This model carries no chat template. {_PLAINLY}"
@@ -151,7 +151,7 @@ class PromptWriter:
             self.notice = f"{error} {_PLAINLY}"
 
     def _rendering(self, template: str) -> PromptRenderer:
-        """What renders: the model's own template, or an explicit one."""
+        """Return the template: the model's own, or an explicit one."""
         if not template:
             return self._template
         if self._explicit is None or self._explicit[0] != template:
@@ -160,16 +160,16 @@ class PromptWriter:
 
     @property
     def has_switch(self) -> bool:
-        """Whether the model's own template can be told to think or not."""
+        """True if the model's own template has a switch for thinking."""
         return self._template.has_switch
 
     @property
     def tags(self) -> Tags | None:
-        """What the model's own template knows thoughts by."""
+        """Thinking tags of the model's own template."""
         return self._template.tags
 
     def watch(self, messages: Sequence[Message], knobs: Knobs, template: str = "") -> ThoughtWatch:
-        """Whoever is to watch the reply for its thought, from its first token on."""
+        """Build the watch for the reply's thought, from its first token on."""
         rendering = self._rendering(template)
         tags = given_tags(knobs) or rendering.tags
         if tags is None:
@@ -181,18 +181,18 @@ class PromptWriter:
         return ThoughtWatch(self._backend, tags, reading)
 
     def begun(self, messages: Sequence[Message], template: str = "", think: str = "auto") -> int:
-        """How many of the prompt's last tokens are the assistant's own, where its message is to be gone on with."""
+        """Return the number of trailing prompt tokens that belong to an assistant's message to be continued."""
         if not messages or messages[-1].role != "assistant":
             return 0
         return len(self.write(messages, template, think)) - len(self._write(messages[:-1], template, think))
 
     def own(self, messages: Sequence[Message], template: str = "", think: str = "auto") -> list[int]:
-        """Those tokens themselves."""
+        """Return the trailing prompt tokens that belong to an assistant's message to be continued."""
         begun = self.begun(messages, template, think)
         return self.write(messages, template, think)[-begun:] if begun else []
 
     def unsaid(self, messages: Sequence[Message], template: str = "", think: str = "auto") -> bytes:
-        """What the tokens of a reply to be gone on with say beyond its text, where that ends within a character."""
+        """Return the bytes that the tokens of a reply hold past its text, where that ends within a character."""
         last = messages[-1] if messages else None
         if last is None or last.role != "assistant" or not last.tokens or not last.content.endswith(_UNKNOWN):
             return b""
@@ -203,7 +203,7 @@ class PromptWriter:
         return next((each[len(text) :] for each in said if each.startswith(text)), b"")
 
     def kept(self, messages: Sequence[Message], template: str = "", think: str = "auto") -> int:
-        """How many of the prompt's first tokens are the system prompt."""
+        """Return the number of leading prompt tokens that are the system prompt."""
         if not messages or messages[0].role != "system":
             return 0
         with suppress(EngineError):  # some templates refuse to have nobody ask anything
@@ -269,12 +269,12 @@ class PromptWriter:
 
     @cached_property
     def _firsts(self) -> frozenset[str]:
-        """What the control tokens begin with."""
+        """Return the first characters of control tokens."""
         controls = filter(self._backend.is_control, range(self._backend.info.vocabulary))
         return frozenset(self._backend.label(token)[:1] for token in controls)
 
     def _kind(self, run: PromptRun) -> Literal["together", "apart", "written"]:
-        """How the tokens of a run are found."""
+        """Return how a run is tokenized: from known tokens, together with its neighbours, or apart."""
         if run.message is None:
             return "together"
         for say in (self._backend.piece, self._spelled):
@@ -288,7 +288,7 @@ class PromptWriter:
         return "apart" if self._controls(run.text) else "together"
 
     def _spelled(self, token: int) -> bytes:
-        """What a token says, control tokens by name: so they stand in a thought's tags."""
+        """Return the bytes of a token, control tokens by name: so they are spelled in thinking tags."""
         return self._backend.label(token).encode() if self._backend.is_control(token) else self._backend.piece(token)
 
     def _controls(self, text: str) -> list[str]:

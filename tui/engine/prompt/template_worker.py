@@ -22,7 +22,7 @@ from tui.conversation.thinking import find_tags
 from tui.errors import EngineError
 
 SECONDS = 2.0
-"""Of the processor's time for a prompt, so that a busy machine refuses no more than an idle one."""
+"""CPU seconds for a prompt: a busy machine refuses no more than an idle one."""
 
 _PATIENCE = 30.0
 """Seconds on the clock."""
@@ -49,12 +49,12 @@ class RenderOrder(msgspec.Struct, frozen=True):
 
 
 class RenderAnswer(msgspec.Struct, frozen=True):
-    """What came of an order."""
+    """Result of an order."""
 
     text: str = ""
     error: str = ""
     has_switch: bool = False
-    """Whether the template can be told to think or not."""
+    """True if the template has a switch for thinking."""
 
 
 class TemplateWorker:
@@ -69,7 +69,7 @@ class TemplateWorker:
         return WorkerTemplate(self, order, has_switch=self.write(order).has_switch)
 
     def write(self, order: RenderOrder) -> RenderAnswer:
-        """What comes of an order; raises EngineError when the template refuses, or takes more than it may."""
+        """Render an order; raises EngineError when the template refuses, or takes more than it may."""
         if self._process.poll() is not None:
             self.close()
             self._process = self._start()

@@ -1,4 +1,4 @@
-"""What one reply has said: its tokens, and the text of them that can be shown."""
+"""Text of a running reply: its tokens, and the part of their text that can be shown."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -7,16 +7,16 @@ from tui.engine.reply.text import StopStrings, Utf8Decoder
 from tui.engine.reply.thinking import ThoughtWatch
 
 _BEFORE = 32
-"""How many tokens already written a stop text may reach back over."""
+"""Tokens already generated that a stop string may reach back over."""
 
 
 class ReadableText(NamedTuple):
-    """What came of one token."""
+    """Result of adding one token."""
 
     text: str
-    """What can be shown now: nothing while a character, a stop text or a tag is undecided."""
+    """Text that can be shown now: none while a character, a stop string or a tag is undecided."""
     crossed: bool
-    """Whether a thought begins or ends with the token."""
+    """True if a thought begins or ends with the token."""
 
 
 class ReplyText:
@@ -30,7 +30,7 @@ class ReplyText:
 
     @property
     def stopped(self) -> bool:
-        """Whether a stop text was met."""
+        """True if a stop string was met."""
         return self._stops.found is not None
 
     def stop_at(self, stops: tuple[str, ...]) -> None:
@@ -53,7 +53,7 @@ class ReplyText:
         return tail
 
     def would_stop(self, tokens: Sequence[int]) -> bool:
-        """Whether the last of these tokens, to be said next, completes a stop text."""
+        """Return True if the last of these tokens, if they came next, would complete a stop string."""
         if not self._stops.stops:
             return False
         *before, last = map(self._watch.piece, [*self.tokens[-_BEFORE:], *tokens])
@@ -62,7 +62,7 @@ class ReplyText:
         return any(stop in text[max(0, start - len(stop) + 1) :] for stop in stops)
 
     def with_next(self, tokens: Sequence[int], *, whole: bool = False) -> str:
-        """What these tokens say if they are said next, after the whole reply or by themselves."""
+        """Return the text of these tokens if they came next, after the whole reply or by themselves."""
         tokens = [*self.tokens, *tokens] if whole else tokens
         text = b"".join(map(self._watch.piece, tokens)).decode("utf-8", "replace")
         ends = [text.find(stop) for stop in self._stops.stops if stop in text]

@@ -1,4 +1,4 @@
-"""From the bytes of tokens to text that can be shown: whole characters, and nothing of a stop text."""
+"""Incremental decoders from the bytes of tokens to text: whole characters, and no part of a stop string."""
 
 import codecs
 
@@ -17,7 +17,7 @@ class Utf8Decoder:
         return self._decoder.decode(piece)
 
     def flush(self) -> str:
-        """What is left at the end."""
+        """Return the rest at the end."""
         return self.decode(b"") + self._decoder.decode(b"", final=True)
 
 
@@ -45,7 +45,7 @@ class StopStrings:
         return text[: len(text) - keep]
 
     def flush(self) -> str:
-        """What was held back and never became a stop text."""
+        """Return the text that was held back and never became a stop string."""
         text, self._held = self._held, ""
         return text
 

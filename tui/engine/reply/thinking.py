@@ -1,4 +1,4 @@
-"""What thoughts mean to a reply being written: how their tags are spelled, and when a constraint begins."""
+"""Thoughts of a running reply: their tags as tokens, and the constraint that begins after them."""
 
 import time
 from collections.abc import Sequence
@@ -28,12 +28,12 @@ class ThoughtWatch:
 
     @property
     def inside(self) -> bool:
-        """Whether the next token belongs to the thought."""
+        """True if the next token belongs to the thought."""
         return self._reading.inside
 
     @property
     def may_open(self) -> bool:
-        """Whether a thought could yet begin."""
+        """True if a thought could yet begin."""
         return self._reading.may_open
 
     @property
@@ -43,7 +43,7 @@ class ThoughtWatch:
         return thought and replace(thought, seconds=round(self._seconds, 3))
 
     def piece(self, token: int) -> bytes:
-        """What a token says: of control tokens those that the tags are made of are spelled, others say nothing."""
+        """Return the bytes of a token; of control tokens only those in the tags have any."""
         return self._backend.label(token).encode() if token in self._spelled else self._backend.piece(token)
 
     def read(self, tokens: Sequence[int]) -> int:
@@ -65,7 +65,7 @@ class ThoughtWatch:
         return crossed
 
     def crosses(self, tokens: Sequence[int]) -> bool:
-        """Whether a thought would begin or end with these tokens, were they written next."""
+        """Return True if a thought would begin or end with these tokens, if they came next."""
         if not self.inside and not self.may_open:
             return False
         reading = self._reading.copy()
@@ -73,14 +73,14 @@ class ThoughtWatch:
         return reading.feed(text)
 
     def release(self, text: str) -> str:
-        """What of the text can be shown: nothing of what could be the beginning of a tag."""
+        """Return the part of the text that can be shown: none that could be the beginning of a tag."""
         text = self._held + text
         keep = len(text) if self.may_open else overlap(text, self._closing) if self.inside else 0
         self._held = text[len(text) - keep :]
         return text[: len(text) - keep]
 
     def flush(self) -> str:
-        """What was held back and never became a tag."""
+        """Return the text that was held back and never became a tag."""
         text, self._held = self._held, ""
         return text
 
@@ -93,7 +93,7 @@ class ThoughtFirst(Constraint):
         self._answer, self.opening, self._size = answer, opening, vocabulary
 
     def mask(self) -> npt.NDArray[np.bool_]:
-        """Which tokens may come next, shape (vocabulary,). Raises EngineError when a limit is hit."""
+        """Return a mask of the tokens that may come next, shape (vocabulary,). Raises EngineError at a limit."""
         allowed = self._answer.mask() if self._answer else np.zeros(self._size, np.bool_)
         allowed[list(self.opening[:1])] = True
         return allowed
@@ -108,5 +108,5 @@ class ThoughtFirst(Constraint):
             self._answer.accept(token)
 
     def copy(self) -> "ThoughtFirst":
-        """Another that stands at the same place."""
+        """Return a copy with the same state."""
         return ThoughtFirst(self._answer.copy() if self._answer else None, self.opening, self._size)

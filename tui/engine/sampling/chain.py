@@ -29,7 +29,7 @@ _NEEDING_FINITE = ("typical_p", "xtc")
 
 
 class Feedback(Struct, frozen=True):
-    """What mirostat and adaptive-p have learned from the tokens chosen so far."""
+    """State of mirostat and adaptive-p after the tokens chosen so far."""
 
     mu: float
     """The surprise up to which mirostat keeps candidates, in bits: it begins at twice tau (Basu et al. 2021)."""
@@ -76,12 +76,12 @@ class Chain:
 
     @property
     def learns(self) -> bool:
-        """Whether it goes by how likely the tokens before were: what they are is not enough then."""
+        """True if a stage depends on the probabilities of earlier tokens, and not only on the tokens."""
         return any(name in _AIMED for name in self._order)
 
     @property
     def key(self) -> tuple[object, ...]:
-        """What decides how the stages act: equal keys over equal tokens leave equal odds."""
+        """Key of the distribution: equal keys over equal tokens give equal distributions."""
         return (*stage_values(self._knobs), self.feedback)
 
     def accept(self, token: int, p: float, untouched: float) -> None:
@@ -202,6 +202,6 @@ def _last(history: Sequence[int], *counts: int) -> Sequence[int]:
 
 
 def _left(candidates: Candidates) -> Candidates:
-    """Those that no stage has cut: some stages cut by a logit of -inf."""
+    """Drop the candidates that a stage has cut with a logit of -inf."""
     finite = np.isfinite(candidates["logit"])
     return candidates if finite.all() else candidates[finite]

@@ -11,13 +11,13 @@ from tui.engine.backend import Candidates, Logits
 from tui.engine.sampling.logit_record import HOPELESS, KEPT, pack
 
 SHOWN = 20
-"""How many of the likeliest candidates a trace names."""
+"""Number of the likeliest candidates in a trace."""
 
 NEAR = (4.0, 8.0, 16.0)
-"""How far below the best to look for the likeliest tokens, until there are enough of them."""
+"""Distances below the highest logit at which to look for the likeliest tokens, until there are enough."""
 
 HEAD = 1024
-"""How many candidates are put in order for the draw when nothing was cut."""
+"""Number of candidates sorted for the draw when nothing was cut."""
 
 
 class TokenChoice(NamedTuple):
@@ -25,18 +25,18 @@ class TokenChoice(NamedTuple):
 
     trace: TokenTrace
     record: bytes
-    """What is kept of the logits: see `tui.engine.sampling.logit_record`."""
+    """Packed logits: see `tui.engine.sampling.logit_record`."""
 
 
 class Survivors(NamedTuple):
-    """What came through the stages."""
+    """Candidates that came through the stages."""
 
     left: Candidates
     steps: tuple[StageTrace, ...]
     cut: dict[int, str]
-    """Which stage cut a token that was watched."""
+    """Stage that cut each watched token, by token id."""
     untouched: Candidates | None
-    """What adaptive-p was given, where it ran."""
+    """Candidates before adaptive-p, where it ran."""
 
     def untouched_p(self, token: int) -> float:
         """Probability of a token before adaptive-p, or 0 where that did not run."""
@@ -94,7 +94,7 @@ class Distribution:
         return TokenChoice(self.trace(token, label), pack(self._logits, self._top, self._gaps, self._total, kept))
 
     def trace(self, token: int, label: Callable[[int], str]) -> TokenTrace:
-        """How the token was chosen; -1 when none is yet."""
+        """Build the trace of a token; -1 when none is chosen yet."""
         names = self._top[:SHOWN].tolist()
         if token >= 0 and token not in names:
             names.append(token)
@@ -119,14 +119,14 @@ class Distribution:
         )
 
     def _rank(self, token: int) -> int:
-        """How many tokens are likelier by logit."""
+        """Return the number of tokens with a higher logit."""
         score = self._logits[token]
         top = self._logits[self._top]
         return int(np.count_nonzero((top if score > top[-1] else self._logits) > score))
 
 
 def among(tokens: npt.NDArray[Any], others: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
-    """Which of some tokens are among others: `np.isin` for ids, of which there are no more than a vocabulary."""
+    """Return a mask of the tokens that are among others: `np.isin` for ids below the size of a vocabulary."""
     there = np.zeros(int(max(tokens.max(initial=0), others.max(initial=0))) + 1, np.bool_)
     there[others] = True
     found: npt.NDArray[np.bool_] = there[tokens]

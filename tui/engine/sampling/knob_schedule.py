@@ -9,7 +9,7 @@ from tui.knobs.table import Knobs
 
 
 class KnobSchedule:
-    """What holds now, what is to hold next, and every change on the way.
+    """Knobs in effect, knobs asked for, and every change of one reply.
 
     A reply that brings a lane is one to be written again: the lane alone says what holds, and tags switch nothing.
     """
@@ -17,9 +17,9 @@ class KnobSchedule:
     def __init__(self, reply: ReplyRequest, *, inside: bool) -> None:
         """`inside` where the reply begins in its thought."""
         self.asked = reply.pair
-        """What is to hold from the next token on."""
+        """Knobs asked for, from the next token on."""
         self.knobs = self.asked.effective_at(inside)
-        """What holds now."""
+        """Knobs in effect."""
         self.changes: list[KnobChange] = []
         self._coming = list(reply.knob_changes)
         self._given = self.knobs if reply.knob_changes else None
@@ -37,7 +37,7 @@ class KnobSchedule:
         return self._given or self.asked.effective_at(inside)
 
     def turn(self, index: int, knobs: Knobs, *, crossed: bool) -> bool:
-        """From the token at `index` on these hold; whether that is a change to be told of.
+        """Apply `knobs` from token `index` on. Return True if a KnobsTurned event is due.
 
         It is one too where a tag was crossed and they stayed the same, though they could have changed there.
         """

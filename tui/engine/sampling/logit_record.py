@@ -1,4 +1,4 @@
-"""What is kept of one position's logits: the likeliest tokens one by one, the rest as a histogram.
+"""Compressed logits of one position: the likeliest tokens one by one, the rest as a histogram.
 
 It is enough to say how the token would have been chosen with other knobs, without the model. A probability worked out
 from it is within 0.001 of the true one for knobs within 0.001 of those asked for: where a cut ends on a knife's edge,
@@ -43,12 +43,12 @@ class LogitRecord:
         """The logit of each token kept, to the last bit: a cut may fall between two that are nearly equal."""
         self.counts = np.frombuffer(packed, np.uint32, bins, place + 8 * kept)
         self.means = np.frombuffer(packed, np.float32, bins, place + 8 * kept + 4 * bins)
-        """How many tokens are in each bar, and how far below the best in the mean."""
+        """Number of tokens in each bar, and their mean distance below the best."""
         self._widths = np.frombuffer(packed, np.float32, bins, place + 8 * kept + 8 * bins)
-        """How far those of a bar lie apart, were they spread evenly."""
+        """Width of each bar, were its tokens spread evenly."""
 
     def candidates(self, temperature: float) -> Candidates:
-        """Those kept, and of the tail as much as counts at a temperature; its tokens have ids past the vocabulary."""
+        """Return the kept tokens, and as much of the tail as counts at a temperature, with ids past the vocabulary."""
         weights = self.counts * np.exp(-self.means / temperature)
         beyond = weights[::-1].cumsum()[::-1]
         bars = int(np.count_nonzero(beyond > _NEGLIGIBLE * np.exp((self.kept - self.best) / temperature).sum()))
@@ -60,7 +60,7 @@ class LogitRecord:
         return found
 
     def _tail(self, bars: int) -> npt.NDArray[np.float32]:
-        """How far below the best the tokens of the first bars are, spread evenly over each."""
+        """Return the distances below the best of the tokens in the first bars, spread evenly over each."""
         counts = self.counts[:bars].astype(np.intp)
         place = np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)
         share = (place + 0.5) / np.repeat(counts, counts) - 0.5
@@ -80,7 +80,7 @@ class LogitRecord:
 
 
 def is_whole(packed: bytes) -> bool:
-    """Whether it can be a record: what is read from a file may be anything."""
+    """Return True if the bytes are a record: what is read from a file may be anything."""
     if len(packed) < _HEAD.size:
         return False
     vocabulary, best, kept, bins = _HEAD.unpack_from(packed)

@@ -25,13 +25,13 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 Question = Preview | WhatIf | Remember
-"""What it deals with."""
+"""Commands that it answers."""
 
 POSITIONS = 8
-"""How many positions are kept with all their logits."""
+"""Number of positions kept with all their logits."""
 
 REPLIES = 16
-"""How many replies are remembered."""
+"""Number of replies remembered."""
 
 PART = 256
 """Tokens answered at a time."""
@@ -49,7 +49,7 @@ class FinishedReply(NamedTuple):
 
 
 class WhatIfWorker:
-    """Everything that was seen, as far as it is kept."""
+    """Logit records of recent replies, and what-if answers from them; the oldest are dropped."""
 
     def __init__(self, backend: Backend, prompts: PromptWriter, emit: Callable[[Event], None]) -> None:
         self._backend, self._prompts, self._emit = backend, prompts, emit

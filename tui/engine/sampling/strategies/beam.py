@@ -7,16 +7,14 @@ is shown as it stands.
 from collections.abc import Sequence
 from itertools import takewhile
 from math import log
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from tui.engine.constraint.constraint import Constraint
 from tui.engine.decode.branch import Branch, Move
 from tui.engine.protocol import Hypothesis
 from tui.engine.sampling.chain import Chain
 from tui.engine.sampling.distribution import Distribution, TokenChoice
-
-if TYPE_CHECKING:
-    from tui.engine.decode.generation import Generation
+from tui.engine.sampling.strategies.strategy import StrategyReply
 
 
 class BeamHypothesis(NamedTuple):
@@ -24,7 +22,7 @@ class BeamHypothesis(NamedTuple):
 
     tokens: tuple[int, ...] = ()
     choices: tuple[TokenChoice, ...] = ()
-    """How each token was chosen."""
+    """Choice of each token, with its trace."""
     length: int = 0
     """In tokens, what is written already included."""
     total: float = 0.0
@@ -33,7 +31,7 @@ class BeamHypothesis(NamedTuple):
     complete: bool = False
 
     def score(self, length_penalty: float) -> float:
-        """What hypotheses of different lengths are compared by."""
+        """Return the score by which hypotheses of different lengths are compared."""
         return float(self.total / max(self.length, 1) ** length_penalty)
 
 
@@ -50,10 +48,10 @@ class BeamStep(NamedTuple):
 class BeamSearch:
     """As many hypotheses side by side as `num_beams` says."""
 
-    def __init__(self, reply: "Generation") -> None:
+    def __init__(self, reply: StrategyReply) -> None:
         self._reply = reply
         self._base = -1
-        """Where in the context the lines begin."""
+        """Position in the context where the hypotheses begin."""
         self._live = [BeamHypothesis(constraint=reply.constraint.copy() if reply.constraint else None)]
         self._complete: list[BeamHypothesis] = []
 
@@ -114,7 +112,7 @@ class BeamSearch:
         return moves
 
     def _part(self, moves: list[Move]) -> list[Move]:
-        """Where a thought begins or ends, knobs and constraint may be others: only one hypothesis can go on from there.
+        """Keep one hypothesis where a thought begins or ends, since knobs and constraint may change there.
 
         The best one decides; while it goes on as it was, those that came to a tag are let go.
         """
@@ -137,7 +135,7 @@ class BeamSearch:
         return BeamHypothesis(tokens, (*line.choices, choice), line.length + 1, step.total, constraint, ends)
 
     def _decided(self, steps: Sequence[BeamStep]) -> bool:
-        """Whether the search ends, by `early_stopping`."""
+        """Return True if the search ends, by `early_stopping`."""
         reply, knobs = self._reply, self._reply.knobs
         if len(self._complete) < knobs.num_beams or not steps:
             return not steps
@@ -149,7 +147,7 @@ class BeamSearch:
         return knobs.early_stopping == "yes" or self._complete[-1].score(knobs.length_penalty) >= attainable
 
     def _exhausted(self) -> bool:
-        """Whether there is no room for another token."""
+        """Return True if there is no room for another token."""
         written = len(self._live[0].tokens)
         return written == self._reply.left or self._base + written >= self._reply.backend.info.context
 

@@ -8,7 +8,6 @@ is taken, where h are the last hidden states and j runs over the prompt and the 
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -19,9 +18,7 @@ from tui.engine.backend import Hidden
 from tui.engine.decode.branch import Branch, Move
 from tui.engine.sampling.chain import Chain
 from tui.engine.sampling.distribution import TokenChoice
-
-if TYPE_CHECKING:
-    from tui.engine.decode.generation import Generation
+from tui.engine.sampling.strategies.strategy import StrategyReply
 
 
 class PastStates:
@@ -46,7 +43,7 @@ class PastStates:
 class ContrastiveSearch:
     """A few candidates for each token, of which one stays."""
 
-    def __init__(self, reply: "Generation") -> None:
+    def __init__(self, reply: StrategyReply) -> None:
         self._reply = reply
         self._past: PastStates | None = None
         self._candidates: dict[int, TokenChoice] = {}
@@ -90,7 +87,7 @@ class ContrastiveSearch:
 
 
 def _weighed(choice: TokenChoice, among: dict[int, float]) -> TokenChoice:
-    """How a token was chosen, with the candidates that were not looked at marked as cut."""
+    """Return a choice with the candidates that were not evaluated marked as cut."""
     trace = choice.trace
     candidates = tuple(
         each if each.cut or each.id in among else replace(each, cut="contrastive") for each in trace.candidates

@@ -1,20 +1,17 @@
 """Sampling: each token is drawn from what the stages leave. Greedy search is the same with all but the best cut."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from tui.engine.decode.branch import Branch, Move
 from tui.engine.sampling.chain import Chain
+from tui.engine.sampling.strategies.strategy import StrategyReply
 from tui.knobs.table import Knobs
-
-if TYPE_CHECKING:
-    from tui.engine.decode.generation import Generation
 
 
 class Sampling:
     """One token at a time."""
 
-    def __init__(self, reply: "Generation") -> None:
+    def __init__(self, reply: StrategyReply) -> None:
         self._reply = reply
         self._knobs = reply.knobs
         self._chain: Chain | None = None
@@ -45,6 +42,6 @@ class Sampling:
 
 
 def _same_feedback(before: Knobs, after: Knobs) -> bool:
-    """Whether what mirostat or adaptive-p learned still holds after a turn of the knobs."""
+    """Return True if the state of mirostat or adaptive-p stays valid after this change of the knobs."""
     names = ("mirostat", "mirostat_tau", "adaptive_target", "adaptive_decay")
     return all(getattr(before, name) == getattr(after, name) for name in names)
