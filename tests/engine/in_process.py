@@ -76,7 +76,7 @@ class InProcessEngine(Engine):
     async def start(self) -> None:
         if self._loop:
             return
-        self.attempts.take()
+        self.restart_limit.count_start()
         self._asked = False
         running, self._lines = asyncio.get_running_loop(), asyncio.Queue()
 
@@ -97,7 +97,7 @@ class InProcessEngine(Engine):
         while line := await lines.get():
             yield decode_event(line)
         if self._asked:
-            yield Died(-signal.SIGKILL, "The engine was ended, as you asked.", "", True, self.attempts.spent)
+            yield Died(-signal.SIGKILL, "The engine was ended, as you asked.", "", True, self.restart_limit.spent)
 
     def kill(self) -> None:
         self._asked = True

@@ -123,7 +123,7 @@ def test_all_beams_are_decoded_in_one_batch_over_one_prompt() -> None:
     table.run()
     assert dice.decoded <= len(table.prompt) + 4 * 10
     assert not table.scheduler.busy
-    assert len(table.scheduler._tree.cache._held) == len(table.scheduler._tree.cache._idle)
+    assert len(table.scheduler._tree.cache._sequences) == len(table.scheduler._tree.cache._idle)
 
 
 def test_a_stop_takes_the_best_so_far() -> None:
@@ -154,7 +154,7 @@ def test_the_strategy_itself_can_be_turned(first: str, second: str) -> None:
     assert "".join(token.text for token in tokens) + done.tail == done.text
     assert [token.index for token in tokens] == list(range(len(tokens)))
     assert done.knob_changes[-1].knobs.strategy == second
-    assert len(table.scheduler._tree.cache._held) == len(table.scheduler._tree.cache._idle)
+    assert len(table.scheduler._tree.cache._sequences) == len(table.scheduler._tree.cache._idle)
 
 
 def test_a_stop_text_completes_a_hypothesis() -> None:

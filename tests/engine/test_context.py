@@ -126,9 +126,9 @@ def test_when_the_one_that_reads_is_stopped_the_other_takes_over() -> None:
 def test_no_slice_makes_a_reply_wait_for_more_than_two_of_its_steps(step: float, token: float, writing: int) -> None:
     pace = PrefillPacer()
     for _ in range(60):
-        pace.note(writing, 0, step)
+        pace.record(writing, 0, step)
         reading = pace.slice(writing, 512)
-        pace.note(writing, reading, step + reading * token)
+        pace.record(writing, reading, step + reading * token)
     assert pace.slice(writing, 512) == 1 or step + pace.slice(writing, 512) * token <= 2.2 * step
 
 

@@ -41,7 +41,7 @@ class Stub:
     async def says(self, line: str) -> list[Event]:
         """What a process of this line is heard to say."""
         self.write(line)
-        self.engine.attempts.forgive()
+        self.engine.restart_limit.reset()
         await self.engine.start()
         return [event async for event in self.engine.events()]
 
@@ -96,15 +96,15 @@ def test_p04_three_starts_a_minute_then_somebody_must_ask() -> None:
     attempts = RestartLimit(lambda: now)
     for second in range(MOST):
         now = float(second)
-        attempts.take()
+        attempts.count_start()
     with pytest.raises(EngineError, match="3 times within a minute. F12"):
-        attempts.take()
+        attempts.count_start()
     now = WINDOW  # the first is a minute ago
-    attempts.take()
+    attempts.count_start()
     with pytest.raises(EngineError):
-        attempts.take()
-    attempts.forgive()
-    attempts.take()
+        attempts.count_start()
+    attempts.reset()
+    attempts.count_start()
 
 
 async def test_p04_an_engine_that_dies_at_every_start_is_left_alone(tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ async def test_p04_an_engine_that_dies_at_every_start_is_left_alone(tmp_path: Pa
         assert isinstance(died, Died) and died.spent == (number == MOST - 1)
     with pytest.raises(EngineError):
         await engine.start()
-    engine.attempts.forgive()
+    engine.restart_limit.reset()
     await engine.start()
     await until_answering(engine)
     await engine.stop()

@@ -90,7 +90,7 @@ class Line:
 
     async def _check(self, lines: list[bytes]) -> None:
         if not self.engine.alive:  # the first time, or an example before this one was its end
-            self.engine.attempts.forgive()
+            self.engine.restart_limit.reset()
             await self.engine.start()
             self._events = self.engine.events()
         self._number += 1
@@ -165,11 +165,11 @@ def test_p11_what_is_no_event_is_passed_over_and_what_is_one_is_not(
 def test_an_engine_that_has_said_anything_can_be_told_to_load_another_model(said: list[Event]) -> None:
     station, info = Slot(Engine(Path("engine.log"))), ModelInfo("", "", "", 0, 0, 0)
     for load in (fake(Script()), fake(Script(context=64))):
-        station.order(load)
-        station.take(Loaded(info))
+        station.load_model(load)
+        station.on_event(Loaded(info))
         assert station.state == "ready"
         for event in said:
-            station.take(event)
+            station.on_event(event)
 
 
 # --- model files ------------------------------------------------------------------------------------------------------
@@ -203,7 +203,7 @@ async def test_g_a_mutated_model_costs_an_engine_at_most(small: Engine, tmp_path
     ended: list[str] = []
     for number in range(FILES):
         path.write_bytes(mutated(whole, end, chance))
-        small.attempts.forgive()
+        small.restart_limit.reset()
         await small.start()
         small.send(Load(str(path), SMALL))
         async with asyncio.timeout(60):

@@ -73,7 +73,7 @@ async def test_each_model_has_an_engine_of_its_own_and_equal_ones_share(tmp_path
         assert len(room.made) == 2
         assert [await room.write(TWO, "a"), await room.write(ONE, "b")] == ["two", "one"]
         assert [len(engine.commands(Generate)) for engine in room.made] == [1, 1]
-        assert room.engines.at(ONE).state == "ready" and len({engine._log for engine in room.made}) == 2
+        assert room.engines.slot_of(ONE).state == "ready" and len({engine._log for engine in room.made}) == 2
 
 
 async def test_a_model_that_comes_up_later_takes_the_spare_engine_or_a_new_one(tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ async def test_g53_only_the_answer_to_the_newest_load_counts(tmp_path: Path) -> 
         room.engines.fit([TWO])
         room.engines.fit([THREE])
         await room.until(lambda: len(room.made[0].heard(Loaded)) >= 1)
-        await room.until(lambda: room.engines.at(THREE).state == "ready")
+        await room.until(lambda: room.engines.slot_of(THREE).state == "ready")
         await room.until(lambda: len(room.heard(Loaded, THREE)) == 3)
         assert await room.write(THREE, "a") == "three"
 
@@ -106,7 +106,7 @@ async def test_the_loss_of_one_is_told_as_its_own_and_it_comes_back_alone(tmp_pa
         assert first
         os.kill(first, signal.SIGKILL)
         await room.until(lambda: room.heard(Died, ONE))
-        assert (room.engines.at(ONE).state, room.engines.at(TWO).state) == ("lost", "ready")
+        assert (room.engines.slot_of(ONE).state, room.engines.slot_of(TWO).state) == ("lost", "ready")
         with pytest.raises(EngineError, match="not running"):
             room.engines.send(Generate(()), ONE)
         assert await room.write(TWO, "a") == "two"

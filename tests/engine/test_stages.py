@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.depth import depth
 from tui.engine.backend import CANDIDATE, Candidates
 from tui.engine.llama import make_stage
-from tui.engine.sampling.chain import Chain, Feedback, draw, order
+from tui.engine.sampling.chain import AdaptiveState, Chain, draw, order
 from tui.engine.sampling.distribution import Distribution
 from tui.knobs.table import STAGES, Knobs, turn
 
@@ -176,9 +176,9 @@ def test_mirostat_holds_the_surprise() -> None:
 
 def test_feedback_follows_llama_cpps_adaptive_p() -> None:
     knobs = turn(Knobs(), adaptive_target=0.3, adaptive_decay=0.9)
-    feedback = Feedback.before(knobs)
+    feedback = AdaptiveState.initial(knobs)
     assert abs(feedback.aim(knobs) - 0.3) < 1e-9
-    low = feedback.after(knobs, 0.1, 0.05)
+    low = feedback.updated(knobs, 0.1, 0.05)
     assert low.aim(knobs) > 0.3  # an unlikely token was chosen: aim higher
     logits = scores(9, 60, 1.0)
     only = turn(knobs, sampler_order=(), temperature=1.0)

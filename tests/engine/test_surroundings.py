@@ -320,7 +320,7 @@ RESTARTS = depth(8, 50)
 async def test_p22_restarts_of_real_engines_leave_nothing_in_this_program(engine_log: Path) -> None:
     engine, sizes = Engine(engine_log, SCRIPTED_CHILD), []
     for number in range(RESTARTS):
-        engine.attempts.forgive()
+        engine.restart_limit.reset()
         await engine.start()
         engine.send(fake(Script(replies=("on and on " * 20,))))
         engine.send(Generate((reply(),)))

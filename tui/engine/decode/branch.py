@@ -12,8 +12,8 @@ from tui.knobs.table import Knobs
 class Branch:
     """The tokens that some replies have in common. It is decoded once, for all of them."""
 
-    def __init__(self, tokens: list[int], readers: list["LogitsReader"], held: CachedSequence | None = None) -> None:
-        self.tokens, self.readers, self.held = tokens, readers, held
+    def __init__(self, tokens: list[int], readers: list["LogitsReader"], cached: CachedSequence | None = None) -> None:
+        self.tokens, self.readers, self.held = tokens, readers, cached
         """`held` is None while it waits for a place to begin."""
         self.logits: Logits | None = None
         self._odds: dict[tuple[object, ...], Distribution] = {}
@@ -64,19 +64,19 @@ class LogitsReader(Protocol):
     def choose(self, branches: Sequence[Branch]) -> list[Move]:
         """Choose the next tokens on its branches, whose logits are there; none when it is done."""
 
-    def rooted(self, reused: int) -> None:
+    def on_prefix(self, reused: int) -> None:
         """Handle the start of the prompt: `reused` of its tokens are in the cache."""
 
-    def waiting(self, done: int, total: int) -> None:
+    def on_progress(self, done: int, total: int) -> None:
         """Handle progress: `done` of `total` prompt tokens are evaluated."""
 
-    def crowded(self) -> None:
+    def on_context_full(self) -> None:
         """End, because the context has no room to go on."""
 
     def keeps(self) -> int | None:
         """Return the number of first tokens that a context shift must keep; None if it may not be shifted."""
 
-    def shifted(self, dropped: int) -> None:
+    def on_shift(self, dropped: int) -> None:
         """Handle a context shift that dropped so many of the oldest tokens."""
 
     def fail(self, reason: str) -> None:

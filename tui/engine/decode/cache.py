@@ -32,21 +32,21 @@ class Cache:
 
     def __init__(self, backend: Backend, stride: int | None = None) -> None:
         self._backend, self._stride = backend, stride
-        self._held: dict[int, CachedSequence] = {}
+        self._sequences: dict[int, CachedSequence] = {}
         self._idle: list[CachedSequence] = []
         """Not in use, the least recently used first."""
 
-    def begin(self, prompt: Sequence[int], *, hidden: bool = False) -> CachedSequence:
+    def acquire(self, prompt: Sequence[int], *, hidden: bool = False) -> CachedSequence:
         """A sequence that holds the beginning of a prompt, with the hidden states of that where they are needed.
 
         The last token is always left to evaluate: its logits are what a reply starts from.
         """
-        held = self._begin(prompt, hidden)
+        held = self._acquire(prompt, hidden)
         while self._stride and self.evict():
             pass
         return held
 
-    def _begin(self, prompt: Sequence[int], hidden: bool) -> CachedSequence:
+    def _acquire(self, prompt: Sequence[int], hidden: bool) -> CachedSequence:
         source, length = self._longest(prompt, hidden)
         if source in self._idle and source is not None:
             self._idle.remove(source)
@@ -75,7 +75,8 @@ class Cache:
         for idle in [each for each in self._idle if common_prefix(each.tokens, held.tokens) > keep]:
             self._idle.remove(idle)
             self.drop(idle)
-        shared = any(common_prefix(each.tokens, held.tokens) > keep for each in self._held.values() if each is not held)
+        others = (each for each in self._sequences.values() if each is not held)
+        shared = any(common_prefix(each.tokens, held.tokens) > keep for each in others)
         if shared or not self._backend.shift(held.sequence, keep, count):
             kept = self._copy(held, keep)
             self.drop(held)
@@ -91,7 +92,8 @@ class Cache:
     def release(self, held: CachedSequence) -> None:
         """Keep a sequence for later, unless another holds all of it anyway."""
         tokens = held.reusable(hidden=False)
-        others = (each for each in self._held.values() if each is not held and len(each.hidden) >= len(held.hidden))
+        others = (each for each in self._sequences.values() if each is not held)
+        others = (each for each in others if len(each.hidden) >= len(held.hidden))
         if not tokens or any(each.reusable(hidden=False)[: len(tokens)] == tokens for each in others):
             self.drop(held)
         else:
@@ -99,7 +101,7 @@ class Cache:
 
     def drop(self, held: CachedSequence) -> None:
         """Forget a sequence that is not idle, such as one whose contents can no longer be relied on."""
-        del self._held[held.sequence]
+        del self._sequences[held.sequence]
         self._backend.drop(held.sequence)
 
     def evict(self) -> bool:
@@ -115,7 +117,7 @@ class Cache:
 
     def _longest(self, prompt: Sequence[int], hidden: bool) -> tuple[CachedSequence | None, int]:
         best, length = None, 0
-        for held in self._held.values():
+        for held in self._sequences.values():
             shared = self._whole(common_prefix(held.reusable(hidden), prompt[:-1]))
             if shared < len(held.tokens) and not self._backend.cuttable:
                 continue  # such a memory is one running state: it can be gone on from, not cut back
@@ -132,7 +134,7 @@ class Cache:
             held = CachedSequence(
                 held.sequence, source.tokens[:length], source.hidden[:length], self._sound(source, length)
             )
-        self._held[held.sequence] = held
+        self._sequences[held.sequence] = held
         return held
 
     def _sound(self, source: CachedSequence, length: int) -> int | None:
@@ -147,7 +149,7 @@ class Cache:
 
     def _free(self) -> int:
         for sequence in range(self._backend.sequences):
-            if sequence not in self._held:
+            if sequence not in self._sequences:
                 return sequence
         self.evict()
         return self._free()

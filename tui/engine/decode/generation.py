@@ -72,7 +72,7 @@ class Generation:
         self.watch, self.crossed = watch, False
         """`crossed` from the token that begins or ends a thought until the next is to be chosen."""
         before = watch.read(prompt[self.start :])
-        self.lane = KnobSchedule(reply, inside=watch.inside)
+        self.schedule = KnobSchedule(reply, inside=watch.inside)
         self.constraint = self._constraint(self.knobs, prompt[self.start + before :])
         """Constraint on the next token, if any."""
         self._bound = self.start
@@ -84,25 +84,25 @@ class Generation:
         """Hypotheses that the reply was chosen from, the best first."""
         self._started = time.perf_counter()
         self._first = self._last = 0.0
-        self._tell_thought()
+        self._emit_thought()
 
     # --- knobs ------------------------------------------------------------------------------------------------------
 
     @property
     def knobs(self) -> Knobs:
         """Knobs in effect."""
-        return self.lane.knobs
+        return self.schedule.knobs
 
-    def turn(self, knobs: KnobPair) -> None:
+    def set_knobs(self, knobs: KnobPair) -> None:
         """Ask for other knobs from the next token on; what was to come in its lane is off. Raises EngineError."""
         self._grammars.constraint(knobs.answer)
-        self.lane.ask(knobs)
+        self.schedule.ask(knobs)
 
-    def _turn(self) -> None:
+    def _apply_knobs(self) -> None:
         """Let take effect what was asked, is next in the lane, or belongs on this side of a tag."""
         before, index = self.knobs, self._strategy.index
-        after = self.lane.due(index, inside=self.watch.inside)
-        told = self.lane.turn(index, after, crossed=self.crossed)
+        after = self.schedule.due(index, inside=self.watch.inside)
+        told = self.schedule.turn(index, after, crossed=self.crossed)
         if self._rebound(before, after):
             self.constraint = self._constraint(after, ())  # what is written already need not fit it
             self._bound = self.start + self.count
@@ -145,13 +145,13 @@ class Generation:
 
     def choose(self, branches: Sequence[Branch]) -> list[Move]:
         """Choose the next tokens on its branches, whose logits are there; none when the reply is complete."""
-        due = self.lane.due(self._strategy.index, inside=self.watch.inside)
+        due = self.schedule.due(self._strategy.index, inside=self.watch.inside)
         if self._searches_anew(self.knobs, due):
             settled = self._strategy.settle(branches)
             if settled is None:
                 return []
             branches = [settled]
-        self._turn()
+        self._apply_knobs()
         if self._over:
             self.finish("stop")
             return []
@@ -178,7 +178,7 @@ class Generation:
         text, crossed = ReadableText("", crossed=False) if ending else self.said.add(token)
         if crossed:
             self.crossed = True
-            self._tell_thought()
+            self._emit_thought()
         taken = min(used, self.backend.info.context)
         self._emit(Token(self.id, self.count, text, choice.trace, taken, choice.record))
         self.count += 1
@@ -192,13 +192,13 @@ class Generation:
             return True
         return False
 
-    def _tell_thought(self) -> None:
+    def _emit_thought(self) -> None:
         if self.watch.thought:
             self._emit(Thinking(self.id, self.count, self.watch.thought))
 
     def crosses(self, tokens: Sequence[int]) -> bool:
         """Return True if these tokens cross a thinking tag after which other knobs or a constraint apply."""
-        return (bool(self.lane.asked.thought) or is_bound(self.knobs)) and self.watch.crosses(tokens)
+        return (bool(self.schedule.asked.thought) or is_bound(self.knobs)) and self.watch.crosses(tokens)
 
     def odds(self, branch: Branch, chain: Chain, constraint: Constraint | None) -> Distribution:
         """The odds at a branch; replies that ask for the same share the work."""
@@ -210,26 +210,26 @@ class Generation:
             lambda logits: chain.run(logits, branch.tokens, chance, constraint.mask() if constraint else None),
         )
 
-    def suppose(self, hypotheses: Sequence[Hypothesis]) -> None:
+    def emit_hypotheses(self, hypotheses: Sequence[Hypothesis]) -> None:
         """Show what may come next, the likeliest first."""
         self._emit(Hypotheses(self.id, self.count, tuple(hypotheses)))
 
     # --- its way ----------------------------------------------------------------------------------------------------
 
-    def rooted(self, reused: int) -> None:
+    def on_prefix(self, reused: int) -> None:
         self._reused = reused if self._reused < 0 else self._reused
 
-    def waiting(self, done: int, total: int) -> None:
+    def on_progress(self, done: int, total: int) -> None:
         self._emit(Prefill(self.id, done, total))
 
     def keeps(self) -> int | None:
         many = self.knobs.strategy in ("beam", "contrastive")
         return None if self.knobs.context_full == "stop" or many else max(self._kept(), self.knobs.num_keep)
 
-    def shifted(self, dropped: int) -> None:
+    def on_shift(self, dropped: int) -> None:
         self._emit(Shifted(self.id, self.count, dropped))
 
-    def crowded(self) -> None:
+    def on_context_full(self) -> None:
         if self.count > self.begun:
             self.end("length")
         else:
@@ -265,7 +265,7 @@ class Generation:
                 tokens=tuple(self.said.tokens),
                 stats=stats,
                 tail=tail,
-                knob_changes=tuple(self.lane.changes),
+                knob_changes=tuple(self.schedule.changes),
                 hypotheses=self.best,
                 thought=self.watch.thought,
             )

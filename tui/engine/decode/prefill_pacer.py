@@ -15,7 +15,7 @@ class PrefillPacer:
         self._token = 0.002
         self._step = 0.02
 
-    def note(self, writing: int, reading: int, seconds: float) -> None:
+    def record(self, writing: int, reading: int, seconds: float) -> None:
         """Learn from a step that wrote and read that many tokens."""
         if reading:
             spent = max(seconds - (self._step if writing else 0.0), 1e-5)

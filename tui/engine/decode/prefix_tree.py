@@ -28,7 +28,7 @@ class PrefixTree:
         return [branch for branch in self.branches if branch.logits is not None]
 
     @property
-    def rooted(self) -> list[Branch]:
+    def cached(self) -> list[Branch]:
         """The branches that have a place in the cache."""
         return [branch for branch in self.branches if branch.held]
 
@@ -37,13 +37,13 @@ class PrefixTree:
         self.branches.append(Branch(prompt, list(readers)))
         return self.branches[-1]
 
-    def prefix(self) -> None:
+    def find_prefixes(self) -> None:
         """Give every branch that waits for nobody its place in the cache."""
         for branch in self.branches:
             if branch.held is None and not self._awaits(branch):
-                branch.held = self.cache.begin(branch.tokens, hidden=branch.hidden)
+                branch.held = self.cache.acquire(branch.tokens, hidden=branch.hidden)
                 for reader in branch.readers:
-                    reader.rooted(len(branch.held.tokens))
+                    reader.on_prefix(len(branch.held.tokens))
 
     def extend(self, branch: Branch, wanted: dict[int, list[LogitsReader]]) -> None:
         """Go on with the tokens that readers want, on a branch for each."""
@@ -85,10 +85,10 @@ class PrefixTree:
     def _awaits(self, branch: Branch) -> bool:
         """Return True if another branch is about to evaluate more of its prefix than is cached, or has its turn."""
         if self._alone:
-            return bool(self.rooted)
+            return bool(self.cached)
         if not self._backend.cuttable:
             return False
         wanted = branch.tokens[:-1]
-        sources = [other for other in self.rooted if other.pending > 1 and (other.hidden or not branch.hidden)]
+        sources = [other for other in self.cached if other.pending > 1 and (other.hidden or not branch.hidden)]
         shared = max((common_prefix(other.tokens, wanted) for other in sources), default=0)
         return shared > self.cache.longest(branch.tokens, hidden=branch.hidden)

@@ -32,19 +32,19 @@ class PreviewReader:
         self._emit(Previewed(self.id, trace, len(branch.tokens), record))
         return []
 
-    def rooted(self, reused: int) -> None:
+    def on_prefix(self, reused: int) -> None:
         """Ignore it: a preview has no statistics."""
 
-    def waiting(self, done: int, total: int) -> None:
+    def on_progress(self, done: int, total: int) -> None:
         """Ignore it: the progress of a preview is not shown."""
 
     def keeps(self) -> int | None:
         return None
 
-    def shifted(self, dropped: int) -> None:
+    def on_shift(self, dropped: int) -> None:
         """Ignore it: a preview is not shifted."""
 
-    def crowded(self) -> None:
+    def on_context_full(self) -> None:
         self.fail("The context has no room for a look beside the replies that are running.")
 
     def fail(self, reason: str) -> None:

@@ -80,7 +80,7 @@ class Scheduler:
 
     def _emit(self, event: Event) -> None:
         if isinstance(event, Token):
-            self.what_if.note(event)
+            self.what_if.add_token(event)
         self._out(event)
 
     # --- commands ---------------------------------------------------------------------------------------------------
@@ -112,15 +112,15 @@ class Scheduler:
     def _check_width(self, asked: KnobPair, others: Sequence[Generation]) -> None:
         """Refuse a search that finds no sequences left beside others."""
         most = max(self._backend.sequences - KEPT, self._backend.sequences // 2)
-        if sum(_widest(each.lane.asked) for each in others) + _widest(asked) > most:
+        if sum(_widest(each.schedule.asked) for each in others) + _widest(asked) > most:
             raise EngineError(f"The replies that run look at {most} continuations at once at most; use fewer beams.")
 
     def _generation(self, reply: ReplyRequest, prompt: list[int]) -> Generation:
-        begun = self._prompts.begun(reply.messages, reply.template, reply.knobs.thinking)
-        kept = partial(self._prompts.kept, reply.messages, reply.template, reply.knobs.thinking)
+        begun = self._prompts.count_continued(reply.messages, reply.template, reply.knobs.thinking)
+        kept = partial(self._prompts.count_system, reply.messages, reply.template, reply.knobs.thinking)
         watch = self._prompts.watch(reply.messages, reply.knobs, reply.template)
-        self.what_if.begin(reply.id, prompt, reply.knobs, begun)
-        unsaid = self._prompts.unsaid(reply.messages, reply.template, reply.knobs.thinking)
+        self.what_if.add_reply(reply.id, prompt, reply.knobs, begun)
+        unsaid = self._prompts.pending_bytes(reply.messages, reply.template, reply.knobs.thinking)
         return Generation(reply, prompt, begun, kept, self._grammars, self._backend, self._emit, watch, unsaid)
 
     def preview(self, command: Preview) -> None:
@@ -138,7 +138,7 @@ class Scheduler:
     def _at(self, command: Preview) -> tuple[Knobs, Constraint | None]:
         """The knobs that the next token is chosen with, and what bounds it."""
         watch = self._prompts.watch(command.messages, command.knobs, command.template)
-        watch.read(self._prompts.own(command.messages, command.template, command.knobs.thinking))
+        watch.read(self._prompts.continued_tokens(command.messages, command.template, command.knobs.thinking))
         # After a whole reply there is nothing that a constraint would bind.
         begins = command.messages[-1:] and command.messages[-1].role != "assistant"
         bound = self._grammars.constraint(command.knobs) if begins and not watch.inside else None
@@ -150,7 +150,7 @@ class Scheduler:
             if generation.id == command.id:
                 try:
                     self._check_width(command.pair, [each for each in self._generations() if each is not generation])
-                    generation.turn(command.pair)
+                    generation.set_knobs(command.pair)
                 except EngineError as error:
                     self._emit(Refused(command.id, str(error)))
 
@@ -194,9 +194,9 @@ class Scheduler:
 
     def step(self) -> None:
         """Choose tokens wherever logits are ready, then evaluate one batch."""
-        self._tree.prefix()
+        self._tree.find_prefixes()
         self._choose()
-        if self._tree.rooted:
+        if self._tree.cached:
             self._evaluate()
 
     # --- branches ---------------------------------------------------------------------------------------------------
@@ -235,7 +235,7 @@ class Scheduler:
                 wanted[id(branch)].setdefault(token, []).append(reader)
         for branch in ready:
             if not wanted[id(branch)]:
-                self.what_if.keep(branch)
+                self.what_if.add_position(branch)
                 self._tree.release(branch)
             branch.logits = None
         for branch in ready:
@@ -261,7 +261,7 @@ class Scheduler:
             self._give_up([branch for branch, _ in takes], str(error))
             return
         writing = sum(1 for branch, _ in takes if branch.pending == 1)
-        self._pace.note(writing, len(rows) - writing, time.perf_counter() - began)
+        self._pace.record(writing, len(rows) - writing, time.perf_counter() - began)
         self._arrive(takes, decoded)
 
     def _arrive(self, takes: list[tuple[Branch, int]], decoded: Decoded) -> None:
@@ -275,11 +275,11 @@ class Scheduler:
                 branch.arrive(next(logits))
             if branch.pending or count > 1:
                 for reader in branch.readers:
-                    reader.waiting(done + count, len(branch.tokens))
+                    reader.on_progress(done + count, len(branch.tokens))
 
     def _takes(self) -> list[tuple[Branch, int]]:
         """Choose the branches of the next decode, with a number of tokens each; the shortest prompts first."""
-        rooted = self._tree.rooted
+        rooted = self._tree.cached
         writing = [branch for branch in rooted if branch.pending == 1]
         reading = sorted((branch for branch in rooted if branch.pending > 1), key=lambda each: each.pending)
         takes = [(branch, 1) for branch in writing]
@@ -297,7 +297,7 @@ class Scheduler:
         """The context is full: let go of what nobody reads, else of the oldest tokens or all of the longest branch."""
         if self._tree.cache.evict():
             return
-        branch = max(self._tree.rooted, key=lambda each: len(each.tokens))
+        branch = max(self._tree.cached, key=lambda each: len(each.tokens))
         keeps = [reader.keeps() for reader in branch.readers]
         keep = max((each for each in keeps if each is not None), default=0)
         if branch.held and branch.pending == 1 and None not in keeps and len(branch.held.tokens) - keep > MOST:
@@ -305,10 +305,10 @@ class Scheduler:
             branch.held = self._tree.cache.shift(branch.held, keep, count)
             del branch.tokens[keep : keep + count]
             for reader in branch.readers:
-                reader.shifted(count)
+                reader.on_shift(count)
             return
         for reader in list(branch.readers):
-            reader.crowded()
+            reader.on_context_full()
             self._tree.leave(reader)
 
     def _begin_anew(self, branches: Sequence[Branch]) -> None:

@@ -27,7 +27,7 @@ class LlamaLog:
             del self.lines[:-50]
             os.write(2, text)
 
-    def heard(self, words: str) -> bool:
+    def has_logged(self, words: str) -> bool:
         """Return True if a warning or error has these words in it."""
         return any(words in line for line in self.lines)
 

@@ -26,7 +26,7 @@ class LoraAdapters:
         self._scales = (ctypes.c_float * self._count)(*(adapter.scale for adapter in adapters))
         self._pointers = (C.llama_adapter_lora_p_ctypes * self._count)(*(_read(model, each.path) for each in adapters))
 
-    def lay(self, context: Any) -> None:
+    def apply_to(self, context: Any) -> None:
         """Have them act in a context."""
         C.llama_set_adapters_lora(context, self._pointers, self._count, self._scales)
 

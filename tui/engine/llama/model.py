@@ -81,7 +81,7 @@ class Llama:
         model = C.llama_model_load_from_file(os.fsencode(path), params)
         if not model:
             raise ModelError(f"{path}: the model cannot be loaded: {LOG.reason}")
-        self._unlocked = LOG.heard("mlock")
+        self._unlocked = LOG.has_logged("mlock")
         return model
 
     def _open(self, knobs: Knobs) -> Any:
@@ -101,11 +101,11 @@ class Llama:
             raise ModelError(f"A context of {self.context} tokens cannot be opened: {LOG.reason}")
         self.context = int(C.llama_n_ctx(ctx))
         self._declined = (
-            LOG.heard("Flash Attention not supported")
-            or LOG.heard("flash_attn is not compatible")
+            LOG.has_logged("Flash Attention not supported")
+            or LOG.has_logged("flash_attn is not compatible")
             or bool(C.llama_model_is_recurrent(self._model))  # which has no attention of any kind
         )
-        adapters.lay(ctx)
+        adapters.apply_to(ctx)
         return ctx
 
     def _head(self) -> int:

@@ -65,7 +65,7 @@ class Engine:
         self._process: asyncio.subprocess.Process | None = None
         self._ending = self._asked = False
         self._starting = asyncio.Lock()
-        self.attempts = RestartLimit()
+        self.restart_limit = RestartLimit()
 
     @property
     def alive(self) -> bool:
@@ -84,7 +84,7 @@ class Engine:
         """
         async with self._starting:  # two who find it dead at once must not start two
             if not self.alive:
-                self.attempts.take()
+                self.restart_limit.count_start()
                 self._asked = False
                 await self._spawn()
 
@@ -170,7 +170,7 @@ class Engine:
     def _death(self, code: int) -> Died:
         words = self.last_words
         cause = "The engine was ended, as you asked." if self._asked else _cause(code, words)
-        return Died(code, cause, words, self._asked, self.attempts.spent)
+        return Died(code, cause, words, self._asked, self.restart_limit.spent)
 
     @property
     def last_words(self) -> str:

@@ -65,7 +65,7 @@ class Slot:
         """True if the engine runs and answers nothing."""
         self.died: Died | None = None
         """Last death of the engine, if any."""
-        self.again = False
+        self.restarts = False
         """True if the engine is to be started again when it has ended."""
         self.running = False
         """True if commands reach the engine; before it runs they wait here, and after its death they are refused."""
@@ -81,7 +81,7 @@ class Slot:
             path, "silent" if self.silent else self.state, self.engine.pid, self.died, self.engine.last_words
         )
 
-    def order(self, load: Load) -> None:
+    def load_model(self, load: Load) -> None:
         """Have it load a model, in place of the one it has; raises EngineError."""
         self.load, self.state, self.progress, self.info = load, "loading", 0.0, None
         self._answers += 1
@@ -104,7 +104,7 @@ class Slot:
             self.engine.send(command)
         self._waiting.clear()
 
-    def take(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
         """Note what an event says of how it stands."""
         match event:
             case Progress():
@@ -134,7 +134,7 @@ class EnginePool:
         """`make` builds an engine, given the number built before; `refuse` raises for models that do not fit."""
         self._make, self._refuse, self._made = make, refuse, 0
         self._slots: list[Slot] = []
-        self._said: asyncio.Queue[tuple[Slot, Event]] = asyncio.Queue()
+        self._events: asyncio.Queue[tuple[Slot, Event]] = asyncio.Queue()
         self._readers: set[asyncio.Task[None]] = set()
         self._endings: set[asyncio.Task[None]] = set()
 
@@ -152,7 +152,7 @@ class EnginePool:
         for slot in self._arrange(loads):
             _do(self._readers, self._run(slot))
 
-    def at(self, load: Load | None) -> Slot:
+    def slot_of(self, load: Load | None) -> Slot:
         """The engine that holds a model; raises EngineError when none does."""
         for slot in self._slots:
             if slot.load == load:
@@ -161,17 +161,17 @@ class EnginePool:
 
     def send(self, command: Command, load: Load | None) -> None:
         """Send a command to the engine that holds a model; raises EngineError when there is none to take it."""
-        self.at(load).send(command)
+        self.slot_of(load).send(command)
 
     async def events(self) -> AsyncIterator[SlotEvent]:
         """Yield the events of every engine, for as long as anybody listens."""
         while True:
-            slot, event = await self._said.get()
+            slot, event = await self._events.get()
             if slot in self._slots and slot.load:
-                slot.take(event)
+                slot.on_event(event)
                 yield SlotEvent(slot.load, event)
-                if slot.again and slot.state == "lost":
-                    self._again(slot, slot.load)
+                if slot.restarts and slot.state == "lost":
+                    self._restart_slot(slot, slot.load)
 
     async def revive(self) -> None:
         """Start anew the engines that died, and have those try again that could not load; raises EngineError."""
@@ -180,17 +180,17 @@ class EnginePool:
                 await slot.start()
                 _do(self._readers, self._read(slot))
             if slot.state in ("lost", "failed") and slot.load:
-                slot.order(slot.load)
+                slot.load_model(slot.load)
 
     def restart(self) -> None:
         """End what runs and start it all anew, however often it died. Each that runs says that it Died, first."""
         for slot in self._slots:
-            slot.engine.attempts.forgive()
+            slot.engine.restart_limit.reset()
             if slot.running:
-                slot.again = True
+                slot.restarts = True
                 slot.engine.kill()
             elif slot.load and slot.state == "lost":
-                self._again(slot, slot.load)
+                self._restart_slot(slot, slot.load)
 
     def reports(self) -> list[EngineReport]:
         """Return a report of each engine."""
@@ -223,15 +223,15 @@ class EnginePool:
                 self._made += 1
                 self._slots.append(slot)
                 new.append(slot)
-            slot.order(load)
+            slot.load_model(load)
         for slot in spare:
             self._slots.remove(slot)
             _do(self._endings, slot.engine.stop())
         return new
 
-    def _again(self, slot: Slot, load: Load) -> None:
-        slot.again = False
-        slot.order(load)  # it waits until the engine runs
+    def _restart_slot(self, slot: Slot, load: Load) -> None:
+        slot.restarts = False
+        slot.load_model(load)  # it waits until the engine runs
         _do(self._readers, self._run(slot))
 
     async def _run(self, slot: Slot) -> None:
@@ -240,13 +240,13 @@ class EnginePool:
         try:
             await slot.start()
         except EngineError as error:
-            self._said.put_nowait((slot, Died(0, str(error), "")))
+            self._events.put_nowait((slot, Died(0, str(error), "")))
         else:
             await self._read(slot)
 
     async def _read(self, slot: Slot) -> None:
         async for event in slot.engine.events():
-            self._said.put_nowait((slot, event))
+            self._events.put_nowait((slot, event))
 
 
 def _do(kept: set[asyncio.Task[None]], work: Coroutine[None, None, None]) -> None:

@@ -25,12 +25,12 @@ class RestartLimit:
         """True if there were MOST starts within a WINDOW."""
         return len(self._made) == MOST and self._clock() - self._made[0] < WINDOW
 
-    def take(self) -> None:
+    def count_start(self) -> None:
         """Count a start; raises EngineError when there were too many."""
         if self.spent:
             raise EngineError(f"The engine was lost {MOST} times within a minute. F12 shows why, and starts it again.")
         self._made.append(self._clock())
 
-    def forgive(self) -> None:
+    def reset(self) -> None:
         """Begin to count anew: somebody asked for it."""
         self._made.clear()

@@ -137,7 +137,7 @@ class PromptWriter:
     def __init__(self, backend: Backend, compiled: TemplateCompiler = JinjaTemplate) -> None:
         """`compiled` makes a model's own template of its source."""
         self._backend = backend
-        self._lately: dict[tuple[tuple[Message, ...], str, str], list[int]] = {}
+        self._recent: dict[tuple[tuple[Message, ...], str, str], list[int]] = {}
         self._explicit: tuple[str, OllamaTemplate] | None = None
         self.notice = ""
         """Notice for the person about the template in use."""
@@ -180,18 +180,18 @@ class PromptWriter:
         reading.may_open &= not prompt.endswith(tags.close.rstrip())
         return ThoughtWatch(self._backend, tags, reading)
 
-    def begun(self, messages: Sequence[Message], template: str = "", think: str = "auto") -> int:
+    def count_continued(self, messages: Sequence[Message], template: str = "", think: str = "auto") -> int:
         """Return the number of trailing prompt tokens that belong to an assistant's message to be continued."""
         if not messages or messages[-1].role != "assistant":
             return 0
         return len(self.write(messages, template, think)) - len(self._write(messages[:-1], template, think))
 
-    def own(self, messages: Sequence[Message], template: str = "", think: str = "auto") -> list[int]:
+    def continued_tokens(self, messages: Sequence[Message], template: str = "", think: str = "auto") -> list[int]:
         """Return the trailing prompt tokens that belong to an assistant's message to be continued."""
-        begun = self.begun(messages, template, think)
+        begun = self.count_continued(messages, template, think)
         return self.write(messages, template, think)[-begun:] if begun else []
 
-    def unsaid(self, messages: Sequence[Message], template: str = "", think: str = "auto") -> bytes:
+    def pending_bytes(self, messages: Sequence[Message], template: str = "", think: str = "auto") -> bytes:
         """Return the bytes that the tokens of a reply hold past its text, where that ends within a character."""
         last = messages[-1] if messages else None
         if last is None or last.role != "assistant" or not last.tokens or not last.content.endswith(_UNKNOWN):
@@ -202,7 +202,7 @@ class PromptWriter:
         said = (b"".join(map(say, last.tokens)) for say in (self._backend.piece, self._spelled))
         return next((each[len(text) :] for each in said if each.startswith(text)), b"")
 
-    def kept(self, messages: Sequence[Message], template: str = "", think: str = "auto") -> int:
+    def count_system(self, messages: Sequence[Message], template: str = "", think: str = "auto") -> int:
         """Return the number of leading prompt tokens that are the system prompt."""
         if not messages or messages[0].role != "system":
             return 0
@@ -211,16 +211,16 @@ class PromptWriter:
             return common_prefix(self.write(messages, template, think), alone)
         return 0
 
-    def written(self, messages: Sequence[Message], template: str = "", think: str = "auto") -> list[int] | None:
+    def recent_prompt(self, messages: Sequence[Message], template: str = "", think: str = "auto") -> list[int] | None:
         """The tokens of a prompt that was written lately: safe from any thread, and in no time."""
-        return self._lately.get((tuple(messages), template, think))
+        return self._recent.get((tuple(messages), template, think))
 
     def write(self, messages: Sequence[Message], template: str = "", think: str = "auto") -> list[int]:
         """The tokens of the prompt; raises EngineError when the template refuses the messages."""
         key = (tuple(messages), template, think)
-        tokens = self._lately.pop(key, None) or self._write(messages, template, think)
-        lately = {**self._lately, key: tokens}
-        self._lately = dict(list(lately.items())[-_LATELY:])  # a new one: another thread may be looking at the old
+        tokens = self._recent.pop(key, None) or self._write(messages, template, think)
+        lately = {**self._recent, key: tokens}
+        self._recent = dict(list(lately.items())[-_LATELY:])  # a new one: another thread may be looking at the old
         return list(tokens)
 
     def _write(self, messages: Sequence[Message], template: str, think: str) -> list[int]:

@@ -66,9 +66,9 @@ class TemplateWorker:
     def template(self, source: str, *, bos: str, eos: str) -> "WorkerTemplate":
         """A template that the scribe renders; raises EngineError when it does not compile."""
         order = RenderOrder(source, bos, eos)
-        return WorkerTemplate(self, order, has_switch=self.write(order).has_switch)
+        return WorkerTemplate(self, order, has_switch=self.render(order).has_switch)
 
-    def write(self, order: RenderOrder) -> RenderAnswer:
+    def render(self, order: RenderOrder) -> RenderAnswer:
         """Render an order; raises EngineError when the template refuses, or takes more than it may."""
         if self._process.poll() is not None:
             self.close()
@@ -136,7 +136,7 @@ class WorkerTemplate:
         """The prompt text, ending where the reply begins; raises EngineError."""
         said = tuple(Message(message.role, message.content) for message in messages)
         order = msgspec.structs.replace(self._order, messages=said, open_reply=open_reply, think=think)
-        return self._scribe.write(order).text
+        return self._scribe.render(order).text
 
 
 # --- in the process ---------------------------------------------------------------------------------------------------

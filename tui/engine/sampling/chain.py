@@ -28,7 +28,7 @@ _NEEDING_FINITE = ("typical_p", "xtc")
 """Stages whose maths goes wrong on a logit of -inf, which is how some others cut (0 x log 0 in typical_p's entropy)."""
 
 
-class Feedback(Struct, frozen=True):
+class AdaptiveState(Struct, frozen=True):
     """State of mirostat and adaptive-p after the tokens chosen so far."""
 
     mu: float
@@ -38,18 +38,18 @@ class Feedback(Struct, frozen=True):
     """Decayed sum of the probabilities of the tokens chosen, and of their weights, as in llama.cpp's adaptive-p."""
 
     @staticmethod
-    def before(knobs: Knobs) -> "Feedback":
+    def initial(knobs: Knobs) -> "AdaptiveState":
         """Nothing was chosen yet."""
         weight = 1 / (1 - knobs.adaptive_decay)
-        return Feedback(2 * knobs.mirostat_tau, max(knobs.adaptive_target, 0.0) * weight, weight)
+        return AdaptiveState(2 * knobs.mirostat_tau, max(knobs.adaptive_target, 0.0) * weight, weight)
 
-    def after(self, knobs: Knobs, chosen: float, untouched: float) -> "Feedback":
+    def updated(self, knobs: Knobs, chosen: float, untouched: float) -> "AdaptiveState":
         """A token of this probability was chosen; `untouched` is what it had before adaptive-p."""
         mu = self.mu
         if knobs.mirostat and chosen > 0:
             mu -= knobs.mirostat_eta * (-log2(chosen) - knobs.mirostat_tau)
         decay = knobs.adaptive_decay
-        return Feedback(mu, untouched + decay * self.total, 1 + decay * self.weight)
+        return AdaptiveState(mu, untouched + decay * self.total, 1 + decay * self.weight)
 
     def aim(self, knobs: Knobs) -> float:
         """The probability that adaptive-p prefers for the next token."""
@@ -60,11 +60,11 @@ class Chain:
     """The stages that one set of knobs switches on, with what they remember of one reply."""
 
     def __init__(
-        self, knobs: Knobs, make_stage: StageFactory, history: Sequence[int], feedback: Feedback | None = None
+        self, knobs: Knobs, make_stage: StageFactory, history: Sequence[int], feedback: AdaptiveState | None = None
     ) -> None:
         """`history` is the prompt and the reply so far; `feedback` comes from the chain before a knob was turned."""
         self._knobs, self._make = knobs, make_stage
-        self.feedback = feedback or Feedback.before(knobs)
+        self.feedback = feedback or AdaptiveState.initial(knobs)
         self._order = order(knobs)
         self._fixed = {name: make_stage(name, knobs, 0.0) for name in self._order if name not in _AIMED}
         self._seen = {"penalties": knobs.repeat_last_n, "dry": knobs.dry_penalty_last_n}
@@ -88,7 +88,7 @@ class Chain:
         """Remember the token chosen, which had this probability, and that before adaptive-p."""
         for stage in self._fixed.values():
             stage.accept(token)
-        self.feedback = self.feedback.after(self._knobs, p, untouched)
+        self.feedback = self.feedback.updated(self._knobs, p, untouched)
 
     def run(
         self,

@@ -59,18 +59,18 @@ class WhatIfWorker:
 
     # --- what it sees -----------------------------------------------------------------------------------------------
 
-    def keep(self, branch: Branch) -> None:
+    def add_position(self, branch: Branch) -> None:
         """Keep the logits at the end of a branch."""
         if branch.logits is not None:
             with self._lock:
                 _put(self._positions, tuple(branch.tokens), branch.logits, POSITIONS)
 
-    def begin(self, reply_id: str, prompt: Sequence[int], knobs: Knobs, begun: int) -> None:
+    def add_reply(self, reply_id: str, prompt: Sequence[int], knobs: Knobs, begun: int) -> None:
         """A reply begins."""
         with self._lock:
             _put(self._written, reply_id, FinishedReply(list(prompt), knobs.seed, begun, [], []), REPLIES)
 
-    def note(self, token: Token) -> None:
+    def add_token(self, token: Token) -> None:
         """A token was written."""
         written = self._written.get(token.id)
         if written:
@@ -85,7 +85,7 @@ class WhatIfWorker:
             case WhatIf():
                 self._what_if(question, newer)
             case Remember():
-                prompt = self._prompts.written(question.messages, question.template, question.knobs.thinking)
+                prompt = self._prompts.recent_prompt(question.messages, question.template, question.knobs.thinking)
                 if prompt is None:
                     return False
                 self.remember(question, prompt)
@@ -97,7 +97,7 @@ class WhatIfWorker:
         """Answer a Preview, if the logits of its position are kept."""
         if is_bound(command.knobs) or command.thinking:
             return False  # grammars and thoughts are the scheduler's
-        prompt = self._prompts.written(command.messages, command.template, command.knobs.thinking)
+        prompt = self._prompts.recent_prompt(command.messages, command.template, command.knobs.thinking)
         with self._lock:
             logits = self._positions.get(tuple(prompt)) if prompt else None
         if prompt is None or logits is None:

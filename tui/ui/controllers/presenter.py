@@ -72,12 +72,12 @@ class Presenter:
 
     def show_engine(self) -> None:
         """Show how it is with the engine of the active side, and which models there are."""
-        status, slot = self._status, self._engines.at(self._shown.load)
+        status, slot = self._status, self._engines.slot_of(self._shown.load)
         writing = self._session.busy and slot.state == "ready"
         status.state = "silent" if slot.silent else "writing" if writing else slot.state
         status.progress = slot.progress
         loads = dict.fromkeys(side.load for side in self._session.sides)
-        infos = [info for info in (self._engines.at(load).info for load in loads) if info]
+        infos = [info for info in (self._engines.slot_of(load).info for load in loads) if info]
         if self._view.hidden:
             status.model, status.context, status.place = "", 0, ""
             return

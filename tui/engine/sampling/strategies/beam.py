@@ -69,7 +69,7 @@ class BeamSearch:
         elif not moves or self._exhausted():
             self._close(*self._complete, *self._live)
         elif self._write_agreed():
-            self._reply.suppose(self._hypotheses(*self._live))
+            self._reply.emit_hypotheses(self._hypotheses(*self._live))
             return moves
         return []
 

@@ -65,7 +65,7 @@ class StrategyReply(Protocol):
     def write(self, choice: TokenChoice, used: int) -> bool:
         """Add the next token. Return True if the reply goes on."""
 
-    def suppose(self, hypotheses: Sequence[Hypothesis]) -> None:
+    def emit_hypotheses(self, hypotheses: Sequence[Hypothesis]) -> None:
         """Show what may come next, the likeliest first."""
 
     def finish(self, ending: Ending) -> None:
