@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.gguf import write
-from tui.cli.arguments import UsageError, choose, question, reads_as_setting, require_screen
+from tui.cli.arguments import UsageError, choose, read_prompt, reads_as_setting, require_screen
 from tui.errors import ModelError
 
 
@@ -59,13 +59,13 @@ def test_what_is_piped_in_comes_after_the_prompt(
     prompt: str | None, piped: bytes, asked: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(piped)))
-    assert question(prompt) == asked
+    assert read_prompt(prompt) == asked
 
 
 def test_a_closed_stdin_is_no_prompt(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", None)
     with pytest.raises(UsageError, match="no prompt"):
-        question(" ")
+        read_prompt(" ")
 
 
 def test_a_dumb_terminal_is_no_screen(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ import typer
 
 from tests.soak.invariants import Broken
 from tests.soak.observer import Observer
-from tui.cli.stderr import tell
+from tui.cli.stderr import print_notice
 from tui.models.reference import STARTER, find_model
 from tui.terminal import safe_line
 
@@ -37,7 +37,7 @@ async def _soak(observer: Observer, model: Path, seed: int, minutes: float) -> N
         async for report in observer.run(model, seed, minutes):
             typer.echo(str(report))
     except Broken as broken:
-        tell(f"It broke in journey {observer.journey}: {safe_line(str(broken))}.")
+        print_notice(f"It broke in journey {observer.journey}: {safe_line(str(broken))}.")
         typer.echo(f"Events before that: {', '.join(observer.events)}.", err=True)
         raise typer.Exit(1) from None
 

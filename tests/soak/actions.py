@@ -26,7 +26,7 @@ async def ask(user: User, chance: Random) -> None:
     user.asked += 1
     question = f"{user.asked} {chance.random():.12f} Tell me about {chance.choice(TOPICS)}."
     await user.write(question)
-    if await user.until(lambda: question in user.said, 3) and await user.store.settled(0):
+    if await user.until(lambda: question in user.said, 3) and await user.store.wait_saved(0):
         emit("keeps", question)  # it was written down before the model saw it
 
 

@@ -79,7 +79,7 @@ async def _acknowledge(user: User) -> None:
     while True:
         said, so_far = user.said - reported, user.so_far
         await asyncio.sleep(FLUSHED)
-        if await user.store.settled(0):
+        if await user.store.wait_saved(0):
             for text in said:
                 emit("keeps", text)
             if so_far:

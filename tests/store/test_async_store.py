@@ -33,7 +33,7 @@ async def until(condition: Callable[[], object]) -> None:
 async def test_what_was_noted_and_settled_is_in_the_file(path: Path) -> None:
     diary = AsyncStore(path)
     diary.save("one", Snapshot(talk("Hi")))
-    assert await diary.settled()
+    assert await diary.wait_saved()
     assert texts(path) == ["Hi"]
     assert await diary.close() == ""
 
@@ -43,7 +43,7 @@ async def test_of_what_comes_quickly_the_newest_is_kept(path: Path) -> None:
     said = talk("Hi")
     for length in range(200):
         diary.save("one", Snapshot(said, draft=draft(said, "x" * length)))
-    assert await diary.settled()
+    assert await diary.wait_saved()
     assert texts(path) == ["Hi", "x" * 199]
     diary.save("one", Snapshot(talk("Hi", "Hello")))
     assert await diary.close() == "" and texts(path) == ["Hi", "Hello"]
@@ -52,7 +52,7 @@ async def test_of_what_comes_quickly_the_newest_is_kept(path: Path) -> None:
 async def test_what_the_store_knows_can_be_asked_for(path: Path) -> None:
     diary = AsyncStore(path)
     diary.save(new_key(), Snapshot(talk("Hi", "Hello")))
-    await diary.settled()
+    await diary.wait_saved()
     (entry,) = await diary.ask(Store.list, "hello")
     kept = await diary.ask(Store.load, entry.id)
     diary.open(kept.position)
@@ -69,11 +69,11 @@ async def test_d06_while_another_program_holds_the_file_the_chat_goes_on_and_is_
     told: list[str] = []
     diary = AsyncStore(path, told.append)
     diary.save("one", Snapshot(talk("Hi")))
-    await diary.settled()
+    await diary.wait_saved()
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
     diary.save("one", Snapshot(talk("Hi", "Hello")))
-    assert not await diary.settled(0.5)
+    assert not await diary.wait_saved(0.5)
     await until(lambda: told)
     assert "another program holds it locked" in told[0] and diary.trouble == told[0]
     diary.save("one", Snapshot(talk("Hi", "Hello", "Still there?")))
@@ -89,7 +89,7 @@ async def test_d09_with_no_place_to_save_nothing_is_saved_and_it_is_said(tmp_pat
     told: list[str] = []
     diary = AsyncStore(tmp_path / "home" / "data" / "history.db", told.append)
     diary.save("one", Snapshot(talk("Hi")))
-    assert not await diary.settled()
+    assert not await diary.wait_saved()
     assert len(told) == 1 and "Not a directory" in told[0]
     (tmp_path / "home").unlink()
     await until(lambda: not diary.trouble)
@@ -153,7 +153,7 @@ async def test_at_the_end_everything_is_tried_once_more_at_once(path: Path, monk
     diary = AsyncStore(path)
     diary.save("bad", Snapshot(talk("Hi")))
     diary.save("good", Snapshot(talk("Hello")))
-    assert not await diary.settled(10)
+    assert not await diary.wait_saved(10)
     broken.remove("good")
     assert await diary.close(10) == "The disk is full."
     assert texts(path) == ["Hello"]
@@ -185,6 +185,6 @@ async def test_d10_that_a_file_was_mended_is_told_once(path: Path) -> None:
     path.write_bytes(b"no database at all\n" * 100)
     diary = AsyncStore(path)
     diary.save("one", Snapshot(talk("Hi")))
-    await diary.settled()
+    await diary.wait_saved()
     assert [notice[:24] for notice in diary.notices] == ["The history was damaged."]
     await diary.close()

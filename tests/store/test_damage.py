@@ -15,9 +15,9 @@ from tests.store.pages import keep, talk, texts
 from tui.errors import StoreError
 from tui.paths import data_dir, history_path
 from tui.store import recovery
-from tui.store.page_salvage import leaves
+from tui.store.page_salvage import salvaged_rows
 from tui.store.records import SavedPosition, Snapshot
-from tui.store.rows import Leaf
+from tui.store.rows import TurnWriter
 from tui.store.schema import MIGRATIONS
 from tui.store.store import Store
 
@@ -154,7 +154,7 @@ def test_d10_a_row_that_claims_to_be_longer_than_the_file_is_not_followed(tmp_pa
     page[place : place + 4] = struct.pack(">I", 1)
     (tmp_path / "history.db").write_bytes(page)
     tracemalloc.start()
-    assert list(leaves(tmp_path / "history.db")) == []
+    assert list(salvaged_rows(tmp_path / "history.db")) == []
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 1_000_000
@@ -219,14 +219,14 @@ def test_d13_what_is_written_while_the_file_is_moved_is_written_to_the_one_there
 ) -> None:
     store = Store(path)
     page = keep(store, "Hi", "Hello")
-    write = Leaf.write
+    write = TurnWriter.write
 
-    def slowly(leaf: Leaf, sheet: Snapshot) -> SavedPosition:
+    def slowly(leaf: TurnWriter, sheet: Snapshot) -> SavedPosition:
         if not path.with_name("elsewhere.db").exists():
             path.rename(path.with_name("elsewhere.db"))
         return write(leaf, sheet)
 
-    monkeypatch.setattr(Leaf, "write", slowly)
+    monkeypatch.setattr(TurnWriter, "write", slowly)
     store.save(page, Snapshot(talk("Hi", "Hello", "Still there?")))
     store.close()
     assert texts(path) == ["Hi", "Hello", "Still there?"]

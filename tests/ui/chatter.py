@@ -68,7 +68,7 @@ class Chatter:
     async def _ask(self, question: str) -> None:
         coming = ask(self._side.conversation, question)
         await self._keeper.save_first({self._side: coming})
-        if await self._diary.settled(0):
+        if await self._diary.wait_saved(0):
             for turn in coming.turns[-2:]:  # with what was answered before
                 say("said", turn.message.content)
         self._session.ask(question)
@@ -86,7 +86,7 @@ class Chatter:
             await asyncio.sleep(FLUSH)
             so_far = self._side.reply.text if self._side.reply else ""
             self._keeper.save()
-            if await self._diary.settled():
+            if await self._diary.wait_saved():
                 say("begun", so_far)
 
 

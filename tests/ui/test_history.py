@@ -44,7 +44,7 @@ def stored(path: Path, number: int = 1) -> list[tuple[str, str | None]]:
 
 async def saved(chat: Chat, diary: AsyncStore) -> None:
     chat.screen.autosave.save()
-    assert await diary.settled(10)
+    assert await diary.wait_saved(10)
 
 
 async def test_a_question_is_in_the_file_before_the_model_sees_it(
@@ -238,7 +238,7 @@ async def test_what_is_being_written_is_kept_with_how_its_tokens_were_chosen(
         else:
             await chat.press("ctrl+n")
             await chat.until(lambda: not chat.side.conversation.turns)
-        assert await diary.settled(10)
+        assert await diary.wait_saved(10)
     store = Store(path)
     reply = store.load(1).conversation.turns[1]
     assert reply.ending == "stopped" and reply.record and len(texts(path)) == 2

@@ -12,7 +12,7 @@ from typer._click.exceptions import ClickException
 from tui import __version__
 from tui.cli import bench, chat, compare, doctor, history, models, presets, replay, run
 from tui.cli.arguments import ThemeName, UsageError
-from tui.cli.stderr import tell
+from tui.cli.stderr import print_notice
 from tui.errors import TwiddleError
 from tui.terminal import safe
 
@@ -64,10 +64,10 @@ def main() -> None:
     except typer.Abort:
         sys.exit("Aborted!")
     except TwiddleError as error:
-        tell(str(error))
+        print_notice(str(error))
         sys.exit(2 if isinstance(error, UsageError) else 1)
     except OSError as error:  # a full disk behind `>`, a folder that may not be read
-        tell(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}.")
+        print_notice(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}.")
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -34,7 +34,7 @@ def with_model(chosen: ResolvedSetting) -> tuple[ResolvedSetting, Path]:
     return chosen, chosen.preset.find_model()
 
 
-def settle(theme: str | None = None) -> LoadedConfig:
+def load_config(theme: str | None = None) -> LoadedConfig:
     """Read config.toml with the options typed; raises UsageError for an unknown theme."""
     names = {path.stem for folder in theme_dirs() for path in folder.glob("*.toml")}
     if theme is not None and theme not in names:
@@ -59,7 +59,7 @@ def _has_blank(word: str) -> bool:
     return any(map(str.isspace, word))
 
 
-def question(prompt: str | None) -> str:
+def read_prompt(prompt: str | None) -> str:
     """Return the prompt followed by piped input; raises UsageError when there is neither."""
     parts = [part for part in (prompt or "", _piped()) if part.strip()]
     if not parts:

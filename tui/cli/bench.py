@@ -10,7 +10,7 @@ from msgspec import to_builtins
 
 from tui.bench.result import Result
 from tui.cli.arguments import UsageError
-from tui.cli.stderr import tell
+from tui.cli.stderr import print_notice
 from tui.cli.stdout import errors_as_json
 from tui.cli.tables import print_table
 from tui.engine.process.openmp import spin_briefly
@@ -49,7 +49,7 @@ def bench(
             if part not in PARTS:
                 raise UsageError(f"There is no part {part!r} to measure.{did_you_mean(part, PARTS)}")
         place, before = describe(), os.getloadavg()
-        results = list(run(model, path, only or PARTS, quick=quick, say=tell))
+        results = list(run(model, path, only or PARTS, quick=quick, say=print_notice))
     loads = (before, os.getloadavg())
     if as_json:
         machine = {**to_builtins(place), "load_before": loads[0], "load_after": loads[1]}

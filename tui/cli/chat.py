@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from tui.cli.arguments import SETTING_HELP, ThemeName, UsageError, choose, require_screen, settle, with_model
-from tui.cli.history import opened
-from tui.cli.stderr import tell
+from tui.cli.arguments import SETTING_HELP, ThemeName, UsageError, choose, require_screen, load_config, with_model
+from tui.cli.history import open_store
+from tui.cli.stderr import print_notice
 from tui.config import config_path
 from tui.errors import TwiddleError
 from tui.presets.library import ResolvedSetting
@@ -29,7 +29,7 @@ def chat(
 ) -> None:
     """Open the chat; this is what `twiddle` alone does."""
     require_screen("twiddle run")
-    settled = settle(theme)
+    settled = load_config(theme)
     keeping = settled.config.history if keep is None else keep
     if go_on and not keeping:
         said = "--no-history" if keep is False else f"`history = false` in {config_path()}"
@@ -44,7 +44,7 @@ def chat(
 
 
 def _newest() -> StoredConversation:
-    with opened() as store:
+    with open_store() as store:
         number = store.newest()
         if number is None:
             raise UsageError("There is no conversation to go on with yet; `twiddle` alone begins one.")
@@ -56,5 +56,5 @@ def _as_left(kept: StoredConversation) -> tuple[tuple[ResolvedSetting, Path], ..
     try:
         return tuple(with_model(restore_setting(seat)) for seat in kept.sides or (SideRow(kept.setting),))
     except TwiddleError as error:
-        tell(f"It was left with {kept.setting}, which cannot be used: {error} It goes on with the default.")
+        print_notice(f"It was left with {kept.setting}, which cannot be used: {error} It goes on with the default.")
         return ()

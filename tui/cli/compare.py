@@ -11,9 +11,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tui.cli.arguments import SETTING_HELP, ThemeName, UsageError, choose, question, require_screen, settle
-from tui.cli.signals import converse, stopped_by_ctrl_c
-from tui.cli.stderr import WaitingLine, costs, tell
+from tui.cli.arguments import SETTING_HELP, ThemeName, UsageError, choose, read_prompt, require_screen, load_config
+from tui.cli.signals import run_async, stopped_by_ctrl_c
+from tui.cli.stderr import WaitingLine, format_cost, print_notice
 from tui.cli.stdout import errors_as_json, print_line
 from tui.conversation.conversation import Message
 from tui.conversation.trace import diverged_at
@@ -47,14 +47,14 @@ def compare(
         if prompt is None:
             _open_screen(left, right, as_json, theme)
         else:
-            _print_replies(columns(choose(left), choose(right), question(prompt)), as_json)
+            _print_replies(columns(choose(left), choose(right), read_prompt(prompt)), as_json)
 
 
 def _open_screen(left: str, right: str, as_json: bool, theme: str | None) -> None:
     if as_json:
         raise UsageError("--json needs a prompt; add one with -p.")
     require_screen("twiddle compare A B -p PROMPT")
-    settled = settle(theme)
+    settled = load_config(theme)
     (a, model), (b, other) = choose(left), choose(right)
     from tui.ui import start
 
@@ -91,7 +91,7 @@ def columns(left: tuple[ResolvedSetting, Path], right: tuple[ResolvedSetting, Pa
 
     def column(name: str, chosen: ResolvedSetting, model: Path) -> ReplyColumn:
         for note in chosen.preset.notes:
-            tell(note)
+            print_notice(note)
         knobs = chosen.knobs if chosen.knobs.seed >= 0 else turn(chosen.knobs, seed=common)
         messages = (*chosen.preset.opening, Message("user", asked))
         pair = chosen.pair._replace(answer=knobs)
@@ -115,7 +115,7 @@ def parting(left: ReplyColumn, right: ReplyColumn) -> int | None:
 
 def _print_replies(pair: Pair, as_json: bool) -> None:
     try:
-        converse(_write(pair))
+        run_async(_write(pair))
     except EngineError:
         if not as_json:
             print_columns(*pair)
@@ -140,7 +140,7 @@ async def _write_together(session: HeadlessEngine, group: tuple[ReplyColumn, ...
     """Write the replies of one model in one request: they are decoded once for as long as they agree."""
     info = await session.load(group[0].model, group[0].reply.knobs, waiting.loading)
     if info.notice:
-        tell(info.notice)
+        print_notice(info.notice)
     column = {each.reply.id: each for each in group}
     with stopped_by_ctrl_c(session):
         async for event in session.write(*(each.reply for each in group)):
@@ -164,7 +164,7 @@ def print_columns(left: ReplyColumn, right: ReplyColumn) -> None:
     table = Table(box=SIMPLE_HEAD, expand=True, show_footer=True, footer_style="dim")
     for column in (left, right):
         stats, seed = column.writing.stats, column.writing.knobs.seed
-        footer = Text(costs(stats, seed) if stats else "not finished")
+        footer = Text(format_cost(stats, seed) if stats else "not finished")
         table.add_column(Text(safe_line(column.setting)), footer, ratio=1, overflow="fold")
     table.add_row(_marked(left, index), _marked(right, index))
     console = Console()

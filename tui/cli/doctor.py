@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 import typer
 
 from tui import __version__
-from tui.cli.signals import converse
+from tui.cli.signals import run_async
 from tui.config import config_path, read_config
 from tui.engine.hardware import Machine
 from tui.engine.process.headless import HeadlessEngine
@@ -51,12 +51,12 @@ def _findings() -> Iterator[Diagnosis]:
     yield Diagnosis("ok", "twiddle", f"{__version__}, Python {platform.python_version()}, {platform.platform()}")
     yield Diagnosis("ok", "packages", f"Textual {version('textual')}, SQLite {sqlite3.sqlite_version}")
     try:
-        yield from _engine(converse(_describe()))
+        yield from _engine(run_async(_describe()))
     except TwiddleError as error:
         yield Diagnosis("fail", "engine", str(error))
     try:
         model = find_model(STARTER)
-        yield from _starter(converse(_load(model)))
+        yield from _starter(run_async(_load(model)))
     except TwiddleError as error:
         yield Diagnosis("fail", "starter", str(error))
     yield from _terminal()

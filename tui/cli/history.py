@@ -10,7 +10,7 @@ import typer
 from msgspec import to_builtins
 
 from tui.cli.arguments import UsageError
-from tui.cli.stderr import tell
+from tui.cli.stderr import print_notice
 from tui.cli.stdout import print_line, print_text
 from tui.cli.tables import print_table
 from tui.conversation.token_measures import MEASURES, Measure
@@ -36,18 +36,18 @@ Limit = Annotated[int, typer.Option(min=1, help="Most to show.")]
 
 
 @contextmanager
-def opened() -> Iterator[Store]:
+def open_store() -> Iterator[Store]:
     """Open the store, and print its notice if it has one."""
     with closing(Store(history_path(), patience=PATIENCE)) as store:
         if store.notice:
-            tell(store.notice)
+            print_notice(store.notice)
         yield store
 
 
 @app.command("list")
 def list_(limit: Limit = 50, as_json: AsJson = False) -> None:
     """List conversations, the most recent first."""
-    with opened() as store:
+    with open_store() as store:
         _print(store.list(limit=limit), as_json)
 
 
@@ -58,14 +58,14 @@ def search(
     as_json: AsJson = False,
 ) -> None:
     """List conversations that have all the words in a message or in the title."""
-    with opened() as store:
+    with open_store() as store:
         _print(store.list(" ".join(words), limit=limit), as_json)
 
 
 @app.command()
 def show(number: Number, as_json: AsJson = False) -> None:
     """Show the last open branch of a conversation, with the number of every message."""
-    with opened() as store:
+    with open_store() as store:
         kept = store.load(number)
     if as_json:
         for line in _messages(kept):
@@ -97,7 +97,7 @@ def export(
     svg is a picture of a reply with every token coloured; of a comparison, of all sides and their first difference.
     """
     chosen, coloured = _form(form, output), _measure(measure)
-    with opened() as store:
+    with open_store() as store:
         if chosen == "svg":
             from tui.ui.picture import draw
 
@@ -114,7 +114,7 @@ def export(
 @app.command("import")
 def import_(files: Annotated[list[Path], typer.Argument(help="Files exported as JSON.")]) -> None:
     """Import conversations exported as JSON, with all branches and traces."""
-    with opened() as store:
+    with open_store() as store:
         for file in files:
             number = store.add(exports.read(file.read_text(encoding="utf-8", errors="replace"), file.name))
             typer.echo(f"{safe_line(file.name)} is conversation {number} now")
@@ -123,7 +123,7 @@ def import_(files: Annotated[list[Path], typer.Argument(help="Files exported as 
 @app.command()
 def rename(number: Number, title: Annotated[str, typer.Argument(help="New title.")]) -> None:
     """Rename a conversation."""
-    with opened() as store:
+    with open_store() as store:
         store.rename(number, title)
 
 
@@ -133,7 +133,7 @@ def remove(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Delete conversations permanently."""
-    with opened() as store:
+    with open_store() as store:
         titles = [store.load(number).title for number in numbers]
         if not yes:
             if not sys.stdin.isatty():
@@ -154,7 +154,7 @@ def backup(file: Annotated[Path, typer.Argument(help="File to write.")]) -> None
     if file.exists():
         raise UsageError(f"{safe_line(str(file))} exists already; name a new file.")
     file.touch(mode=0o600)
-    with opened() as store:
+    with open_store() as store:
         store.back_up(file)
 
 

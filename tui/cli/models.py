@@ -8,8 +8,8 @@ import typer
 
 from tui.cli.arguments import UsageError
 from tui.cli.model_info import print_facts
-from tui.cli.signals import converse
-from tui.cli.stderr import tell
+from tui.cli.signals import run_async
+from tui.cli.stderr import print_notice
 from tui.cli.tables import for_people, print_table
 from tui.engine.hardware import Machine
 from tui.engine.process.headless import HeadlessEngine
@@ -90,7 +90,7 @@ def pull(model: Annotated[str, typer.Argument(help="hf.co/USER/REPO or hf.co/USE
     with bars() as tell_progress:
         path = fetch(reference, tell_progress)
     typer.echo(safe_line(str(path)))
-    tell(f"FROM {reference} is ready.")
+    print_notice(f"FROM {reference} is ready.")
 
 
 # --- parts ----------------------------------------------------------------------------------------------------------
@@ -114,7 +114,7 @@ def _room() -> FreeMemory | None:
     """Return the free memory of this machine; of a GPU only if this build can use it."""
     room = measure_memory()
     larger = with_gpu(room) if room else None
-    return larger if larger and larger.gpu and converse(_describe()).offload else room
+    return larger if larger and larger.gpu and run_async(_describe()).offload else room
 
 
 async def _describe() -> Machine:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from tui.cli.arguments import SETTING_HELP, UsageError
-from tui.cli.stderr import tell
+from tui.cli.stderr import print_notice
 from tui.cli.stdout import print_text
 from tui.errors import PresetError
 from tui.knobs.setting import parse_setting
@@ -54,7 +54,7 @@ def edit(name: Annotated[str, typer.Argument(help="A preset, or the path of a Mo
     text = decode(source)
     draft = path.with_name(f".{path.name}.draft")
     if draft.exists():
-        tell(f"Going on with your text in {str(draft)!r}.")
+        print_notice(f"Going on with your text in {str(draft)!r}.")
     else:
         save_text(draft, text)
     try:
@@ -63,7 +63,7 @@ def edit(name: Annotated[str, typer.Argument(help="A preset, or the path of a Mo
         if is_file(draft) and decode(read_source(draft)) == text:
             draft.unlink()
     if changed == text:
-        tell(f"{name} was not changed.")
+        print_notice(f"{name} was not changed.")
         return
     save_text(path, changed)
     draft.unlink()
@@ -96,7 +96,7 @@ def export(
     exported = for_ollama(find_preset(name))
     print_text(exported.text)
     for reason in exported.left_out:
-        tell(reason)
+        print_notice(reason)
 
 
 def _edited_until_it_reads(draft: Path, path: Path) -> str:
@@ -107,7 +107,7 @@ def _edited_until_it_reads(draft: Path, path: Path) -> str:
         try:
             compose(text, path)
         except PresetError as error:
-            tell(str(error))
+            print_notice(str(error))
             if not (sys.stdin.isatty() and typer.confirm("Edit again?", default=True, err=True)):
                 raise PresetError(f"{path.name} is as it was; your text is in {str(draft)!r}.") from None
         else:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from msgspec import DecodeError, Struct, json
 
-from tui.cli.signals import converse
+from tui.cli.signals import run_async
 from tui.cli.stdout import print_text
 from tui.conversation.conversation import Message
 from tui.engine.process.headless import HeadlessEngine
@@ -78,7 +78,7 @@ def _rendered(preset: Preset, asked: ChatRequest, template: str) -> tuple[Prompt
     # A request that says what the system is comes in place of the preset's SYSTEM, as in Ollama.
     own = preset.messages if asked.messages[:1] and asked.messages[0].role == "system" else preset.opening
     if asked.chat is not None:
-        return converse(_ask(preset, (*own, *asked.chat), template))
+        return run_async(_ask(preset, (*own, *asked.chat), template))
     if not template:
         raise PresetError(
             "Tools, thinking and what else a request may hold are for templates in Go syntax, and this preset has no "

@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 from msgspec.structs import asdict
 
-from tui.cli.history import opened
-from tui.cli.signals import converse
-from tui.cli.stderr import WaitingLine, murmur, tell
+from tui.cli.history import open_store
+from tui.cli.signals import run_async
+from tui.cli.stderr import WaitingLine, print_hint, print_notice
 from tui.cli.stdout import errors_as_json, print_line
 from tui.conversation.trace import TokenTrace
 from tui.engine.process.headless import HeadlessEngine
@@ -33,7 +33,7 @@ def replay(
     and build, for a reply that was written with the knob `reproducible` on.
     """
     with errors_as_json(as_json):
-        with opened() as store:
+        with open_store() as store:
             stored = store.reply(message)
             path = _model(stored)
             if recorded := stored.source.model:
@@ -41,13 +41,13 @@ def replay(
                 if not store.readonly and not recorded.sha256:
                     store.note_sha256(recorded, sha256)
         if stored.source.build not in ("", build()):
-            tell(f"It was written by llama-cpp-python {stored.source.build}, and this is {build()}: it may differ.")
+            print_notice(f"It was written by llama-cpp-python {stored.source.build}, and this is {build()}: it may differ.")
         wanted = expected(stored)
-        now = converse(_write(request(stored), path, len(wanted)))
+        now = run_async(_write(request(stored), path, len(wanted)))
     found = difference(stored, now)
     reproducible = stored.record.knobs.reproducible == "on"
     if found and not reproducible:
-        tell("It was not written with `reproducible on`, without which the odds may differ in their last digits.")
+        print_notice("It was not written with `reproducible on`, without which the odds may differ in their last digits.")
     if as_json:
         print_line(
             tokens=len(wanted),
@@ -80,7 +80,7 @@ async def _write(reply: ReplyRequest, model: Path, most: int) -> tuple[TokenTrac
         with WaitingLine() as waiting:
             info = await session.load(model, reply.knobs, waiting.loading)
             if info.notice:
-                tell(info.notice)
+                print_notice(info.notice)
             async for event in session.write(reply):
                 if isinstance(event, Prefill):
                     waiting.reading(event.done, event.total)
@@ -89,5 +89,5 @@ async def _write(reply: ReplyRequest, model: Path, most: int) -> tuple[TokenTrac
                     now.append(event.trace)
                     if len(now) == most:
                         session.stop()
-    murmur(f"{info.description}, seed {reply.knobs.seed}")
+    print_hint(f"{info.description}, seed {reply.knobs.seed}")
     return tuple(now)

@@ -9,9 +9,9 @@ from typing import Annotated
 import typer
 from msgspec.structs import asdict
 
-from tui.cli.arguments import SETTING_HELP, choose, question, reads_as_setting
-from tui.cli.signals import converse, stopped_by_ctrl_c
-from tui.cli.stderr import WaitingLine, costs, murmur, muse, tell
+from tui.cli.arguments import SETTING_HELP, choose, read_prompt, reads_as_setting
+from tui.cli.signals import run_async, stopped_by_ctrl_c
+from tui.cli.stderr import WaitingLine, format_cost, print_hint, print_thought, print_notice
 from tui.cli.stdout import errors_as_json, print_line
 from tui.cli.thought_split import ThoughtSplit
 from tui.conversation.conversation import Message
@@ -40,16 +40,16 @@ def run(
     if prompt is None and setting is not None and not reads_as_setting(setting):
         setting, prompt = None, setting
     with errors_as_json(as_json):
-        asked = question(prompt)
+        asked = read_prompt(prompt)
         chosen, model = choose(setting)
         for note in chosen.preset.notes:
-            tell(note)
+            print_notice(note)
         preset = chosen.preset
         messages = (*preset.opening, Message("user", asked))
         pair = chosen.pair._replace(answer=with_seed(chosen.knobs))
         template, thinking = preset.template or "", pair.while_thinking
         reply = ReplyRequest("run", messages, pair.answer, template=template, thinking=thinking)
-        finished = converse(_write(reply, model, as_lines() if as_json else as_text(hidethinking)))
+        finished = run_async(_write(reply, model, as_lines() if as_json else as_text(hidethinking)))
     if finished.ending == "stopped":
         raise typer.Exit(130)
 
@@ -65,9 +65,9 @@ def as_text(hidethinking: bool = False) -> Iterator[Show]:
 
     def show(event: Told) -> None:
         nonlocal begun, answered
-        begun, (thought, answer) = True, so_far.take(event)
+        begun, (thought, answer) = True, so_far.feed(event)
         if so_far.thought and not hidethinking:
-            muse(aside(thought) + ("\n\n" if answer and not answered else ""))
+            print_thought(aside(thought) + ("\n\n" if answer and not answered else ""))
         answered = answered or bool(answer)
         print(clean(answer), end="", flush=True)
 
@@ -84,7 +84,7 @@ def as_lines() -> Iterator[Show]:
     so_far = ThoughtSplit()
 
     def show(event: Told) -> None:
-        so_far.take(event)
+        so_far.feed(event)
         if isinstance(event, Token):
             trace, aside = event.trace, {"thinking": True} if so_far.thinks(event) else {}
             print_line(
@@ -106,18 +106,18 @@ async def _write(reply: ReplyRequest, model: Path, shown: Shown) -> Finished:
         with WaitingLine() as waiting:
             info = await session.load(model, reply.knobs, waiting.loading)
             if info.notice:
-                tell(info.notice)
+                print_notice(info.notice)
             with shown as show, stopped_by_ctrl_c(session):
                 async for event in session.write(reply):
                     if isinstance(event, Prefill):
                         waiting.reading(event.done, event.total)
                     else:
-                        waiting.end()
+                        waiting.close()
                         show(event)
     assert isinstance(event, Finished), "a reply that did not fail ends with it"
     if event.ending == "length":
-        murmur(_why_cut(reply, event, info))
-    murmur(costs(event.stats, event.seed))
+        print_hint(_why_cut(reply, event, info))
+    print_hint(format_cost(event.stats, event.seed))
     return event
 
 

@@ -13,7 +13,7 @@ from tui.engine.process.headless import HeadlessEngine
 Result = TypeVar("Result")
 
 
-def converse(conversation: Coroutine[Any, Any, Result]) -> Result:
+def run_async(conversation: Coroutine[Any, Any, Result]) -> Result:
     """Run a coroutine as `asyncio.run` does; SIGTERM and SIGHUP end it cleanly too."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_DFL:  # not when nohup has it ignored

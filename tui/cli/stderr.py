@@ -12,24 +12,24 @@ from tui.conversation.reply_record import Stats
 from tui.terminal import safe, safe_line
 
 
-def tell(sentence: str) -> None:
+def print_notice(sentence: str) -> None:
     """Print one line."""
     print(f"twiddle: {safe_line(sentence)}", file=sys.stderr, flush=True)
 
 
-def murmur(remark: str) -> None:
+def print_hint(remark: str) -> None:
     """Print one dim line if stderr is a terminal."""
     if sys.stderr.isatty():
         Console(stderr=True).print(Text(safe_line(remark), "dim"))
 
 
-def muse(thought: str) -> None:
+def print_thought(thought: str) -> None:
     """Print a piece of a thought, dim and italic, if stderr is a terminal."""
     if sys.stderr.isatty():
         Console(stderr=True, soft_wrap=True).print(Text(safe(thought), "dim italic"), end="")
 
 
-def costs(stats: Stats, seed: int) -> str:
+def format_cost(stats: Stats, seed: int) -> str:
     """Format seed, tokens, speed and latency of a reply in one line."""
     return (
         f"seed {seed} · {stats.generated_tokens} tokens · {stats.tokens_per_second:.0f} tok/s"
@@ -51,9 +51,9 @@ class WaitingLine:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.end()
+        self.close()
 
-    def end(self) -> None:
+    def close(self) -> None:
         """Remove the line."""
         self._line.stop()
 

@@ -17,7 +17,7 @@ class ThoughtSplit:
         """True if the token belongs to the thought or its tags."""
         return self.thought is not None and (self.thought.end is None or token.index <= self._crossed)
 
-    def take(self, event: Thinking | Token | Finished) -> tuple[str, str]:
+    def feed(self, event: Thinking | Token | Finished) -> tuple[str, str]:
         """Return the new text of thought and answer, without the line ends beside the tags."""
         if isinstance(event, Thinking):
             self.thought, self._crossed = event.thought, event.index

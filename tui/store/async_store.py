@@ -31,12 +31,12 @@ def new_key() -> str:
 class AsyncStore:
     """Saver of running conversations. Only the newest snapshot of each waits: a slow disk makes no queue."""
 
-    def __init__(self, path: Path, tell: Callable[[str], None] = lambda trouble: None) -> None:
+    def __init__(self, path: Path, on_trouble: Callable[[str], None] = lambda trouble: None) -> None:
         """`on_trouble` gets the reason when saving fails, and an empty text when all is saved again."""
-        self._path, self.tell = path, tell
-        self._clerk = WorkerThread()
+        self._path, self.on_trouble = path, on_trouble
+        self._worker = WorkerThread()
         self._store: Store | None = None
-        self._pages: dict[str, SavedPosition] = {}
+        self._positions: dict[str, SavedPosition] = {}
         self._unsaved: dict[str, Snapshot] = {}
         self._writer: asyncio.Task[None] | None = None
         self._tried, self._woken = asyncio.Event(), asyncio.Event()
@@ -49,11 +49,11 @@ class AsyncStore:
 
     def open(self, position: SavedPosition, name: str | None = None) -> None:
         """Continue a loaded conversation, under its key or under a name of its own for each side."""
-        self._pages[name or position.key] = position
+        self._positions[name or position.key] = position
 
     def position(self, name: str) -> SavedPosition:
         """Return the position of a conversation in the file as of its last save."""
-        return self._pages.get(name, SavedPosition(name))
+        return self._positions.get(name, SavedPosition(name))
 
     def save(self, name: str, snapshot: Snapshot) -> None:
         """Queue a conversation for saving as it is now; a new one gets its name as its key."""
@@ -63,7 +63,7 @@ class AsyncStore:
         if self._writer is None or self._writer.done():
             self._writer = asyncio.get_running_loop().create_task(self._write())
 
-    async def settled(self, patience: float = PATIENCE) -> bool:
+    async def wait_saved(self, patience: float = PATIENCE) -> bool:
         """Wait until all is saved, or saving has failed; return True if it is saved."""
         if self._unsaved:
             with suppress(TimeoutError):
@@ -74,7 +74,7 @@ class AsyncStore:
         self, what: Callable[Concatenate[Store, Arguments], Answer], *args: Arguments.args, **more: Arguments.kwargs
     ) -> Answer:
         """Call a method of the store on its thread, such as `ask(Store.list, "blue")`; raises StoreError."""
-        return await self._clerk.do(partial(self._with_store, lambda store: what(store, *args, **more)))
+        return await self._worker.run(partial(self._with_store, lambda store: what(store, *args, **more)))
 
     async def close(self, patience: float = PATIENCE) -> str:
         """Save what is left and close the file; return the reason if something is not saved, else an empty text."""
@@ -84,8 +84,8 @@ class AsyncStore:
             self._writer.cancel()
         lost = self.trouble or "The history does not answer." if self._unsaved else ""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._clerk.do(self._close), patience)
-        self._clerk.leave()
+            await asyncio.wait_for(self._worker.run(self._close), patience)
+        self._worker.stop()
         return lost
 
     async def _try_again(self) -> None:
@@ -102,7 +102,7 @@ class AsyncStore:
             name, snapshot = next(iter(self._unsaved.items()))
             self._woken.clear()
             try:
-                self._pages[name] = await self.ask(Store.save, self.position(name), snapshot)
+                self._positions[name] = await self.ask(Store.save, self.position(name), snapshot)
             except Exception as error:  # noqa: BLE001 whatever it is: with this task nothing would ever be saved again
                 self._unsaved[name] = self._unsaved.pop(name)  # the others first, next time
                 self._trouble(str(error) if isinstance(error, StoreError) else f"The history failed: {error!r}.")
@@ -118,7 +118,7 @@ class AsyncStore:
     def _trouble(self, why: str) -> None:
         if why != self.trouble:
             self.trouble = why
-            self.tell(why)
+            self.on_trouble(why)
 
     # --- the thread -------------------------------------------------------------------------------------------------
 

@@ -44,19 +44,19 @@ class _Pages:
         self.count = length // self.size
         self._file = file
 
-    def position(self, number: int) -> bytes:
+    def page(self, number: int) -> bytes:
         if not 1 <= number <= self.count:
             raise IndexError
         self._file.seek((number - 1) * self.size)
         return self._file.read(self.size)
 
 
-def leaves(path: Path) -> Iterator[tuple[str, Row]]:
+def salvaged_rows(path: Path) -> Iterator[tuple[str, Row]]:
     """Yield every row with the shape of one of our tables, with the table's name."""
     with path.open("rb") as file:
         pages = _Pages(file, path.stat().st_size)
         for number in range(1, pages.count + 1):
-            position, start = pages.position(number), 100 if number == 1 else 0
+            position, start = pages.page(number), 100 if number == 1 else 0
             if position[start] != _TABLE_LEAF:
                 continue
             (count,) = struct.unpack_from(">H", position, start + 3)
@@ -100,7 +100,7 @@ def _payload(pages: _Pages, position: bytes, place: int, length: int) -> bytes:
     (following,) = struct.unpack_from(">I", position, place + local)
     left = length - local
     while left > 0:
-        more = pages.position(following)
+        more = pages.page(following)
         (following,) = struct.unpack_from(">I", more)
         parts.append(more[4 : 4 + min(left, usable - 4)])
         left -= usable - 4

@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 
 from tui.errors import StoreError
 from tui.store.database import Database, Identity, decode, identity
-from tui.store.page_salvage import leaves
+from tui.store.page_salvage import salvaged_rows
 from tui.store.schema import TABLES
 
 _SIDE_FILES = ("-journal", "-wal", "-shm")
@@ -28,7 +28,7 @@ _PATIENCE = 10.0
 Row = tuple[object, ...]
 
 
-def mend(path: Path, damaged: Identity) -> str:
+def repair(path: Path, damaged: Identity) -> str:
     """Replace a damaged file by a new one with its readable rows; return a message for the user. Raises StoreError.
 
     The message is empty when another window has already replaced the file.
@@ -36,7 +36,7 @@ def mend(path: Path, damaged: Identity) -> str:
     try:
         # Of two windows one mends, and the other finds it done.
         with FileLock(path.with_suffix(".lock"), timeout=_PATIENCE, mode=0o600):
-            return _mend(path) if identity(path) == damaged else ""
+            return _repair(path) if identity(path) == damaged else ""
     except Timeout as error:
         raise StoreError(
             f"The history {str(path)!r} is damaged, and another program has been mending it for {_PATIENCE:g} s."
@@ -47,7 +47,7 @@ def mend(path: Path, damaged: Identity) -> str:
         ) from error
 
 
-def _mend(path: Path) -> str:
+def _repair(path: Path) -> str:
     fresh = path.with_name(f"{path.stem}.recovering-{os.getpid()}{path.suffix}")
     try:
         salvaged = _salvage(path, fresh)
@@ -86,7 +86,7 @@ def _salvage(path: Path, fresh: Path) -> dict[str, int]:
                 for table, columns in TABLES.items():
                     for row in _rows(damaged, table, columns):
                         _add(connection, table, row)
-        for table, row in leaves(path):
+        for table, row in salvaged_rows(path):
             _add(connection, table, row)
         _adopt(connection)
         return {table: connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in TABLES}

@@ -14,7 +14,7 @@ from tui.conversation.reply_record import ReplyRecord
 from tui.errors import KnobError, StoreError
 from tui.store.records import ModelFile, ReplySource, SavedPosition, SideRow, Snapshot, StoredConversation
 from tui.store.schema import INTERRUPTED
-from tui.store.side_rows import leave_seats, seats_of, take_seat
+from tui.store.side_rows import drop_sides, load_sides, save_side
 from tui.store.text import writable
 from tui.store.traces import pack
 
@@ -23,7 +23,7 @@ _read_opening = json.Decoder(tuple[Message, ...]).decode
 _read_tokens = msgpack.Decoder(tuple[int, ...]).decode
 
 
-def conversation_of(connection: sqlite3.Connection, key: str, snapshot: Snapshot, title: str) -> int:
+def ensure_conversation(connection: sqlite3.Connection, key: str, snapshot: Snapshot, title: str) -> int:
     """Return the row id of a conversation, inserting it if it is new."""
     now = time.time()
     (number,) = connection.execute(
@@ -35,7 +35,7 @@ def conversation_of(connection: sqlite3.Connection, key: str, snapshot: Snapshot
     return int(number)
 
 
-class Leaf:
+class TurnWriter:
     """Writer of the turns of one conversation.
 
     Turns are only ever added. Turns that another window or side has added stay as branches of the same tree, and a
@@ -77,8 +77,8 @@ class Leaf:
             "UPDATE conversation SET newest = max(newest, ?) WHERE id = ?", (newest, self._conversation)
         )
         row = SideRow(snapshot.setting, snapshot.system, snapshot.model, at)
-        take_seat(self._connection, self._conversation, snapshot.side, row)
-        leave_seats(self._connection, self._conversation, snapshot.side_count)
+        save_side(self._connection, self._conversation, snapshot.side, row)
+        drop_sides(self._connection, self._conversation, snapshot.side_count)
         return SavedPosition(self._page.key, tuple(numbers), draft)
 
     def _is(self, number: int, turn: Turn, numbers: list[int]) -> bool:
@@ -131,7 +131,7 @@ class Leaf:
         )
         for place, row in enumerate(sides):
             row = replace(row, tip=numbers[row.tip] if row.tip is not None else None)
-            take_seat(self._connection, self._conversation, place, row)
+            save_side(self._connection, self._conversation, place, row)
 
     def _withdraw(self, draft: int) -> None:
         """Delete a draft that came to nothing, unless another window has continued from it."""
@@ -237,7 +237,7 @@ def load(connection: sqlite3.Connection, number: int) -> StoredConversation:
         changed=changed,
         conversation=Conversation(tuple(turns), places.get(tip, len(turns) - 1 if turns else None)),
         at=tuple(row[6] for row in found),
-        sides=tuple(seats_of(connection, number, places)),
+        sides=tuple(load_sides(connection, number, places)),
     )
 
 

@@ -7,7 +7,7 @@ from tui.store.records import SideRow
 from tui.store.text import writable
 
 
-def take_seat(connection: sqlite3.Connection, conversation: int, place: int, row: SideRow) -> None:
+def save_side(connection: sqlite3.Connection, conversation: int, place: int, row: SideRow) -> None:
     """Save one side (its tip is a turn's row id); the tip of side 0 is that of the conversation."""
     connection.execute(
         "INSERT INTO seat (conversation, place, setting, system, model, tip) VALUES (?, ?, ?, ?, ?, ?) "
@@ -26,7 +26,7 @@ def take_seat(connection: sqlite3.Connection, conversation: int, place: int, row
         connection.execute("UPDATE conversation SET tip = ? WHERE id = ?", (row.tip, conversation))
 
 
-def leave_seats(connection: sqlite3.Connection, conversation: int, left: int) -> None:
+def drop_sides(connection: sqlite3.Connection, conversation: int, left: int) -> None:
     """Delete the sides from index `count` on, and list the settings of the others as the conversation's setting."""
     connection.execute("DELETE FROM seat WHERE conversation = ? AND place >= ?", (conversation, left))
     settings = "SELECT setting FROM seat WHERE conversation = ? ORDER BY place"
@@ -34,7 +34,7 @@ def leave_seats(connection: sqlite3.Connection, conversation: int, left: int) ->
     connection.execute("UPDATE conversation SET setting = ? WHERE id = ?", (called, conversation))
 
 
-def seats_of(connection: sqlite3.Connection, conversation: int, places: Mapping[int, int]) -> Iterator[SideRow]:
+def load_sides(connection: sqlite3.Connection, conversation: int, places: Mapping[int, int]) -> Iterator[SideRow]:
     """Load the sides of a conversation; `places` maps row ids of turns to their indices."""
     sql = "SELECT setting, system, model, tip FROM seat WHERE conversation = ? ORDER BY place"
     for setting, system, model, tip in connection.execute(sql, (conversation,)):

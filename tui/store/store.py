@@ -15,11 +15,11 @@ from tui.store import rows
 from tui.store.database import PATIENCE, DamagedFile, Database, MovedFile
 from tui.store.export import ExportedConversation, ExportedTurn
 from tui.store.records import ModelFile, SavedPosition, Snapshot, StoredConversation, StoredReply, Summary
-from tui.store.recovery import mend
+from tui.store.recovery import repair
 from tui.store.search import entries, find
 from tui.store.text import writable
 from tui.store.title import title_of
-from tui.store.traces import LIMIT, RECENT, keep_within, unpack
+from tui.store.traces import LIMIT, RECENT, limit_traces, unpack
 
 Answer = TypeVar("Answer")
 Deed = Callable[[sqlite3.Connection], Answer]
@@ -47,9 +47,9 @@ class Store:
         """Save the new turns of a conversation and return its new position. When it returns, the disk has it."""
 
         def write(connection: sqlite3.Connection) -> SavedPosition:
-            conversation = rows.conversation_of(connection, position.key, snapshot, title_of(_question(snapshot)))
-            kept = rows.Leaf(connection, conversation, position).write(snapshot)
-            keep_within(connection, self._limit)
+            conversation = rows.ensure_conversation(connection, position.key, snapshot, title_of(_question(snapshot)))
+            kept = rows.TurnWriter(connection, conversation, position).write(snapshot)
+            limit_traces(connection, self._limit)
             return kept
 
         return self._write(write)
@@ -132,17 +132,17 @@ class Store:
             there = connection.execute("SELECT id FROM conversation WHERE key = ?", (exported.key,)).fetchone()
             if there:
                 raise StoreError(f"That conversation is here already: it is number {there[0]}.")
-            number = rows.conversation_of(
+            number = rows.ensure_conversation(
                 connection, exported.key, Snapshot(Conversation(), exported.setting), exported.title
             )
-            rows.Leaf(connection, number, SavedPosition(exported.key)).copy(
+            rows.TurnWriter(connection, number, SavedPosition(exported.key)).copy(
                 [(each.turn, each.at, each.source) for each in exported.said], exported.tip, exported.sides
             )
             connection.execute(
                 "UPDATE conversation SET began = ?, changed = ? WHERE id = ?",
                 (exported.began, exported.changed, number),
             )
-            keep_within(connection, self._limit)
+            limit_traces(connection, self._limit)
             return number
 
         return self._write(write)
@@ -194,28 +194,28 @@ class Store:
             with self._sound().reading() as connection:
                 return deed(connection)
         except DamagedFile as damage:
-            with self._mended(damage).reading() as connection:
+            with self._repaired(damage).reading() as connection:
                 return deed(connection)
 
     def _write(self, deed: Deed[Answer]) -> Answer:
         try:
-            return self._written(deed)
+            return self._try_write(deed)
         except MovedFile:
-            return self._written(deed)  # in the file that stands there now
+            return self._try_write(deed)  # in the file that stands there now
 
-    def _written(self, deed: Deed[Answer]) -> Answer:
+    def _try_write(self, deed: Deed[Answer]) -> Answer:
         try:
             with self._sound().writing() as connection:
                 return deed(connection)
         except DamagedFile as damage:
-            with self._mended(damage).writing() as connection:
+            with self._repaired(damage).writing() as connection:
                 return deed(connection)
 
     def _open(self) -> Database:
         try:
             return Database(self._path, self._patience)
         except DamagedFile as damage:
-            self.notice = mend(self._path, damage.file)
+            self.notice = repair(self._path, damage.file)
             return Database(self._path, self._patience)
 
     def _sound(self) -> Database:
@@ -231,9 +231,9 @@ class Store:
         self._database = database = self._open()
         return database
 
-    def _mended(self, damage: DamagedFile) -> Database:
+    def _repaired(self, damage: DamagedFile) -> Database:
         self.close()  # and where it cannot be mended, the next call opens it anew
-        self.notice = mend(self._path, damage.file)
+        self.notice = repair(self._path, damage.file)
         self._database = database = Database(self._path, self._patience)
         return database
 

@@ -40,7 +40,7 @@ def unpack(written: ReplyRecord, packed: bytes) -> ReplyRecord:
     return replace(written, traces=traces, records=records)
 
 
-def keep_within(connection: sqlite3.Connection, limit: int) -> None:
+def limit_traces(connection: sqlite3.Connection, limit: int) -> None:
     """Delete the oldest traces until the rest fits in `limit` bytes; call it inside a transaction."""
     (size,) = connection.execute("SELECT coalesce(sum(size), 0) FROM trace").fetchone()
     for turn, bytes_ in connection.execute("SELECT turn, size FROM trace ORDER BY turn"):

@@ -17,24 +17,24 @@ class WorkerThread:
     """
 
     def __init__(self) -> None:
-        self._deeds: SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = SimpleQueue()
+        self._jobs: SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = SimpleQueue()
         self._thread: Thread | None = None
 
-    async def do(self, deed: Callable[[], Answer]) -> Answer:
+    async def run(self, deed: Callable[[], Answer]) -> Answer:
         """Run a job on the thread; return or raise its result."""
         if self._thread is None:
             self._thread = Thread(target=self._work, name="history", daemon=True)
             self._thread.start()
         future: Future[Answer] = Future()
-        self._deeds.put((future, deed))
+        self._jobs.put((future, deed))
         return await asyncio.wrap_future(future)
 
-    def leave(self) -> None:
+    def stop(self) -> None:
         """Stop the thread after the queued jobs."""
-        self._deeds.put(None)
+        self._jobs.put(None)
 
     def _work(self) -> None:
-        while todo := self._deeds.get():
+        while todo := self._jobs.get():
             future, deed = todo
             if not future.set_running_or_notify_cancel():
                 continue

@@ -64,7 +64,7 @@ class Autosave:
         for side in self._session.sides:
             self._show(side)
         if self._store:
-            self._store.tell = lambda trouble: self._tell(app, trouble)
+            self._store.on_trouble = lambda trouble: self._tell(app, trouble)
             self._status.set_interval(FLUSH, lambda: self._look(app))
 
     def go_on(self, kept: StoredConversation) -> None:
@@ -116,7 +116,7 @@ class Autosave:
             self._write(self._now(side)._replace(conversation=conversation))
         self._is_ahead = True
         if not self._store.trouble:  # else it is told already, and saved when it can be
-            await self._store.settled()
+            await self._store.wait_saved()
         self._is_ahead = False
 
     def save(self) -> None:
