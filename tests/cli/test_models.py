@@ -55,8 +55,8 @@ def test_list_names_what_is_here_and_what_is_broken(twiddle: Command, models: Pa
 def test_list_is_a_table_on_a_terminal(twiddle: Command, models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(models / "a[bold].gguf")
     monkeypatch.setenv("COLUMNS", "250")
-    monkeypatch.setattr("tui.cli.tables.for_people", lambda: True)
-    monkeypatch.setattr("tui.cli.models.for_people", lambda: True)
+    monkeypatch.setattr("tui.cli.stdout.is_terminal", lambda: True)
+    monkeypatch.setattr("tui.cli.models.is_terminal", lambda: True)
     heading, row = twiddle("models", "list").out.splitlines()
     assert heading.split() == ["model", "size", "quantization", "context", "from", "file"]
     assert row.split()[:4] == ["a[bold]", "864", "bytes", "F32"]
@@ -120,8 +120,8 @@ def test_a_gpu_counts_where_the_build_can_use_it(
 def test_nothing_in_a_file_acts_on_the_terminal(
     twiddle: Command, models: Path, monkeypatch: pytest.MonkeyPatch, people: bool
 ) -> None:
-    for place in ("tui.cli.tables", "tui.cli.model_info"):
-        monkeypatch.setattr(f"{place}.for_people", lambda: people)
+    for place in ("tui.cli.stdout", "tui.cli.model_info"):
+        monkeypatch.setattr(f"{place}.is_terminal", lambda: people)
     keys = ("general.name", "general.license", "tokenizer.chat_template", "tokenizer.ggml.model", f"x{HOSTILE}")
     path = write(models / "tiny.gguf", *((key, string(HOSTILE)) for key in keys))
     code, out, err = twiddle("models", "info", str(path))

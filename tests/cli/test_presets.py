@@ -43,7 +43,7 @@ def test_list_names_every_preset_with_what_it_turns(own: Path) -> None:
 
 def test_the_table_on_a_terminal_takes_any_text(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (own / "evil.Modelfile").write_text("# [/red] [bold]loud\nFROM x\n")
-    monkeypatch.setattr("tui.cli.tables.for_people", lambda: True)
+    monkeypatch.setattr("tui.cli.stdout.is_terminal", lambda: True)
     assert (
         "[/red] [bold]loud" in CliRunner().invoke(app, ["list"], env={"COLUMNS": "200"}, catch_exceptions=False).output
     )

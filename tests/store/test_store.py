@@ -14,7 +14,7 @@ from tui.conversation.reply_record import ReplyRecord
 from tui.errors import StoreError
 from tui.store.records import ModelFile, ReplySource, SavedPosition, Snapshot
 from tui.store.store import Store
-from tui.store.title import title_of
+from tui.store.text import title_of
 
 
 def without_traces(conversation: Conversation) -> Conversation:

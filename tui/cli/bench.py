@@ -11,8 +11,7 @@ from msgspec import to_builtins
 from tui.bench.result import Result
 from tui.cli.arguments import UsageError
 from tui.cli.stderr import print_notice
-from tui.cli.stdout import errors_as_json
-from tui.cli.tables import print_table
+from tui.cli.stdout import errors_as_json, print_table
 from tui.engine.process.openmp import spin_briefly
 from tui.errors import did_you_mean
 from tui.models.reference import STARTER, find_model
@@ -38,7 +37,10 @@ def bench(
         ),
     ] = None,
 ) -> None:
-    """Measure the engine against llama.cpp itself: about ten minutes on two cores."""
+    """Measure the engine against llama.cpp itself.
+
+    It takes about ten minutes on two cores.
+    """
     with errors_as_json(as_json):
         path = find_model(model)
         spin_briefly()

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from tui.cli.arguments import SETTING_HELP, ThemeName, UsageError, choose, require_screen, load_config, with_model
+from tui.cli.arguments import SETTING_HELP, ThemeName, UsageError, choose, load_config, require_screen, with_model
 from tui.cli.history import open_store
 from tui.cli.stderr import print_notice
 from tui.config import config_path

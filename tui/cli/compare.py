@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tui.cli.arguments import SETTING_HELP, ThemeName, UsageError, choose, read_prompt, require_screen, load_config
+from tui.cli.arguments import SETTING_HELP, ThemeName, UsageError, choose, load_config, read_prompt, require_screen
 from tui.cli.signals import run_async, stopped_by_ctrl_c
 from tui.cli.stderr import WaitingLine, format_cost, print_notice
 from tui.cli.stdout import errors_as_json, print_line

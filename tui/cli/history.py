@@ -11,8 +11,7 @@ from msgspec import to_builtins
 
 from tui.cli.arguments import UsageError
 from tui.cli.stderr import print_notice
-from tui.cli.stdout import print_line, print_text
-from tui.cli.tables import print_table
+from tui.cli.stdout import print_line, print_table, print_text
 from tui.conversation.token_measures import MEASURES, Measure
 from tui.errors import StoreError
 from tui.paths import history_path
@@ -57,14 +56,20 @@ def search(
     limit: Limit = 50,
     as_json: AsJson = False,
 ) -> None:
-    """List conversations that have all the words in a message or in the title."""
+    """List conversations that have all these words.
+
+    Messages and titles are searched.
+    """
     with open_store() as store:
         _print(store.list(" ".join(words), limit=limit), as_json)
 
 
 @app.command()
 def show(number: Number, as_json: AsJson = False) -> None:
-    """Show the last open branch of a conversation, with the number of every message."""
+    """Show the last open branch of a conversation.
+
+    Every message has its number before it.
+    """
     with open_store() as store:
         kept = store.load(number)
     if as_json:
@@ -113,7 +118,7 @@ def export(
 
 @app.command("import")
 def import_(files: Annotated[list[Path], typer.Argument(help="Files exported as JSON.")]) -> None:
-    """Import conversations exported as JSON, with all branches and traces."""
+    """Import conversations exported as JSON."""
     with open_store() as store:
         for file in files:
             number = store.add(exports.read(file.read_text(encoding="utf-8", errors="replace"), file.name))

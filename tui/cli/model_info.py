@@ -2,7 +2,7 @@
 
 import typer
 
-from tui.cli.tables import for_people, print_table
+from tui.cli.stdout import is_terminal, print_table
 from tui.models.memory import show_size
 from tui.models.model_info import ModelFacts
 from tui.models.quantization import BY_NAME
@@ -14,7 +14,7 @@ _BAR = 24
 def print_facts(facts: ModelFacts, verdict: str) -> None:
     """Print what a model is, what it consists of, and the memory it needs."""
     _print_part("model", ("", ""), _identity(facts))
-    _print_part("shape", ("", ""), _drawing(facts) if for_people() else _shape(facts))
+    _print_part("shape", ("", ""), _drawing(facts) if is_terminal() else _shape(facts))
     _print_part("tensors", ("type", "tensors", "numbers", "size", "bits", "share"), _kinds(facts))
     _print_part("tokenizer", ("", ""), _tokenizer(facts))
     _print_part("memory", ("", "", ""), _memory(facts))
@@ -36,7 +36,7 @@ def count(number: int) -> str:
 def _print_part(title: str, headings: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
     if not rows:
         return
-    if for_people():
+    if is_terminal():
         typer.secho(title.capitalize(), bold=True)
         print_table(headings, rows, right=("tensors", "numbers", "size", "bits"))
         typer.echo()

@@ -10,7 +10,7 @@ from tui.cli.arguments import UsageError
 from tui.cli.model_info import print_facts
 from tui.cli.signals import run_async
 from tui.cli.stderr import print_notice
-from tui.cli.tables import for_people, print_table
+from tui.cli.stdout import is_terminal, print_table
 from tui.engine.hardware import Machine
 from tui.engine.process.headless import HeadlessEngine
 from tui.errors import ModelError
@@ -36,7 +36,7 @@ def list_(as_json: AsJson = False) -> None:
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
         return
-    sizes: Any = show_size if for_people() else str
+    sizes: Any = show_size if is_terminal() else str
     print_table(
         ("model", "size", "quantization", "context", "from", "file"),
         [

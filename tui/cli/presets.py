@@ -8,7 +8,7 @@ import typer
 
 from tui.cli import preset_files
 from tui.cli.render import render
-from tui.cli.tables import print_table
+from tui.cli.stdout import print_table
 from tui.knobs.table import KNOBS, WHILE_THINKING, knob
 from tui.presets.checks import PresetFinding, check
 from tui.presets.library import BrokenPreset, find_preset, list_presets, preset_path

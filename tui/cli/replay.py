@@ -27,7 +27,7 @@ def replay(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as a JSON object.")] = False,
 ) -> None:
-    """Write a saved reply again from its record and compare it token by token.
+    """Write a saved reply again and compare its tokens.
 
     The model file must be the same. The exit code is 1 when a token differs, which is ruled out, on the same machine
     and build, for a reply that was written with the knob `reproducible` on.
@@ -41,13 +41,17 @@ def replay(
                 if not store.readonly and not recorded.sha256:
                     store.note_sha256(recorded, sha256)
         if stored.source.build not in ("", build()):
-            print_notice(f"It was written by llama-cpp-python {stored.source.build}, and this is {build()}: it may differ.")
+            print_notice(
+                f"It was written by llama-cpp-python {stored.source.build}, and this is {build()}: it may differ."
+            )
         wanted = expected(stored)
         now = run_async(_write(request(stored), path, len(wanted)))
     found = difference(stored, now)
     reproducible = stored.record.knobs.reproducible == "on"
     if found and not reproducible:
-        print_notice("It was not written with `reproducible on`, without which the odds may differ in their last digits.")
+        print_notice(
+            "It was not written with `reproducible on`, without which the odds may differ in their last digits."
+        )
     if as_json:
         print_line(
             tokens=len(wanted),

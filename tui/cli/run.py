@@ -11,7 +11,7 @@ from msgspec.structs import asdict
 
 from tui.cli.arguments import SETTING_HELP, choose, read_prompt, reads_as_setting
 from tui.cli.signals import run_async, stopped_by_ctrl_c
-from tui.cli.stderr import WaitingLine, format_cost, print_hint, print_thought, print_notice
+from tui.cli.stderr import WaitingLine, format_cost, print_hint, print_notice, print_thought
 from tui.cli.stdout import errors_as_json, print_line
 from tui.cli.thought_split import ThoughtSplit
 from tui.conversation.conversation import Message

@@ -122,11 +122,11 @@ class AsyncStore:
 
     # --- the thread -------------------------------------------------------------------------------------------------
 
-    def _with_store(self, deed: Callable[[Store], Answer]) -> Answer:
+    def _with_store(self, job: Callable[[Store], Answer]) -> Answer:
         if self._store is None:
             self._store = Store(self._path)
         try:
-            return deed(self._store)
+            return job(self._store)
         finally:
             if self._store.notice:
                 self.notices.append(self._store.notice)

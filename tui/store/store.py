@@ -1,4 +1,4 @@
-"""The store: what is kept of conversations, and how it is found again. Used on one thread only."""
+"""The store of conversations, over one SQLite file. Used on one thread only."""
 
 import sqlite3
 from collections.abc import Callable
@@ -17,12 +17,11 @@ from tui.store.export import ExportedConversation, ExportedTurn
 from tui.store.records import ModelFile, SavedPosition, Snapshot, StoredConversation, StoredReply, Summary
 from tui.store.recovery import repair
 from tui.store.search import entries, find
-from tui.store.text import writable
-from tui.store.title import title_of
+from tui.store.text import title_of, writable
 from tui.store.traces import LIMIT, RECENT, limit_traces, unpack
 
 Answer = TypeVar("Answer")
-Deed = Callable[[sqlite3.Connection], Answer]
+Job = Callable[[sqlite3.Connection], Answer]
 
 
 class Store:
@@ -48,9 +47,9 @@ class Store:
 
         def write(connection: sqlite3.Connection) -> SavedPosition:
             conversation = rows.ensure_conversation(connection, position.key, snapshot, title_of(_question(snapshot)))
-            kept = rows.TurnWriter(connection, conversation, position).write(snapshot)
+            stored = rows.TurnWriter(connection, conversation, position).write(snapshot)
             limit_traces(connection, self._limit)
-            return kept
+            return stored
 
         return self._write(write)
 
@@ -64,18 +63,18 @@ class Store:
         """Load a conversation with the traces of its newest replies, up to `recent` packed bytes."""
 
         def read(connection: sqlite3.Connection) -> StoredConversation:
-            kept = rows.load(connection, number)
-            turns = list(kept.conversation.turns)
+            stored = rows.load(connection, number)
+            turns = list(stored.conversation.turns)
             left = recent
             for index in reversed(range(len(turns))):
-                size = rows.trace_size(connection, kept.position.turns[index]) if turns[index].record else 0
+                size = rows.trace_size(connection, stored.position.turns[index]) if turns[index].record else 0
                 left -= size
                 if left < 0:
                     break
                 if size:
-                    whole = _unpacked(connection, kept.position.turns[index], turns[index].record)
+                    whole = _unpacked(connection, stored.position.turns[index], turns[index].record)
                     turns[index] = replace(turns[index], record=whole)
-            return replace(kept, conversation=replace(kept.conversation, turns=tuple(turns)))
+            return replace(stored, conversation=replace(stored.conversation, turns=tuple(turns)))
 
         return self._read(read)
 
@@ -89,13 +88,13 @@ class Store:
 
         def read(connection: sqlite3.Connection) -> StoredReply:
             number = rows.reply_number(connection, turn)
-            kept = rows.load(connection, rows.conversation_with(connection, number))
-            index = kept.position.turns.index(number)
-            written = kept.conversation.turns[index].record
+            stored = rows.load(connection, rows.conversation_with(connection, number))
+            index = stored.position.turns.index(number)
+            written = stored.conversation.turns[index].record
             if written is None:
                 raise StoreError(f"Nothing is known of how message {number} was written.")
             whole = _unpacked(connection, number, written) or written
-            return StoredReply(kept, index, whole, rows.source_of(connection, number))
+            return StoredReply(stored, index, whole, rows.source_of(connection, number))
 
         return self._read(read)
 
@@ -107,20 +106,20 @@ class Store:
         """Load a whole conversation with all traces, for export."""
 
         def read(connection: sqlite3.Connection) -> ExportedConversation:
-            kept = rows.load(connection, number)
+            stored = rows.load(connection, number)
             said = []
-            for turn, identifier, at in zip(kept.conversation.turns, kept.position.turns, kept.at, strict=True):
+            for turn, identifier, at in zip(stored.conversation.turns, stored.position.turns, stored.at, strict=True):
                 whole = replace(turn, record=_unpacked(connection, identifier, turn.record))
                 said.append(ExportedTurn(whole, at, rows.source_of(connection, identifier)))
             return ExportedConversation(
-                key=kept.position.key,
-                title=kept.title,
-                setting=kept.setting,
-                began=kept.began,
-                changed=kept.changed,
-                tip=kept.conversation.tip,
+                key=stored.position.key,
+                title=stored.title,
+                setting=stored.setting,
+                began=stored.began,
+                changed=stored.changed,
+                tip=stored.conversation.tip,
                 said=tuple(said),
-                sides=kept.sides,
+                sides=stored.sides,
             )
 
         return self._read(read)
@@ -189,27 +188,27 @@ class Store:
 
     # --- the file ---------------------------------------------------------------------------------------------------
 
-    def _read(self, deed: Deed[Answer]) -> Answer:
+    def _read(self, job: Job[Answer]) -> Answer:
         try:
             with self._sound().reading() as connection:
-                return deed(connection)
+                return job(connection)
         except DamagedFile as damage:
             with self._repaired(damage).reading() as connection:
-                return deed(connection)
+                return job(connection)
 
-    def _write(self, deed: Deed[Answer]) -> Answer:
+    def _write(self, job: Job[Answer]) -> Answer:
         try:
-            return self._try_write(deed)
+            return self._try_write(job)
         except MovedFile:
-            return self._try_write(deed)  # in the file that stands there now
+            return self._try_write(job)  # in the file that stands there now
 
-    def _try_write(self, deed: Deed[Answer]) -> Answer:
+    def _try_write(self, job: Job[Answer]) -> Answer:
         try:
             with self._sound().writing() as connection:
-                return deed(connection)
+                return job(connection)
         except DamagedFile as damage:
             with self._repaired(damage).writing() as connection:
-                return deed(connection)
+                return job(connection)
 
     def _open(self) -> Database:
         try:

@@ -20,13 +20,13 @@ class WorkerThread:
         self._jobs: SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = SimpleQueue()
         self._thread: Thread | None = None
 
-    async def run(self, deed: Callable[[], Answer]) -> Answer:
+    async def run(self, job: Callable[[], Answer]) -> Answer:
         """Run a job on the thread; return or raise its result."""
         if self._thread is None:
             self._thread = Thread(target=self._work, name="history", daemon=True)
             self._thread.start()
         future: Future[Answer] = Future()
-        self._jobs.put((future, deed))
+        self._jobs.put((future, job))
         return await asyncio.wrap_future(future)
 
     def stop(self) -> None:
@@ -35,10 +35,10 @@ class WorkerThread:
 
     def _work(self) -> None:
         while todo := self._jobs.get():
-            future, deed = todo
+            future, job = todo
             if not future.set_running_or_notify_cancel():
                 continue
             try:
-                future.set_result(deed())
+                future.set_result(job())
             except BaseException as error:  # noqa: BLE001 it is raised where the answer is waited for
                 future.set_exception(error)
