@@ -65,7 +65,7 @@ def test_a_person_sees_the_thought_beside_the_answer_unless_it_is_hidden(
 ) -> None:
     scripted(THINKS)
     seen: list[str] = []
-    monkeypatch.setattr("tui.cli.run.muse", seen.append)
+    monkeypatch.setattr("tui.cli.run.print_thought", seen.append)
     assert twiddle("run", "temperature=0", "Hi").out == "42.\n"
     assert "".join(seen) == "Hm.\n\n"
     seen.clear()
