@@ -33,10 +33,10 @@ class TimedReplies:
     """Replies to one request, and when their tokens came."""
 
     def __init__(self, backend: Backend, *, reproducible: bool = False) -> None:
-        """On a cache that holds nothing."""
+        """Empty the cache and start a scheduler."""
         for sequence in range(backend.sequences):
             backend.drop(sequence)
-        self.scheduler = Scheduler(backend, self._take, reproducible=reproducible)
+        self.scheduler = Scheduler(backend, self._on_event, reproducible=reproducible)
         self.finished: list[Finished] = []
         self._times: list[float] = []
         self._ids: list[str] = []
@@ -57,7 +57,7 @@ class TimedReplies:
         end = min(len(self._ids) - 1 - self._ids[::-1].index(each) for each in everyone)
         return (end - start) / (self._times[end] - self._times[start])
 
-    def _take(self, event: Event) -> None:
+    def _on_event(self, event: Event) -> None:
         match event:
             case Token():
                 self._times.append(time.perf_counter())

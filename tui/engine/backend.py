@@ -127,7 +127,7 @@ class Backend(Protocol):
         """Forget what a sequence holds."""
 
     def stage(self, name: str, knobs: Knobs, level: float = 0.0) -> SamplerStage:
-        """A stage of the chain: see MakeStage."""
+        """Build a stage of the chain: see StageFactory."""
 
     def close(self) -> None:
         """Give the memory back."""

@@ -95,7 +95,7 @@ class Render(Struct, frozen=True, tag="render"):
     id: str
     messages: tuple[Message, ...]
     template: str = ""
-    """As in Reply."""
+    """As in ReplyRequest."""
     think: str = "auto"
     """As the knob says it."""
 

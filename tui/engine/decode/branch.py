@@ -14,7 +14,7 @@ class Branch:
 
     def __init__(self, tokens: list[int], readers: list["LogitsReader"], cached: CachedSequence | None = None) -> None:
         self.tokens, self.readers, self.held = tokens, readers, cached
-        """`held` is None while it waits for a place to begin."""
+        """`cached` is its sequence in the KV cache; None while it waits for another branch."""
         self.logits: Logits | None = None
         self._odds: dict[tuple[object, ...], Distribution] = {}
 
@@ -29,12 +29,12 @@ class Branch:
         return any(reader.hidden for reader in self.readers)
 
     def arrive(self, logits: Logits) -> None:
-        """Take the scores of the token after the last."""
+        """Set the logits of the token after the last."""
         self.logits = logits
         self._odds.clear()
 
     def odds(self, key: tuple[object, ...], make: Callable[[Logits], Distribution]) -> Distribution:
-        """The odds here, worked out once for all whose key is the same. There must be logits."""
+        """Return the distribution here, computed once for every reader with the same key. There must be logits."""
         assert self.logits is not None
         if key not in self._odds:
             self._odds[key] = make(self.logits)

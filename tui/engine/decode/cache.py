@@ -17,7 +17,7 @@ class CachedSequence:
         all."""
 
     def reusable(self, hidden: bool) -> list[int]:
-        """The tokens that another prompt can begin with, where it needs hidden states or not."""
+        """Return the tokens that another prompt can begin with, where it needs hidden states or not."""
         tokens = self.tokens if self.sound is None else self.tokens[: self.sound]
         return tokens[: len(self.hidden)] if hidden else tokens
 
@@ -37,7 +37,7 @@ class Cache:
         """Not in use, the least recently used first."""
 
     def acquire(self, prompt: Sequence[int], *, hidden: bool = False) -> CachedSequence:
-        """A sequence that holds the beginning of a prompt, with the hidden states of that where they are needed.
+        """Acquire a sequence that holds a prefix of a prompt, with its hidden states where they are needed.
 
         The last token is always left to evaluate: its logits are what a reply starts from.
         """
@@ -56,11 +56,11 @@ class Cache:
         return self._copy(source, length) if source and length else self._copy(None, 0)
 
     def fork(self, held: CachedSequence) -> CachedSequence:
-        """A new sequence that holds what another holds. Nothing is evaluated or moved: they share their cells."""
+        """Copy a sequence. Nothing is evaluated or moved: both share their cells."""
         return self._copy(held, len(held.tokens))
 
     def extend(self, held: CachedSequence, tokens: Sequence[int], hidden: Sequence[Hidden]) -> None:
-        """Note that tokens were evaluated in a sequence, and their hidden states where they were asked for."""
+        """Add tokens that were evaluated in a sequence, and their hidden states where they were asked for."""
         if len(held.hidden) == len(held.tokens):
             held.hidden += hidden
         if held.sound == len(held.tokens) and len(tokens) == self._stride:

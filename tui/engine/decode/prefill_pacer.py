@@ -9,14 +9,14 @@ so they are small; were they smaller, llama.cpp's flash attention on a CPU would
 
 
 class PrefillPacer:
-    """Learns from how long steps took."""
+    """Pacer that learns from the duration of decodes."""
 
     def __init__(self) -> None:
         self._token = 0.002
         self._step = 0.02
 
     def record(self, writing: int, reading: int, seconds: float) -> None:
-        """Learn from a step that wrote and read that many tokens."""
+        """Learn from the duration of a decode of `writing` reply tokens and `reading` prompt tokens."""
         if reading:
             spent = max(seconds - (self._step if writing else 0.0), 1e-5)
             self._token += 0.3 * (spent / reading - self._token)

@@ -24,21 +24,21 @@ class PrefixTree:
 
     @property
     def ready(self) -> list[Branch]:
-        """The branches whose logits are there."""
+        """Branches whose logits are there."""
         return [branch for branch in self.branches if branch.logits is not None]
 
     @property
     def cached(self) -> list[Branch]:
-        """The branches that have a place in the cache."""
+        """Branches that have a sequence in the cache."""
         return [branch for branch in self.branches if branch.held]
 
     def add(self, prompt: list[int], *readers: LogitsReader) -> Branch:
-        """A new branch; it is rooted when what it can share is there."""
+        """Add a branch; it gets a sequence once the prefix that it can share is evaluated."""
         self.branches.append(Branch(prompt, list(readers)))
         return self.branches[-1]
 
     def find_prefixes(self) -> None:
-        """Give every branch that waits for nobody its place in the cache."""
+        """Acquire a sequence, with the longest cached prefix, for every branch that waits for no other."""
         for branch in self.branches:
             if branch.held is None and not self._awaits(branch):
                 branch.held = self.cache.acquire(branch.tokens, hidden=branch.hidden)
@@ -46,7 +46,7 @@ class PrefixTree:
                     reader.on_prefix(len(branch.held.tokens))
 
     def extend(self, branch: Branch, wanted: dict[int, list[LogitsReader]]) -> None:
-        """Go on with the tokens that readers want, on a branch for each."""
+        """Extend a branch with the tokens that readers want; a further branch is forked for each further token."""
         held, stem = branch.held, list(branch.tokens)
         for index, (token, readers) in enumerate(wanted.items()):
             if index and held:
@@ -69,7 +69,7 @@ class PrefixTree:
             self.cache.release(branch.held)
 
     def evict(self, branch: Branch) -> None:
-        """Forget a branch, whose place cannot be relied on; its readers leave the others too."""
+        """Remove a branch whose sequence cannot be relied on; its readers leave their other branches too."""
         for reader in list(branch.readers):
             for other in [each for each in self._of(reader) if each is not branch]:
                 other.readers.remove(reader)

@@ -170,7 +170,7 @@ class Scheduler:
         self._emit(Rendered(command.id, tuple(pieces)))
 
     def remember(self, command: Remember) -> None:
-        """Learn of a reply written before, so that what-if can be asked of it."""
+        """Add a reply written before, so that what-if can be asked of it."""
         try:
             self.what_if.remember(
                 command, self._prompts.write(command.messages, command.template, command.knobs.thinking)

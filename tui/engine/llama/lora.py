@@ -27,7 +27,7 @@ class LoraAdapters:
         self._pointers = (C.llama_adapter_lora_p_ctypes * self._count)(*(_read(model, each.path) for each in adapters))
 
     def apply_to(self, context: Any) -> None:
-        """Have them act in a context."""
+        """Apply the adapters to a context."""
         C.llama_set_adapters_lora(context, self._pointers, self._count, self._scales)
 
 

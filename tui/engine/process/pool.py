@@ -82,7 +82,7 @@ class Slot:
         )
 
     def load_model(self, load: Load) -> None:
-        """Have it load a model, in place of the one it has; raises EngineError."""
+        """Load a model, in place of the one it has; raises EngineError."""
         self.load, self.state, self.progress, self.info = load, "loading", 0.0, None
         self._answers += 1
         self.send(load)
@@ -105,7 +105,7 @@ class Slot:
         self._waiting.clear()
 
     def on_event(self, event: Event) -> None:
-        """Note what an event says of how it stands."""
+        """Handle an event: update the state."""
         match event:
             case Progress():
                 self.progress = event.share
@@ -145,7 +145,7 @@ class EnginePool:
             _do(self._readers, self._read(slot))
 
     def fit(self, loads: Iterable[Load]) -> None:
-        """Hold these models and no others: engines are started, told to load another, or ended.
+        """Load these models and no others: engines are started, told to load another, or ended.
 
         Raises ModelError, before anything is changed, when the models do not fit into memory together.
         """
@@ -153,7 +153,7 @@ class EnginePool:
             _do(self._readers, self._run(slot))
 
     def slot_of(self, load: Load | None) -> Slot:
-        """The engine that holds a model; raises EngineError when none does."""
+        """Return the slot that holds a model; raises EngineError when none does."""
         for slot in self._slots:
             if slot.load == load:
                 return slot

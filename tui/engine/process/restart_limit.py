@@ -32,5 +32,5 @@ class RestartLimit:
         self._made.append(self._clock())
 
     def reset(self) -> None:
-        """Begin to count anew: somebody asked for it."""
+        """Forget the starts counted so far: somebody asked for another one."""
         self._made.clear()

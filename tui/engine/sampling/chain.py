@@ -39,12 +39,12 @@ class AdaptiveState(Struct, frozen=True):
 
     @staticmethod
     def initial(knobs: Knobs) -> "AdaptiveState":
-        """Nothing was chosen yet."""
+        """Return the state before the first token."""
         weight = 1 / (1 - knobs.adaptive_decay)
         return AdaptiveState(2 * knobs.mirostat_tau, max(knobs.adaptive_target, 0.0) * weight, weight)
 
     def updated(self, knobs: Knobs, chosen: float, untouched: float) -> "AdaptiveState":
-        """A token of this probability was chosen; `untouched` is what it had before adaptive-p."""
+        """Return the state after a token of probability `chosen`; `untouched` is its probability before adaptive-p."""
         mu = self.mu
         if knobs.mirostat and chosen > 0:
             mu -= knobs.mirostat_eta * (-log2(chosen) - knobs.mirostat_tau)
@@ -52,7 +52,7 @@ class AdaptiveState(Struct, frozen=True):
         return AdaptiveState(mu, untouched + decay * self.total, 1 + decay * self.weight)
 
     def aim(self, knobs: Knobs) -> float:
-        """The probability that adaptive-p prefers for the next token."""
+        """Return the probability that adaptive-p prefers for the next token."""
         return min(max(2 * knobs.adaptive_target - self.total / self.weight, 0.0), 1.0)
 
 

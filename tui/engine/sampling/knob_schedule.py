@@ -25,13 +25,13 @@ class KnobSchedule:
         self._given = self.knobs if reply.knob_changes else None
 
     def ask(self, asked: KnobPair) -> None:
-        """Have other knobs hold; what was to come in the lane is off."""
+        """Ask for other knobs from the next token on; scheduled changes are dropped."""
         seed = asked.answer.seed if asked.answer.seed >= 0 else self.knobs.seed
         self.asked = asked._replace(answer=replace(asked.answer, seed=seed))
         self._coming, self._given = [], None
 
     def due(self, index: int, *, inside: bool) -> Knobs:
-        """The knobs that are to hold from the token at `index` on."""
+        """Return the knobs that apply from token `index` on."""
         while self._coming and self._coming[0].index <= index:
             self._given = self._coming.pop(0).knobs
         return self._given or self.asked.effective_at(inside)

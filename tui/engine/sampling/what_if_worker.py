@@ -60,18 +60,18 @@ class WhatIfWorker:
     # --- what it sees -----------------------------------------------------------------------------------------------
 
     def add_position(self, branch: Branch) -> None:
-        """Keep the logits at the end of a branch."""
+        """Add the logits at the end of a branch; a Preview of that position is answered from them."""
         if branch.logits is not None:
             with self._lock:
                 _put(self._positions, tuple(branch.tokens), branch.logits, POSITIONS)
 
     def add_reply(self, reply_id: str, prompt: Sequence[int], knobs: Knobs, begun: int) -> None:
-        """A reply begins."""
+        """Add a reply that begins."""
         with self._lock:
             _put(self._written, reply_id, FinishedReply(list(prompt), knobs.seed, begun, [], []), REPLIES)
 
     def add_token(self, token: Token) -> None:
-        """A token was written."""
+        """Add a token of a running reply."""
         written = self._written.get(token.id)
         if written:
             written.tokens.append(token.trace.id)
@@ -147,7 +147,7 @@ class WhatIfWorker:
                 p, cut, looked = [], [], None
 
     def remember(self, command: Remember, prompt: Sequence[int]) -> None:
-        """Learn of a reply written before, which answered this prompt."""
+        """Add a reply written before, which answered this prompt."""
         tokens, records = list(command.tokens), list(command.records)
         if len(tokens) != len(records) or not all(map(is_whole, records)):
             self._emit(Refused(command.id, "What was kept of this reply's tokens is damaged."))
