@@ -1,4 +1,4 @@
-"""What can be typed instead of a question."""
+"""Parser and table of the slash commands."""
 
 import re
 

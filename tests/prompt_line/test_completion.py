@@ -1,4 +1,4 @@
-"""How a command in the prompt can go on."""
+"""Completion of commands and their arguments."""
 
 import pytest
 from hypothesis import given

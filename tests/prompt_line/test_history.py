@@ -1,4 +1,4 @@
-"""The prompts that were sent, kept over restarts."""
+"""File of the prompts that were sent."""
 
 import os
 import stat

@@ -1,4 +1,4 @@
-"""What all dialogs have: F1, and a last line that is true."""
+"""Common parts of the dialogs: F1 and the footer."""
 
 import pytest
 

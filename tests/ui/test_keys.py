@@ -1,4 +1,4 @@
-"""A person's own keys: what is said of a line that cannot work, and that the others do."""
+"""Keys of the table [keys]: the valid lines work, and each other one gives a sentence."""
 
 import importlib.util
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Which theme is on, and what a theme file does that changes while the program runs."""
+"""Choice of the theme, and theme files that change while the program runs."""
 
 from pathlib import Path
 

@@ -1,1 +1,1 @@
-"""The prompt line: slash commands, completion, history and attachments."""
+"""Prompt line: slash commands, completion, history and attachments."""

@@ -34,7 +34,7 @@ Reader = Callable[[str], tuple[Any, ...]]
 
 
 class Command(Struct, frozen=True):
-    """A row of the table."""
+    """Row of the table of commands."""
 
     name: str
     """One or two words, such as `/set parameter`."""
@@ -46,7 +46,7 @@ class Command(Struct, frozen=True):
     """Empty for a command that works but is not listed."""
     read: Reader = lambda rest: ()
     complete: tuple[Completer, ...] = ()
-    """A completer for each argument that has one."""
+    """Completers of the arguments, in order; none for a command whose arguments are free text."""
     aliases: tuple[str, ...] = ()
     reveals: bool = False
     """True if it shows or changes the setting of a side, and so cannot be run in a blind comparison."""
@@ -63,7 +63,7 @@ class Command(Struct, frozen=True):
 
 
 class ParsedCommand(Struct, frozen=True):
-    """A command with the arguments for its handler."""
+    """Command with the arguments for its handler."""
 
     command: Command
     arguments: tuple[Any, ...]

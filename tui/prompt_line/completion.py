@@ -11,7 +11,7 @@ from tui.models.locations import list_models
 from tui.presets.library import BrokenPreset, list_presets
 
 Named = tuple[str, str]
-"""A name, and a line about it."""
+"""Name and description."""
 
 
 class Suggestion(Struct, frozen=True):

@@ -1,1 +1,1 @@
-"""The screens that own conversations and knobs."""
+"""Chat screen and dialogs."""

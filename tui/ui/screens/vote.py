@@ -35,7 +35,7 @@ class VoteQuestion(Widget):
     ALLOW_SELECT = False
 
     mark: reactive[Mark | None] = reactive[Mark | None](None)
-    """The given answer; None before there is one."""
+    """Answer, or None while the question has none."""
 
     class Answered(Message):
         """Click on an answer."""
