@@ -9,7 +9,7 @@ import pytest
 
 from tui.knobs.table import KNOBS
 from tui.presets.library import list_presets
-from tui.prompt_line.commands import parse_slash
+from tui.prompt_line.commands import parse_command
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -41,7 +41,7 @@ def test_its_slash_commands_are_understood() -> None:
     commands = re.findall(r"`(/[^`]+)`", line)
     assert commands
     for command in commands:
-        parse_slash(command)
+        parse_command(command)
 
 
 def test_its_pictures_are_there() -> None:

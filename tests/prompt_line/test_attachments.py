@@ -14,7 +14,7 @@ from tui.prompt_line.attachments import (
     complete_path,
     describe,
     gather,
-    look,
+    list_mentioned,
     read,
     with_attachments,
 )
@@ -114,7 +114,7 @@ def test_no_file_can_end_its_fence(text: str) -> None:
 
 
 def test_a_chip_says_name_size_and_about_how_many_tokens(here: Path) -> None:
-    assert look("@notes.md @src @missing.md") == (("notes.md", 8),)
+    assert list_mentioned("@notes.md @src @missing.md") == (("notes.md", 8),)
     assert describe("notes.md", 3200) == "notes.md · 3.2 kB · about 800 tokens"
 
 

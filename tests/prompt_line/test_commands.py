@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tui.errors import KnobError, SettingError
-from tui.prompt_line.commands import COMMANDS, LISTED, parse_slash
+from tui.prompt_line.commands import COMMANDS, LISTED, parse_command
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ from tui.prompt_line.commands import COMMANDS, LISTED, parse_slash
     ],
 )
 def test_a_line_is_a_command(line: str, command: tuple[object, ...]) -> None:
-    parsed = parse_slash(line)
+    parsed = parse_command(line)
     assert (parsed.command.handler, *parsed.arguments) == command
 
 
@@ -65,13 +65,13 @@ def test_a_line_is_a_command(line: str, command: tuple[object, ...]) -> None:
     ],
 )
 def test_what_an_ollama_user_types_is_understood(line: str, command: tuple[object, ...]) -> None:
-    parsed = parse_slash(line)
+    parsed = parse_command(line)
     assert (parsed.command.handler, *parsed.arguments) == command
 
 
 @pytest.mark.parametrize("word", ["wordwrap", "nowordwrap", "verbose", "quiet"])
 def test_what_there_is_no_need_for_here_is_explained(word: str) -> None:
-    explained = parse_slash(f"/set {word}")
+    explained = parse_command(f"/set {word}")
     assert explained.command.handler == "explain"
     assert explained.arguments[0].endswith(".")
 
@@ -109,7 +109,7 @@ WRITE_SET = "Write /set parameter KNOB VALUE, such as /set parameter temperature
 )
 def test_what_cannot_be_read_is_refused_with_how_to_write_it(line: str, sentence: str) -> None:
     with pytest.raises(SettingError) as refused:
-        parse_slash(line)
+        parse_command(line)
     assert str(refused.value) == sentence
 
 
@@ -118,7 +118,7 @@ def test_what_cannot_be_read_is_refused_with_how_to_write_it(line: str, sentence
 )
 def test_a_value_that_a_knob_cannot_take_is_refused(line: str) -> None:
     with pytest.raises(KnobError):
-        parse_slash(line)
+        parse_command(line)
 
 
 def test_every_listed_command_can_be_parsed_as_its_usage_says() -> None:
@@ -128,7 +128,7 @@ def test_every_listed_command_can_be_parsed_as_its_usage_says() -> None:
         required = command.arguments if command.needs_argument else ""
         for alternative in required.split("|"):
             arguments = re.sub(r"[A-Z]+", lambda word: stands_for[word[0]], alternative)
-            assert parse_slash(f"{command.name} {arguments}").command is command
+            assert parse_command(f"{command.name} {arguments}").command is command
 
 
 def test_every_name_is_parsed_as_its_own_command() -> None:

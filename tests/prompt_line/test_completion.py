@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from tui.knobs.table import KNOBS
 from tui.prompt_line.commands import LISTED, complete
-from tui.prompt_line.completion import Completion, CompletionSources, take_stock
+from tui.prompt_line.completion import Completion, CompletionSources, read_sources
 
 LIBRARY = CompletionSources(
     (("precise", "For facts."), ("creative", "For tales."), ("my-precise", "")), (("starter", "twiddle"),)
@@ -70,7 +70,7 @@ def test_a_number_is_not_offered_but_what_it_does_is_said() -> None:
 )
 def test_enter_sends_what_is_complete_and_goes_on_with_the_rest(line: str, settled: bool) -> None:
     found = complete(line, LIBRARY)
-    assert found and found.settled(0) is settled
+    assert found and found.adds_nothing(0) is settled
 
 
 @given(st.text("/setparmodl_k =,01", max_size=30).map("/".__add__))
@@ -92,5 +92,5 @@ def test_what_is_offered_narrows_with_what_is_typed_on() -> None:
 
 
 def test_the_library_is_what_lies_on_this_machine() -> None:
-    stock = take_stock()
+    stock = read_sources()
     assert "precise" in dict(stock.presets) and dict(stock.models)["starter"] == "twiddle"

@@ -4,7 +4,7 @@ from textual.binding import Binding
 
 from tests.engine.scripted import Script
 from tests.ui.driver import Chat, OpenChat
-from tui.prompt_line.commands import LISTED, parse_slash
+from tui.prompt_line.commands import LISTED, parse_command
 from tui.ui.palette import ChatCommands, PaletteEntry
 from tui.ui.screens.chat_bindings import CHAT_BINDINGS
 from tui.ui.screens.save_preset import SavePreset
@@ -73,4 +73,4 @@ async def test_what_needs_more_words_begins_a_line(open_chat: OpenChat) -> None:
 def test_every_command_that_takes_nothing_can_be_obeyed() -> None:
     for command in LISTED:
         if not command.needs_argument:
-            assert parse_slash(command.name).command is command
+            assert parse_command(command.name).command is command

@@ -84,7 +84,7 @@ def mentions(text: str) -> tuple[Mention, ...]:
     return tuple(found)
 
 
-def look(text: str) -> tuple[tuple[str, int], ...]:
+def list_mentioned(text: str) -> tuple[tuple[str, int], ...]:
     """Return name and size in bytes of each existing file that a text mentions, without reading it."""
     found: dict[Path, tuple[str, int]] = {}
     for mention in mentions(text):

@@ -202,7 +202,7 @@ LISTED = tuple(command for command in COMMANDS if command.help)
 _BY_NAME = {name: command for command in COMMANDS for name in (command.name, *command.aliases)}
 
 
-def parse_slash(text: str) -> ParsedCommand:
+def parse_command(text: str) -> ParsedCommand:
     """Return the command in a line that starts with a slash; raises SettingError or KnobError with its usage."""
     word, rest = _split(text.strip())
     second, after = _split(rest)

@@ -43,7 +43,7 @@ class Completion(Struct, frozen=True):
         left = tuple(each for each in self.suggestions if each.text.startswith(typed))
         return Completion(self.start, typed, left, self.hint) if left else None
 
-    def settled(self, index: int) -> bool:
+    def adds_nothing(self, index: int) -> bool:
         """Return True if the suggestion at `index` would add nothing to the typed text."""
         suggestion = self.suggestions[index]
         return self.typed.rstrip() == suggestion.text.rstrip() and not suggestion.unfinished
@@ -63,7 +63,7 @@ Completer = Callable[[str, str, CompletionSources], Completion]
 """
 
 
-def take_stock() -> CompletionSources:
+def read_sources() -> CompletionSources:
     """Read the names of the presets and models on this machine."""
     presets = (
         (each.name, each.reason if isinstance(each, BrokenPreset) else each.description) for each in list_presets()

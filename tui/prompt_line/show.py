@@ -11,7 +11,7 @@ from tui.presets.serialize import write_preset
 from tui.prompt_line.commands import Part
 
 
-def particulars(part: Part, preset: Preset, pair: KnobPair) -> str:
+def show_part(part: Part, preset: Preset, pair: KnobPair) -> str:
     """Return a part of a preset with these knobs; raises ModelError and PresetError."""
     match part:
         case "info":

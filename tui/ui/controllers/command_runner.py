@@ -19,7 +19,7 @@ from tui.presets.preset import Preset, with_parts
 from tui.presets.preset_paths import is_file
 from tui.presets.save import save_preset
 from tui.prompt_line.commands import ParsedCommand, Part, SideAction
-from tui.prompt_line.show import particulars
+from tui.prompt_line.show import show_part
 from tui.session.session import Session
 from tui.session.side import Side
 from tui.terminal import safe
@@ -144,7 +144,7 @@ class CommandRunner:
     async def do_show(self, part: Part) -> None:
         """Print a part of the preset in use."""
         side = self._desk.side
-        self._desk.say(await asyncio.to_thread(particulars, part, side.preset, side.pair))
+        self._desk.say(await asyncio.to_thread(show_part, part, side.preset, side.pair))
 
     def _use(self, preset: Preset, pair: KnobPair) -> None:
         with self._session.undo_on_error():

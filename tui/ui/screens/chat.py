@@ -15,7 +15,7 @@ from tui.engine.process.pool import EnginePool, SlotEvent
 from tui.engine.protocol import Failed, Load, Loaded
 from tui.errors import EngineError, TwiddleError
 from tui.presets.library import ResolvedSetting
-from tui.prompt_line.commands import parse_slash
+from tui.prompt_line.commands import parse_command
 from tui.session.knob_actions import run_knob_action
 from tui.session.session import Session
 from tui.session.side import Side
@@ -176,7 +176,7 @@ class ChatScreen(Screen[None]):
         """A question or a command; what cannot be done with now is there to be mended or sent later."""
         try:
             if isinstance(event, Composer.Commanded):
-                await self._runner.run(parse_slash(event.text))
+                await self._runner.run(parse_command(event.text))
             elif self._message_actions.editing:
                 self._check_idle()
                 await self._engines.revive()
@@ -203,7 +203,7 @@ class ChatScreen(Screen[None]):
     async def action_obey(self, line: str) -> None:
         """Do what a slash command says: a key is short for one."""
         try:
-            await self._runner.run(parse_slash(line))
+            await self._runner.run(parse_command(line))
         except TwiddleError as error:
             self._refuse(error)
 

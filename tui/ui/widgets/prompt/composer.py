@@ -12,8 +12,16 @@ from textual.widgets import TextArea
 
 from tui.errors import EditorError
 from tui.paths import sent_file
-from tui.prompt_line.attachments import Attachment, complete_path, describe, gather, look, tokens, with_attachments
-from tui.prompt_line.completion import CompletionSources, take_stock
+from tui.prompt_line.attachments import (
+    Attachment,
+    complete_path,
+    describe,
+    gather,
+    list_mentioned,
+    tokens,
+    with_attachments,
+)
+from tui.prompt_line.completion import CompletionSources, read_sources
 from tui.prompt_line.history import add_sent, read_sent
 from tui.prompt_line.quotes import unquoted
 from tui.terminal import safe, safe_lines
@@ -130,20 +138,20 @@ class Composer(Vertical):
         event.stop()
         text, line = self.prompt.text, self.prompt.line
         if text.startswith("/") and (text == "/" or self.prompt.library == CompletionSources()):
-            self._take_stock()
+            self._read_sources()
         if "@" in text or self._chips.display:
             self._look(text, line)
 
     @work(group="stock", exclusive=True)
-    async def _take_stock(self) -> None:
-        self.prompt.library = await asyncio.to_thread(take_stock)
+    async def _read_sources(self) -> None:
+        self.prompt.library = await asyncio.to_thread(read_sources)
 
     @work(group="look", exclusive=True)
     async def _look(self, text: str, line: str) -> None:
         completion = await asyncio.to_thread(complete_path, line)
         if "@" in line:
             self.prompt.offer(line, completion)
-        self._show_chips(await asyncio.to_thread(look, text))
+        self._show_chips(await asyncio.to_thread(list_mentioned, text))
 
     # --- what goes along --------------------------------------------------------------------------------------------
 

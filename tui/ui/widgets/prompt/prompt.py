@@ -256,7 +256,7 @@ class Prompt(TextArea):
             return False
         elif key in ("up", "down"):
             self._complete(self._completion, (self._lit + (1 if key == "down" else -1)) % count)
-        elif key == "enter" and self._completion.settled(self._lit):
+        elif key == "enter" and self._completion.adds_nothing(self._lit):
             return False
         else:
             self.accept(self._lit)
