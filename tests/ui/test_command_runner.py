@@ -65,7 +65,7 @@ async def test_load_takes_a_preset_or_else_a_model(open_chat: OpenChat, monkeypa
             raise ModelError(f"There is no model {name!r} on this machine.")
         return "ollama:sea"
 
-    monkeypatch.setattr("tui.ui.controllers.command_runner.named", find)
+    monkeypatch.setattr("tui.ui.controllers.command_runner.reference_for", find)
     async with open_chat(Script(), others={"ollama:sea": Script(replies=("Sea.",))}) as chat:
         await chat.ready()
         await chat.ask("/load precise")
