@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.events import DescendantFocus
@@ -14,6 +14,7 @@ from textual.widgets import Static
 
 from tui.session.reply_stats import ReplyStats
 from tui.terminal import safe_line
+from tui.ui.bindings import bind
 from tui.ui.widgets.stats_line import StatsLine
 from tui.ui.widgets.tokens.token_view import TokenView
 from tui.ui.widgets.transcript.transcript import Transcript
@@ -23,45 +24,25 @@ class Pane(Vertical):
     """One side of the screen. The title shows only beside another pane."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
+        bind(
             "d",
             "screen.obey('/differences')",
             "Differences",
-            show=False,
-            tooltip="Mark the words that differ",
             id="pane.differences",
+            tooltip="Mark the words that differ",
         ),
-        Binding(
-            "p",
-            "screen.obey('/parting')",
-            "Parting",
-            show=False,
-            tooltip="Go to where the replies part",
-            id="pane.parting",
+        bind("p", "screen.obey('/parting')", "Parting", id="pane.parting", tooltip="Go to where the replies part"),
+        bind(
+            "l", "screen.obey('/level')", "Level", id="pane.level", tooltip="Scroll the sides together, or each alone"
         ),
-        Binding(
-            "l",
-            "screen.obey('/level')",
-            "Level",
-            show=False,
-            tooltip="Scroll the sides together, or each alone",
-            id="pane.level",
-        ),
-        Binding(
+        bind(
             "s",
             "screen.obey('/picture')",
             "Picture",
-            show=False,
-            tooltip="Save the replies beside each other as a picture (SVG)",
             id="pane.picture",
+            tooltip="Save the replies beside each other as a picture (SVG)",
         ),
     ]
-    """
-    | Key(s) | Description |
-    | :- | :- |
-    | d, p, l | Beside another pane: mark the words that differ, go to where replies part, scroll together or alone. |
-    | s | Save the last replies as a picture. |
-    """
 
     DEFAULT_CSS = """
     Pane {

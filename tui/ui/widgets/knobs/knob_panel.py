@@ -5,7 +5,7 @@ from typing import ClassVar, Self
 
 from textual import events
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.message import Message
 from textual.reactive import reactive
@@ -14,6 +14,7 @@ from tui.knobs.knob import Value
 from tui.knobs.pair import KnobPair
 from tui.knobs.table import KNOBS, THOUGHT_KNOBS, WHILE_THINKING, Knobs
 from tui.session.knob_actions import KnobAction
+from tui.ui.bindings import bind
 from tui.ui.screens.knob_editor import KnobEditor
 from tui.ui.widgets.knobs.knob_help import KnobHelp, KnobHelpText, facts
 from tui.ui.widgets.knobs.knob_lines import HeadingLine, KnobLine, OrderLine
@@ -33,86 +34,31 @@ class KnobPanel(Vertical):
     """Every knob, a line each, and the words on the one with the cursor."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "move(-1)", "Knob above", show=False, id="knob.above"),
-        Binding("down", "move(1)", "Knob below", show=False, id="knob.below"),
-        Binding("pageup", "move(-10)", "Ten above", show=False, id="knob.ten-above"),
-        Binding("pagedown", "move(10)", "Ten below", show=False, id="knob.ten-below"),
-        Binding(
-            "left", "step(-1)", "Less", show=False, tooltip="Less; fold a heading; switch a stage off", id="knob.less"
+        bind("up", "move(-1)", "Knob above", id="knob.above"),
+        bind("down", "move(1)", "Knob below", id="knob.below"),
+        bind("pageup", "move(-10)", "Ten above", id="knob.ten-above"),
+        bind("pagedown", "move(10)", "Ten below", id="knob.ten-below"),
+        bind("left", "step(-1)", "Less", id="knob.less", tooltip="Less; fold a heading; switch a stage off"),
+        bind("right", "step(1)", "More", id="knob.more", tooltip="More; open a heading; switch a stage on"),
+        bind("shift+left", "step(-1, True)", "Much less", id="knob.much-less"),
+        bind("shift+right", "step(1, True)", "Much more", id="knob.much-more"),
+        bind("home", "slide_to(0)", "Lowest", id="knob.lowest"),
+        bind("end", "slide_to(1)", "Highest", id="knob.highest"),
+        bind("enter", "enter", "Type", id="knob.type", tooltip="Type a value; open a list, a text or a heading"),
+        bind("space", "switch", "Switch", id="knob.switch", tooltip="Fold a heading; switch a stage off or on"),
+        bind(
+            "shift+up,K", "shift(-1)", "Earlier", id="knob.earlier", tooltip="A stage of the order: let it run earlier"
         ),
-        Binding(
-            "right", "step(1)", "More", show=False, tooltip="More; open a heading; switch a stage on", id="knob.more"
-        ),
-        Binding("shift+left", "step(-1, True)", "Much less", show=False, id="knob.much-less"),
-        Binding("shift+right", "step(1, True)", "Much more", show=False, id="knob.much-more"),
-        Binding("home", "slide_to(0)", "Lowest", show=False, id="knob.lowest"),
-        Binding("end", "slide_to(1)", "Highest", show=False, id="knob.highest"),
-        Binding(
-            "enter",
-            "enter",
-            "Type",
-            show=False,
-            tooltip="Type a value; open a list, a text or a heading",
-            id="knob.type",
-        ),
-        Binding(
-            "space",
-            "switch",
-            "Switch",
-            show=False,
-            tooltip="Fold a heading; switch a stage off or on",
-            id="knob.switch",
-        ),
-        Binding(
-            "shift+up,K",
-            "shift(-1)",
-            "Earlier",
-            show=False,
-            tooltip="A stage of the order: let it run earlier",
-            id="knob.earlier",
-        ),
-        Binding(
-            "shift+down,J",
-            "shift(1)",
-            "Later",
-            show=False,
-            tooltip="A stage of the order: let it run later",
-            id="knob.later",
-        ),
+        bind("shift+down,J", "shift(1)", "Later", id="knob.later", tooltip="A stage of the order: let it run later"),
         # Obeyed in on_key.
-        Binding("slash", "find", "Find", key_display="/", tooltip="Find a knob by typing", id="knob.find"),
-        Binding("r", "reset", "Reset", tooltip="Back to the preset; on a heading all of it", id="knob.reset"),
-        Binding(
-            "R",
-            "ask('reset')",
-            "Reset the knobs",
-            show=False,
-            tooltip="All back to the preset's values",
-            id="knob.reset-all",
-        ),
-        Binding(
-            "u", "ask('undo')", "Undo a turn", show=False, tooltip="Take the last turn of a knob back", id="knob.undo"
-        ),
-        Binding(
-            "U,ctrl+y",
-            "ask('redo')",
-            "Redo a turn",
-            show=False,
-            tooltip="Make the turn taken back once more",
-            id="knob.redo",
-        ),
-        Binding(
-            "c", "ask('copy')", "Copy the knobs", show=False, tooltip="Copy all knobs to the other side", id="knob.copy"
-        ),
-        Binding(
-            "t",
-            "pick",
-            "Thinking",
-            show=False,
-            tooltip="The knobs for the thought, or for the answer",
-            id="knob.thinking",
-        ),
-        Binding("s", "ask('save')", "Save as preset", show=False, tooltip="Save the knobs as a preset", id="knob.save"),
+        bind("slash", "find", "Find", id="knob.find", show=True, key_display="/", tooltip="Find a knob by typing"),
+        bind("r", "reset", "Reset", id="knob.reset", show=True, tooltip="Back to the preset; on a heading all of it"),
+        bind("R", "ask('reset')", "Reset the knobs", id="knob.reset-all", tooltip="All back to the preset's values"),
+        bind("u", "ask('undo')", "Undo a turn", id="knob.undo", tooltip="Take the last turn of a knob back"),
+        bind("U,ctrl+y", "ask('redo')", "Redo a turn", id="knob.redo", tooltip="Make the turn taken back once more"),
+        bind("c", "ask('copy')", "Copy the knobs", id="knob.copy", tooltip="Copy all knobs to the other side"),
+        bind("t", "pick", "Thinking", id="knob.thinking", tooltip="The knobs for the thought, or for the answer"),
+        bind("s", "ask('save')", "Save as preset", id="knob.save", tooltip="Save the knobs as a preset"),
     ]
 
     DEFAULT_CSS = """

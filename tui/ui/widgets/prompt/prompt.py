@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.content import Content
 from textual.message import Message
 from textual.reactive import reactive
@@ -17,6 +17,7 @@ from tui.prompt_line.completion import Completion, CompletionSources
 from tui.prompt_line.history import PromptHistory
 from tui.prompt_line.quotes import unclosed
 from tui.terminal import safe, safe_line, safe_lines
+from tui.ui.bindings import bind
 
 LONG = 100_000
 """Characters; a longer paste goes along with the text rather than into it."""
@@ -27,23 +28,12 @@ class Prompt(TextArea):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         # Shown here, obeyed in on_key.
-        Binding("enter", "send", "Send", show=False, id="prompt.send"),
-        Binding("ctrl+j,shift+enter,alt+enter", "insert_newline", "New line", show=False, id="prompt.newline"),
-        Binding("up", "cursor_up", "Earlier prompt", show=False, id="prompt.earlier"),
-        Binding("down", "cursor_down", "Later prompt", show=False, id="prompt.later"),
-        Binding("ctrl+g", "edit", "Your editor", show=False, id="prompt.editor"),
+        bind("enter", "send", "Send", id="prompt.send"),
+        bind("ctrl+j,shift+enter,alt+enter", "insert_newline", "New line", id="prompt.newline"),
+        bind("up", "cursor_up", "Earlier prompt", id="prompt.earlier"),
+        bind("down", "cursor_down", "Later prompt", id="prompt.later"),
+        bind("ctrl+g", "edit", "Your editor", id="prompt.editor"),
     ]
-    """
-    | Key(s) | Description |
-    | :- | :- |
-    | enter | Send; after three quotes at the beginning, a new line until three quotes end one. |
-    | ctrl+j, shift+enter, alt+enter | A new line; terminals that cannot tell the last two from enter send. |
-    | ctrl+z | Undo; where there is nothing to undo, suspend the program. |
-    | up, down | What was sent before, while the editor is empty or shows some of it; else move the cursor. |
-    | ctrl+g | Write in your own editor. |
-
-    While there are ways to go on, up and down choose one, enter and tab take it, and escape closes them.
-    """
 
     DEFAULT_CSS = """
     Prompt {

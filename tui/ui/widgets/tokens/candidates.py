@@ -9,7 +9,7 @@ from typing import ClassVar
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.events import Click
 from textual.message import Message
 from textual.reactive import reactive
@@ -18,6 +18,7 @@ from textual.widget import Widget
 
 from tui.conversation.trace import Candidate, StageTrace, TokenTrace
 from tui.terminal import safe_line
+from tui.ui.bindings import bind
 
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _NUMBER = 4
@@ -33,20 +34,27 @@ class Candidates(Widget, can_focus=True):
     """The likeliest tokens, one a row: how likely the model found them, and what the knobs made of that."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "up,k", "move(-1)", "Candidate", key_display="↑↓", tooltip="Go through the candidates", id="candidate.above"
+        bind(
+            "up,k",
+            "move(-1)",
+            "Candidate",
+            id="candidate.above",
+            show=True,
+            key_display="↑↓",
+            tooltip="Go through the candidates",
         ),
-        Binding("down,j", "move(1)", "Candidate below", show=False, id="candidate.below"),
-        Binding("home", "move(-99)", "First candidate", show=False, id="candidate.first"),
-        Binding("end", "move(99)", "Last candidate", show=False, id="candidate.last"),
-        Binding(
+        bind("down,j", "move(1)", "Candidate below", id="candidate.below"),
+        bind("home", "move(-99)", "First candidate", id="candidate.first"),
+        bind("end", "move(99)", "Last candidate", id="candidate.last"),
+        bind(
             "enter",
             "choose",
             "Go on with it",
-            tooltip="Write the reply again from here, with this token",
             id="candidate.choose",
+            show=True,
+            tooltip="Write the reply again from here, with this token",
         ),
-        Binding("escape", "leave", "Back", tooltip="Back to the tokens", id="candidate.back"),
+        bind("escape", "leave", "Back", id="candidate.back", show=True, tooltip="Back to the tokens"),
     ]
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {

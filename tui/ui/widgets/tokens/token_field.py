@@ -6,12 +6,13 @@ from typing import Any, ClassVar
 
 from rich.segment import Segment
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from tui.ui.bindings import bind
 from tui.ui.widgets.segments import segments
 from tui.ui.widgets.tokens.heatmap import Heatmap
 from tui.ui.widgets.tokens.token_lines import NOBODY, TokenLines, TokenRun
@@ -26,14 +27,14 @@ class TokenField(Heatmap, ScrollView, can_focus=True):
 
     ALLOW_SELECT = False
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left,h", "step(-1)", "Token before", show=False, id="token.previous"),
-        Binding("right,l", "step(1)", "Token after", show=False, id="token.next"),
-        Binding("up,k", "lines(-1)", "Line up", show=False, id="token.above"),
-        Binding("down,j", "lines(1)", "Line down", show=False, id="token.below"),
-        Binding("pageup", "pages(-1)", "Page up", show=False, id="token.page-up"),
-        Binding("pagedown", "pages(1)", "Page down", show=False, id="token.page-down"),
-        Binding("home", "pick(0)", "First token", show=False, id="token.first"),
-        Binding("end", "pick(-1)", "Last token", show=False, id="token.last"),
+        bind("left,h", "step(-1)", "Token before", id="token.previous"),
+        bind("right,l", "step(1)", "Token after", id="token.next"),
+        bind("up,k", "lines(-1)", "Line up", id="token.above"),
+        bind("down,j", "lines(1)", "Line down", id="token.below"),
+        bind("pageup", "pages(-1)", "Page up", id="token.page-up"),
+        bind("pagedown", "pages(1)", "Page down", id="token.page-down"),
+        bind("home", "pick(0)", "First token", id="token.first"),
+        bind("end", "pick(-1)", "Last token", id="token.last"),
     ]
 
     DEFAULT_CSS = """

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from rich.segment import Segment
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
@@ -19,6 +19,7 @@ from tui.conversation.token_measures import LEVELS, MEASURES, Likelihood, Measur
 from tui.conversation.trace import TokenTrace
 from tui.knobs.table import Knobs
 from tui.terminal import safe_line
+from tui.ui.bindings import bind
 from tui.ui.widgets.tokens.candidates import percent, visible
 from tui.ui.widgets.tokens.heatmap import Heatmap
 from tui.ui.widgets.tokens.token_field import TokenField
@@ -54,43 +55,29 @@ class TokenView(Vertical):
     """Every token of one reply, how likely the whole is, and a word on the one under the cursor."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
+        bind(
             "enter",
             "alternatives",
             "Others",
-            tooltip="To the candidates for this token: go on with another one",
             id="token.alternatives",
+            show=True,
+            tooltip="To the candidates for this token: go on with another one",
         ),
-        Binding("n", "unlikely(1)", "Unlikely", tooltip="The next token that was unlikely", id="token.next-guess"),
-        Binding(
-            "N",
-            "unlikely(-1)",
-            "Unlikely before",
-            show=False,
-            tooltip="The unlikely token before",
-            id="token.previous-guess",
+        bind(
+            "n", "unlikely(1)", "Unlikely", id="token.next-guess", show=True, tooltip="The next token that was unlikely"
         ),
-        Binding(
+        bind("N", "unlikely(-1)", "Unlikely before", id="token.previous-guess", tooltip="The unlikely token before"),
+        bind(
             "m",
             "measure",
             "Measure",
-            tooltip="Colour by probability, raw probability, rank or entropy",
             id="token.measure",
+            show=True,
+            tooltip="Colour by probability, raw probability, rank or entropy",
         ),
-        Binding(
-            "s",
-            "screen.obey('/picture')",
-            "Picture",
-            show=False,
-            tooltip="Save it as a picture (SVG)",
-            id="token.picture",
-        ),
-        Binding(
-            "less_than_sign", "threshold(-1)", "Fewer", show=False, tooltip="n finds more tokens", id="token.lower"
-        ),
-        Binding(
-            "greater_than_sign", "threshold(1)", "More", show=False, tooltip="n finds fewer tokens", id="token.higher"
-        ),
+        bind("s", "screen.obey('/picture')", "Picture", id="token.picture", tooltip="Save it as a picture (SVG)"),
+        bind("less_than_sign", "threshold(-1)", "Fewer", id="token.lower", tooltip="n finds more tokens"),
+        bind("greater_than_sign", "threshold(1)", "More", id="token.higher", tooltip="n finds fewer tokens"),
     ]
 
     DEFAULT_CSS = """
