@@ -52,11 +52,12 @@ async def _run(
     await engines.start(loads)
     with TerminalBackground() as background:
         from tui.ui.app import TwiddleApp
-        from tui.ui.terminal.input_parser import read_with_care
+        from tui.ui.terminal.input_parser import InputParser
         from tui.ui.terminal.signals import end_in_good_order, outlive_no_terminal
+        from tui.ui.textual_private import use_parser
 
         dark = background.dark()
-    read_with_care()
+    use_parser(InputParser)
     app = TwiddleApp(engines, chosen, loads, store, settled, dark)
     if going_on:
         app.chat.autosave.go_on(going_on)

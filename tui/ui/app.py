@@ -27,6 +27,7 @@ from tui.ui.screens.link import LinkScreen
 from tui.ui.terminal.clipboard import copy
 from tui.ui.terminal.driver import PatientDriver
 from tui.ui.terminal.signals import Suspension, suspend
+from tui.ui.textual_private import close_with
 from tui.ui.widgets.transcript.copy_targets import CopyTargets
 
 
@@ -111,8 +112,7 @@ class TwiddleApp(App[None]):
             where = f"where is in {write_trail(error)}"
         except OSError as failure:
             where = f"where could not be written down: {failure.strerror}"
-        self._exit_renderables.append(Text(f"twiddle: it broke ({type(error).__name__}); {safe_line(where)}"))
-        self._close_messages_no_wait()
+        close_with(self, Text(f"twiddle: it broke ({type(error).__name__}); {safe_line(where)}"))
 
 
 def _freeze_memory() -> None:

@@ -13,12 +13,13 @@ from typing import NamedTuple
 
 from textual.binding import Binding
 from textual.dom import DOMNode
-from textual.keys import KEY_ALIASES, Keys, _character_to_key, key_to_character
+from textual.keys import KEY_ALIASES, Keys, key_to_character
 from textual.screen import Screen
 
 from tui.config import config_path
 from tui.errors import did_you_mean
 from tui.terminal import safe_line
+from tui.ui.textual_private import character_to_key
 
 PLACES = {"app": "Everywhere", "chat": "In the chat"}
 """Headings of the ids that work in more than one widget."""
@@ -164,7 +165,7 @@ def _normal(key: str) -> str:
     key = key.strip()
     *modifiers, last = key.split("+") if len(key) > 1 else [key]
     last = last.lower() if modifiers or len(last) > 1 else last
-    last = _character_to_key(last) if len(last) == 1 else last
+    last = character_to_key(last) if len(last) == 1 else last
     return "+".join([*(modifier.lower() for modifier in modifiers), last])
 
 

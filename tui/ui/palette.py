@@ -15,6 +15,7 @@ from tui.presets.library import list_presets
 from tui.presets.preset import Preset
 from tui.prompt_line.commands import suggestions
 from tui.terminal import safe_line
+from tui.ui.textual_private import keymap
 from tui.ui.widgets.knobs.knob_panel import KnobPanel
 from tui.ui.widgets.prompt.composer import Composer
 
@@ -95,7 +96,7 @@ class ChatCommands(Provider):
         return PaletteEntry(name, safe_line(" ".join(help.split())), self.screen, f"obey({line!r})")
 
     def _pressed(self, node: Doer, binding: Binding) -> PaletteEntry:
-        chosen = self.app._keymap.get(binding.id or "", binding.key)
+        chosen = keymap(self.app).get(binding.id or "", binding.key)
         key = self.app.get_key_display(binding.with_key(chosen.split(",")[0], binding.key_display))
         return PaletteEntry(
             binding.description, f"{binding.tooltip or binding.description} · {key}", node, binding.action

@@ -2,6 +2,8 @@
 
 from textual.drivers.linux_driver import LinuxDriver
 
+from tui.ui.textual_private import is_stuck
+
 _LOOK = 0.1
 """Seconds between two looks at whether it takes something again."""
 
@@ -16,7 +18,7 @@ class PatientDriver(LinuxDriver):
 
     def write(self, data: str) -> None:
         """Write, unless there is so much to be written that it would take waiting."""
-        if self._leaving or not (self._behind or self._is_stuck):
+        if self._leaving or not (self._behind or is_stuck(self)):
             super().write(data)
         elif not self._behind:
             self._behind = True
@@ -32,12 +34,8 @@ class PatientDriver(LinuxDriver):
         self._leaving = True
         super().stop_application_mode()
 
-    @property
-    def _is_stuck(self) -> bool:
-        return self._writer_thread is not None and self._writer_thread._queue.full()
-
     def _catch_up(self) -> None:
-        if self._is_stuck:
+        if is_stuck(self):
             self._loop.call_later(_LOOK, self._catch_up)
         else:
             self._behind = False

@@ -3,10 +3,10 @@
 import re
 from collections.abc import Generator, Iterable
 
-from textual._xterm_parser import XTermParser
-from textual.drivers import linux_driver
 from textual.events import Paste
 from textual.message import Message
+
+from tui.ui.textual_private import XTermParser
 
 _ANSWER = re.compile("\x1b\\]11;[^\x07\x1b]*(?:\x07|\x1b\\\\)")
 _BEGUN = re.compile("(?:\x1b\\]11;[^\x07\x1b]{0,40}\x1b?|\x1b\\[20{0,2})\\Z")
@@ -56,8 +56,3 @@ class InputParser(XTermParser):
             yield from super().feed(new)
         self._last, self._pasted = ("", "") if start else ((last + new)[-len(_START) :], None)
         return after
-
-
-def read_with_care() -> None:
-    """Have Textual's driver read with this parser; it names its own in its module and nowhere else."""
-    linux_driver.XTermParser = InputParser  # type: ignore[attr-defined]
