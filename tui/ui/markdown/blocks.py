@@ -42,11 +42,11 @@ class Block:
         self.start, end = tokens[0].map or (0, 0)
         self.source = "\n".join(source[self.start : end])
         self.gap = not follows or _blank_above(tokens[0], source)
-        """Whether a blank line stands above it."""
+        """True if a blank line stands above it."""
 
     @property
     def is_fence(self) -> bool:
-        """Whether it is a fenced block of code."""
+        """True if it is a fenced block of code."""
         return self.tokens[0].type == "fence"
 
     def lines(self, width: int, chips: InlineMarks) -> list[StyledLine]:

@@ -53,14 +53,14 @@ class Document:
         return self._open[beyond] if beyond >= 0 else self._closed[number]
 
     def append(self, text: str) -> None:
-        """Adds text at the end."""
+        """Add text at the end."""
         self._source.append(text)
         if self._plain is not None:
             self._plain.feed(InlineMarks("", ()).drawn(safe(text)))
         self._lay_out()
 
     def mark(self, mark: Mark) -> None:
-        """Adds a mark at its place."""
+        """Add a mark at its place."""
         if mark.at < len(self.text):
             self._lay_out_all(self.text, (*self.marks, mark))
             return
@@ -146,7 +146,7 @@ class Document:
         return [*_above(gap), *block.lines(self.width, chips)]
 
     def _is_past_block(self) -> bool:
-        """Whether the long block has ended: with a blank line, and a line after it that starts at the margin."""
+        """Return True if the long block has ended: with a blank line, and a line after it that starts at the margin."""
         lines = self._source.lines
         return not any(len(line) > LONGEST for line in lines) and any(
             not above.strip() and below[:1] not in ("", " ", "\t", ">") for above, below in pairwise(lines)
@@ -179,7 +179,7 @@ class Document:
         return False
 
     def _is_fence(self, line: str, least: int) -> bool:
-        """Whether a line ends the fence, or with `least` 1 could become its end."""
+        """Return True if a line ends the fence, or with `least` 1 could become its end."""
         text = line.strip(" \t")
         return len(text) >= least and set(text) == {self._ticks[0]} and not line.startswith(("    ", "\t"))
 

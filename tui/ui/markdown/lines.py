@@ -156,7 +156,7 @@ class Fold:
         self._size += size
 
     def _place(self) -> None:
-        """Puts the word on this line or, where it does not fit, on the next."""
+        """Put the word on this line or, where it does not fit, on the next."""
         if not self._word:
             return
         gap = len(self._gap.text) if self._gap else 0

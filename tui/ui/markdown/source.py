@@ -33,7 +33,7 @@ class MarkdownSource:
         return self._settled()[1]
 
     def append(self, text: str, marks: Iterable[Mark] = ()) -> None:
-        """Adds text, and marks whose places are in it."""
+        """Add text, and marks whose places are in it."""
         start, done = len(self.text), 0
         for mark in marks:
             self._take(text[done : mark.at - start])

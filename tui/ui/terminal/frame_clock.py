@@ -20,7 +20,7 @@ class FrameClock:
 
     @property
     def waiting(self) -> bool:
-        """Whether a callback is due."""
+        """True if a callback is due."""
         return self._timer is not None
 
     def ask(self) -> None:

@@ -1,4 +1,4 @@
-"""Whether the terminal is dark or light: it is asked for its background (OSC 11) before the app starts.
+"""True if the terminal is dark or light: it is asked for its background (OSC 11) before the app starts.
 
 The answer is awaited only after Textual is imported, which takes longer than most terminals; one that comes later still
 is kept from the app by `tui.ui.terminal.input_parser`.
@@ -50,7 +50,7 @@ class TerminalBackground:
         self._close()
 
     def dark(self) -> bool | None:
-        """Whether it is dark; None where neither the terminal nor COLORFGBG says."""
+        """Return True if it is dark; None where neither the terminal nor COLORFGBG says."""
         said = ANSWER.search(self._answer())
         if said is None:
             return _told(os.environ.get("COLORFGBG", ""))

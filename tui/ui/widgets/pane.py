@@ -70,10 +70,10 @@ class Pane(Vertical):
     """What this side is set to."""
 
     active: reactive[bool] = reactive(False, toggle_class="-active")
-    """Whether the knobs beside the chat are this side's."""
+    """True if the knobs beside the chat are this side's."""
 
     titled: reactive[bool] = reactive(False, toggle_class="-titled")
-    """Whether the title is shown."""
+    """True if the title is shown."""
 
     figures: reactive[ReplyStats | None] = reactive[ReplyStats | None](None, repaint=False)
     """What its newest reply came to; shown beside another pane."""

@@ -30,7 +30,7 @@ class Panes(Container):
         super().__init__(*panes)
         self._panes = panes
         self.level = True
-        """Whether all are scrolled together, so that the same question stays level."""
+        """True if all are scrolled together, so that the same question stays level."""
 
     def lacking(self, count: int) -> str:
         """What so many panes need and do not have, such as `80 columns and 30 lines`; empty if they fit."""

@@ -92,7 +92,7 @@ class Status(Widget):
     """The preset's name."""
 
     turned: reactive[bool] = reactive(False)
-    """Whether knobs differ from the preset."""
+    """True if knobs differ from the preset."""
 
     rate: reactive[float | None] = reactive[float | None](None)
     """Tokens per second."""
@@ -107,7 +107,7 @@ class Status(Widget):
     """Context tokens there are; 0 while unknown."""
 
     unsaved: reactive[bool] = reactive(False)
-    """Whether something said could not be saved so far."""
+    """True if something said could not be saved so far."""
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         """A line for an engine that has yet to say anything."""

@@ -47,7 +47,7 @@ class KnobLines:
         self.wanted = ""
         """What is looked for."""
         self.airy = True
-        """Whether there is room for blank lines."""
+        """True if there is room for blank lines."""
         self.opened = set(EVERYDAY)
         """The groups that are open, and the orders whose entries are shown."""
         self._folded: set[str] = set()
@@ -68,7 +68,7 @@ class KnobLines:
         self.opened |= groups - self._folded
 
     def is_open(self, name: str) -> bool:
-        """Whether what belongs to a group or an order is shown."""
+        """Return True if what belongs to a group or an order is shown."""
         return name in self.opened or (name in self.groups and bool(self.wanted))
 
     def lay_out(self, knobs: Knobs) -> tuple[Line, ...]:

@@ -76,7 +76,7 @@ class KnobRow:
 
     @property
     def turned(self) -> bool:
-        """Whether it is away from the preset."""
+        """True if it is away from the preset."""
         return self.value != self.preset
 
     def draw(self, columns: RowColumns) -> list[RowPart]:

@@ -40,13 +40,13 @@ class KnobSearch(Widget):
     """What is looked for."""
 
     typing: reactive[bool] = reactive(False)
-    """Whether the next letter goes here."""
+    """True if the next letter goes here."""
 
     turned: reactive[int] = reactive(0)
     """How many knobs are away from the preset."""
 
     found: reactive[bool] = reactive(True)
-    """Whether there is a knob like it."""
+    """True if there is a knob like it."""
 
     def watch_typing(self) -> None:
         self._set_on()

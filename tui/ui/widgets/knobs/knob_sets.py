@@ -41,10 +41,10 @@ class KnobSets(Widget):
     """
 
     thinks: reactive[bool] = reactive(False, toggle_class="-thinks")
-    """Whether there are two sets to choose from."""
+    """True if there are two sets to choose from."""
 
     thought: reactive[bool] = reactive(False)
-    """Whether the thought's is the one shown."""
+    """True if the thought's is the one shown."""
 
     @dataclass
     class Picked(Message):

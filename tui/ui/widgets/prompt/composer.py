@@ -68,7 +68,7 @@ class Composer(Vertical):
     context = 0
     """Tokens that the model can hold; 0 while that is not known."""
     keeping = True
-    """Whether prompts are kept for the next start."""
+    """True if prompts are kept for the next start."""
 
     def __init__(self, placeholder: str) -> None:
         super().__init__()

@@ -85,7 +85,7 @@ class Prompt(TextArea):
     library: reactive[CompletionSources] = reactive(CompletionSources(), init=False)
     """What commands can name."""
     attached = False
-    """Whether something goes along, so that there is something to send without a text."""
+    """True if something goes along, so that there is something to send without a text."""
 
     # TextArea sets its text, which is watched, before our own __init__ goes on.
     _completion: Completion | None = None

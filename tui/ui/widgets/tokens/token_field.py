@@ -72,7 +72,7 @@ class TokenField(Heatmap, ScrollView, can_focus=True):
         self.picked = NOBODY
         """The token under the cursor."""
         self.following = True
-        """Whether the cursor stays on the newest token."""
+        """True if the cursor stays on the newest token."""
 
     @property
     def count(self) -> int:
@@ -89,7 +89,7 @@ class TokenField(Heatmap, ScrollView, can_focus=True):
         self._lay_out()
 
     def add(self, bits: Sequence[TokenSpan], levels: Sequence[int]) -> None:
-        """Adds to the end; a level for each token among it."""
+        """Add to the end; a level for each token among it."""
         top = len(self._lines.lines) - 1
         for bit in bits:
             self._bits.append(bit)
@@ -109,7 +109,7 @@ class TokenField(Heatmap, ScrollView, can_focus=True):
         self.refresh()
 
     def pick(self, place: int, column: int | None = None) -> None:
-        """Puts the cursor on a token."""
+        """Put the cursor on a token."""
         if not self.count:
             return
         place = max(0, min(place, self.count - 1))

@@ -44,7 +44,7 @@ class TokenLines:
         """Where in the last line the word begins that may still go on."""
 
     def token(self, text: str, nameless: str = "◦") -> None:
-        """Adds a token; `nameless` stands for it where it says nothing."""
+        """Add a token; `nameless` stands for it where it says nothing."""
         token = len(self.first)
         self.first.append(len(self.lines) - 1)
         if shown := safe(text):
@@ -54,11 +54,11 @@ class TokenLines:
         self.first[token] = self._line_of(token)
 
     def person(self, text: str) -> None:
-        """Adds text that is no token's."""
+        """Add text that is no token's."""
         self._add(NOBODY, safe(text), "said")
 
     def mark(self, label: str) -> None:
-        """Adds a label of our own, which is not broken."""
+        """Add a label of our own, which is not broken."""
         label = label if cell_len(label) <= self.width else label[: self.width - 1] + "…"
         self._word = len(self.lines[-1])
         self._put(TokenRun(NOBODY, label, cell_len(label), "mark"))
@@ -130,7 +130,7 @@ class TokenLines:
             self._put(TokenRun(token, word[start:end], cells, kind), together=False)
 
     def _put(self, run: TokenRun, together: bool = True) -> None:
-        """Adds a run where there is room: with the word that it belongs to, if that fits into a line."""
+        """Add a run where there is room: with the word that it belongs to, if that fits into a line."""
         if self._column + run.width > self.width:
             line = self.lines[-1]
             word = line[self._word :]

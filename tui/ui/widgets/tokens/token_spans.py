@@ -18,7 +18,7 @@ class TokenSpan(NamedTuple):
     nameless: str = "◦"
     """What stands for a token that says nothing."""
     given: bool = False
-    """Whether the token was there before the reply was asked for."""
+    """True if the token was there before the reply was asked for."""
 
 
 def bits(text: str, written: ReplyRecord, *, start: int = 0, ended: bool = True) -> Iterator[TokenSpan]:

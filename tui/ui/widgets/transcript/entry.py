@@ -57,7 +57,7 @@ class Entry(ABC):
         self.turn: int | None = None
         """Its index in the conversation, once it has one."""
         self.picked = False
-        """Whether the cursor is on it."""
+        """True if the cursor is on it."""
         self.place = VersionNumber()
         """Where it stands among its versions."""
         self.lit: CopyTarget | None = None
@@ -65,16 +65,16 @@ class Entry(ABC):
 
     @property
     def aside(self) -> bool:
-        """Whether it is no message, but the program's own word."""
+        """True if it is no message, but the program's own word."""
         return False
 
     @property
     def asks(self) -> bool:
-        """Whether it is a question."""
+        """True if it is a question."""
         return False
 
     def put(self, place: VersionNumber) -> bool:
-        """Takes in where it stands among its versions; whether that is new."""
+        """Take in where it stands among its versions; whether that is new."""
         if place == self.place:
             return False
         self.place = place
@@ -104,14 +104,14 @@ class Entry(ABC):
         return line._replace(spans=(rail, *line.spans))
 
     def guess(self, width: int) -> None:
-        """Makes do with a cheap guess at the height."""
+        """Make do with a cheap guess at the height."""
         inner = self._inner(width)
         self.width = 0
         self.height = 1 + sum(1 + max(0, len(line) - 1) // inner for line in self.text.split("\n"))
 
     @abstractmethod
     def lay_out(self, width: int) -> None:
-        """Makes the lines for a width."""
+        """Make the lines for a width."""
 
     @abstractmethod
     def line(self, number: int) -> StyledLine:
@@ -134,16 +134,16 @@ class TextEntry(Entry):
 
     @property
     def aside(self) -> bool:
-        """Whether it is no message, but the program's own word."""
+        """True if it is no message, but the program's own word."""
         return self._role == "notice"
 
     @property
     def asks(self) -> bool:
-        """Whether it is a question."""
+        """True if it is a question."""
         return self._role == "user"
 
     def lay_out(self, width: int) -> None:
-        """Makes the lines for a width."""
+        """Make the lines for a width."""
         text = "\n".join(line.expandtabs(4) for line in safe(self.text).split("\n"))
         fill = "user" if self._role == "user" else ""
         lines = [line._replace(fill=fill) for line in fold([Span(text, self._role)], self._inner(width))]
@@ -188,7 +188,7 @@ class ReplyEntry(Entry):
         self._fold = ThoughtFold(thought) if thought else None
         self._label = label
         self.ended = ending is not None
-        """Whether its text is complete."""
+        """True if its text is complete."""
         self._note, self._failed = note, ending in ("failed", "died", "interrupted")
         self._progress = ""
         self._marks: list[Mark] = list(marks)
@@ -213,7 +213,7 @@ class ReplyEntry(Entry):
         return [len(self._head) + place for place in found]
 
     def light(self, places: frozenset[int]) -> None:
-        """Lights these of its words, and no others."""
+        """Light these of its words, and no others."""
         self._differing, self._lines = places, None
 
     @property
@@ -223,7 +223,7 @@ class ReplyEntry(Entry):
 
     @thought.setter
     def thought(self, thought: Thought) -> None:
-        """Takes in how far the thought goes."""
+        """Take in how far the thought goes."""
         if self._fold is None:
             self._fold = ThoughtFold(thought)
             if self._document is not None:
@@ -253,17 +253,17 @@ class ReplyEntry(Entry):
         return thought is not None and (thought.answer is None or mark.at < thought.answer)
 
     def unfolds_at(self, number: int) -> bool:
-        """Whether a line is the one that stands for its thought."""
+        """Return True if a line is the one that stands for its thought."""
         return self._fold is not None and number == self._labels
 
     def unfold(self) -> None:
-        """Opens its thought, or folds it again."""
+        """Open its thought, or folds it again."""
         if self._fold:
             self._fold.open = not self._fold.open
             self._measure()
 
     def append(self, text: str) -> int:
-        """Adds text; returns the number of the first line that has changed."""
+        """Add text; returns the number of the first line that has changed."""
         self._progress = self._progress if self.text else ""
         self.text += text
         if self._document is None:
@@ -275,7 +275,7 @@ class ReplyEntry(Entry):
         return len(self._head) + self._document.stable if new else self._labels
 
     def mark(self, mark: Mark) -> None:
-        """Adds a mark at its place in the text."""
+        """Add a mark at its place in the text."""
         self._marks.append(mark)
         if self._document is None:
             return
@@ -297,7 +297,7 @@ class ReplyEntry(Entry):
         self._measure()
 
     def lay_out(self, width: int) -> None:
-        """Makes the lines for a width."""
+        """Make the lines for a width."""
         if self._document is None:
             self._document = Document(self._inner(width), self._answer, self._answer_marks)
         elif self._document.width != self._inner(width):

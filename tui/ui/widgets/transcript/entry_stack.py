@@ -24,7 +24,7 @@ class EntryStack:
         return self.tops[-1]
 
     def pile(self, start: int = 0) -> None:
-        """Works out where the entries after `start` are now."""
+        """Work out where the entries after `start` are now."""
         heights = (entry.height for entry in self.entries[start:])
         self.tops[start:] = accumulate(heights, initial=self.tops[start])
 
