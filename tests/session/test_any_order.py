@@ -1,4 +1,4 @@
-"""Whatever a person does and an engine says, in whatever order: a talk takes it, and no word is lost."""
+"""Random actions and engine events in any order: a session accepts them, and no text is lost."""
 
 from contextlib import suppress
 
@@ -10,6 +10,7 @@ from tests.anything import knobs, values
 from tests.depth import depth
 from tests.session.test_session import talk
 from tests.session.test_side import STATS, token
+from tui.conversation.conversation import go
 from tui.engine.protocol import Died, Event, Failed, Finished
 from tui.errors import TwiddleError
 from tui.knobs.pair import KnobPair
@@ -34,7 +35,7 @@ class Talking(RuleBasedStateMachine):
     @rule(text=texts, alone=st.booleans())
     def ask(self, text: str, alone: bool) -> None:
         with suppress(TwiddleError):
-            self.talk.ask(text, self.talk.sides[0] if alone else None)
+            self.talk.commit(self.talk.prepare(text, self.talk.sides[0] if alone else None))
 
     @precondition(lambda self: not self.talk.busy and self.talk.sides[0].conversation.turns)
     @rule(place=places, text=texts, deed=st.sampled_from(["again", "edit", "resume", "go"]))
@@ -46,11 +47,11 @@ class Talking(RuleBasedStateMachine):
             if deed == "again":
                 self.talk.answer_again(side, place)
             elif deed == "edit":
-                self.talk.edit(side, place, text)
+                self.talk.commit(self.talk.prepare_edit(side, place, text))
             elif deed == "resume" and reply:
                 self.talk.continue_reply(side, place)
             else:
-                side.go(place)
+                side.conversation = go(side.conversation, place)
 
     @rule(which=which, turned=knobs())
     def turn(self, which: int, turned: Knobs) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from tests.session.test_session import talk
 from tui.engine.protocol import Died, Failed, KnobsTurned, Preview, Refused, SetKnobs
-from tui.errors import EngineError, KnobError
+from tui.errors import Refusal
 from tui.presets.library import find_preset
 from tui.session.knob_actions import copy, redo, run_knob_action, undo
 
@@ -18,12 +18,12 @@ def test_turns_are_taken_back_and_made_again_on_their_own_side() -> None:
     undo(two, first)
     assert (first.knobs.temperature, first.knobs.top_k, second.knobs.top_k) == (0.8, 3, 9)
     undo(two, first)
-    with pytest.raises(KnobError, match="no turn of a knob to take back"):
+    with pytest.raises(Refusal, match="no turn of a knob to take back"):
         undo(two, first)
     redo(two, first)
     redo(two, first)
     assert (first.knobs.temperature, first.knobs.top_k) == (1.5, 3)
-    with pytest.raises(KnobError, match="no turn of a knob to make again"):
+    with pytest.raises(Refusal, match="no turn of a knob to make again"):
         redo(two, first)
     assert line.sent == []
 
@@ -31,7 +31,7 @@ def test_turns_are_taken_back_and_made_again_on_their_own_side() -> None:
 def test_a_drag_is_taken_back_as_one_turn_of_the_running_reply_too() -> None:
     one, line = talk("temperature=0.5")
     (it,) = one.sides
-    one.ask("Hi")
+    one.commit(one.prepare("Hi"))
     for value in (0.6, 0.9, 1.4):
         one.turn(it, "temperature", value, stroke="drag")
     undo(one, it)
@@ -44,8 +44,8 @@ def test_what_loads_the_model_is_taken_back_on_every_side_and_not_in_mid_reply()
     two, _ = talk("default", "default")
     first, second = two.sides
     two.turn(first, "num_ctx", 512)
-    two.ask("Hi")
-    with pytest.raises(EngineError, match="num_ctx loads the model anew"):
+    two.commit(two.prepare("Hi"))
+    with pytest.raises(Refusal, match="num_ctx loads the model anew"):
         undo(two, first)
     assert first.knobs.num_ctx == 512
     two.on_event(Died(-9, "gone", ""))
@@ -71,7 +71,7 @@ def test_all_knobs_go_to_the_other_side_or_back_to_the_preset() -> None:
     undo(two, second)
     assert second.knobs == first.knobs
     alone, _ = talk()
-    with pytest.raises(EngineError, match="no other side"):
+    with pytest.raises(Refusal, match="no other side"):
         copy(alone, alone.sides[0])
 
 
@@ -87,7 +87,7 @@ def test_some_knobs_go_back_to_the_preset_as_one_step() -> None:
 def test_what_the_engine_refuses_is_kept_until_it_is_turned() -> None:
     one, _ = talk()
     (it,) = one.sides
-    one.ask("Hi")
+    one.commit(one.prepare("Hi"))
     assert it.reply
     one.turn(it, "top_k", 3)
     one.on_event(KnobsTurned(it.reply.id, 1, one.sides[0].preset.knobs, it.reply.knobs))
@@ -106,7 +106,7 @@ def test_a_reply_or_a_look_that_fails_for_a_knob_marks_it() -> None:
     assert isinstance(look, Preview)
     one.on_event(Failed(look.id, "regex: it is never closed."))
     assert it.refused == {"regex": "regex: it is never closed."}
-    one.ask("Hi")
+    one.commit(one.prepare("Hi"))
     assert it.refused == {} and it.reply
     one.on_event(Failed(it.reply.id, "The conversation is too long."))
     assert it.refused == {} and not it.busy

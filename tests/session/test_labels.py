@@ -1,9 +1,9 @@
-"""What sides are called, and what their replies came to."""
+"""Labels of sides, and statistics of their replies."""
 
 import pytest
 from msgspec.structs import replace
 
-from tests.session.test_side import side, token
+from tests.session.test_side import put_question, side, token
 from tui.conversation.reply_record import Stats
 from tui.engine.protocol import Finished
 from tui.session.labels import names, titles
@@ -43,7 +43,7 @@ def test_a_system_prompt_worded_anew_is_told_in_a_few_characters() -> None:
 def test_the_figures_grow_with_the_reply_and_stay_when_it_is_over() -> None:
     one, tape = side(), RunningStats()
     assert tape.update(one) is None
-    one.ask("Hi")
+    put_question(one, "Hi")
     one.start_reply("1", 7)
     for index in range(3):
         one.on_token(token(index, "x"))

@@ -1,4 +1,4 @@
-"""What is said to the engine, and what its events do to the sides."""
+"""Requests that a session sends to engines, and how events of the engines change its sides."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -23,7 +23,7 @@ from tui.engine.protocol import (
     Stop,
     Token,
 )
-from tui.errors import EngineError, ModelError
+from tui.errors import EngineError, ModelError, Refusal
 from tui.knobs.table import fixed, turn
 from tui.presets.library import find_preset
 from tui.presets.preset import Preset
@@ -69,7 +69,7 @@ def of(side: Side, event: Token) -> Token:
 
 def test_every_side_is_asked_at_once_with_one_seed() -> None:
     two, line = talk("default", "temperature=1.4")
-    two.ask("Hi")
+    two.commit(two.prepare("Hi"))
     first, second = seeds(line)
     assert first == second >= 0
     assert two.busy
@@ -81,7 +81,7 @@ def test_every_side_is_asked_at_once_with_one_seed() -> None:
 )
 def test_a_seed_that_is_set_is_used_by_the_sides_that_have_none(settings: tuple[str, str], drawn: list[int]) -> None:
     two, line = talk(*settings)
-    two.ask("Hi")
+    two.commit(two.prepare("Hi"))
     assert seeds(line) == drawn
     assert [each.knobs.seed for each in two.sides] == [each.knobs.seed for each in map(side, settings)], (
         "and stays unset"
@@ -92,7 +92,7 @@ def test_a_turn_reaches_a_running_reply_and_only_its_own() -> None:
     two, line = talk("default", "default")
     two.turn(two.sides[0], "top_k", 3)
     assert line.sent == []
-    two.ask("Hi")
+    two.commit(two.prepare("Hi"))
     two.turn(two.sides[1], "top_k", 5)
     running = two.sides[1].reply
     assert running and line.sent[1:] == [SetKnobs("2", running.knobs)]
@@ -101,7 +101,7 @@ def test_a_turn_reaches_a_running_reply_and_only_its_own() -> None:
 
 def test_a_preset_switched_in_mid_reply_is_for_the_next_one() -> None:
     one, line = talk("default")
-    one.ask("Hi")
+    one.commit(one.prepare("Hi"))
     one.sides[0].use_preset(find_preset("wild"))
     one.turn(one.sides[0], "presence_penalty", 0.5)
     (sent,) = [each for each in line.sent if isinstance(each, SetKnobs)]
@@ -121,8 +121,8 @@ def test_what_a_model_is_loaded_with_is_turned_on_every_side_that_shares_its_eng
 def test_what_loads_the_model_anew_is_refused_in_mid_reply() -> None:
     one, line = talk()
     one.turn(one.sides[0], "num_ctx", 512)
-    one.ask("Hi")
-    with pytest.raises(EngineError, match="num_ctx loads the model anew"):
+    one.commit(one.prepare("Hi"))
+    with pytest.raises(Refusal, match="num_ctx loads the model anew"):
         one.turn(one.sides[0], "num_ctx", 1024)
     assert one.sides[0].knobs.num_ctx == 512
 
@@ -131,7 +131,7 @@ def test_stopping_ends_what_is_being_written() -> None:
     two, line = talk("default", "default")
     two.stop()
     assert line.sent == []
-    two.ask("Hi")
+    two.commit(two.prepare("Hi"))
     two.on_event(Finished("1", "done", "stop", 1, (), STATS))
     two.stop()
     assert line.sent[1:] == [Stop("2")]
@@ -139,7 +139,7 @@ def test_stopping_ends_what_is_being_written() -> None:
 
 def test_a_new_chat_forgets_and_ends_the_old_one() -> None:
     one, line = talk()
-    one.ask("Hi")
+    one.commit(one.prepare("Hi"))
     one.clear()
     assert line.sent[-1] == Stop("1")
     assert one.on_event(Finished("1", "late", "stopped", 1, (), STATS)) is None
@@ -155,7 +155,7 @@ def test_only_the_newest_look_counts() -> None:
     assert one.on_event(Previewed("2", trace, 30)) is one.sides[0]
     assert [one.next_token] == [NextToken(one.sides[0], trace, b"")]
     assert one.sides[0].used == 30
-    one.ask("Hi")
+    one.commit(one.prepare("Hi"))
     assert one.next_token is None
     one.preview(one.sides[0])
     assert sum(isinstance(command, Preview) for command in line.sent) == 2, "none while a reply is written"
@@ -163,7 +163,7 @@ def test_only_the_newest_look_counts() -> None:
 
 def test_events_find_their_side() -> None:
     two, _ = talk("default", "default")
-    two.ask("Hi")
+    two.commit(two.prepare("Hi"))
     left, right = two.sides
     assert two.on_event(of(right, token(0, "x"))) is right
     assert two.on_event(Failed("1", "why")) is left
@@ -173,7 +173,7 @@ def test_events_find_their_side() -> None:
 
 def test_a_death_gives_up_what_was_being_written() -> None:
     two, _ = talk("default", "default")
-    two.ask("Hi")
+    two.commit(two.prepare("Hi"))
     two.on_event(Finished("1", "done", "stop", 1, (), STATS))
     events: list[Event] = [Died(-9, "gone", "")]
     for event in events * 2:
@@ -185,12 +185,12 @@ def test_a_death_gives_up_what_was_being_written() -> None:
 @pytest.mark.parametrize("asked", [False, True])
 def test_p04_what_an_engine_died_over_is_sent_again_by_nobody_but_a_person(asked: bool) -> None:
     one, line = talk()
-    one.ask("deadly")
+    one.commit(one.prepare("deadly"))
     one.on_event(Died(-6, "gone", "", asked))
     del line.sent[:]
     one.preview(one.sides[0])
     assert bool(line.sent) == asked
-    one.ask("harmless")
+    one.commit(one.prepare("harmless"))
     assert one.sides[0].reply
     one.on_event(Finished(one.sides[0].reply.id, "done", "stop", 1, (), STATS))
     one.preview(one.sides[0])
@@ -203,14 +203,14 @@ def test_p04_what_an_engine_died_over_is_sent_again_by_nobody_but_a_person(asked
 
 def test_without_an_engine_only_a_question_is_an_error() -> None:
     one, line = talk()
-    one.ask("Hi")
+    one.commit(one.prepare("Hi"))
     line.cut = True
     one.turn(one.sides[0], "top_k", 3)
     one.stop()
     one.on_event(Died(-9, "gone", ""))
     one.preview(one.sides[0])
     with pytest.raises(EngineError):
-        one.ask("again")
+        one.commit(one.prepare("again"))
 
 
 def test_each_side_talks_to_the_engine_that_holds_its_model() -> None:
@@ -219,7 +219,7 @@ def test_each_side_talks_to_the_engine_that_holds_its_model() -> None:
     plain, small, precise = (each.load for each in three.sides)
     assert plain and small and plain == precise != small and plain.path.endswith(".gguf")
     assert line.loads == [plain, small, precise] and plain.knobs == fixed(three.sides[0].knobs)
-    three.ask("Hi")
+    three.commit(three.prepare("Hi"))
     asked = [[reply.id for reply in each.replies] for each in line.sent if isinstance(each, Generate)]
     assert (asked, line.to) == ([["1", "3"], ["2"]], [plain, small]), "those that share an engine are asked at once"
     three.turn(three.sides[1], "top_k", 3)
@@ -230,7 +230,7 @@ def test_each_side_talks_to_the_engine_that_holds_its_model() -> None:
 def test_the_death_of_one_engine_is_nothing_to_the_sides_of_another() -> None:
     two, _ = talk("default", "num_ctx=512")
     two.apply_settings()
-    two.ask("Hi")
+    two.commit(two.prepare("Hi"))
     two.on_event(Died(-9, "gone", ""), two.sides[1].load)
     assert [each.busy for each in two.sides] == [True, False]
 
@@ -252,7 +252,7 @@ def test_a_model_that_cannot_be_had_changes_no_engine() -> None:
 def answered() -> tuple[Session, Line]:
     """A talk of one side that has an answer of three tokens and the one that ended it."""
     one, line = talk("temperature=0.5")
-    one.ask("Hi")
+    one.commit(one.prepare("Hi"))
     side = one.sides[0]
     for index, text in enumerate(("He", "llo", "!", "")):
         one.on_event(of(side, token(index, text, index + 100)))
@@ -300,7 +300,7 @@ def test_a_cut_reply_goes_on_from_its_end() -> None:
 def test_an_edited_reply_goes_on_from_what_the_person_wrote() -> None:
     one, line = answered()
     side = one.sides[0]
-    one.edit(side, 1, "Good day")
+    one.commit(one.prepare_edit(side, 1, "Good day"))
     assert not line.sent and side.conversation.path[-1].message == Message("assistant", "Good day")
     one.continue_reply(side, 2)
     assert asked(line).messages[-1] == Message("assistant", "Good day")
@@ -314,12 +314,12 @@ def test_an_edited_reply_goes_on_from_what_the_person_wrote() -> None:
 
 def test_an_edited_question_is_answered_anew_by_its_side_alone() -> None:
     two, line = talk("default", "default")
-    two.ask("Hi")
+    two.commit(two.prepare("Hi"))
     two.stop()
     for each in two.sides:
         each.end_reply("stopped")
     line.sent.clear()
-    two.edit(two.sides[0], 0, "Ho")
+    two.commit(two.prepare_edit(two.sides[0], 0, "Ho"))
     assert asked(line).messages[-1] == Message("user", "Ho")
     assert two.sides[0].busy and not two.sides[1].busy
 
@@ -336,8 +336,7 @@ def test_what_only_the_engine_can_put_into_words_is_left_to_it(other: str) -> No
 def test_a_branch_after_half_a_character_begins_before_that() -> None:
     talk, line = answered()
     side = talk.sides[0]
-    side.ask("And?")
-    talk.reply()
+    talk.commit(talk.prepare("And?"))
     line.sent.clear()
     for index, text in enumerate(("He", "", "🎉")):
         talk.on_event(of(side, token(index, text, index + 200)))
@@ -409,7 +408,7 @@ def test_what_cannot_be_had_is_taken_back_whole(monkeypatch: pytest.MonkeyPatch)
 
 def test_sides_without_a_question_have_nothing_to_answer_again() -> None:
     ours, line = talk("default", "default")
-    ours.ask("one?", ours.sides[0])
+    ours.commit(ours.prepare("one?", ours.sides[0]))
     ours.sides[0].end_reply("stopped")
     ours.answer_again()
     last = line.sent[-1]

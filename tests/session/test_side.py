@@ -21,6 +21,10 @@ def side(setting: str = "default") -> Side:
     return Side(resolve(parse_setting(setting)))
 
 
+def put_question(one: Side, text: str) -> None:
+    one.conversation = ask(one.conversation, text)
+
+
 def token(index: int, text: str, chosen: int = 1) -> Token:
     trace = TokenTrace(chosen, text, 0.5, 1.0, 0, 1.0, 0.0, (), ())
     return Token("1", index, text, trace, 20 + index)
@@ -29,7 +33,7 @@ def token(index: int, text: str, chosen: int = 1) -> Token:
 def written(*texts: str) -> Side:
     """A side that has written this much of a reply."""
     one = side()
-    one.ask("Hi")
+    put_question(one, "Hi")
     one.start_reply("1", 7)
     for index, text in enumerate(texts):
         one.on_token(token(index, text, index + 100))
@@ -39,7 +43,7 @@ def written(*texts: str) -> Side:
 def test_a_reply_is_asked_for_with_everything_said_before_and_a_seed() -> None:
     one = side("precise,seed=3")
     one.conversation = answer(ask(Conversation(), "first"), "one", "stop")
-    one.ask("second")
+    put_question(one, "second")
     reply = one.start_reply("1", 7)
     assert [message.role for message in reply.messages] == ["system", "user", "assistant", "user"]
     assert (reply.knobs, one.knobs.seed) == (turn(one.knobs, seed=7), 3)
@@ -71,7 +75,7 @@ def test_a_reply_given_up_keeps_its_text_and_is_given_up_once() -> None:
 
 def test_another_preset_changes_knobs_and_opening_and_keeps_the_conversation() -> None:
     one = side("default,temperature=1.5")
-    one.ask("Hi")
+    put_question(one, "Hi")
     assert list(one.turned) == ["temperature"]
     one.use_preset(resolve(parse_setting("precise")).preset)
     assert not one.turned and one.knobs.temperature == 0.2
@@ -91,10 +95,10 @@ def test_the_title_says_what_is_turned() -> None:
 
 def test_a_fork_stands_where_the_other_does_and_goes_its_own_way() -> None:
     one = side("temperature=0.3")
-    one.ask("Hi")
+    put_question(one, "Hi")
     other = one.fork()
     other.set_pair(other.pair.turn("temperature", 1))
-    other.ask("there")
+    put_question(other, "there")
     assert (one.knobs.temperature, other.knobs.temperature) == (0.3, 1)
     assert len(one.conversation.turns) == 1 and other.question == "there"
 
@@ -112,7 +116,7 @@ def test_another_answer_that_came_to_nothing_leaves_the_one_there_was() -> None:
 def test_a_reply_is_kept_with_how_every_token_was_chosen() -> None:
     one = written("He", "llo", "")
     after = turn(one.knobs, temperature=1.5)
-    one.on_knobs(KnobsTurned("1", 1, one.knobs, after))
+    one.on_knobs_turned(KnobsTurned("1", 1, one.knobs, after))
     one.on_finished(Finished("1", "Hello", "stop", 7, (100, 101), STATS))
     kept = one.conversation.path[-1].record
     assert kept and (kept.ids, kept.offsets, kept.inherited, kept.first_index) == ((100, 101, 102), (0, 2, 5), 0, 0)
@@ -140,10 +144,10 @@ def test_a_turn_is_described_by_what_it_changed() -> None:
 
 def test_a_thought_and_the_knobs_for_it_are_kept_with_the_reply() -> None:
     one = side("default,think_temperature=0.3")
-    one.ask("Hi")
+    put_question(one, "Hi")
     reply = one.start_reply("1", 7)
     assert reply.thinking == turn(reply.knobs, temperature=0.3)
-    one.on_token(Thinking("1", 0, Thought(0)))
+    one.on_thinking(Thinking("1", 0, Thought(0)))
     one.on_token(token(0, "hm"))
     assert one.reply and one.reply.thought == Thought(0, tokens=1)
     whole = Thought(0, 2, 10, 1, 0.5)

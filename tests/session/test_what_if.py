@@ -1,17 +1,14 @@
-"""What if a finished reply's knobs had been others: what the engine is asked, and when."""
+"""Recomputation requests with other knobs: which are sent to the engine, and when."""
 
 from msgspec.structs import replace
 
-from tests.session.test_side import STATS, side
+from tests.session.test_side import STATS, put_question, side
 from tui.conversation.conversation import Message
 from tui.conversation.trace import TokenTrace
 from tui.engine.protocol import (
     Command,
-    Died,
     Failed,
     Finished,
-    Loaded,
-    ModelInfo,
     Refused,
     Remember,
     Remembered,
@@ -29,21 +26,21 @@ class Asked:
 
     def __init__(self) -> None:
         self.side = side("precise,seed=3")
-        self.side.ask("Hi")
+        put_question(self.side, "Hi")
         self.side.start_reply("1", 7)
         for index in range(3):
             trace = TokenTrace(index, "x", 0.5, 0.5, 0, 1.0, 1.0, (), ())
             self.side.on_token(Token("1", index, "x", trace, 20, b"scores"))
         self.side.on_finished(Finished("1", "xxx", "length", 7, (0, 1, 2), STATS))
         self.sent: list[Command] = []
-        self.hindsight = WhatIfRequests(self._send)
+        self.requests = WhatIfRequests(self._send)
 
     def _send(self, side: Side, command: Command) -> None:
         self.sent.append(command)
 
-    def question(self, temperature: float, looked: int = -1) -> WhatIfQuestion:
+    def question(self, temperature: float, explained: int = -1) -> WhatIfQuestion:
         self.side.pair = self.side.pair.turn("temperature", temperature)
-        asked = question(self.side, 1, looked)
+        asked = question(self.side, 1, explained)
         assert asked
         return asked
 
@@ -53,10 +50,10 @@ class Asked:
 
     def know(self) -> str:
         """Ask once, and have the engine learn of the reply; its name there."""
-        self.hindsight.ask(self.question(0.5))
+        self.requests.ask(self.question(0.5))
         (told,) = self.taken()
         assert isinstance(told, Remember)
-        assert not self.hindsight.on_event(Remembered(told.id))
+        self.requests.on_remembered(Remembered(told.id))
         return told.id
 
 
@@ -66,16 +63,16 @@ def answer(name: str, knobs: Knobs, *, complete: bool = True, first: int = 0) ->
 
 def test_the_engine_is_told_of_the_reply_before_it_is_asked() -> None:
     asked = Asked()
-    asked.hindsight.ask(asked.question(0.5, looked=2))
+    asked.requests.ask(asked.question(0.5, explained=2))
     (told,) = asked.taken()
     assert isinstance(told, Remember)
     assert told.messages == (*asked.side.preset.opening, Message("user", "Hi"))
     assert (told.tokens, told.records, told.knobs.seed) == ((0, 1, 2), (b"scores",) * 3, 7)
-    asked.hindsight.on_event(Remembered("another"))
+    asked.requests.on_remembered(Remembered("another"))
     assert not asked.taken()
-    asked.hindsight.on_event(Remembered(told.id))
+    asked.requests.on_remembered(Remembered(told.id))
     assert asked.taken() == [WhatIf(told.id, asked.side.knobs, 2)]
-    got = asked.hindsight.on_event(answer(told.id, asked.side.knobs))
+    got = asked.requests.on_answer(answer(told.id, asked.side.knobs))
     assert got and (got.first, got.part.cut) == (0, ("", "top_k"))
 
 
@@ -84,11 +81,11 @@ def test_while_one_question_is_answered_only_the_newest_waits() -> None:
     name = asked.know()
     asked.taken()
     for temperature in (0.6, 0.7, 0.8):
-        asked.hindsight.ask(asked.question(temperature))
+        asked.requests.ask(asked.question(temperature))
     assert not asked.taken()
-    assert asked.hindsight.on_event(answer(name, Knobs(), complete=False))
+    assert asked.requests.on_answer(answer(name, Knobs(), complete=False))
     assert not asked.taken(), "it is not complete"
-    asked.hindsight.on_event(answer(name, Knobs()))
+    asked.requests.on_answer(answer(name, Knobs()))
     (sent,) = asked.taken()
     assert isinstance(sent, WhatIf) and sent.knobs.temperature == 0.8
 
@@ -99,16 +96,16 @@ def test_questions_about_two_replies_do_not_displace_each_other() -> None:
     asked.taken()
     other = asked.question(0.9)
     other = other._replace(record=replace(other.record, preset="another"))
-    asked.hindsight.ask(other)
-    asked.hindsight.ask(asked.question(0.6))
-    asked.hindsight.ask(asked.question(0.7, looked=1)._replace(explained_only=True))
-    asked.hindsight.on_event(answer(name, Knobs()))
+    asked.requests.ask(other)
+    asked.requests.ask(asked.question(0.6))
+    asked.requests.ask(asked.question(0.7, explained=1)._replace(explained_only=True))
+    asked.requests.on_answer(answer(name, Knobs()))
     (told,) = asked.taken()
     assert isinstance(told, Remember)
-    asked.hindsight.on_event(Remembered(told.id))
+    asked.requests.on_remembered(Remembered(told.id))
     (sent,) = asked.taken()
     assert isinstance(sent, WhatIf) and sent.knobs.temperature == 0.9
-    asked.hindsight.on_event(answer(told.id, Knobs()))
+    asked.requests.on_answer(answer(told.id, Knobs()))
     (sent,) = asked.taken()
     assert isinstance(sent, WhatIf) and (sent.knobs.temperature, sent.looked, sent.alone) == (0.7, 1, True)
 
@@ -117,12 +114,12 @@ def test_an_engine_that_has_forgotten_is_told_again_and_one_that_will_not_learn_
     asked = Asked()
     name = asked.know()
     asked.taken()
-    asked.hindsight.on_event(Refused(name, "forgotten"))
+    asked.requests.on_error(Refused(name, "forgotten"))
     (told,) = asked.taken()
     assert isinstance(told, Remember)
-    asked.hindsight.on_event(Refused(told.id, "the template refuses"))
+    asked.requests.on_error(Refused(told.id, "the template refuses"))
     assert not asked.taken()
-    asked.hindsight.ask(asked.question(0.9))
+    asked.requests.ask(asked.question(0.9))
     assert isinstance(asked.taken()[0], Remember), "it asks again when there is a new question"
 
 
@@ -130,9 +127,9 @@ def test_what_cannot_be_worked_out_is_let_go() -> None:
     asked = Asked()
     name = asked.know()
     asked.taken()
-    asked.hindsight.on_event(Failed(name, "temperature leaves none of the model's tokens here."))
+    asked.requests.on_error(Failed(name, "temperature leaves none of the model's tokens here."))
     assert not asked.taken()
-    asked.hindsight.ask(asked.question(0.9))
+    asked.requests.ask(asked.question(0.9))
     assert isinstance(asked.taken()[0], WhatIf)
 
 
@@ -140,12 +137,12 @@ def test_a_new_engine_is_told_everything_anew() -> None:
     asked = Asked()
     name = asked.know()
     asked.taken()
-    asked.hindsight.on_event(Died(-9, "gone", ""))
+    asked.requests.on_engine_changed()
     asked.taken()
-    asked.hindsight.on_event(Loaded(ModelInfo("", "", "", 0, 0, 0)))
+    asked.requests.on_engine_changed()
     (told,) = asked.taken()
     assert isinstance(told, Remember) and told.id != name
-    assert asked.hindsight.on_event(answer(name, Knobs())) is None, "that was the old one"
+    assert asked.requests.on_answer(answer(name, Knobs())) is None, "that was the old one"
 
 
 def test_what_a_person_began_is_part_of_what_is_answered() -> None:
@@ -156,13 +153,13 @@ def test_what_a_person_began_is_part_of_what_is_answered() -> None:
     message = Message("assistant", "Ho xxx")
     turns = (*asked.side.conversation.turns[:1], replace(turned, message=message, record=begun))
     asked.side.conversation = replace(asked.side.conversation, turns=turns)
-    asked.hindsight.ask(asked.question(0.5, looked=1))
+    asked.requests.ask(asked.question(0.5, explained=1))
     (told,) = asked.taken()
     assert isinstance(told, Remember)
     assert told.first_index == 4 and told.messages[-1] == Message("assistant", "Ho ")
-    asked.hindsight.on_event(Remembered(told.id))
+    asked.requests.on_remembered(Remembered(told.id))
     assert asked.taken() == [WhatIf(told.id, asked.side.knobs, 5)]
-    got = asked.hindsight.on_event(answer(told.id, asked.side.knobs, first=4))
+    got = asked.requests.on_answer(answer(told.id, asked.side.knobs, first=4))
     assert got and got.first == 0
 
 
@@ -186,10 +183,10 @@ def test_each_side_has_its_newest_question_waiting() -> None:
     asked.taken()
     theirs = asked.question(0.9)._replace(side=other)
     for question_ in (asked.question(0.6), theirs, asked.question(0.7)):
-        asked.hindsight.ask(question_)
+        asked.requests.ask(question_)
     temperatures = []
     for _ in range(2):
-        asked.hindsight.on_event(answer(name, Knobs()))
+        asked.requests.on_answer(answer(name, Knobs()))
         (sent,) = asked.taken()
         assert isinstance(sent, WhatIf)
         temperatures.append(sent.knobs.temperature)
@@ -200,10 +197,10 @@ def test_a_side_that_is_gone_is_not_waited_for() -> None:
     asked, other = Asked(), side("precise,seed=3")
     name = asked.know()
     asked.taken()
-    asked.hindsight.ask(asked.question(0.9)._replace(side=other))
-    asked.hindsight.forget(asked.side)
+    asked.requests.ask(asked.question(0.9)._replace(side=other))
+    asked.requests.forget(asked.side)
     (told,) = asked.taken()
     assert isinstance(told, Remember) and told.id != name
-    assert asked.hindsight.on_event(answer(name, Knobs())) is None, "the answer to the one that is gone"
-    asked.hindsight.on_event(Remembered(told.id))
+    assert asked.requests.on_answer(answer(name, Knobs())) is None, "the answer to the one that is gone"
+    asked.requests.on_remembered(Remembered(told.id))
     assert asked.taken() == [WhatIf(told.id, asked.side.knobs)]

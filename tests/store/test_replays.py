@@ -111,7 +111,7 @@ def test_many_turns_of_two_sides_beside_each_other(model: Llama, store: Store) -
     chat = Chat(model, store, f"{SETTING},num_predict=8,seed=3", f"{SETTING},num_predict=8,seed=4")
     subjects = ("sea", "sky", "hill", "wood", "fire", "rain", "snow", "wind", "moon", "sun")[: depth(3, 10)]
     for what in subjects:
-        chat.talk.ask(f"Tell me of the {what}.")
+        chat.talk.commit(chat.talk.prepare(f"Tell me of the {what}."))
         chat.run()
     replies = chat.replies()
     assert len(replies) == 2 * len(subjects)
@@ -123,7 +123,7 @@ def test_many_turns_of_two_sides_beside_each_other(model: Llama, store: Store) -
 
 def test_another_answer_a_branch_and_an_edit(model: Llama, store: Store) -> None:
     chat = Chat(model, store, SETTING)
-    chat.talk.ask("Name three animals that live in the sea, and say why you like them.")
+    chat.talk.commit(chat.talk.prepare("Name three animals that live in the sea, and say why you like them."))
     chat.run()
     chat.talk.answer_again()
     chat.run()
@@ -134,10 +134,10 @@ def test_another_answer_a_branch_and_an_edit(model: Llama, store: Store) -> None
     chat.run()
     chat.talk.continue_reply(chat.side, 3)
     chat.run()
-    chat.talk.edit(chat.side, 1, "The sea is")
+    chat.talk.commit(chat.talk.prepare_edit(chat.side, 1, "The sea is"))
     chat.talk.continue_reply(chat.side, 5)
     chat.run()
-    chat.talk.edit(chat.side, 0, "Name three animals that live in the woods.")
+    chat.talk.commit(chat.talk.prepare_edit(chat.side, 0, "Name three animals that live in the woods."))
     chat.run()
     replies = chat.replies()
     assert len(replies) == 6
@@ -149,7 +149,7 @@ def test_another_answer_a_branch_and_an_edit(model: Llama, store: Store) -> None
 
 def test_knobs_turned_by_hand_and_a_reply_that_was_stopped(model: Llama, store: Store) -> None:
     chat = Chat(model, store, SETTING, f"{SETTING},seed=8")
-    chat.talk.ask("Why is the sky blue?")
+    chat.talk.commit(chat.talk.prepare("Why is the sky blue?"))
     chat.run(5)
     chat.talk.turn(chat.side, "temperature", 2.0)
     chat.run(9)
@@ -169,7 +169,7 @@ def test_searches(model: Llama, store: Store) -> None:
         chat = Chat(model, store, setting, f"{setting},num_beams=2")
         chat.pages = [SavedPosition(f"{strategy} {place}") for place in range(2)]
         for text in ("Name a fish.", "And a bird."):
-            chat.talk.ask(text)
+            chat.talk.commit(chat.talk.prepare(text))
             chat.run()
         assert len(chat.replies()) == 4
         check(model, *chat.replies())
@@ -178,9 +178,9 @@ def test_searches(model: Llama, store: Store) -> None:
 def test_a_thought_with_knobs_of_its_own(model: Llama, store: Store) -> None:
     thinking = "think_temperature=1.8,think_open=Hm,think_close=."
     chat = Chat(model, store, f"{SETTING},temperature=0.3,num_predict=40,{thinking},seed=5")
-    chat.talk.ask("Is the sea deep? Answer in a few short sentences.")
+    chat.talk.commit(chat.talk.prepare("Is the sea deep? Answer in a few short sentences."))
     chat.run()
-    chat.talk.edit(chat.side, 1, "Hm, the sea")
+    chat.talk.commit(chat.talk.prepare_edit(chat.side, 1, "Hm, the sea"))
     chat.talk.continue_reply(chat.side, 2)
     chat.run()
     written = chat.replies()[-1].record
@@ -191,7 +191,7 @@ def test_a_thought_with_knobs_of_its_own(model: Llama, store: Store) -> None:
 
 def test_a_branch_within_a_character(model: Llama, store: Store) -> None:
     chat = Chat(model, store, f"{SETTING},choices=Yes 🎉 it is")
-    chat.talk.ask("Is it time to party?")
+    chat.talk.commit(chat.talk.prepare("Is it time to party?"))
     chat.run()
     written = chat.side.conversation.turns[1].record
     assert written

@@ -20,7 +20,6 @@ from typing import Any, cast
 from msgspec import json
 
 from tests.engine.scripted import Script, open_scripted
-from tui.conversation.conversation import ask
 from tui.engine.__main__ import main as be_an_engine
 from tui.engine.llama import Llama as _what_an_engine_imports_when_it_loads  # noqa: F401
 from tui.engine.process.client import Engine
@@ -66,12 +65,12 @@ class Chatter:
                 await self._ask(f"question {self._number}-{each}.")
 
     async def _ask(self, question: str) -> None:
-        coming = ask(self._side.conversation, question)
-        await self._keeper.save_first({self._side: coming})
+        asked = self._session.prepare(question)
+        await self._keeper.save_first(asked)
         if await self._diary.wait_saved(0):
-            for turn in coming.turns[-2:]:  # with what was answered before
+            for turn in asked.after[self._side].turns[-2:]:  # with what was answered before
                 say("said", turn.message.content)
-        self._session.ask(question)
+        self._session.commit(asked)
         while self._side.busy:
             await asyncio.sleep(0.005)
 

@@ -201,7 +201,7 @@ def opener(monkeypatch: pytest.MonkeyPatch, log: Path) -> OpenChat:
         await engines.start(loads)
         app = TwiddleApp(engines, chosen, loads, diary, settled, dark)
         if going_on:
-            app.chat.autosave.go_on(going_on)
+            app.chat.autosave.open_sides(going_on)
         try:
             async with app.run_test(size=size, notifications=True, message_hook=hook) as pilot:
                 if theme:

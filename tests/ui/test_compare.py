@@ -25,7 +25,7 @@ async def both_written(chat: Chat, text: str) -> None:
 
 
 def tokens(chat: Chat) -> tuple[list[int], list[int]]:
-    """What each side of the newest question chose."""
+    """Return the token ids that each side chose for the newest question."""
     left, right = (reply.id for reply in chat.engine.commands(Generate)[-1].replies)
     heard = chat.engine.heard(Token)
     return [t.trace.id for t in heard if t.id == left], [t.trace.id for t in heard if t.id == right]
@@ -181,7 +181,7 @@ async def test_the_way_of_a_keystroke(open_chat: OpenChat) -> None:
         await chat.press("escape")
         await chat.ready()
         sent = [type(command) for command in chat.engine.sent if isinstance(command, Generate | SetKnobs | Stop)]
-    said = (each.said.event if isinstance(each, ChatScreen.EngineSaid) else each for each in messages)
+    said = (each.slot_event.event if isinstance(each, ChatScreen.EngineEvent) else each for each in messages)
     kinds = (Prompt.Submitted, KnobList.Turned, Token, KnobsTurned, Finished)
     trace = [type(each) for each in said if isinstance(each, kinds)]
     assert [kind for kind, _ in groupby(trace)] in (

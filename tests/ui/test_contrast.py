@@ -107,7 +107,7 @@ async def of_one_side(chat: Chat) -> AsyncIterator[str]:
     await chat.press("home", "n")
     yield "tokens"
     chat.screen._session.turn(chat.side, "top_k", 2)
-    chat.screen.settle()
+    chat.screen.apply_settings()
     await chat.until(lambda: "what if" in chat.view)
     await chat.press("enter")
     yield "what if, and the candidates"

@@ -1,4 +1,4 @@
-"""What is said is kept while it is said, and gone on with another day."""
+"""History: conversations are saved while they grow, and opened again later."""
 
 import sqlite3
 from collections.abc import AsyncIterator
@@ -293,11 +293,11 @@ async def test_of_a_side_that_was_dropped_no_more_is_remembered(open_chat: OpenC
         await chat.answered("Hi")
         await chat.until(lambda: not chat.screen._session.busy)
         await saved(chat, diary)
-        assert len(chat.screen.autosave._noted) == 2
+        assert len(chat.screen.autosave._saved) == 2
         await chat.press("f8")
         await chat.until(lambda: len(chat.panes) == 1)
         await saved(chat, diary)
-        assert [noted.side for noted in chat.screen.autosave._noted.values()] == chat.screen._session.sides
+        assert [noted.side for noted in chat.screen.autosave._saved.values()] == chat.screen._session.sides
 
 
 async def test_d06_a_locked_file_is_marked_and_the_mark_goes_when_it_is_saved(

@@ -126,7 +126,7 @@ async def test_a_file_that_changes_while_a_reply_is_written_waits_for_its_end(op
         await chat.ask("go")
         await chat.written(5)
         path.write_text("FROM starter\nPARAMETER temperature 0.45\n")
-        chat.screen._preset_controller.look()
+        chat.screen._preset_controller.reload_changed()
         assert chat.side.knobs.temperature == 0.3
         await chat.press("escape")
         await chat.turned("temperature", 0.45)
@@ -171,6 +171,6 @@ async def test_a_file_that_cannot_be_had_is_said_once(open_chat: OpenChat, monke
         path.write_text("FROM ./gone.gguf\nPARAMETER temperature 0.4\n")
         await chat.until(lambda: "was left as it is here" in chat.said())
         for _ in range(3):
-            chat.screen._preset_controller.look()
+            chat.screen._preset_controller.reload_changed()
         assert chat.said().count("was left as it is here") == 1
         assert chat.side.knobs.temperature == 0.3

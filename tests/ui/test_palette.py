@@ -26,7 +26,7 @@ async def test_what_has_a_key_or_a_command_is_there_unless_it_makes_no_sense_now
         there = await offered(chat)
         keys = {each.action for each in CHAT_BINDINGS if isinstance(each, Binding)}
         # Nothing is hidden, nothing runs, and the prompt has the focus.
-        senseless = {"obey('/vote')", "stop", "stop(False)"}
+        senseless = {"run('/vote')", "stop", "stop(False)"}
         assert keys - there.keys() == senseless
         assert {f"ask('{deed}')" for deed in ("undo", "redo", "reset", "copy", "save")} < there.keys()
         for command in LISTED:
@@ -34,7 +34,7 @@ async def test_what_has_a_key_or_a_command_is_there_unless_it_makes_no_sense_now
             assert word == "/vote" or any(word in action for action in there), command.usage
         await chat.press("f8")
         await chat.until(lambda: len(chat.panes) == 1)
-        assert "obey('/keep')" not in await offered(chat), "there is one side"
+        assert "run('/keep')" not in await offered(chat), "there is one side"
 
 
 async def test_each_shows_the_key_that_it_has_now(open_chat: OpenChat) -> None:
@@ -43,7 +43,7 @@ async def test_each_shows_the_key_that_it_has_now(open_chat: OpenChat) -> None:
         chat.app.set_keymap({"chat.knobs": "f10"})
         there = await offered(chat)
         assert there["quit"].help == "Close twiddle · ^q"
-        assert there["obey('/preset')"].help.endswith("· f2")
+        assert there["run('/preset')"].help.endswith("· f2")
         assert there["toggle_knobs"].help.endswith("· f10")
 
 

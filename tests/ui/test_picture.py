@@ -119,7 +119,7 @@ async def test_s_beside_another_side_saves_both(
     monkeypatch.chdir(folder)
     async with open_chat(SHORT, GREEDY, "temperature=1.5,seed=1,top_k=0,top_p=1,min_p=0") as chat:
         await chat.ready()
-        await chat.screen.action_obey("/picture")
+        await chat.screen.action_run("/picture")
         assert await chat.toast() == "There is no reply to take a picture of yet."
         await both_written(chat, "Hi")
         chat.panes[0].transcript.focus()
@@ -134,11 +134,11 @@ async def test_a_picture_goes_where_it_is_told_and_over_nothing(open_chat: OpenC
     async with open_chat(SCRIPT, WARM) as chat:
         await chat.answered("Where?")
         await chat.ready()
-        await chat.screen.action_obey(f"/picture {tmp_path / 'mine'}")
+        await chat.screen.action_run(f"/picture {tmp_path / 'mine'}")
         await chat.until((tmp_path / "mine.svg").exists)
-        await chat.screen.action_obey(f"/picture {tmp_path / 'mine.svg'}")
+        await chat.screen.action_run(f"/picture {tmp_path / 'mine.svg'}")
         assert "is there already" in await chat.toast(2)
-        await chat.screen.action_obey(f"/picture {tmp_path / 'none' / 'mine.svg'}")
+        await chat.screen.action_run(f"/picture {tmp_path / 'none' / 'mine.svg'}")
         assert "No such file or directory" in await chat.toast(3)
 
 

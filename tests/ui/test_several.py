@@ -33,7 +33,7 @@ async def sides(chat: Chat, count: int) -> None:
 
 
 def marked(chat: Chat, pane: int) -> list[str]:
-    """What is drawn as differing."""
+    """Return the text marked as differing."""
     transcript = chat.panes[pane].transcript
     lines = transcript.stack.between(0, transcript.stack.height, transcript.viewport.width)
     return [span.text for _, line in lines for span in line.spans if "differs" in span.style]

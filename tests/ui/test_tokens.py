@@ -73,11 +73,11 @@ async def test_a_knob_that_is_turned_recolours_what_was_written_and_writes_nothi
         assert "as written" in chat.view and not chat.engine.commands(WhatIf)
         written = chat.side.conversation.turns[1].record
         assert written
-        chat.screen.settle()
+        chat.screen.apply_settings()
         await chat.press("home", "n")
         assert not chat.engine.commands(Remember), "nothing was turned yet"
         chat.screen._session.turn(chat.side, "top_k", 1)
-        chat.screen.settle()
+        chat.screen.apply_settings()
         await chat.until(lambda: "what if" in chat.view)
         assert "top_k" in chat.view and "cut by top_k" in chat.view
         unlikely = [place for place, trace in enumerate(written.traces) if trace.rank]
@@ -91,7 +91,7 @@ async def test_a_knob_that_is_turned_recolours_what_was_written_and_writes_nothi
         await chat.until(lambda: chat.candidates.trace and chat.candidates.trace.id == written.ids[tokens.picked])
         assert tokens.field.cut == set(unlikely) and "what if" in chat.view
         chat.screen._session.turn(chat.side, "top_k", 0)
-        chat.screen.settle()
+        chat.screen.apply_settings()
         await chat.until(lambda: "as written" in chat.view)
         assert not tokens.field.cut and chat.candidates.trace != trace
 
@@ -180,7 +180,7 @@ async def test_when_nothing_comes_of_another_answer_the_tokens_of_the_first_are_
         tokens = await looked_at(chat)
         count = tokens.count
         await chat.press("ctrl+r")
-        chat.screen.settle()  # draws
+        chat.screen.apply_settings()  # draws
         assert chat.side.busy and not tokens.count
         await chat.press("escape")
         await chat.until(lambda: not chat.side.busy)
@@ -200,9 +200,9 @@ async def test_sides_that_share_a_reply_see_each_what_its_own_knobs_would_make_o
         one, other = chat.screen._session.sides
         chat.screen._session.turn(one, "top_k", 1)
         chat.screen._session.turn(other, "temperature", 0.5)
-        chat.screen.settle()
+        chat.screen.apply_settings()
         await chat.until(lambda: chat.view.count("what if") == 2)
-        await chat.until(lambda: not chat.screen._session.what_if._asked)
+        await chat.until(lambda: not chat.screen._session.what_if._running)
         assert first.field.cut and not second.field.cut
         await chat.press("f8")
         await chat.until(lambda: list(chat.screen._inspector._inspected) == [first])

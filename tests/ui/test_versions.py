@@ -188,7 +188,7 @@ async def test_that_nothing_came_of_another_answer_is_said_once(open_chat: OpenC
         await chat.ready()
         await chat.press("ctrl+r", "escape")
         await chat.until(lambda: "stopped before its first word" in chat.said())
-        chat.screen.say("something else")
+        chat.screen.add_notice("something else")
         for temperature in (0.3, 0.4):
             looks = len(chat.engine.heard(Previewed))
             await chat.ask(f"/set parameter temperature {temperature}")

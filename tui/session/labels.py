@@ -1,4 +1,4 @@
-"""What sides beside each other are called: only what is different between them."""
+"""Labels of compared sides: only what differs between them."""
 
 from collections.abc import Callable, Sequence
 
@@ -7,46 +7,46 @@ from tui.models.locations import STARTER
 from tui.session.side import Side
 from tui.terminal import truncate
 
-LONGEST = 24
-"""Characters shown of a text among the values, such as a system prompt."""
+LIMIT = 24
+"""Characters shown of a long value, such as a system prompt."""
 
 
 def titles(sides: Sequence[Side]) -> list[str]:
-    """A title for each side, such as `temperature 0.2` and `temperature 1.4`; what all have in common is left out.
+    """Return a title for each side, such as `temperature 0.2`, without what all sides have in common.
 
-    Sides that are alike have the title that each would have alone.
+    Equal sides have the titles that each would have alone.
     """
-    # A preset's name says what its system prompt is, unless that was worded anew.
-    which = _name if len({side.preset.name for side in sides}) > 1 else _system
-    aspects: list[Callable[[Side], str]] = [which, _model, *map(_knob, _apart(sides))]
-    told = [[aspect(side) for side in sides] for aspect in aspects]
-    differing = [said for said in told if len(set(said)) > 1]
+    # A preset's name stands for its system prompt; that is a label only where one preset has several.
+    first = _name if len({side.preset.name for side in sides}) > 1 else _system
+    aspects: list[Callable[[Side], str]] = [first, _model, *map(_knob, _differing_knobs(sides))]
+    values = [[aspect(side) for side in sides] for aspect in aspects]
+    differing = [row for row in values if len(set(row)) > 1]
     if not differing:
         return [side.title for side in sides]
-    return [" · ".join(filter(None, said)) for said in zip(*differing, strict=True)]
+    return [" · ".join(filter(None, parts)) for parts in zip(*differing, strict=True)]
 
 
 def names(sides: Sequence[Side]) -> list[str]:
-    """What each side is called by itself: its preset, what is turned, a model other than the starter.
+    """Return a name for each side: its preset, turned knobs, and a model other than the starter.
 
-    Sides that would be called alike, but are told something else by their system prompts, are called by these too.
+    Equal names are told apart by the system prompts.
     """
-    said = [" · ".join((side.title, *([_model(side)] if side.preset.model != STARTER else []))) for side in sides]
-    told = len({side.preset.system for side in sides}) > 1
+    found = [" · ".join((side.title, *([_model(side)] if side.preset.model != STARTER else []))) for side in sides]
+    systems_differ = len({side.preset.system for side in sides}) > 1
     return [
-        f"{name} · {_system(side)}" if told and said.count(name) > 1 else name
-        for side, name in zip(sides, said, strict=True)
+        f"{name} · {_system(side)}" if systems_differ and found.count(name) > 1 else name
+        for side, name in zip(sides, found, strict=True)
     ]
 
 
-def _apart(sides: Sequence[Side]) -> list[str]:
-    """The knobs that may tell the sides apart: first those that somebody turned, then those that presets set."""
+def _differing_knobs(sides: Sequence[Side]) -> list[str]:
+    """Return the knobs that differ between sides, turned ones first."""
     first = sides[0].pair
-    apart = {name for side in sides[1:] for name in side.pair.differing(first)}
+    differing = {name for side in sides[1:] for name in side.pair.differing(first)}
     if len({side.knobs.seed for side in sides if side.knobs.seed >= 0}) < 2:
-        apart.discard("seed")  # sides without one draw with that of the others
+        differing.discard("seed")  # sides without a seed use that of the others
     turned = {name for side in sides for name in side.turned}
-    return sorted(apart, key=lambda name: (name not in turned, list(ROWS).index(name)))
+    return sorted(differing, key=lambda name: (name not in turned, list(ROWS).index(name)))
 
 
 def _name(side: Side) -> str:
@@ -66,4 +66,4 @@ def _knob(name: str) -> Callable[[Side], str]:
 
 
 def _short(text: str) -> str:
-    return truncate(" ".join(text.split()), LONGEST)
+    return truncate(" ".join(text.split()), LIMIT)

@@ -1,4 +1,4 @@
-"""A side set as it was left: its preset and knobs, and what was put in place of its system prompt and model."""
+"""Settings of stored sides, restored."""
 
 from msgspec.structs import replace
 
@@ -9,7 +9,7 @@ from tui.store.records import SideRow
 
 
 def restore_setting(row: SideRow) -> ResolvedSetting:
-    """What a side was set to; raises TwiddleError where its preset is no longer there."""
+    """Return a stored side's preset and knobs, with its own system prompt and model; raises TwiddleError."""
     chosen = resolve(parse_setting(row.setting))
     preset = chosen.preset
     if row.system not in (None, preset.system):

@@ -1,11 +1,11 @@
-"""A talk: what a person says to one side or to several at once, and what the engine says back."""
+"""The running session: sides that are asked together, and the engines that answer."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import count
 from typing import NamedTuple, Protocol
 
-from tui.conversation.conversation import Conversation, until
+from tui.conversation.conversation import Conversation, ask, edit, until
 from tui.conversation.reply_record import Prefix, branched, whole
 from tui.conversation.thinking import find_tags, given_tags
 from tui.conversation.trace import Candidate, TokenTrace
@@ -19,17 +19,20 @@ from tui.engine.protocol import (
     KnobsTurned,
     Load,
     Loaded,
+    LoadFailed,
     ModelInfo,
     Preview,
     Previewed,
     Refused,
+    Remembered,
     ReplyRequest,
     SetKnobs,
     Stop,
     Thinking,
     Token,
+    WhatIfs,
 )
-from tui.errors import EngineError, TwiddleError
+from tui.errors import EngineError, Refusal, TwiddleError
 from tui.knobs.knob import Value
 from tui.knobs.pair import KnobPair
 from tui.knobs.table import KNOBS, common_seed, fixed, turn
@@ -37,64 +40,78 @@ from tui.presets.gotemplate import TemplateError
 from tui.presets.ollama_prompt import OllamaPrompt
 from tui.session.side import Side
 from tui.session.undo import UndoHistory
-from tui.session.what_if import WhatIfRequests
+from tui.session.what_if import WhatIfAnswer, WhatIfRequests
+
+
+class Asked(NamedTuple):
+    """A question that is prepared but not sent: the conversations of the sides asked, without and with it."""
+
+    before: dict[Side, Conversation]
+    after: dict[Side, Conversation]
 
 
 class ReplyStart(NamedTuple):
-    """A reply to be begun."""
+    """A reply to be requested: from scratch, beside another version, or as the continuation of a prefix."""
 
     side: Side
     instead_of: int | None = None
+    """Index of the turn that it is another version of."""
     prefix: Prefix | None = None
 
 
 class NextToken(NamedTuple):
-    """How the next token of a side would be chosen."""
+    """Preview of a side's next token."""
 
     side: Side
     trace: TokenTrace
     record: bytes
-    """The scores that it was found from."""
+    """Logits: see `tui.engine.sampling.logit_record`."""
 
 
 class Engines(Protocol):
-    """What holds the models of the sides: see `tui.engine.process.pool`."""
+    """Pool of engines, one for each model loaded: see `tui.engine.process.pool`."""
 
     def fit(self, loads: Iterable[Load]) -> None: ...
     def send(self, command: Command, load: Load | None) -> None: ...
 
 
 class Session:
-    """Between the sides and their engines: it asks for replies and keeps each side up to date with what comes."""
+    """Owner of the sides: sends their requests to the engines and applies the engines' events to them."""
 
     def __init__(self, sides: Sequence[Side], engines: Engines) -> None:
         self.sides = list(sides)
         self._engines = engines
         self._ids = map(str, count(1))
         self._previews: dict[str, Side] = {}
+        """Sides by the id of the preview that they wait for."""
         self._fatal: list[Conversation] = []
-        """What engines died over: only a person sends it again."""
+        """Conversations that an engine died over: no preview sends them again."""
         self.next_token: NextToken | None = None
-        """The answer to the latest look at the next token."""
         self.models: dict[Load, ModelInfo] = {}
-        """What is loaded."""
+        """Models loaded so far."""
         self.what_if = WhatIfRequests(lambda side, command: self._send_if_alive(command, side))
-        """What if finished replies had been written with other knobs."""
 
     @property
     def busy(self) -> bool:
-        """Whether any side is writing."""
+        """True while a reply is running on any side."""
         return any(side.busy for side in self.sides)
 
-    def apply_settings(self) -> None:
-        """Have the engines hold what the sides are set to now.
+    def require_idle(self) -> None:
+        """Raise Refusal while a reply is running."""
+        if self.busy:
+            raise Refusal("A reply is being written; press Esc to stop it first.")
 
-        Raises ModelError and EngineError; then no engine has changed. See `trying` for the sides.
+    # --- settings ---------------------------------------------------------------------------------------------------
+
+    def apply_settings(self) -> None:
+        """Have the engines load what the sides are set to.
+
+        Raises ModelError, EngineError and Refusal; no engine has changed then. `undo_on_error` restores the sides.
         """
         loads = [side.load if side.load and side.loaded_for == side.needs else _load(side) for side in self.sides]
         changed = [side for side, load in zip(self.sides, loads, strict=True) if side.load not in (None, load)]
         if changed and self.busy:
-            raise EngineError("This loads the model anew; a reply is being written, so press Esc first.")
+            raise Refusal("This loads the model anew; a reply is being written, so press Esc first.")
         self._engines.fit(loads)
         for side, load in zip(self.sides, loads, strict=True):
             side.load, side.loaded_for = load, side.needs
@@ -103,195 +120,216 @@ class Session:
 
     @contextmanager
     def undo_on_error(self) -> Iterator[None]:
-        """What is changed of how the sides are set is changed back where a TwiddleError says that it cannot be had."""
+        """Undo all changes of presets and knobs made in this block if it raises TwiddleError."""
         before = [(side, side.preset, side.pair, side.undo_history, side.refused) for side in self.sides]
         try:
             yield
         except TwiddleError:
-            for side, preset, pair, steps, refused in before:
-                side.preset, side.pair, side.undo_history, side.refused = preset, pair, steps, refused
+            for side, preset, pair, history, refused in before:
+                side.preset, side.pair, side.undo_history, side.refused = preset, pair, history, refused
             raise
 
-    def ask(self, text: str, only: Side | None = None) -> None:
-        """Put a question to every side, or to one; raises EngineError."""
-        for side in self._asked_sides(only):
-            side.ask(text)
-        self.reply(only)
-
-    def reply(self, only: Side | None = None) -> None:
-        """Have every side, or one, answer its last question, with one seed where none is set."""
-        self._start_replies([ReplyStart(side) for side in self._asked_sides(only)])
-
-    def answer_again(self, only: Side | None = None, turn: int | None = None) -> None:
-        """Have every side answer its last question anew, or one side a turn of its own, beside the answer there is.
-
-        A side on which nothing was asked has nothing to answer.
-        """
-        asked = [side for side in self._asked_sides(only) if side.conversation.turns]
-        self._start_replies([self._anew(side, side.conversation.tip if turn is None else turn) for side in asked])
-
-    def branch(self, side: Side, index: int, place: int, other: Candidate) -> None:
-        """Have a side write a reply again from one of its tokens on, with another candidate in that token's place.
-
-        The place after the last is that of the next token, where a reply was cut.
-        """
-        turn = side.conversation.turns[index]
-        if turn.record is None:
-            raise EngineError("How this reply was written is not known, so it has no tokens to branch from.")
-        written, text = turn.record, turn.message.content
-        if place == len(written.traces) and self.next_token and self.next_token.side is side:
-            written = written.with_next(text, self.next_token.trace, self.next_token.record)
-        self._start_replies([ReplyStart(side, index, branched(text, written, place, other))])
-
-    def continue_reply(self, side: Side, index: int) -> None:
-        """Have a side go on with a reply from its end."""
-        turn = side.conversation.turns[index]
-        self._start_replies([ReplyStart(side, index, whole(turn.message.content, turn.message.tokens, turn.record))])
-
-    def edit(self, side: Side, index: int, text: str) -> None:
-        """Put another wording of a turn beside it; a question is then answered anew."""
-        side.edit(index, text)
-        if side.conversation.turns[index].message.role == "user":
-            self.reply(side)
-
-    @staticmethod
-    def _anew(side: Side, turn: int | None) -> "ReplyStart":
-        if turn is not None and side.conversation.turns[turn].message.role == "user":
-            side.conversation = until(side.conversation, turn)
-            return ReplyStart(side)
-        return ReplyStart(side, turn)
-
-    def _asked_sides(self, only: Side | None) -> list[Side]:
-        return [only] if only else self.sides
-
-    def _start_replies(self, starts: Sequence["ReplyStart"]) -> None:
-        self._previews, self.next_token = {}, None
-        common = common_seed(*(start.side.knobs for start in starts))
-        asked: dict[Load | None, list[ReplyRequest]] = {}
-        for start in starts:
-            seed = start.side.knobs.seed if start.side.knobs.seed >= 0 else common
-            if start.prefix and start.prefix.record and start.side.knobs.seed < 0:
-                seed = start.prefix.record.knobs.seed  # the draws after the beginning are those that followed it
-            reply = start.side.start_reply(next(self._ids), seed, instead_of=start.instead_of, prefix=start.prefix)
-            asked.setdefault(start.side.load, []).append(reply)
-        for load, replies in asked.items():
-            self._engines.send(Generate(tuple(replies)), load)
-
-    def clear(self) -> None:
-        """Begin a new conversation on every side."""
-        self.end_replies()
-        for side in self.sides:
-            side.clear()
-
-    def end_replies(self, only: Side | None = None) -> None:
-        """End what is being written as it stands, without waiting for an engine to say so."""
-        self.stop(only)
-        for side in [only] if only else self.sides:
-            side.end_reply("stopped")
-
-    def stop(self, only: Side | None = None) -> None:
-        """Ask every reply being written to end, or only that of one side."""
-        for side in [only] if only else self.sides:
-            if side.busy and side.reply:
-                self._send_if_alive(Stop(side.reply.id), side)
-
     def turn(self, side: Side, name: str, value: Value, stroke: object = None) -> None:
-        """Turn a knob; a reply being written takes it at its next token. Raises KnobError and EngineError.
+        """Set a knob; a running reply uses the value from its next token on. Raises KnobError and Refusal.
 
-        Turns of one `stroke`, such as a drag, are one step to take back.
+        Turns of one `stroke`, such as a drag, are one step to undo.
         """
         self.set_pair(side, side.pair.turn(name, value), stroke)
 
     def set_pair(
-        self, side: Side, pair: KnobPair, stroke: object = None, steps: UndoHistory[KnobPair] | None = None
+        self, side: Side, pair: KnobPair, stroke: object = None, history: UndoHistory[KnobPair] | None = None
     ) -> None:
-        """Put all knobs of a side where these are, as if each had been turned; raises EngineError.
+        """Set all knobs of a side, as if each had been turned; raises Refusal.
 
-        `steps` are those that the side has then, where this is one of them taken back or again.
+        `history` is the side's undo history after this change, where the change is an undo or a redo.
         """
-        binding = {name: getattr(pair.answer, name) for name, row in KNOBS.items() if not row.live}
-        anew = [name for name in pair.differing(side.pair) if name in binding]
-        if self.busy and anew:
-            raise EngineError(f"{anew[0]} loads the model anew; a reply is being written, so press Esc first.")
-        if steps:
-            side.step(steps, pair)
-        else:
-            side.set_pair(pair, stroke)
-        # What a model is loaded with is the same for all who share its engine.
+        load_knobs = {name: getattr(pair.answer, name) for name, row in KNOBS.items() if not row.live}
+        reloading = [name for name in pair.differing(side.pair) if name in load_knobs]
+        if self.busy and reloading:
+            raise Refusal(f"{reloading[0]} loads the model anew; a reply is being written, so press Esc first.")
+        side.set_pair(pair, stroke, history)
         for other in self.sides:
-            if other.load == side.load:
-                other.set_pair(other.pair._replace(answer=turn(other.knobs, **binding)))
+            if other.load == side.load:  # sides that share an engine share its load knobs
+                other.set_pair(other.pair._replace(answer=turn(other.knobs, **load_knobs)))
         if side.busy and side.reply:
-            self._send_if_alive(SetKnobs(side.reply.id, side.reply.knobs, side.reply.pair.while_thinking), side)
+            running = side.reply.pair
+            self._send_if_alive(SetKnobs(side.reply.id, running.answer, running.while_thinking), side)
 
     def can_think(self, side: Side) -> bool:
-        """Whether a side's replies can think, as far as is known, or have knobs for it."""
+        """Return True if a side's replies can think, as far as is known, or if it has knobs for the thought."""
         model = self.models.get(side.load) if side.load else None
         found = find_tags(side.preset.template) if side.preset.template else model and model.thought
         return bool(side.pair.thought or given_tags(side.knobs) or found)
 
     def can_switch_thinking(self, side: Side) -> bool:
-        """Whether a side's chat template can be told to think or not; yes while that is not known."""
+        """Return True if a side's chat template has a switch for thinking, or if that is not known yet."""
         if side.preset.template:
             with suppress(TemplateError):
                 return OllamaPrompt(side.preset.template).has_switch
         model = self.models.get(side.load) if side.load else None
         return model is None or model.think_switch
 
+    # --- requests ---------------------------------------------------------------------------------------------------
+
+    def prepare(self, text: str, only: Side | None = None) -> Asked:
+        """Build the question to all sides, or to one, without sending it: it can be stored first."""
+        before = {side: side.conversation for side in self._asked_sides(only)}
+        return Asked(before, {side: ask(conversation, text) for side, conversation in before.items()})
+
+    def prepare_edit(self, side: Side, index: int, text: str) -> Asked:
+        """Build another version of a turn, without sending it."""
+        return Asked({side: side.conversation}, {side: edit(side.conversation, index, text)})
+
+    def commit(self, asked: Asked) -> None:
+        """Give the sides their new conversations, and request replies to those that end in a question.
+
+        Raises EngineError, and Refusal if a conversation has changed since it was prepared.
+        """
+        self.require_idle()
+        if any(side not in self.sides or side.conversation is not was for side, was in asked.before.items()):
+            raise Refusal("The conversation changed while your question was saved; send it again.")
+        for side, conversation in asked.after.items():
+            side.conversation = conversation
+        self._start_replies([ReplyStart(side) for side in asked.after if _ends_in_question(side)])
+
+    def answer_again(self, only: Side | None = None, turn: int | None = None) -> None:
+        """Request another version of the last reply of every side, or of a turn of one side."""
+        asked = [side for side in self._asked_sides(only) if side.conversation.turns]
+        starts = []
+        for side in asked:
+            index = side.conversation.tip if turn is None else turn
+            if index is not None and side.conversation.turns[index].message.role == "user":
+                side.conversation, index = until(side.conversation, index), None
+            starts.append(ReplyStart(side, index))
+        self._start_replies(starts)
+
+    def branch(self, side: Side, index: int, place: int, other: Candidate) -> None:
+        """Request a reply that copies the tokens before `place` of turn `index` and has another candidate there.
+
+        The place after the last token is that of the next one, where a reply was stopped.
+        """
+        turn = side.conversation.turns[index]
+        if turn.record is None:
+            raise Refusal("How this reply was written is not known, so it has no tokens to branch from.")
+        record, text = turn.record, turn.message.content
+        if place == len(record.traces) and self.next_token and self.next_token.side is side:
+            record = record.with_next(text, self.next_token.trace, self.next_token.record)
+        self._start_replies([ReplyStart(side, index, branched(text, record, place, other))])
+
+    def continue_reply(self, side: Side, index: int) -> None:
+        """Request a reply that goes on from the end of turn `index`."""
+        turn = side.conversation.turns[index]
+        self._start_replies([ReplyStart(side, index, whole(turn.message.content, turn.message.tokens, turn.record))])
+
+    def _asked_sides(self, only: Side | None) -> list[Side]:
+        return [only] if only else self.sides
+
+    def _start_replies(self, starts: Sequence[ReplyStart]) -> None:
+        """Request replies, with one seed for all sides that have none set; one command an engine."""
+        if not starts:
+            return
+        self._previews, self.next_token = {}, None
+        common = common_seed(*(start.side.knobs for start in starts))
+        requests: dict[Load | None, list[ReplyRequest]] = {}
+        for start in starts:
+            seed = start.side.knobs.seed if start.side.knobs.seed >= 0 else common
+            if start.prefix and start.prefix.record and start.side.knobs.seed < 0:
+                seed = start.prefix.record.knobs.seed  # the random draws go on as in the first reply
+            request = start.side.start_reply(next(self._ids), seed, instead_of=start.instead_of, prefix=start.prefix)
+            requests.setdefault(start.side.load, []).append(request)
+        for load, replies in requests.items():
+            self._engines.send(Generate(tuple(replies)), load)
+
     def preview(self, side: Side) -> None:
-        """Ask how the next token would be chosen, unless a reply is being written or an engine died over this."""
+        """Request the distribution of the next token, unless a reply is running or an engine died over this."""
         if self.busy or any(side.conversation.messages == each.messages for each in self._fatal):
             return
-        look = next(self._ids)
-        self._previews, self.next_token = {look: side}, None
-        look_at = Preview(look, side.messages, side.knobs, side.preset.template or "", side.pair.while_thinking)
-        self._send_if_alive(look_at, side)
+        name, pair = next(self._ids), side.pair
+        self._previews, self.next_token = {name: side}, None
+        template = side.preset.template or ""
+        self._send_if_alive(Preview(name, side.messages, pair.answer, template, pair.while_thinking), side)
 
-    def on_event(self, event: Event, load: Load | None = None) -> Side | None:
-        """Bring the sides up to date with an event of the engine that holds `load`; the side it is about, if any."""
-        if isinstance(event, Previewed):
-            side = self._previews.pop(event.id, None)
-            if side:
-                self.next_token, side.used = NextToken(side, event.trace, event.record), event.used
-            return side
-        if isinstance(event, Failed) and event.id in self._previews:
-            self._previews.pop(event.id).mark_refused(event.reason)
-            return None
-        if isinstance(event, Loaded) and load:
-            self.models[load] = event.info
-        if isinstance(event, Died):
-            for side in self.sides:
-                if side.load == load:
-                    self._lose_engine(side, event)
-            return None
-        side = self._replying(event)
-        match event:
-            case Token() | Thinking() if side:
-                side.on_token(event)
-            case Finished() if side:
-                side.on_finished(event)
-            case KnobsTurned() | Refused() if side:
-                side.on_knobs(event)
-            case Failed() if side:
-                side.mark_refused(event.reason)
-                side.end_reply("failed")
-        return side
+    def stop(self, only: Side | None = None) -> None:
+        """Request that running replies end, of all sides or of one."""
+        for side in self._asked_sides(only):
+            if side.busy and side.reply:
+                self._send_if_alive(Stop(side.reply.id), side)
+
+    def end_replies(self, only: Side | None = None) -> None:
+        """End running replies with the text so far, without waiting for the engine."""
+        self.stop(only)
+        for side in self._asked_sides(only):
+            side.end_reply("stopped")
+
+    def clear(self) -> None:
+        """Start a new conversation on every side."""
+        self.end_replies()
+        for side in self.sides:
+            side.clear()
 
     def _send_if_alive(self, command: Command, side: Side) -> None:
-        """Send what a dead engine need not hear; that it died is an event of its own."""
+        """Send a command that a dead engine may miss; its death is an event of its own."""
         with suppress(EngineError):
             self._engines.send(command, side.load)
 
-    def _lose_engine(self, side: Side, died: Died) -> None:
-        """Have a side do without its engine."""
-        over = not died.asked and (side.busy or side in self._previews.values())
-        side.end_reply("died")
-        if over:
-            self._fatal.append(side.conversation)
+    # --- events -----------------------------------------------------------------------------------------------------
 
-    def _replying(self, event: Event) -> Side | None:
-        reply_id = getattr(event, "id", None)
-        return next((side for side in self.sides if side.reply and side.reply.id == reply_id), None)
+    def on_event(self, event: Event, load: Load | None = None) -> Side | WhatIfAnswer | None:
+        """Apply an event of the engine that holds `load`; return the side or the what-if answer that it is about."""
+        side = _find_replying(self.sides, event)
+        match event:
+            case Token() if side:
+                side.on_token(event)
+            case Thinking() if side:
+                side.on_thinking(event)
+            case KnobsTurned() if side:
+                side.on_knobs_turned(event)
+            case Refused() if side:
+                side.on_refused(event)
+            case Finished() if side:
+                side.on_finished(event)
+            case Failed() if side:
+                side.mark_refused(event.reason)
+                side.end_reply("failed")
+            case Previewed() | Failed() if event.id in self._previews:
+                return self._on_previewed(event)
+            case Loaded() | LoadFailed() | Died():
+                self._on_engine_changed(event, load)
+            case Remembered():
+                self.what_if.on_remembered(event)
+            case WhatIfs():
+                return self.what_if.on_answer(event)
+            case Refused() | Failed():
+                self.what_if.on_error(event)
+        return side
+
+    def _on_previewed(self, event: Previewed | Failed) -> Side | None:
+        side = self._previews.pop(event.id)
+        if isinstance(event, Failed):
+            side.mark_refused(event.reason)
+            return None
+        self.next_token, side.used = NextToken(side, event.trace, event.record), event.used
+        return side
+
+    def _on_engine_changed(self, event: Loaded | LoadFailed | Died, load: Load | None) -> None:
+        if isinstance(event, Loaded) and load:
+            self.models[load] = event.info
+        for side in self.sides if isinstance(event, Died) else ():
+            if side.load == load:
+                fatal = isinstance(event, Died) and not event.asked and (side.busy or side in self._previews.values())
+                side.end_reply("died")
+                self._fatal += [side.conversation] if fatal else []
+        self.what_if.on_engine_changed()
+
+
+def _find_replying(sides: Sequence[Side], event: Event) -> Side | None:
+    """Return the side whose newest reply the event is about."""
+    reply_id = getattr(event, "id", None)
+    return next((side for side in sides if side.reply and side.reply.id == reply_id), None)
+
+
+def _ends_in_question(side: Side) -> bool:
+    return side.conversation.path[-1].message.role == "user"
 
 
 def _load(side: Side) -> Load:

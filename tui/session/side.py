@@ -1,4 +1,4 @@
-"""A side: one setting being talked to, with its conversation and the reply it is writing."""
+"""A side: a preset with its knobs, one conversation, and the reply that is running."""
 
 import time
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from tui.conversation.conversation import Conversation, Ending, Message, answer, ask, edit, go, until
+from tui.conversation.conversation import Conversation, Ending, Message, answer, until
 from tui.conversation.reply_record import KnobChange, Prefix, ReplyRecord, Stats
 from tui.conversation.thinking import Thought
 from tui.conversation.trace import TokenTrace
@@ -21,60 +21,59 @@ from tui.session.undo import UndoHistory
 
 
 class RunningReply:
-    """A reply while it is written, and until the next one begins."""
+    """A reply while it streams, and then until the next one starts."""
 
     def __init__(self, reply_id: str, pair: KnobPair, prefix: Prefix | None = None) -> None:
-        """`onto` is what is there of it already."""
+        """`prefix` is the part of the reply that exists already."""
         before = (prefix and prefix.record) or ReplyRecord("", "", pair.answer)
         self.id, self.pair, self.prefix = reply_id, pair, prefix
         self.text = prefix.text if prefix else ""
         self.first_index = before.first_index
-        """The index of the first token of `traces`: above 0 where a person wrote what comes before."""
+        """Index of the first token of `traces`; above 0 where a person wrote the text before it."""
         self.traces: list[TokenTrace] = list(before.traces)
-        """How every token was chosen, the one that ended the reply included."""
+        """One for each token, the end token included."""
         self.offsets: list[int] = list(before.offsets)
-        """Where in the text each of them begins."""
+        """Index of the character that each token begins at."""
         self.records: list[bytes] = list(before.records)
         self.inherited = len(self.traces)
-        """How many of them were there before."""
+        """Number of tokens copied from the reply that it branches from."""
         self.requested = pair
-        """The knobs that it was asked for with."""
+        """Knobs in its request."""
         self.thought: Thought | None = None
-        """What of its text is thought."""
         self.knob_changes: list[KnobChange] = []
-        """How they were turned since."""
+        """Changes that the engine has applied since."""
         self.ending: Ending | None = None
         self.stats: Stats | None = None
         self._began = self._first = self._last = time.perf_counter()
 
     @property
     def knobs(self) -> Knobs:
-        """The knobs for its answer."""
+        """Knobs for its answer, turns that the engine has not applied yet included."""
         return self.pair.answer
 
     @property
     def ids(self) -> list[int]:
-        """Every token chosen, the one that ended the reply included."""
+        """Ids of its tokens, the end token included."""
         return [trace.id for trace in self.traces]
 
     @property
     def trace(self) -> TokenTrace | None:
-        """How the newest token was chosen."""
+        """Trace of the newest token."""
         return self.traces[-1] if self.traces else None
 
     @property
     def applied_knobs(self) -> Knobs:
-        """What the engine writes it with: a turn may be refused."""
+        """Knobs that the engine uses: a turn may be refused."""
         return self.knob_changes[-1].knobs if self.knob_changes else self.requested.answer
 
     @property
     def count(self) -> int:
-        """How many tokens were written since it was asked for."""
+        """Number of tokens generated for its request."""
         return len(self.traces) - self.inherited
 
     @property
     def rate(self) -> float | None:
-        """Tokens a second so far."""
+        """Tokens a second, without the first."""
         seconds = self._last - self._first
         return (self.count - 1) / seconds if seconds > 0 else None
 
@@ -84,7 +83,7 @@ class RunningReply:
         return (self._first - self._began) * 1000 if self.count else None
 
     def append(self, token: Token) -> None:
-        """Take in the next token."""
+        """Add the next token."""
         self._last = time.perf_counter()
         if not self.count:
             self._first = self._last
@@ -97,7 +96,7 @@ class RunningReply:
             self.thought = replace(self.thought, tokens=self.thought.tokens + 1)
 
     def record(self, preset: Preset) -> ReplyRecord:
-        """What is kept of it."""
+        """Return the record to keep with the conversation."""
         return ReplyRecord(
             preset=preset.name,
             model=preset.model,
@@ -116,14 +115,14 @@ class RunningReply:
 
 
 class ReplyOrigin(NamedTuple):
-    """What a reply is written from beside what is said: both may be others by the time that it is done."""
+    """Preset and model of a reply: a side may have switched both by the time that the reply ends."""
 
     preset: Preset
     load: Load | None
 
 
 class Side:
-    """One setting being talked to. It owns what is turned and what is said; the engine holds only caches."""
+    """A preset, its knobs and a conversation. All state is here; the engine only caches."""
 
     def __init__(
         self, chosen: ResolvedSetting, load: Load | None = None, conversation: Conversation | None = None
@@ -131,33 +130,32 @@ class Side:
         self.preset = chosen.preset
         self.pair = chosen.pair
         self.load = load
-        """What the engine that it talks to was told to load; None before `Talk.settle` finds it one."""
+        """Model and load knobs of its engine; None before `Session.apply_settings`."""
         self.loaded_for = self.needs if load else None
-        """What it needed then: a model file is looked at again where that is another by now."""
+        """`needs` when `load` was found; the model file is searched for again once they differ."""
         self.undo_history: UndoHistory[KnobPair] = UndoHistory()
-        """How the knobs came to stand where they do."""
         self.refused: dict[str, str] = {}
-        """The knobs that the engine could not take as they stand, each with its reason."""
+        """Reasons of the engine, by the names of the knobs that it refused."""
         self.conversation = conversation or Conversation()
         self.reply: RunningReply | None = None
-        """The newest reply."""
+        """Newest reply, running or complete."""
         self.used = 0
-        """Context tokens it occupies."""
+        """Context tokens in use."""
         self.origin = ReplyOrigin(self.preset, load)
-        """That of the newest reply."""
+        """Origin of the newest reply."""
         self.origins: dict[int, ReplyOrigin] = {}
-        """Those of the replies that were written here, by their places in the conversation."""
+        """Origins of the replies generated in this run, by turn index."""
         self._before, self._is_alternative = self.conversation, False
-        """The conversation before a reply, and whether it stands beside another."""
+        """`_before`: the conversation before the newest reply, restored if an alternative stays empty."""
 
     @property
     def busy(self) -> bool:
-        """Whether a reply is being written."""
+        """True while a reply is running."""
         return self.reply is not None and self.reply.ending is None
 
     @property
     def needs(self) -> tuple[str, Path | None, LoadKnobs]:
-        """What decides which engine it needs: the model that its preset names, and the knobs it is loaded with."""
+        """Model reference, the folder it may be in, and load knobs: together they decide the engine."""
         return self.preset.model, self.preset.path, fixed(self.knobs)
 
     @property
@@ -167,52 +165,45 @@ class Side:
 
     @property
     def turned(self) -> tuple[str, ...]:
-        """The knobs that are not where the preset has them."""
+        """Names of the knobs whose values differ from the preset."""
         return self.pair.differing(self.preset.pair)
 
     @property
     def title(self) -> str:
-        """The preset and what is turned away from it."""
+        """Name of the preset and the turned knobs, such as `precise · top_k 3`."""
         changes = (f"{name} {knob(name).show(self.pair.value(name))}" for name in self.turned)
         return " · ".join((self.preset.name, *changes))
 
     @property
     def messages(self) -> tuple[Message, ...]:
-        """Everything the model is to read."""
+        """Messages for the model: the preset's opening and the conversation."""
         return self.preset.opening + self.conversation.messages
 
     def use_preset(self, preset: Preset, pair: KnobPair | None = None) -> None:
-        """Switch the preset: its knobs, or these, and its system prompt hold from the next reply on."""
+        """Switch the preset from the next reply on, with its knobs or with `pair`."""
         self.undo_history = self.undo_history.push(self.pair)
         self.preset, self.refused = preset, {}
         self.pair = pair or preset.pair
 
-    def set_pair(self, pair: KnobPair, stroke: object = None) -> None:
-        """Put the knobs where these are, also those of the reply being written.
+    def set_pair(self, pair: KnobPair, stroke: object = None, history: UndoHistory[KnobPair] | None = None) -> None:
+        """Set all knobs, also those of the running reply.
 
-        Turns of one `stroke`, such as a drag, are one step to take back.
+        Turns of one `stroke`, such as a drag, are one step to undo. `history` takes the place of the undo history,
+        where this is an undo or a redo.
         """
-        if pair != self.pair:
-            self.undo_history = self.undo_history.push(self.pair, stroke)
-            self._set_pair(pair)
-
-    def step(self, steps: UndoHistory[KnobPair], pair: KnobPair) -> None:
-        """Go a step back, or again, to where the knobs were."""
-        self.undo_history = steps
-        self._set_pair(pair)
-
-    def _set_pair(self, pair: KnobPair) -> None:
         changed = pair.differing(self.pair)
+        if history is None and pair == self.pair:
+            return
+        self.undo_history = history or self.undo_history.push(self.pair, stroke)
         self.pair = pair
         for name in changed:
             self.refused.pop(name, None)
-        if self.busy and self.reply:
-            # Those alone: the preset may have been switched for the next reply.
-            for name in changed:
+            if self.busy and self.reply:
+                # Only these: the preset may have been switched for the next reply.
                 self.reply.pair = self.reply.pair.turn(name, pair.value(name))
 
     def fork(self, turn: int | None = None) -> "Side":
-        """Another side that stands where this one does, or at a turn of its conversation."""
+        """Build a side with the same setting, whose conversation ends here or at `turn`."""
         here = self.conversation if turn is None else until(self.conversation, turn)
         other = Side(ResolvedSetting(Setting(), self.preset, self.pair), self.load, here)
         other.used, other.origins = self.used, dict(self.origins)
@@ -220,38 +211,26 @@ class Side:
 
     @property
     def question(self) -> str:
-        """What was asked last."""
+        """Last question."""
         asked = [turn.message.content for turn in self.conversation.path if turn.message.role == "user"]
         return asked[-1] if asked else ""
 
     @property
     def discarded(self) -> bool:
-        """Whether nothing came of the newest reply, which was to stand beside another: that one is there again."""
+        """True if the newest reply was another version and stayed empty: the version before is shown again."""
         nothing = self.reply is not None and not self.reply.count and self.reply.ending != "stop"
         return self._is_alternative and nothing and not self.busy
 
     def clear(self) -> None:
-        """Begin a new conversation."""
+        """Start a new conversation."""
         self.conversation, self.reply, self.used, self.origins = Conversation(), None, 0, {}
-
-    def ask(self, text: str) -> None:
-        """Add a question."""
-        self.conversation = ask(self.conversation, text)
-
-    def edit(self, index: int, text: str) -> None:
-        """Put another wording of a turn beside it."""
-        self.conversation = edit(self.conversation, index, text)
-
-    def go(self, index: int) -> None:
-        """Read on through another version of a turn."""
-        self.conversation = go(self.conversation, index)
 
     def start_reply(
         self, reply_id: str, seed: int, *, instead_of: int | None = None, prefix: Prefix | None = None
     ) -> ReplyRequest:
-        """Start a reply to the last question: what to ask the engine for.
+        """Start a reply to the last question and build its request.
 
-        `instead_of` is the reply that it is to stand beside, `onto` what is there of it already.
+        `instead_of` is the turn that it is another version of, `prefix` the part that exists already.
         """
         self.origin, self._before = ReplyOrigin(self.preset, self.load), self.conversation
         if instead_of is not None:
@@ -264,58 +243,62 @@ class Side:
             reply_id, (*self.messages, *there), pair.answer, template=template, thinking=pair.while_thinking
         )
 
-    def on_token(self, event: Token | Thinking) -> None:
-        """Take in a token, or that a thought begins or ends with the next."""
-        if isinstance(event, Thinking) and self.reply:
-            self.reply.thought = event.thought
-        elif isinstance(event, Token) and self.reply:
+    def on_token(self, event: Token) -> None:
+        """Add a token to the running reply."""
+        if self.reply:
             self.reply.append(event)
             self.used = event.used
 
-    def on_knobs(self, event: KnobsTurned | Refused) -> None:
-        """Take in whether a turn of the knobs is taken."""
-        if not self.reply:
-            return
-        if isinstance(event, KnobsTurned):
+    def on_thinking(self, event: Thinking) -> None:
+        """Set the extent of the thought; it begins or ends with the next token."""
+        if self.reply:
+            self.reply.thought = event.thought
+
+    def on_knobs_turned(self, event: KnobsTurned) -> None:
+        """Record that the engine uses other knobs from a token on."""
+        if self.reply:
             self.reply.knob_changes.append(KnobChange(event.index, event.after))
-        else:
+
+    def on_refused(self, event: Refused) -> None:
+        """Record why the engine refused the latest turn of the knobs."""
+        if self.reply:
             self.refused |= dict.fromkeys(self.reply.knobs.differing(self.reply.applied_knobs), event.reason)
 
     def mark_refused(self, reason: str) -> None:
-        """Take in that the engine could not use a knob, where the reason begins with its name."""
+        """Record that the engine refused a knob, if `reason` begins with the name of one and a colon."""
         name = reason.partition(":")[0]
         if name in KNOBS:
             self.refused[name] = reason
 
     def on_finished(self, event: Finished) -> None:
-        """Take in the end of the reply."""
+        """Complete the reply with the engine's final text and tokens."""
         if self.reply:
-            there = self.reply.prefix or Prefix("")
+            prefix = self.reply.prefix or Prefix("")
             self.reply.stats, self.reply.thought = event.stats, event.thought
-            tokens = () if self.reply.first_index else (*there.tokens, *event.tokens)
+            tokens = () if self.reply.first_index else (*prefix.tokens, *event.tokens)
             if event.ending == "stop" and not self.reply.count:
-                tokens = tokens[:-1]  # the token put there was the one that ends a reply
-            self._close(there.text + event.text, event.ending, tokens)
+                tokens = tokens[:-1]  # the candidate chosen for the branch was the end token
+            self._complete(prefix.text + event.text, event.ending, tokens)
 
     def end_reply(self, ending: Ending) -> None:
-        """Close a reply that the engine will not end; its text stays."""
+        """Complete a running reply without the engine; its text stays."""
         if self.reply and self.busy:
-            self._close(self.reply.text, ending, () if self.reply.first_index else tuple(self.reply.ids))
+            self._complete(self.reply.text, ending, () if self.reply.first_index else tuple(self.reply.ids))
 
-    def _close(self, text: str, ending: Ending, tokens: tuple[int, ...] = ()) -> None:
+    def _complete(self, text: str, ending: Ending, tokens: tuple[int, ...] = ()) -> None:
         if not self.reply:
             return
         self.reply.text, self.reply.ending = text, ending
         if self.discarded:
             self.conversation = self._before
         else:
-            written = self.reply.record(self.origin.preset)
+            record = self.reply.record(self.origin.preset)
             self.origins[len(self.conversation.turns)] = self.origin
-            self.conversation = answer(self.conversation, text, ending, tokens, written)
+            self.conversation = answer(self.conversation, text, ending, tokens, record)
 
 
 def describe_turn(before: Knobs, after: Knobs) -> str:
-    """What a change of knobs did, such as `temperature 0.8→1.4`."""
+    """Return the difference in words, such as `temperature 0.8→1.4`."""
     return ", ".join(
         f"{name} {KNOBS[name].show(getattr(before, name))}→{KNOBS[name].show(getattr(after, name))}"
         for name in after.differing(before)

@@ -1,4 +1,4 @@
-"""What if a finished reply's knobs had been others: asks an engine, one question at a time."""
+"""Recomputation of finished replies: how their tokens would have been chosen with other knobs."""
 
 from collections.abc import Callable
 from itertools import count
@@ -6,150 +6,140 @@ from typing import NamedTuple
 
 from tui.conversation.conversation import Message, until
 from tui.conversation.reply_record import ReplyRecord
-from tui.engine.protocol import (
-    Command,
-    Died,
-    Event,
-    Failed,
-    Loaded,
-    LoadFailed,
-    Refused,
-    Remember,
-    Remembered,
-    WhatIf,
-    WhatIfs,
-)
+from tui.engine.protocol import Command, Failed, Refused, Remember, Remembered, WhatIf, WhatIfs
 from tui.knobs.table import Knobs
 from tui.session.side import Side
 
-_KNOWN = 8
-"""Replies that the engine is told of before it is told anew; it forgets the oldest as well."""
+_REMEMBERED = 8
+"""Replies that an engine remembers; it drops the oldest, too."""
 
 
 class WhatIfQuestion(NamedTuple):
-    """What if this reply's knobs had been others."""
+    """A finished reply and the knobs to recompute it with."""
 
     side: Side
     messages: tuple[Message, ...]
-    """What it answered; where a person began it, what they wrote is the last."""
+    """Messages before the reply; text that a person wrote at its start is the last."""
     record: ReplyRecord
     knobs: Knobs
     explained: int = -1
-    """The place of a token to explain in full."""
+    """Index of a token to return the full trace of."""
     explained_only: bool = False
-    """Whether only that token is asked about: of the others it is known."""
+    """True if the other tokens are known already."""
 
     @property
     def subject(self) -> tuple[Side, int]:
-        """Which reply of which side; sides may have one in common."""
+        """Side and identity of the reply; sides may share a record."""
         return self.side, id(self.record)
 
 
-def question(side: Side, index: int, looked: int = -1, *, alone: bool = False) -> WhatIfQuestion | None:
-    """What if a reply of this side had been written with the knobs as they are; None if it is not known how it was."""
+def question(side: Side, index: int, explained: int = -1, *, explained_only: bool = False) -> WhatIfQuestion | None:
+    """Build the question about the reply at turn `index` and the side's knobs; None if its logits were not recorded."""
     turn = side.conversation.turns[index]
-    written = turn.record
-    if written is None or not written.traces or not all(written.records):
+    record = turn.record
+    if record is None or not record.traces or not all(record.records):
         return None
     before = until(side.conversation, turn.parent).messages
-    begun = turn.message.content[: written.offsets[0]]
-    there = (Message("assistant", begun),) if written.first_index and begun else ()
-    return WhatIfQuestion(side, (*side.preset.opening, *before, *there), written, side.knobs, looked, alone)
+    typed = turn.message.content[: record.offsets[0]]
+    start = (Message("assistant", typed),) if record.first_index and typed else ()
+    messages = (*side.preset.opening, *before, *start)
+    return WhatIfQuestion(side, messages, record, side.knobs, explained, explained_only)
 
 
 class WhatIfAnswer(NamedTuple):
-    """A part of what would be otherwise."""
+    """A part of the recomputed reply."""
 
     question: WhatIfQuestion
     first: int
-    """The place of the first token that it is about."""
+    """Index of its first token in the record's traces."""
     part: WhatIfs
 
 
 class WhatIfRequests:
-    """Knobs move faster than a long reply is gone through: while one is answered the newest about each waits."""
+    """Queue of what-if questions. One runs at a time; a later one about the same reply replaces the waiting one."""
 
     def __init__(self, send: Callable[[Side, Command], None]) -> None:
-        """`send` sends to the engine of a side."""
+        """`send` sends a command to a side's engine."""
         self._send = send
         self._names = (f"reply {number}" for number in count(1))
-        self._known: dict[int, tuple[str, ReplyRecord]] = {}
-        """The replies that the engine was told of, by identity, each with its name there."""
-        self._asked: WhatIfQuestion | None = None
+        self._remembered: dict[int, tuple[str, ReplyRecord]] = {}
+        """Names of the replies that the engine remembers, by identity; the record keeps its identity from reuse."""
+        self._running: WhatIfQuestion | None = None
         self._name = ""
-        """Of the reply that is asked about."""
+        """Name of the running question's reply."""
         self._waiting: dict[tuple[Side, int], WhatIfQuestion] = {}
 
     def ask(self, asked: WhatIfQuestion) -> None:
-        """Ask, once the question before is answered; one about the same reply that waits gives way."""
+        """Send a question, or queue it while another runs."""
         self._waiting[asked.subject] = asked
-        if self._asked is None:
-            self._go_on()
+        if self._running is None:
+            self._send_next()
 
     def forget(self, side: Side) -> None:
-        """Ask nothing of the engine that a side talked to: it may be gone without a word."""
-        self._waiting = {about: asked for about, asked in self._waiting.items() if asked.side is not side}
-        if self._asked and self._asked.side is side:
-            # Told anew it has another name, and a late answer goes by this one.
-            self._known.pop(id(self._asked.record), None)
-            self._go_on()
+        """Drop a side's questions: its engine may be gone without an event."""
+        self._waiting = {subject: asked for subject, asked in self._waiting.items() if asked.side is not side}
+        if self._running and self._running.side is side:
+            # Sent again it gets a new name, so that a late answer is not taken for its own.
+            self._remembered.pop(id(self._running.record), None)
+            self._send_next()
 
-    def on_event(self, event: Event) -> WhatIfAnswer | None:
-        """Take in what the engine says; an answer, if it is one."""
-        match event:
-            case Died() | Loaded() | LoadFailed():
-                # Whoever holds a model now was told of nothing. One that is gone will not answer; its next one will.
-                self._known.clear()
-                if self._asked:
-                    self._waiting.setdefault(self._asked.subject, self._asked)
-                self._go_on()
-            case Remembered(id=name) if self._asked and name == self._name:
-                self._known[id(self._asked.record)] = (name, self._asked.record)
-                self._inquire(self._asked)
-            case Failed(id=name) if self._asked and name == self._name:
-                self._go_on()  # it would fail again
-            case Refused(id=name) if self._asked and name == self._name:
-                # It has forgotten the reply: tell it again. What it would not be told of is let go.
-                forgot = self._known.pop(id(self._asked.record), None)
-                if forgot:
-                    self._waiting.setdefault(self._asked.subject, self._asked)
-                self._go_on()
-            case WhatIfs(id=name) if self._asked and name == self._name:
-                answer = WhatIfAnswer(self._asked, event.first - self._asked.record.first_index, event)
-                if event.complete:
-                    self._go_on()
-                return answer
-        return None
+    def on_engine_changed(self) -> None:
+        """Send everything anew: an engine that has started remembers nothing, and a dead one answers nothing."""
+        self._remembered.clear()
+        self._retry()
 
-    def _go_on(self) -> None:
-        self._asked = self._waiting.pop(next(iter(self._waiting))) if self._waiting else None
-        if self._asked is None:
+    def on_remembered(self, event: Remembered) -> None:
+        """Send the question, now that the engine remembers its reply."""
+        if self._running and event.id == self._name:
+            self._remembered[id(self._running.record)] = (self._name, self._running.record)
+            self._send_question(self._running)
+
+    def on_error(self, event: Refused | Failed) -> None:
+        """Send a reply again that the engine has dropped; drop a question that it cannot answer."""
+        if self._running is None or event.id != self._name:
             return
-        known = self._known.get(id(self._asked.record))
-        if known:
-            self._name = known[0]
-            self._inquire(self._asked)
+        dropped = isinstance(event, Refused) and id(self._running.record) in self._remembered
+        if dropped:
+            del self._remembered[id(self._running.record)]
+            self._retry()
+        else:
+            self._send_next()
+
+    def on_answer(self, event: WhatIfs) -> WhatIfAnswer | None:
+        """Return the answer to the running question; None if it is a late one."""
+        if self._running is None or event.id != self._name:
+            return None
+        answer = WhatIfAnswer(self._running, event.first - self._running.record.first_index, event)
+        if event.complete:
+            self._send_next()
+        return answer
+
+    def _retry(self) -> None:
+        if self._running:
+            self._waiting.setdefault(self._running.subject, self._running)
+        self._send_next()
+
+    def _send_next(self) -> None:
+        self._running = self._waiting.pop(next(iter(self._waiting))) if self._waiting else None
+        if self._running is None:
+            return
+        remembered = self._remembered.get(id(self._running.record))
+        if remembered:
+            self._name = remembered[0]
+            self._send_question(self._running)
         else:
             self._name = next(self._names)
-            self._tell(self._asked)
+            self._send_reply(self._running)
 
-    def _tell(self, asked: WhatIfQuestion) -> None:
-        while len(self._known) >= _KNOWN:
-            del self._known[next(iter(self._known))]
-        written = asked.record
-        self._send(
-            asked.side,
-            Remember(
-                self._name,
-                asked.messages,
-                written.ids,
-                written.records,
-                written.knobs,
-                written.template,
-                written.first_index,
-            ),
+    def _send_reply(self, asked: WhatIfQuestion) -> None:
+        while len(self._remembered) >= _REMEMBERED:
+            del self._remembered[next(iter(self._remembered))]
+        record, name = asked.record, self._name
+        command = Remember(
+            name, asked.messages, record.ids, record.records, record.knobs, record.template, record.first_index
         )
+        self._send(asked.side, command)
 
-    def _inquire(self, asked: WhatIfQuestion) -> None:
-        looked = asked.explained + asked.record.first_index if asked.explained >= 0 else -1
-        self._send(asked.side, WhatIf(self._name, asked.knobs, looked, asked.explained_only))
+    def _send_question(self, asked: WhatIfQuestion) -> None:
+        explained = asked.explained + asked.record.first_index if asked.explained >= 0 else -1
+        self._send(asked.side, WhatIf(self._name, asked.knobs, explained, asked.explained_only))

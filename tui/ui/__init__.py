@@ -60,7 +60,7 @@ async def _run(
     use_parser(InputParser)
     app = TwiddleApp(engines, chosen, loads, store, settled, dark)
     if going_on:
-        app.chat.autosave.go_on(going_on)
+        app.chat.autosave.open_sides(going_on)
     end_in_good_order(app)
     watch = asyncio.create_task(outlive_no_terminal(app))
     try:

@@ -93,7 +93,7 @@ class ChatCommands(Provider):
                 yield self._obey(name, command.about, command.text.strip())
 
     def _obey(self, name: str, help: str, line: str) -> PaletteEntry:
-        return PaletteEntry(name, safe_line(" ".join(help.split())), self.screen, f"obey({line!r})")
+        return PaletteEntry(name, safe_line(" ".join(help.split())), self.screen, f"run({line!r})")
 
     def _pressed(self, node: Doer, binding: Binding) -> PaletteEntry:
         chosen = keymap(self.app).get(binding.id or "", binding.key)

@@ -1,6 +1,6 @@
-"""What is written down of the talk while it goes on: a conversation, and all sides that it is talked to with."""
+"""Autosave: stores conversations while they grow, and each question before the engine gets it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib.metadata import version
 from operator import is_
 from pathlib import Path
@@ -11,200 +11,201 @@ from textual.app import App
 
 from tui.conversation.conversation import Conversation, Message, Turn, until, with_record
 from tui.conversation.trace import common_prefix
-from tui.errors import EngineError
+from tui.errors import Refusal
 from tui.knobs.pair import KnobPair
 from tui.knobs.setting import Setting
 from tui.presets.library import reference_to
 from tui.presets.preset import Preset
-from tui.session.session import Session
+from tui.session.session import Asked, Session
 from tui.session.side import ReplyOrigin, Side
 from tui.store.async_store import AsyncStore, new_key
 from tui.store.records import ReplySource, SavedPosition, SideRow, Snapshot, StoredConversation, Summary
 from tui.store.replay import model_file
 from tui.store.store import Store
 from tui.terminal import safe
-from tui.ui.widgets.pane import Pane
+from tui.ui.controllers.host import Column, pane_of
 from tui.ui.widgets.status import Status
 
 FLUSH = 0.5
-"""Seconds between two looks at what is new: a crash costs no more of a reply than was written since."""
+"""Seconds between saves; a crash loses no more of a running reply than was generated since."""
 
 
 class SavedState(NamedTuple):
-    """Of a side what was noted last."""
+    """State of a side at its last save."""
 
     side: Side
     conversation: Conversation
     text: str
-    """How much of a running reply."""
-    place: tuple[int, int]
-    """Which of how many sides it was."""
+    """Text of a running reply."""
+    position: tuple[int, int]
+    """Index among the sides of its conversation, and their number."""
     setting: tuple[Preset, KnobPair]
 
 
 class Autosave:
-    """Between the talk and the diary. Without a diary it keeps nothing."""
+    """Saver of all sides. Without a store it saves nothing."""
 
-    def __init__(self, store: AsyncStore | None, session: Session, panes: Sequence[Pane], status: Status) -> None:
-        """`panes` stays in step with the sides of the talk."""
-        self._store, self._session, self._panes, self._status = store, session, panes, status
-        self._names: dict[int, str] = {}
-        """What each side is noted under."""
-        self._noted: dict[int, SavedState] = {}
-        self._is_ahead = False
-        """Whether more is written down than the sides know."""
+    def __init__(self, store: AsyncStore | None, session: Session, columns: Sequence[Column], status: Status) -> None:
+        self._store, self._session, self._columns, self._status = store, session, columns, status
+        self._names: dict[Side, str] = {}
+        """Names of the sides in the store."""
+        self._saved: dict[Side, SavedState] = {}
+        self._asked: dict[Side, Conversation] = {}
+        """Conversations with a question that is being stored and is not committed yet."""
 
     @property
-    def keeps(self) -> bool:
-        """Whether anything is kept."""
+    def enabled(self) -> bool:
+        """True if there is a store."""
         return self._store is not None
 
-    def begin(self, app: App[None]) -> None:
-        """Show what was opened, and from now on when something cannot be saved."""
+    def start(self, app: App[None]) -> None:
+        """Show the conversations opened so far, and start to save."""
         for side in self._session.sides:
             self._show(side)
         if self._store:
-            self._store.on_trouble = lambda trouble: self._tell(app, trouble)
-            self._status.set_interval(FLUSH, lambda: self._look(app))
+            self._store.on_trouble = lambda trouble: self._on_trouble(app, trouble)
+            self._status.set_interval(FLUSH, lambda: self._on_tick(app))
 
-    def go_on(self, kept: StoredConversation) -> None:
-        """Have the sides go on with a conversation where each left it."""
-        for side, row in zip(self._session.sides, kept.sides or (SideRow(""),), strict=False):
-            self.open(kept, side, row.tip)
+    def open_sides(self, stored: StoredConversation) -> None:
+        """Open a stored conversation on all sides, each at the turn where it was left."""
+        for side, row in zip(self._session.sides, stored.sides or (SideRow(""),), strict=False):
+            self.open(stored, side, row.tip)
 
-    def open(self, kept: StoredConversation, side: Side, tip: int | None = None) -> None:
-        """Have a side go on with a conversation that was kept, from a turn of it."""
+    def open(self, stored: StoredConversation, side: Side, tip: int | None = None) -> None:
+        """Open a stored conversation on a side, at turn `tip` or where it was left."""
         side.clear()
-        side.conversation = kept.conversation if tip is None else until(kept.conversation, tip)
+        side.conversation = stored.conversation if tip is None else until(stored.conversation, tip)
         if self._store:
-            name = self._names[id(side)] = new_key()
-            self._store.open(kept.position, name)
+            name = self._names[side] = new_key()
+            self._store.open(stored.position, name)
         for each in self._session.sides:
-            if self._key(each) == kept.position.key:
-                self._noted[id(each)] = self._now(each)  # it stands as it was left
+            if self._key(each) == stored.position.key:
+                self._saved[each] = self._state(each)  # nothing to save yet
         self._show(side)
 
     async def find(self, query: str) -> tuple[Summary, ...]:
-        """Conversations that were kept; raises StoreError."""
+        """Return summaries of stored conversations that match, the newest first; raises StoreError."""
         return await self._store.ask(Store.list, query, 100) if self._store else ()
 
     async def load(self, number: int) -> StoredConversation | None:
-        """One of them; raises StoreError."""
+        """Return a stored conversation; raises StoreError."""
         return await self._store.ask(Store.load, number) if self._store else None
 
     async def recall(self, side: Side, index: int) -> None:
-        """Fetch how the tokens of an older reply were chosen, which a conversation is not opened with.
+        """Load the traces of an older reply, which a conversation is opened without.
 
-        Raises StoreError, and EngineError where that is no longer kept.
+        Raises StoreError, and Refusal where they are no longer stored.
         """
         turn = side.conversation.turns[index]
         if turn.record is None or turn.record.traces or not turn.message.content:
             return
-        turns = self._store.position(self._names.get(id(side), "")).turns if self._store else ()
+        turns = self._store.position(self._names.get(side, "")).turns if self._store else ()
         if self._store and index < len(turns):
             whole = await self._store.ask(Store.recall, turns[index], turn.record)
             if whole.traces:
                 side.conversation = with_record(side.conversation, index, whole)
                 return
-        raise EngineError("How these tokens were chosen is no longer kept; `twiddle replay` writes them anew.")
+        raise Refusal("How these tokens were chosen is no longer kept; `twiddle replay` writes them anew.")
 
-    async def save_first(self, coming: Mapping[Side, Conversation]) -> None:
-        """Write down what is about to be asked, before the model sees it."""
+    async def save_first(self, asked: Asked) -> None:
+        """Store a question before the model sees it; without a working disk, wait no longer than the store's limit."""
         if self._store is None:
             return
-        for side, conversation in coming.items():
-            self._write(self._now(side)._replace(conversation=conversation))
-        self._is_ahead = True
-        if not self._store.trouble:  # else it is told already, and saved when it can be
-            await self._store.wait_saved()
-        self._is_ahead = False
+        self._asked = asked.after
+        try:
+            self.save()
+            if not self._store.trouble:  # else a notice has said so, and the store tries again by itself
+                await self._store.wait_saved()
+        finally:
+            self._asked = {}
 
     def save(self) -> None:
-        """Write down what is new."""
-        if self._store is None or self._is_ahead:
+        """Store the sides that have changed since their last save."""
+        if self._store is None:
             return
         for side in self._session.sides:
-            now = self._now(side)
-            if not side.conversation.turns:
-                self._names.pop(id(side), None)  # a new chat
-                self._noted.pop(id(side), None)
-            elif self._noted.get(id(side)) != now:
+            now = self._state(side)
+            if not now.conversation.turns:
+                self._names.pop(side, None)  # a new chat
+                self._saved.pop(side, None)
+            elif self._saved.get(side) != now:
                 self._write(now)
-        for dropped in self._names.keys() - map(id, self._session.sides):
+        for dropped in self._names.keys() - set(self._session.sides):
             del self._names[dropped]
-            self._noted.pop(dropped, None)
+            self._saved.pop(dropped, None)
 
     def close(self) -> None:
-        """Write down the end: what is being written stays as far as it is there."""
+        """End running replies and store them with the text so far."""
         self._session.end_replies()
-        self._is_ahead = False
+        self._asked = {}
         self.save()
 
     def _write(self, now: SavedState) -> None:
         if self._store:
-            self._store.save(self._name(now), self._sheet(now))
-            self._noted[id(now.side)] = now
+            self._store.save(self._name(now), self._snapshot(now))
+            self._saved[now.side] = now
 
-    def _now(self, side: Side) -> SavedState:
+    def _state(self, side: Side) -> SavedState:
         text = side.reply.text if side.busy and side.reply else ""
-        return SavedState(side, side.conversation, text, self._place(side), (side.preset, side.pair))
+        conversation = self._asked.get(side, side.conversation)
+        return SavedState(side, conversation, text, self._position(side), (side.preset, side.pair))
 
-    def _place(self, side: Side) -> tuple[int, int]:
-        """Which side it is of those that keep the same conversation, and of how many."""
+    def _position(self, side: Side) -> tuple[int, int]:
+        """Return its index among the sides of its conversation, and their number."""
         alike = [each for each in self._session.sides if self._key(each) == self._key(side)]
         return alike.index(side), len(alike)
 
     def _key(self, side: Side) -> str:
-        name = self._names.get(id(side), "")
+        name = self._names.get(side, "")
         return self._store.position(name).key if self._store else name
 
     def _name(self, now: SavedState) -> str:
-        """What a side is noted under. One that goes on from what is said on another keeps the same conversation."""
-        found = self._names.get(id(now.side))
+        """Return a side's name in the store; a new side that starts like another shares its stored conversation."""
+        found = self._names.get(now.side)
         if found or self._store is None:
             return found or ""
-        name = self._names[id(now.side)] = new_key()
+        name = self._names[now.side] = new_key()
         for other in self._session.sides:
-            noted = self._noted.get(id(other))
-            if other is not now.side and noted and noted.conversation.turns[:1] == now.conversation.turns[:1]:
-                page = self._store.position(self._names[id(other)])
-                common = common_prefix(noted.conversation.turns, now.conversation.turns, is_)
-                self._store.open(SavedPosition(page.key, page.turns[:common]), name)
+            saved = self._saved.get(other)
+            if other is not now.side and saved and saved.conversation.turns[:1] == now.conversation.turns[:1]:
+                position = self._store.position(self._names[other])
+                common = common_prefix(saved.conversation.turns, now.conversation.turns, is_)
+                self._store.open(SavedPosition(position.key, position.turns[:common]), name)
                 break
         return name
 
     def _show(self, side: Side) -> None:
-        pane = self._panes[self._session.sides.index(side)]
+        pane = pane_of(self._columns, side)
         if pane.is_mounted and side.conversation.turns:
-            pane.transcript.clear()  # else what stands at the same place of the tree would stay on screen
+            pane.transcript.clear()  # else another turn with the same index would stay on screen
             pane.transcript.show(side.conversation)
 
-    def _sheet(self, now: SavedState) -> Snapshot:
+    def _snapshot(self, now: SavedState) -> Snapshot:
         side = now.side
         setting = Setting(reference_to(side.preset), tuple((name, side.pair.value(name)) for name in side.turned))
-        place, of = self._place(side)  # again: it may have got its name just now
+        index, number = self._position(side)  # again: the side may have just been named
         return Snapshot(
             conversation=now.conversation,
             setting=str(setting),
             draft=_draft(side),
             source=_source(side.origin),
-            sources={place: _source(origin) for place, origin in side.origins.items()},
+            sources={turn: _source(origin) for turn, origin in side.origins.items()},
             system=side.preset.system,
             model=side.preset.model,
-            side=place,
-            side_count=of,
+            side=index,
+            side_count=number,
         )
 
-    def _look(self, app: App[None]) -> None:
+    def _on_tick(self, app: App[None]) -> None:
         self.save()
         while self._store and self._store.notices:
             app.notify(safe(self._store.notices.pop(0)), severity="warning", timeout=20, markup=False)
 
-    def _tell(self, app: App[None], trouble: str) -> None:
+    def _on_trouble(self, app: App[None], trouble: str) -> None:
         self._status.unsaved = bool(trouble)
         if trouble:
-            said = f"{trouble} The chat goes on, and is saved as soon as it can be."
-            app.notify(safe(said), title="Not saved", severity="warning", timeout=10, markup=False)
+            text = f"{trouble} The chat goes on, and is saved as soon as it can be."
+            app.notify(safe(text), title="Not saved", severity="warning", timeout=10, markup=False)
 
 
 def _source(origin: ReplyOrigin) -> ReplySource:
@@ -213,10 +214,10 @@ def _source(origin: ReplyOrigin) -> ReplySource:
 
 
 def _draft(side: Side) -> Turn | None:
-    """The reply being written, as far as it is there; its traces come when it is done."""
-    writing = side.reply
-    if writing is None or not side.busy:
+    """Return the running reply as a turn, without traces: they are stored when it is complete."""
+    reply = side.reply
+    if reply is None or not side.busy:
         return None
-    written = replace(writing.record(side.origin.preset), traces=(), records=())
-    tokens = () if writing.first_index else tuple(writing.ids)
-    return Turn(Message("assistant", writing.text, tokens), side.conversation.tip, "interrupted", record=written)
+    record = replace(reply.record(side.origin.preset), traces=(), records=())
+    tokens = () if reply.first_index else tuple(reply.ids)
+    return Turn(Message("assistant", reply.text, tokens), side.conversation.tip, "interrupted", record=record)

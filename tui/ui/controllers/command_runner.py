@@ -2,13 +2,9 @@
 
 import asyncio
 from pathlib import Path
-from typing import Any, Protocol
-
-from textual.app import App
-from textual.message import Message
 
 from tui.engine.process.pool import EnginePool
-from tui.errors import EngineError, ModelError
+from tui.errors import ModelError, Refusal
 from tui.knobs.knob import Value
 from tui.knobs.pair import KnobPair
 from tui.knobs.table import knob
@@ -21,11 +17,11 @@ from tui.presets.save import save_preset
 from tui.prompt_line.commands import ParsedCommand, Part, SideAction
 from tui.prompt_line.show import show_part
 from tui.session.session import Session
-from tui.session.side import Side
 from tui.terminal import safe
 from tui.ui.controllers.autosave import Autosave
 from tui.ui.controllers.comparison import Comparison
 from tui.ui.controllers.history_controller import HistoryController
+from tui.ui.controllers.host import ChatHost
 from tui.ui.controllers.picture_export import PictureExport
 from tui.ui.controllers.preset_controller import PresetController
 from tui.ui.error_toast import refusals
@@ -36,27 +32,12 @@ from tui.ui.widgets.prompt.composer import Composer
 from tui.ui.widgets.transcript.message_list import MessageList
 
 
-class Desk(Protocol):
-    """Part of the chat screen that commands need."""
-
-    @property
-    def app(self) -> App[Any]: ...
-    @property
-    def side(self) -> Side: ...
-    def settle(self) -> None: ...
-    def say(self, text: str) -> None: ...
-    def clear(self) -> None: ...
-    async def again(self) -> None: ...
-    def post_message(self, message: Message) -> bool: ...
-    async def action_obey(self, line: str) -> None: ...
-
-
 class CommandRunner:
     """Slash commands, a `do_` method for each handler that `tui.prompt_line.commands.COMMANDS` names."""
 
     def __init__(
         self,
-        desk: Desk,
+        host: ChatHost,
         session: Session,
         engines: EnginePool,
         comparison: Comparison,
@@ -65,15 +46,15 @@ class CommandRunner:
         preset_controller: PresetController,
         picture_export: PictureExport,
     ) -> None:
-        self._desk, self._session, self._engines, self._comparison = desk, session, engines, comparison
+        self._host, self._session, self._engines, self._comparison = host, session, engines, comparison
         self._composer, self._autosave, self._preset_controller = composer, autosave, preset_controller
         self._picture_export = picture_export
-        self._history = HistoryController(desk, session, comparison, autosave)
+        self._history = HistoryController(host, session, comparison, autosave)
 
     async def run(self, parsed: ParsedCommand) -> None:
         """Run a command; raises TwiddleError, and then nothing has changed."""
         if self._comparison.blind.on and parsed.command.reveals:
-            raise EngineError("That would tell which side is which; F7 votes and shows it, /blind shows it at once.")
+            raise Refusal("That would tell which side is which; F7 votes and shows it, /blind shows it at once.")
         await getattr(self, f"do_{parsed.command.handler}")(*parsed.arguments)
 
     # --- knobs, presets and models ----------------------------------------------------------------------------------
@@ -81,12 +62,12 @@ class CommandRunner:
     async def do_turn(self, name: str, value: Value) -> None:
         """Turn a knob."""
         with self._session.undo_on_error():
-            self._session.turn(self._desk.side, name, value)
-            self._desk.settle()
+            self._session.turn(self._host.side, name, value)
+            self._host.apply_settings()
         sentence = f"{name} is {knob(name).show(value)}"
         if name != "thinking":
             sentence += " now"
-        elif value == "auto" or self._session.can_switch_thinking(self._desk.side):
+        elif value == "auto" or self._session.can_switch_thinking(self._host.side):
             sentence += " from the next reply on"
         else:
             sentence += ", but this model's chat template has no switch for thinking: it does as it was taught."
@@ -94,9 +75,9 @@ class CommandRunner:
 
     async def do_system(self, text: str) -> None:
         """Set the system prompt."""
-        side = self._desk.side
+        side = self._host.side
         self._use(with_parts(side.preset, system=text), side.pair)
-        self._desk.say(
+        self._host.add_notice(
             f"system prompt from the next reply on: {text}" if text else "no system prompt from the next reply on"
         )
 
@@ -107,18 +88,18 @@ class CommandRunner:
             return
         preset = find_preset(name)
         self._use(preset, preset.pair)
-        self._desk.say(f"preset {name} from the next reply on")
+        self._host.add_notice(f"preset {name} from the next reply on")
 
     async def do_model(self, reference: str | None) -> None:
         """Switch the model; without a reference list those on this machine."""
-        side = self._desk.side
+        side = self._host.side
         if reference is None:
-            self._desk.say(await asyncio.to_thread(_list_models, side.preset.model))
+            self._host.add_notice(await asyncio.to_thread(_list_models, side.preset.model))
             return
         typed = Path(reference).expanduser() if reference.startswith("~/") else Path(reference)
         model = str(typed.resolve()) if is_file(typed) else reference
         self._use(with_parts(side.preset, model=model), side.pair)
-        self._desk.say(f"model {reference} from the next reply on")
+        self._host.add_notice(f"model {reference} from the next reply on")
 
     async def do_load(self, name: str | None) -> None:
         """Switch to a preset, or else to a model; without a name open the list of presets."""
@@ -133,23 +114,23 @@ class CommandRunner:
 
     async def do_save(self, name: str, overwrite: bool) -> None:
         """Save knobs, system prompt and model as a preset, and use it."""
-        side = self._desk.side
+        side = self._host.side
         path = save_preset(name, side.pair, side.preset, overwrite=overwrite)
         self._use(find_preset(name), side.pair)
-        self._desk.say(
+        self._host.add_notice(
             f"saved as preset {name}, in {path}: knobs, system prompt and model. /load {name} brings them back; "
             "conversations are saved anyway, Ctrl+O lists them."
         )
 
     async def do_show(self, part: Part) -> None:
         """Print a part of the preset in use."""
-        side = self._desk.side
-        self._desk.say(await asyncio.to_thread(show_part, part, side.preset, side.pair))
+        side = self._host.side
+        self._host.add_notice(await asyncio.to_thread(show_part, part, side.preset, side.pair))
 
     def _use(self, preset: Preset, pair: KnobPair) -> None:
         with self._session.undo_on_error():
-            self._desk.side.use_preset(preset, pair)
-            self._desk.settle()
+            self._host.side.use_preset(preset, pair)
+            self._host.apply_settings()
 
     # --- the conversation and its sides -----------------------------------------------------------------------------
 
@@ -163,11 +144,11 @@ class CommandRunner:
 
     async def do_again(self) -> None:
         """Answer the last question anew."""
-        await self._desk.again()
+        await self._host.answer_again()
 
     async def do_clear(self) -> None:
         """Begin a new chat."""
-        self._desk.clear()
+        self._host.clear()
 
     async def do_picture(self, name: str | None) -> None:
         """Save a picture of the reply."""
@@ -175,8 +156,8 @@ class CommandRunner:
 
     async def do_keep_prompts(self, keep: bool) -> None:
         """Save prompts for the next start from now on, or stop saving them."""
-        if keep and not self._autosave.keeps:
-            raise EngineError("Nothing of this chat is saved: --no-history or config.toml says so.")
+        if keep and not self._autosave.enabled:
+            raise Refusal("Nothing of this chat is saved: --no-history or config.toml says so.")
         self._composer.keeping = keep
         self._notify("Prompts are saved for the next start." if keep else "Prompts are not saved from now on.")
 
@@ -187,9 +168,9 @@ class CommandRunner:
 
         def picked(pick: TreePick | None) -> None:
             if pick:
-                self._desk.post_message(MessageList.Wanted(None, pick.wish, pick.turn))
+                self._host.post_message(MessageList.Wanted(None, pick.wish, pick.turn))
 
-        self._desk.app.push_screen(TreeScreen(self._desk.side.conversation), picked)
+        self._host.app.push_screen(TreeScreen(self._host.side.conversation), picked)
 
     async def do_history(self) -> None:
         """Open the list of saved conversations."""
@@ -200,26 +181,26 @@ class CommandRunner:
 
         def restart(wanted: bool | None) -> None:
             if wanted:
-                with refusals(self._desk.app):
+                with refusals(self._host.app):
                     self._engines.restart()
-                    self._desk.settle()
+                    self._host.apply_settings()
 
-        self._desk.app.push_screen(EngineScreen(self._engines.reports()), restart)
+        self._host.app.push_screen(EngineScreen(self._engines.reports()), restart)
 
     async def do_help(self) -> None:
         """Open the help."""
-        self._desk.app.push_screen(HelpScreen())
+        self._host.app.push_screen(HelpScreen())
 
     async def do_bye(self) -> None:
         """Quit."""
-        self._desk.app.exit()
+        self._host.app.exit()
 
     async def do_explain(self, sentence: str) -> None:
         """Say why a command of Ollama's is not needed."""
         self._notify(sentence)
 
     def _notify(self, text: str) -> None:
-        self._desk.app.notify(safe(text), markup=False)
+        self._host.app.notify(safe(text), markup=False)
 
 
 def _list_models(current: str) -> str:

@@ -1,11 +1,9 @@
-"""The sides beside each other: adding one, going to the next, dropping one, keeping one alone."""
+"""Comparison: adding, dropping and choosing among sides beside each other."""
 
-from typing import Any, Protocol, get_args
-
-from textual.app import App
+from typing import get_args
 
 from tui.conversation.conversation import join
-from tui.errors import EngineError, TwiddleError
+from tui.errors import Refusal, TwiddleError
 from tui.knobs.setting import parse_setting
 from tui.presets.library import resolve
 from tui.prompt_line.commands import SideAction
@@ -13,62 +11,48 @@ from tui.session.session import Session
 from tui.session.side import Side
 from tui.ui.controllers.autosave import Autosave
 from tui.ui.controllers.blind import BlindComparison
-from tui.ui.controllers.comparison_view import ComparisonView
+from tui.ui.controllers.comparison_view import ONE_SIDE, ComparisonView
+from tui.ui.controllers.host import ChatHost, Column
 from tui.ui.widgets.pane import Pane
 from tui.ui.widgets.panes import MOST, Panes
 from tui.ui.widgets.prompt.prompt import Prompt
 
-_OF_SEVERAL = [(f"/{deed}",) for deed in get_args(SideAction) if deed != "tally"]
-_OF_ONE = [("/preset",), ("/compare",), ("/tree",), ("/history",), ("/drop",), ("/only",)]
-_TELLING = ("look", "toggle_knobs")
-_DECIDING: dict[tuple[object, ...], bool] = {("/keep",): False, ("/vote",): True}
-"""What one key does, and whether it does that with hidden sides."""
-_ALONE = "There is one side only; F3 puts another beside it."
-
-
-class Desk(Protocol):
-    """What the screen does for a comparison."""
-
-    active: int
-
-    @property
-    def app(self) -> App[Any]: ...
-    @property
-    def autosave(self) -> Autosave: ...
-    def settle(self) -> None: ...
-    def refresh_bindings(self) -> None: ...
-    def set_class(self, add: bool, *class_names: str) -> object: ...
+_FOR_SEVERAL_SIDES = [(f"/{action}",) for action in get_args(SideAction) if action != "tally"]
+_NOT_BLIND = [("/preset",), ("/compare",), ("/tree",), ("/history",), ("/drop",), ("/only",)]
+_REVEALING = ("look", "toggle_knobs")
+_BLIND_ONLY: dict[tuple[object, ...], bool] = {("/keep",): False, ("/vote",): True}
+"""Commands that share F7; True for the one offered while the sides are hidden."""
 
 
 class Comparison:
-    """Keeps the sides of a talk and the panes that show them in step."""
+    """Owner of the list of columns: adds and removes them, and decides which sides are asked."""
 
-    def __init__(self, desk: Desk, session: Session, panes: list[Pane], prompt: Prompt) -> None:
-        self._desk, self._session, self._panes, self._prompt = desk, session, panes, prompt
-        self.view = ComparisonView(session, panes)
-        """What is shown of their differences."""
-        self.blind = BlindComparison(session, self.view, panes, self._changed)
-        """Whether they are hidden, and what the votes came to."""
-        self._only = False
-        self.grid = Panes(panes)
-        """Where the panes are."""
+    def __init__(
+        self, host: ChatHost, session: Session, columns: list[Column], prompt: Prompt, autosave: Autosave
+    ) -> None:
+        self._host, self._session, self._columns, self._prompt = host, session, columns, prompt
+        self._autosave = autosave
+        self.view = ComparisonView(session, columns)
+        self.blind = BlindComparison(session, self.view, columns, self._on_changed)
+        self._only_active = False
+        self.grid = Panes([column.pane for column in columns])
 
     @property
     def only(self) -> Side | None:
-        """The side that is asked alone; None while all are."""
-        return self._session.sides[self._desk.active] if self._only and len(self._panes) > 1 else None
+        """Side that is asked alone; None while all are asked."""
+        return self._host.side if self._only_active and len(self._columns) > 1 else None
 
     def offers(self, action: str, parameters: tuple[object, ...]) -> bool:
-        """Whether something can be asked for now: much needs several sides, or would tell which hidden one is which."""
-        if len(self._panes) < 2 and parameters in _OF_SEVERAL:
+        """Return False for what needs several sides, and for what would reveal a hidden one."""
+        if len(self._columns) < 2 and parameters in _FOR_SEVERAL_SIDES:
             return False
-        if _DECIDING.get(parameters, self.blind.on) != self.blind.on:
+        if _BLIND_ONLY.get(parameters, self.blind.on) != self.blind.on:
             return False
-        return not self.blind.on or (action not in _TELLING and parameters not in _OF_ONE)
+        return not self.blind.on or (action not in _REVEALING and parameters not in _NOT_BLIND)
 
     async def compare(self, setting: str | None) -> None:
         """Add a side with another setting, or a copy of the active one; raises TwiddleError."""
-        side = self._session.sides[self._desk.active]
+        side = self._host.side
         if setting is None:
             await self.add(side.fork())
         else:
@@ -78,123 +62,119 @@ class Comparison:
         """Run a command about the sides; raises TwiddleError."""
         match action:
             case "next":
-                self._desk.active = (self._desk.active + 1) % len(self._panes)
+                self._host.active = (self._host.active + 1) % len(self._columns)
             case "keep":
                 await self._keep()
             case "drop":
-                await self._drop()
+                self._require_several()
+                await self._remove([self._columns[self._host.active]])
             case "only":
-                self._turn_to_one()
+                self._toggle_only_active()
             case "level":
                 self.grid.level = not self.grid.level
-                said = "The sides scroll together." if self.grid.level else "Each side scrolls alone."
-                self._desk.app.notify(said, markup=False)
+                sentence = "The sides scroll together." if self.grid.level else "Each side scrolls alone."
+                self._host.app.notify(sentence, markup=False)
             case "differences":
-                self.view.turn()
+                self.view.toggle_word_marks()
             case "parting":
-                self.view.visit(alone=self.grid.level)
+                self.view.go_to_fork(alone=self.grid.level)
             case "blind":
-                self._hide()
+                if self.blind.on:
+                    self.blind.reveal()
+                else:
+                    self.blind.hide()
             case "vote":
-                self.blind.vote(self._desk.app)
+                self.blind.vote(self._host.app)
             case "tally":
-                self.blind.tally(self._desk.app)
+                self.blind.tally(self._host.app)
 
     async def add(self, side: Side) -> None:
-        """Put a side beside the others; raises TwiddleError."""
-        count = len(self._panes) + 1
+        """Add a column with a side and make it active; raises TwiddleError."""
+        count = len(self._columns) + 1
         if self.blind.on:
-            raise EngineError("The sides are hidden; F7 votes and shows which is which.")
-        if self._session.busy:
-            raise EngineError("A reply is being written; press Esc to stop it first.")
+            raise Refusal("The sides are hidden; F7 votes and shows which is which.")
+        self._session.require_idle()
         if count > MOST:
-            raise EngineError(f"There are {MOST} sides already; F8 drops the active one.")
+            raise Refusal(f"There are {MOST} sides already; F8 drops the active one.")
         if lacking := self.grid.lacking(count):
-            raise EngineError(f"{count} sides need a terminal of {lacking}.")
+            raise Refusal(f"{count} sides need a terminal of {lacking}.")
         self._session.sides.append(side)
         try:
             self._session.apply_settings()
         except TwiddleError:
             self._session.sides.pop()
             raise
-        pane = Pane()
-        pane.transcript.placeholder = self._panes[0].transcript.placeholder
-        self._panes.append(pane)
-        await self.grid.mount(pane)
+        column = Column(side, Pane())
+        column.pane.transcript.placeholder = self._columns[0].pane.transcript.placeholder
+        self._set_columns([*self._columns, column])
+        await self.grid.mount(column.pane)
         self.grid.spread()
-        pane.transcript.show(side.conversation)
-        self._desk.active = count - 1
-        self._changed()
+        column.pane.transcript.show(side.conversation)
+        self._host.active = count - 1
+        self._on_changed()
 
-    async def _drop(self) -> None:
-        if len(self._panes) == 1:
-            raise EngineError(_ALONE)
-        dropped = self._desk.active
-        await self._leave([place for place in range(len(self._panes)) if place != dropped])
+    async def keep_active(self) -> None:
+        """Remove all columns but the active one."""
+        if len(self._columns) > 1:
+            await self._remove([each for each in self._columns if each.side is not self._host.side])
 
     async def _keep(self) -> None:
         if self.blind.on:
-            self.blind.vote(self._desk.app)  # deciding blind is voting
-        elif len(self._panes) == 1:
-            raise EngineError(_ALONE)
+            self.blind.vote(self._host.app)  # the choice of a hidden side is a vote
         else:
-            await self.alone()
+            self._require_several()
+            await self.keep_active()
 
-    async def alone(self) -> None:
-        """Have the active side alone."""
-        if len(self._panes) > 1:
-            await self._leave([self._desk.active])
-
-    def _turn_to_one(self) -> None:
-        if len(self._panes) == 1:
-            raise EngineError(_ALONE)
+    def _toggle_only_active(self) -> None:
+        self._require_several()
         if self.blind.on:
-            raise EngineError("While the sides are hidden all of them are asked.")
-        self._only = not self._only
-        self._changed()
+            raise Refusal("While the sides are hidden all of them are asked.")
+        self._only_active = not self._only_active
+        self._on_changed()
 
-    def _hide(self) -> None:
-        if self.blind.on:
-            self.blind.end()
-        else:
-            self.blind.begin()
+    def _require_several(self) -> None:
+        if len(self._columns) == 1:
+            raise Refusal(ONE_SIDE)
 
-    def _changed(self) -> None:
-        self._only = self._only and not self.blind.on
-        self.announce()
-        self._desk.settle()
+    def _on_changed(self) -> None:
+        self._only_active = self._only_active and not self.blind.on
+        self.show_addressee()
+        self._host.apply_settings()
 
-    def announce(self) -> None:
-        """Show whom a question is for, and offer what can be done with so many sides."""
-        count = len(self._panes)
-        whom = "to this side alone" if self._only else "to both sides" if count == 2 else f"to all {count} sides"
+    def show_addressee(self) -> None:
+        """Show above the prompt which sides are asked, and update the keys offered."""
+        count = len(self._columns)
+        whom = "to this side alone" if self._only_active else "to both sides" if count == 2 else f"to all {count} sides"
         how = "blind: F7 votes" if self.blind.on else "F9"
         self._prompt.to = f"{whom} · {how}" if count > 1 else ""
-        self._desk.set_class(self.blind.on, "-blind")
-        self._desk.refresh_bindings()
+        self._host.set_class(self.blind.on, "-blind")
+        self._host.refresh_bindings()
 
-    async def _leave(self, places: list[int]) -> None:
-        gone = [pane for place, pane in enumerate(self._panes) if place not in places]
-        left = [side for place, side in enumerate(self._session.sides) if place not in places]
-        for side in left:
-            self._session.end_replies(side)
-        self._desk.autosave.save()
-        self._session.sides[:] = [self._session.sides[place] for place in places]
-        for side in left:
-            self._session.what_if.forget(side)
-        self._panes[:] = [self._panes[place] for place in places]
-        self._desk.active = min(self._desk.active, len(places) - 1)
-        self._only = False
-        self._remember(left)
-        self._changed()
-        for pane in gone:  # last: other messages are handled meanwhile, and find sides and panes in step
-            await pane.remove()
+    async def _remove(self, removed: list[Column]) -> None:
+        for column in removed:
+            self._session.end_replies(column.side)
+        self._autosave.save()
+        self._set_columns([column for column in self._columns if column not in removed])
+        for column in removed:
+            self._session.what_if.forget(column.side)
+        self._host.active = min(self._host.active, len(self._columns) - 1)
+        self._only_active = False
+        self._join_conversations(removed)
+        self._on_changed()
+        for column in removed:  # last: other messages are handled during each await
+            await column.pane.remove()
         self.grid.spread()
 
-    def _remember(self, left: list[Side]) -> None:
-        """What was said on sides that are left are versions of what is said on the active one."""
-        side, pane = self._session.sides[self._desk.active], self._panes[self._desk.active]
-        for each in left:
-            if each.conversation.turns[:1] == side.conversation.turns[:1]:
-                side.conversation = join(side.conversation, each.conversation)
-        pane.transcript.messages.know(side.conversation)
+    def _set_columns(self, columns: list[Column]) -> None:
+        self._columns[:] = columns
+        self._session.sides[:] = [column.side for column in columns]
+        self.grid.panes = [column.pane for column in columns]
+
+    def _join_conversations(self, removed: list[Column]) -> None:
+        """Add the turns of removed sides to the active side's conversation, as other versions."""
+        column = self._columns[self._host.active]
+        side = column.side
+        for other in removed:
+            if other.side.conversation.turns[:1] == side.conversation.turns[:1]:
+                side.conversation = join(side.conversation, other.side.conversation)
+        column.pane.transcript.messages.know(side.conversation)

@@ -1,59 +1,47 @@
-"""Pictures of replies, token by token, put into files."""
+"""Picture export: replies, token by token, as SVG files."""
 
 import asyncio
 import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Protocol
-
-from textual.app import App
 
 from tui.comparison.picture_content import PictureContent, collect_replies
 from tui.conversation.conversation import last_reply
 from tui.conversation.token_measures import MEASURES
-from tui.errors import EngineError, PictureError
+from tui.errors import PictureError, Refusal
 from tui.paths import expand
 from tui.session.labels import titles
 from tui.session.session import Session
 from tui.terminal import safe, safe_line
+from tui.ui.controllers.host import ChatHost
 from tui.ui.controllers.token_inspector import TokenInspector
 from tui.ui.picture import draw
 
 _LONGEST = 48
-"""Characters of a file's name."""
+"""Characters of a file name."""
 _MOST = 1000
-"""Pictures of one name in a folder."""
-
-
-class Desk(Protocol):
-    """What the screen does for whoever takes pictures."""
-
-    active: int
-
-    @property
-    def app(self) -> App[Any]: ...
+"""Pictures named after one question in a folder."""
 
 
 class PictureExport:
-    """Takes a picture of what is looked at: the reply in the view of tokens, else the last reply of every side."""
+    """Exporter of the reply in the token view, or else of the last reply of every side."""
 
-    def __init__(self, desk: Desk, session: Session, inspector: TokenInspector) -> None:
-        self._desk, self._session, self._inspector = desk, session, inspector
+    def __init__(self, host: ChatHost, session: Session, inspector: TokenInspector) -> None:
+        self._host, self._session, self._inspector = host, session, inspector
 
     async def save(self, name: str | None) -> None:
-        """Put it into a file, of that name or one of its own; raises TwiddleError."""
-        if self._session.busy:
-            raise EngineError("A reply is being written; press Esc to stop it first.")
-        shown = await self._shown()
-        view = self._inspector.view(self._desk.active)
-        picture = draw(shown, view.measure if view else MEASURES[0])
-        places = iter((_named(name),)) if name else _places(shown.question)
-        path = await asyncio.to_thread(_write, places, picture)
-        self._desk.app.notify(safe(f"The picture is {path}"), title="Saved", timeout=10, markup=False)
+        """Save the picture under `name`, or under a name made from the question; raises TwiddleError."""
+        self._session.require_idle()
+        content = await self._content()
+        view = self._inspector.view(self._host.active)
+        picture = draw(content, view.measure if view else MEASURES[0])
+        paths = iter((_named(name),)) if name else _paths(content.question)
+        path = await asyncio.to_thread(_write, paths, picture)
+        self._host.app.notify(safe(f"The picture is {path}"), title="Saved", timeout=10, markup=False)
 
-    async def _shown(self) -> PictureContent:
-        sides, active = self._session.sides, self._desk.active
+    async def _content(self) -> PictureContent:
+        sides, active = self._session.sides, self._host.active
         index = self._inspector.inspected(active)
         if index is not None:
             meant = [(sides[active], sides[active].title, index)]
@@ -66,11 +54,11 @@ class PictureExport:
                 if place is not None and side.conversation.turns[place].message.content
             ]
         if not meant:
-            raise EngineError("There is no reply to take a picture of yet.")
+            raise Refusal("There is no reply to take a picture of yet.")
         for side, _, place in meant:
             await self._inspector.recall(side, place)
             if not (written := side.conversation.turns[place].record) or not written.traces:
-                raise EngineError("How this reply was written is not known: a person wrote it.")
+                raise Refusal("How this reply was written is not known: a person wrote it.")
         return collect_replies((title, side.conversation, place) for side, title, place in meant)
 
 
@@ -81,19 +69,19 @@ def _named(name: str) -> Path:
     return path if path.suffix else path.with_name(f"{path.name}.svg")
 
 
-def _places(question: str) -> Iterator[Path]:
-    """Where it can be: here, or at home where nothing can be put here; named after the question."""
+def _paths(question: str) -> Iterator[Path]:
+    """Yield paths named after the question: in this folder, or at home where it is read-only."""
     stem = re.sub(r"\W+", "-", safe_line(question).lower())[:_LONGEST].strip("-") or "reply"
     for folder in (Path.cwd(), Path.home()):
         if os.access(folder, os.W_OK):
             yield from (folder / f"{stem}{f'-{number}' if number > 1 else ''}.svg" for number in range(1, _MOST))
 
 
-def _write(places: Iterator[Path], picture: str) -> Path:
+def _write(paths: Iterator[Path], picture: str) -> Path:
     path = Path()
-    for path in places:
+    for path in paths:
         try:
-            # Never over what is there.
+            # Never overwrite.
             handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
         except FileExistsError:
             continue

@@ -1,4 +1,4 @@
-"""What the screen shows of the talk: each side in its pane, the active one's knobs and candidates, the status line."""
+"""Presenter: paints the session's state and the engines' events into the widgets."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,6 @@ from tui.engine.process.pool import EnginePool, SlotEvent
 from tui.engine.protocol import (
     Answers,
     Died,
-    Event,
     Failed,
     Finished,
     Hypotheses,
@@ -22,43 +21,42 @@ from tui.engine.protocol import (
 )
 from tui.session.session import Session
 from tui.session.side import Side, describe_turn
+from tui.session.what_if import WhatIfAnswer
 from tui.ui.controllers.comparison_view import ComparisonView
+from tui.ui.controllers.host import Column, pane_of
 from tui.ui.controllers.token_inspector import TokenInspector
 from tui.ui.widgets.knobs.knob_panel import KnobPanel
-from tui.ui.widgets.pane import Pane
 from tui.ui.widgets.status import Status
 from tui.ui.widgets.tokens.candidates import Candidates
 from tui.ui.widgets.transcript.reply_footer import footnote
 from tui.ui.widgets.transcript.transcript import Transcript
 
-LONGEST = 200
-"""Characters shown of what a search has not settled yet."""
+LIMIT = 200
+"""Characters shown of a beam search's best hypothesis."""
 
 
 class Presenter:
-    """Tells the widgets what happened. It decides nothing."""
+    """Painter of the chat screen: transcripts, knobs, candidates, status line. It decides nothing."""
 
     def __init__(
         self,
         session: Session,
         engines: EnginePool,
         view: ComparisonView,
-        panes: Sequence[Pane],
+        columns: Sequence[Column],
         knobs: KnobPanel,
         candidates: Candidates,
         status: Status,
     ) -> None:
-        """`panes` stays in step with the sides of the talk: a `Comparison` adds and removes both."""
-        self._session, self._engines, self._view, self._panes = session, engines, view, panes
+        self._session, self._engines, self._view, self._columns = session, engines, view, columns
         self._knobs, self._candidates, self._status = knobs, candidates, status
-        self.inspector = TokenInspector(session, panes, candidates)
-        """Which replies are looked at token by token, and whose odds are shown."""
-        self._shown = session.sides[0]
-        """The side that was the active one when it was shown last."""
+        self.inspector = TokenInspector(session, columns, candidates)
+        self._shown = columns[0].side
+        """Active side at the last `show`."""
 
     def show(self, active: int) -> None:
-        """Show how the sides are set, and the knobs of the active one."""
-        side = self._session.sides[active]
+        """Show the settings of the sides, and the knobs of the active one."""
+        side = self._columns[active].side
         self._knobs.set_reactive(KnobPanel.refused, dict(side.refused))
         self._knobs.sets.thinks = self._session.can_think(side)
         self._knobs.show(side, side.preset.pair, side.pair)
@@ -71,12 +69,12 @@ class Presenter:
         self.inspector.show(active)
 
     def show_engine(self) -> None:
-        """Show how it is with the engine of the active side, and which models there are."""
+        """Show the state of the active side's engine, and the models of all sides."""
         status, slot = self._status, self._engines.slot_of(self._shown.load)
         writing = self._session.busy and slot.state == "ready"
         status.state = "silent" if slot.silent else "writing" if writing else slot.state
         status.progress = slot.progress
-        loads = dict.fromkeys(side.load for side in self._session.sides)
+        loads = dict.fromkeys(column.side.load for column in self._columns)
         infos = [info for info in (self._engines.slot_of(load).info for load in loads) if info]
         if self._view.hidden:
             status.model, status.context, status.place = "", 0, ""
@@ -88,84 +86,81 @@ class Presenter:
             self._candidates.vocabulary = slot.info.vocabulary
 
     def draw(self, active: int) -> None:
-        """Draw what changes with every token: candidates, rates, context."""
-        side, status = self._session.sides[active], self._status
-        writing = None if self._view.hidden else side.reply
-        stats = writing.stats if writing else None
-        status.rate = stats.tokens_per_second if stats else writing.rate if writing else None
-        status.ttft_ms = stats.ttft_ms if stats else writing.ttft_ms if writing else None
+        """Show what changes with every token: candidates, rates, context."""
+        side, status = self._columns[active].side, self._status
+        reply = None if self._view.hidden else side.reply
+        stats = reply.stats if reply else None
+        status.rate = stats.tokens_per_second if stats else reply.rate if reply else None
+        status.ttft_ms = stats.ttft_ms if stats else reply.ttft_ms if reply else None
         status.used = side.used
         self._knobs.refused, self._knobs.sets.thinks = dict(side.refused), self._session.can_think(side)
         self._view.draw()
         self.inspector.draw(active)
 
-    def begin(self) -> None:
-        """Replies were asked for."""
-        self._view.begin()
-        for pane, side in zip(self._panes, self._session.sides, strict=True):
-            if side.busy and side.reply:
-                pane.transcript.messages.know(side.conversation)
-                pane.transcript.reply.begin(text=side.reply.text)
+    def show_started(self) -> None:
+        """Show the replies that have just been requested."""
+        self._view.watch_replies()
+        for column in self._columns:
+            if column.side.busy and column.side.reply:
+                column.pane.transcript.messages.know(column.side.conversation)
+                column.pane.transcript.reply.begin(text=column.side.reply.text)
         self.show_engine()
 
-    def on_event(self, said: SlotEvent, side: Side | None) -> None:
-        """Show one event; `side` is whom it is about, or else all those whose engine said it."""
-        self.inspector.tell(said.event)
-        pairs = zip(self._panes, self._session.sides, strict=True)
-        theirs = [(pane.transcript, each) for pane, each in pairs if each.load == said.load]
-        match said.event:
-            case Loaded() | LoadFailed() | Silent() | Answers() as event:
-                if news := _news(event):
-                    for transcript, _ in theirs:
-                        transcript.notice(news)
-            case Died() as event:
-                for transcript, each in theirs:
-                    _die(event, transcript, each)
+    def on_event(self, slot_event: SlotEvent, subject: Side | WhatIfAnswer | None) -> None:
+        """Show one event; `subject` is what `Session.on_event` says that it is about."""
+        side = subject if isinstance(subject, Side) else None
+        transcript = pane_of(self._columns, side).transcript if side else None
+        self.inspector.update(subject if isinstance(subject, WhatIfAnswer) else None)
+        match slot_event.event:
             case Hypotheses() | Refused() if self._view.hidden:
-                pass  # what is searched for how, and which knob cannot be had, would tell which side it is
-            case event if side:
-                self._say(event, side)
-
-    def _say(self, event: Event, side: Side) -> None:
-        transcript = self._panes[self._session.sides.index(side)].transcript
-        match event:
-            case Waits() | Prefill() | Hypotheses():
-                transcript.reply.progress(_progress(event))
-            case KnobsTurned():
+                pass  # both would reveal which side is which
+            case Loaded() | LoadFailed() | Silent() | Answers() as event:
+                self._notice(slot_event, _describe(event))
+            case Died() as event:
+                self._show_death(slot_event, event)
+            case Waits() | Prefill() | Hypotheses() as event if transcript:
+                transcript.reply.progress(_describe(event))
+            case KnobsTurned() as event if transcript:
                 transcript.reply.progress("")
                 if label := describe_turn(event.before, event.after):
                     transcript.reply.mark(label)
-            case Token():
-                transcript.reply.append(event.text, side.reply.thought if side.reply else None)
-                self._view.look()
-            case Shifted():
-                transcript.reply.mark(f"context full, {event.dropped} oldest tokens forgotten")
-            case Refused():
-                transcript.notice(event.reason)
-            case Finished():
+            case Token(text=text) if transcript and side:
+                transcript.reply.append(text, side.reply.thought if side.reply else None)
+                self._view.mark_forks()
+            case Shifted(dropped=dropped) if transcript:
+                transcript.reply.mark(f"context full, {dropped} oldest tokens forgotten")
+            case Refused(reason=reason) if transcript:
+                transcript.notice(reason)
+            case Finished() as event if transcript and side:
                 transcript.reply.append(event.tail, event.thought)
                 transcript.reply.end("" if self._view.hidden else footnote(side.conversation.path[-1]))
-            case Failed():
-                transcript.reply.end(event.reason, failed=True)
-        if isinstance(event, Finished | Failed):
-            reason = event.reason if isinstance(event, Failed) else "stopped before its first word"
-            _close(transcript, side, reason)
+                _show_ended(transcript, side, "stopped before its first word")
+            case Failed(reason=reason) if transcript and side:
+                transcript.reply.end(reason, failed=True)
+                _show_ended(transcript, side, reason)
+
+    def _sharing(self, slot_event: SlotEvent) -> list[Column]:
+        return [column for column in self._columns if column.side.load == slot_event.load]
+
+    def _notice(self, slot_event: SlotEvent, text: str) -> None:
+        for column in self._sharing(slot_event) if text else ():
+            column.pane.transcript.notice(text)
+
+    def _show_death(self, slot_event: SlotEvent, event: Died) -> None:
+        then = " Your next prompt starts a new one; F12 shows its log."
+        if event.spent:
+            then = " It was lost too often to be started by a prompt; F12 shows its log, and starts it again."
+        reason = event.account + ("" if event.asked else then)
+        for column in self._sharing(slot_event):
+            if column.pane.transcript.reply.ended:
+                column.pane.transcript.notice(reason)
+            else:
+                column.pane.transcript.reply.end(reason, failed=True)
+                _show_ended(column.pane.transcript, column.side, reason)
 
 
-def _progress(event: Waits | Prefill | Hypotheses) -> str:
-    """What happens before the next token is there."""
-    match event:
-        case Waits():
-            return "waits for its turn: reproducible is on"
-        case Prefill(done=done, total=total):
-            return f"reading the prompt: {done} of {total} tokens"
-        case Hypotheses(hypotheses=hypotheses):
-            best = hypotheses[0].text.replace("\n", " ")
-            return f"{len(hypotheses)} hypotheses, the best:{best[-LONGEST:]}"
-
-
-def _news(event: Loaded | LoadFailed | Silent | Answers) -> str:
-    """What a person should know of it; empty where there is nothing."""
+def _describe(event: Loaded | LoadFailed | Silent | Answers | Waits | Prefill | Hypotheses) -> str:
+    """Return the sentence to show for an event, or an empty text."""
     match event:
         case Loaded(info):
             return info.notice
@@ -178,24 +173,19 @@ def _news(event: Loaded | LoadFailed | Silent | Answers) -> str:
             )
         case Answers():
             return "The engine answers again."
+        case Waits():
+            return "waits for its turn: reproducible is on"
+        case Prefill(done=done, total=total):
+            return f"reading the prompt: {done} of {total} tokens"
+        case Hypotheses(hypotheses=hypotheses):
+            best = hypotheses[0].text.replace("\n", " ")
+            return f"{len(hypotheses)} hypotheses, the best:{best[-LIMIT:]}"
 
 
-def _close(transcript: Transcript, side: Side, reason: str) -> None:
-    """A reply is over: show what became of the conversation; where nothing came of it, say why."""
+def _show_ended(transcript: Transcript, side: Side, reason: str) -> None:
+    """Show the conversation after a reply; where an alternative stayed empty, show the version before and why."""
     if side.discarded:
         transcript.show(side.conversation)
         transcript.notice(reason)
     else:
         transcript.messages.know(side.conversation)
-
-
-def _die(event: Died, transcript: Transcript, side: Side) -> None:
-    then = " Your next prompt starts a new one; F12 shows its log."
-    if event.spent:
-        then = " It was lost too often to be started by a prompt; F12 shows its log, and starts it again."
-    reason = event.account + ("" if event.asked else then)
-    if transcript.reply.ended:
-        transcript.notice(reason)
-    else:
-        transcript.reply.end(reason, failed=True)
-        _close(transcript, side, reason)

@@ -1,10 +1,8 @@
-"""Keeps the presets of the sides up to date with their files, and lets a person choose, begin and edit them."""
+"""Preset controller: reloads presets whose files change, and opens the preset screens."""
 
 from pathlib import Path
-from typing import Any, Protocol
 
 from msgspec.structs import replace
-from textual.app import App
 
 from tui.errors import TwiddleError
 from tui.presets.library import find_preset, list_presets, preset_path, reload
@@ -15,44 +13,33 @@ from tui.presets.serialize import skeleton
 from tui.session.session import Session
 from tui.session.side import Side
 from tui.terminal import safe
+from tui.ui.controllers.host import ChatHost
 from tui.ui.screens.name_asker import NameAsker
 from tui.ui.screens.preset_editor import PresetEditor
 from tui.ui.screens.presets import PresetChoice, PresetPicker
 
 
-class Desk(Protocol):
-    """What the screen does for the librarian."""
-
-    @property
-    def app(self) -> App[Any]: ...
-    @property
-    def side(self) -> Side: ...
-    def settle(self) -> None: ...
-    def say(self, text: str) -> None: ...
-    async def action_obey(self, line: str) -> None: ...
-
-
 class PresetController:
-    """Looks after presets while the program runs."""
+    """Keeper of the sides' presets while the program runs."""
 
-    def __init__(self, desk: Desk, session: Session) -> None:
-        self._desk, self._session = desk, session
+    def __init__(self, host: ChatHost, session: Session) -> None:
+        self._host, self._session = host, session
 
-    def look(self) -> None:
-        """Take in what changed on disk. While a reply is written nothing is: its turn comes with the next look."""
+    def reload_changed(self) -> None:
+        """Reload presets that changed on disk; while a reply is running, wait for the next call."""
         if not self._session.busy:
-            self._renew({side: reload(side.preset) for side in self._session.sides})
+            self._update({side: reload(side.preset) for side in self._session.sides})
 
-    def _renew(self, presets: dict[Side, Preset]) -> None:
-        """Bring sides up to date with their presets, and say so once."""
-        said = (self._take(side, now) for side, now in presets.items() if now is not side.preset)
-        for text in dict.fromkeys(said):
-            self._desk.say(text)
+    def _update(self, presets: dict[Side, Preset]) -> None:
+        """Give sides their changed presets, with one notice for each text."""
+        notices = (self._use(side, now) for side, now in presets.items() if now is not side.preset)
+        for text in dict.fromkeys(notices):
+            self._host.add_notice(text)
 
-    def _take(self, side: Side, now: Preset) -> str:
-        """Give a side its preset as it is now; what the person turned stays turned. What to say about it."""
+    def _use(self, side: Side, now: Preset) -> str:
+        """Give a side the changed preset, keep its turned knobs, and return the notice."""
         before, turned = side.preset, {name: side.pair.value(name) for name in side.turned}
-        if replace(now, files=before.files, notes=before.notes) == before:  # it cannot be read, or says the same
+        if replace(now, files=before.files, notes=before.notes) == before:  # unreadable, or the same values
             side.preset = now
             return next(iter(now.notes), f"preset {now.name} was saved")
         try:
@@ -61,32 +48,32 @@ class PresetController:
                 for name, value in turned.items():
                     pair = pair.turn(name, value)
                 side.use_preset(now, pair)
-                self._desk.settle()
+                self._host.apply_settings()
         except TwiddleError as error:
-            side.preset = replace(before, files=now.files)  # said once
+            side.preset = replace(before, files=now.files)  # one notice is enough
             return f"preset {now.name} changed on disk and was left as it is here: {error}"
         return f"preset {now.name} changed; it holds from the next reply on"
 
     # --- the picker -------------------------------------------------------------------------------------------------
 
     def choose(self) -> None:
-        """Let a preset be chosen from the list, or one begun, copied or edited."""
-        side = self._desk.side
+        """Open the list of presets, and carry out what is chosen there."""
+        side = self._host.side
 
         async def chosen(choice: PresetChoice | None) -> None:
             if choice is None:
                 return
             try:
-                await self._do(choice)
+                await self._run(choice)
             except TwiddleError as error:
-                self._desk.app.notify(safe(str(error)), severity="error", markup=False)
+                self._host.app.notify(safe(str(error)), severity="error", markup=False)
 
-        self._desk.app.push_screen(PresetPicker(list_presets(), side.preset, side.pair), chosen)
+        self._host.app.push_screen(PresetPicker(list_presets(), side.preset, side.pair), chosen)
 
-    async def _do(self, choice: PresetChoice) -> None:
+    async def _run(self, choice: PresetChoice) -> None:
         match choice.purpose:
             case "use":
-                await self._desk.action_obey(f"/preset {choice.name}")
+                await self._host.action_run(f"/preset {choice.name}")
             case "edit":
                 self._edit(choice.name)
             case "new":
@@ -95,7 +82,7 @@ class PresetController:
                 self._name(f"a preset of your own like {choice.name}", _text(preset_path(choice.name)))
 
     def _edit(self, name: str) -> None:
-        """A preset that ships with twiddle stays as it is: the person's is a copy of it."""
+        """Edit a preset; of one that ships with twiddle, a copy in the own folder."""
         there = preset_path(name)
         self._open(there if "/" in name else own_path(name), _text(there))
 
@@ -104,18 +91,18 @@ class PresetController:
             if name:
                 self._open(own_path(name), text)
 
-        self._desk.app.push_screen(NameAsker(title), named)
+        self._host.app.push_screen(NameAsker(title), named)
 
     def _open(self, path: Path, text: str) -> None:
         async def saved(name: str | None) -> None:
             if name is None:
                 return
             using = [side for side in self._session.sides if side.preset.name == name]
-            self._renew({side: find_preset(name) for side in using})
+            self._update({side: find_preset(name) for side in using})
             if not using:
-                self._desk.say(f"saved as preset {name}, in {path}; F2 switches to it")
+                self._host.add_notice(f"saved as preset {name}, in {path}; F2 switches to it")
 
-        self._desk.app.push_screen(PresetEditor(path, text), saved)
+        self._host.app.push_screen(PresetEditor(path, text), saved)
 
 
 def _text(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""Looking closely: a reply token by token, the odds of one of them beside it, and what if knobs are turned."""
+"""Token inspector: replies token by token, the candidates of one token, and what-if with other knobs."""
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import NamedTuple
@@ -8,22 +8,22 @@ from msgspec.structs import replace
 from tui.conversation.conversation import Turn
 from tui.conversation.reply_record import ReplyRecord
 from tui.conversation.trace import TokenTrace
-from tui.engine.protocol import Event
-from tui.errors import EngineError
+from tui.errors import Refusal
 from tui.knobs.table import KNOBS, Knobs
 from tui.session.session import Session
 from tui.session.side import Side, describe_turn
 from tui.session.what_if import WhatIfAnswer, question
+from tui.ui.controllers.host import Column
 from tui.ui.widgets.pane import Pane
 from tui.ui.widgets.tokens.candidates import Candidates
 from tui.ui.widgets.tokens.token_view import TokenView
 
-Look = TokenView.Picked | TokenView.Entered | Candidates.Chosen | Candidates.Left
-"""What a person does while looking closely."""
+LookEvent = TokenView.Picked | TokenView.Entered | Candidates.Chosen | Candidates.Left
+"""Moves between transcript, token view and candidates."""
 
 
 class TokenPlace(NamedTuple):
-    """A token of a reply."""
+    """A token of a reply, by turn and by index in the reply."""
 
     side: Side
     turn: int
@@ -31,95 +31,90 @@ class TokenPlace(NamedTuple):
 
 
 class InspectedReply(NamedTuple):
-    """A finished reply that is shown token by token."""
+    """A finished reply in a token view."""
 
     number: int
-    """Of its turn, in the conversation."""
+    """Index of its turn."""
     turn: Turn
-    looked: tuple[int, TokenTrace] | None = None
-    """A token with how it would be chosen, where the knobs have been turned since."""
+    explained: tuple[int, TokenTrace] | None = None
+    """Index of a token and its trace with the current knobs, where they differ from the reply's."""
     known: Knobs | None = None
-    """The knobs with which it is known how likely every token would be."""
+    """Knobs for which the what-if answer is complete."""
 
     @property
-    def written(self) -> ReplyRecord:
-        """How it came to be."""
+    def record(self) -> ReplyRecord:
+        """Record of the reply."""
         assert self.turn.record
         return self.turn.record
 
     def turned(self, now: Knobs) -> str:
-        """How the knobs that choose tokens differ from those that it was written with."""
-        before = self.written.knob_changes[-1].knobs if self.written.knob_changes else self.written.knobs
+        """Return in words how the knobs that choose tokens differ from the reply's."""
+        changes = self.record.knob_changes
+        before = changes[-1].knobs if changes else self.record.knobs
         loaded = {name: getattr(before, name) for name in KNOBS if name == "seed" or not KNOBS[name].live}
         return describe_turn(before, replace(now, **loaded))
 
 
 class TokenInspector:
-    """Between the talk, the token views of the panes and the candidates."""
+    """Controller of the token views and of the candidates beside them."""
 
-    def __init__(self, session: Session, panes: Sequence[Pane], candidates: Candidates) -> None:
-        """`panes` stays in step with the sides of the talk."""
-        self._session, self._panes, self._candidates = session, panes, candidates
-        self.recall: Callable[[Side, int], Awaitable[None]] = _at_hand
-        """Fetches how the tokens of a reply were chosen, where that is not at hand; raises TwiddleError."""
+    def __init__(self, session: Session, columns: Sequence[Column], candidates: Candidates) -> None:
+        self._session, self._columns, self._candidates = session, columns, candidates
+        self.recall: Callable[[Side, int], Awaitable[None]] = _loaded_already
+        """Loads the traces of an older reply; raises TwiddleError."""
         self._inspected: dict[TokenView, InspectedReply | None] = {}
-        """What is in each view that is filled; None while its reply is being written."""
+        """Reply in each open view; None while it is running."""
         self._shown: Side | None = None
-        """Whose odds are shown."""
+        """Side whose candidates are shown."""
 
     def show(self, active: int) -> None:
-        """The knobs may have been turned: finished replies are shown as they would be with these."""
-        self._reconsider()
+        """Show finished replies as they would be with the knobs of their sides."""
+        self._request_what_ifs()
         self.draw(active)
 
-    def _reconsider(self) -> None:
-        self._keep_up()
+    def _request_what_ifs(self) -> None:
+        self.update()
         for view, side, inspected in self._finished():
             if inspected.turned(side.knobs):
-                self._wonder(view, side, inspected)
+                self._request_what_if(view, side, inspected)
             else:
-                self._inspected[view] = inspected._replace(looked=None, known=None)
+                self._inspected[view] = inspected._replace(explained=None, known=None)
                 view.restore()
 
     def draw(self, active: int) -> None:
-        """Show what has come: in the views of running replies, and the odds that are worth a look now."""
-        self._keep_up()
-        for pane, side in zip(self._panes, self._session.sides, strict=True):
-            if pane.tokens in self._inspected and side.busy:
-                self._grow(pane.tokens, side)
-        side, view, candidates = self._session.sides[active], self._panes[active].tokens, self._candidates
+        """Show the new tokens of running replies, and the candidates of the token that matters most now."""
+        self.update()
+        for column in self._columns:
+            if column.pane.tokens in self._inspected and column.side.busy:
+                self._show_running(column.pane.tokens, column.side)
+        column, candidates = self._columns[active], self._candidates
+        side, view = column.side, column.pane.tokens
         if view and (trace := self._trace(view)):
             heading = f"token {view.picked + 1}"
         elif side.busy and side.reply and (trace := side.reply.trace):
             heading = "newest token"
-        elif not self._session.busy and (coming := self._session.next_token) and coming.side is side:
-            heading, trace = "next token", coming.trace
+        elif not self._session.busy and (following := self._session.next_token) and following.side is side:
+            heading, trace = "next token", following.trace
         elif self._shown is side:
             return
         else:
-            heading, trace = candidates.heading, None  # a token of another side's is none of this one's
+            heading, trace = candidates.heading, None  # not the token of another side
         candidates.heading, candidates.trace, self._shown = heading, trace, side
 
-    def tell(self, event: Event) -> None:
-        """Show what an event says of the replies that are looked at."""
-        if answer := self._session.what_if.on_event(event):
-            self._suppose(answer)
-        self._keep_up()
-
     def view(self, active: int) -> TokenView | None:
-        """The view that the active side has open."""
-        return self._panes[active].tokens
+        """Return the active side's token view, if it is open."""
+        return self._columns[active].pane.tokens
 
     def inspected(self, active: int) -> int | None:
-        """The turn whose reply is in that view."""
+        """Return the turn index of the finished reply in that view."""
         view = self.view(active)
         found = self._inspected.get(view) if view else None
         return found.number if found else None
 
-    async def follow(self, event: Look | None, active: int) -> None:
-        """Go where the person goes: into the tokens and out of them, from one to another, to the candidates and back.
+    async def on_look(self, event: LookEvent | None, active: int) -> None:
+        """Open or close the token view (None), or move between tokens and candidates.
 
-        Raises TwiddleError where there is nothing to look at.
+        Raises TwiddleError where there is no reply to show.
         """
         match event:
             case None:
@@ -133,36 +128,36 @@ class TokenInspector:
         self.draw(active)
 
     async def _toggle(self, active: int) -> None:
-        """Show the reply that the transcript's cursor is on, or the last, token by token; then as text again."""
-        pane, side = self._panes[active], self._session.sides[active]
+        """Show the selected reply, or the last, token by token; if it is shown so already, as text."""
+        pane, side = self._columns[active].pane, self._columns[active].side
         if pane.tokens:
             self._close(pane)
         elif side.busy:
-            self._grow(await pane.open_tokens(), side)
+            self._show_running(await pane.open_tokens(), side)
         else:
-            turn = reply(side, pane.transcript.messages.picked)
+            turn = find_reply(side, pane.transcript.messages.picked)
             await self.recall(side, turn)
-            self._fill(await pane.open_tokens(), side, turn)
+            self._show_finished(await pane.open_tokens(), side, turn)
 
     def _pick(self, view: TokenView) -> None:
         for each, side, inspected in self._finished():
             if each is view and inspected.turned(side.knobs):
-                self._wonder(view, side, inspected)
+                self._request_what_if(view, side, inspected)
 
     def _go_to_candidates(self) -> None:
         if self._candidates.parent:
-            self._candidates.parent.add_class("-looked")  # they may be out of sight
+            self._candidates.parent.add_class("-looked")  # shows them on a narrow screen
         self._candidates.call_after_refresh(self._candidates.focus)
 
     def _go_back(self, active: int) -> None:
         if self._candidates.parent:
             self._candidates.parent.remove_class("-looked")
-        pane = self._panes[active]
+        pane = self._columns[active].pane
         (pane.tokens.field if pane.tokens else pane.transcript).focus()
 
-    def place(self, active: int) -> TokenPlace:
-        """The token that another one is chosen for; raises EngineError."""
-        side, view = self._session.sides[active], self._panes[active].tokens
+    def branch_place(self, active: int) -> TokenPlace:
+        """Return the token in whose place a candidate was chosen; raises Refusal."""
+        side, view = self._columns[active].side, self.view(active)
         if view and (inspected := self._inspected.get(view)):
             return TokenPlace(side, inspected.number, view.picked)
         tip = side.conversation.tip
@@ -171,40 +166,44 @@ class TokenInspector:
             traces = len(turn.record.traces)
             if _has_end(turn):
                 return TokenPlace(side, tip, traces - 1)
-            coming = self._session.next_token
-            if turn.ending != "stop" and coming and coming.side is side:  # it was cut: it goes on from there
+            following = self._session.next_token
+            if turn.ending != "stop" and following and following.side is side:  # stopped: it goes on from there
                 return TokenPlace(side, tip, traces)
-        raise EngineError("Pick a token of a finished reply first: Ctrl+T shows them.")
+        raise Refusal("Pick a token of a finished reply first: Ctrl+T shows them.")
 
     # --- views ------------------------------------------------------------------------------------------------------
 
     def _finished(self) -> Iterator[tuple[TokenView, Side, InspectedReply]]:
-        """The views of finished replies."""
-        for pane, side in zip(self._panes, self._session.sides, strict=True):
-            if pane.tokens and (inspected := self._inspected.get(pane.tokens)):
-                yield pane.tokens, side, inspected
+        """Yield the views of finished replies."""
+        for column in self._columns:
+            view = column.pane.tokens
+            if view and (inspected := self._inspected.get(view)):
+                yield view, column.side, inspected
 
-    def _keep_up(self) -> None:
-        """Show a reply that is complete by now as it was written, and the text again where there is none any more."""
-        for dropped in self._inspected.keys() - {pane.tokens for pane in self._panes}:
+    def update(self, answer: WhatIfAnswer | None = None) -> None:
+        """Show a what-if answer; show replies that are complete by now as finished, and close views of lost ones."""
+        if answer:
+            self._show_what_if(answer)
+        for dropped in self._inspected.keys() - {column.pane.tokens for column in self._columns}:
             del self._inspected[dropped]
-        for pane, side in zip(self._panes, self._session.sides, strict=True):
-            view, turns, tip = pane.tokens, side.conversation.turns, side.conversation.tip
+        for column in self._columns:
+            side, view = column.side, column.pane.tokens
+            turns, tip = side.conversation.turns, side.conversation.tip
             if view is None or view not in self._inspected or side.busy:
                 continue
             inspected = self._inspected[view]
             if inspected is None and tip is not None and _has_tokens(turns[tip]):
-                self._fill(view, side, tip, place=-1 if view.field.following else view.picked)
+                self._show_finished(view, side, tip, place=-1 if view.field.following else view.picked)
             elif inspected is None or inspected.number >= len(turns) or turns[inspected.number] is not inspected.turn:
-                self._close(pane)
+                self._close(column.pane)
 
     def _close(self, pane: Pane) -> None:
         if pane.tokens:
             self._inspected.pop(pane.tokens, None)
         pane.close_tokens()
 
-    def _fill(self, view: TokenView, side: Side, index: int, place: int = -1) -> None:
-        """Show a finished reply, with the cursor on one of its tokens."""
+    def _show_finished(self, view: TokenView, side: Side, index: int, place: int = -1) -> None:
+        """Show a finished reply, with the cursor on token `place`, if given."""
         turn = side.conversation.turns[index]
         if turn.record is None:
             return
@@ -212,10 +211,10 @@ class TokenInspector:
         view.show(turn.message.content, turn.record, ended=True)
         if place >= 0:
             view.field.pick(place)
-        self._reconsider()
+        self._request_what_ifs()
 
-    def _grow(self, view: TokenView, side: Side) -> None:
-        """Show what there is of a running reply."""
+    def _show_running(self, view: TokenView, side: Side) -> None:
+        """Show a running reply as far as it is there."""
         if side.reply:
             grows = view in self._inspected and self._inspected[view] is None and view.count <= len(side.reply.traces)
             self._inspected[view] = None
@@ -223,26 +222,25 @@ class TokenInspector:
             show(side.reply.text, side.reply.record(side.preset), ended=False)
 
     def _trace(self, view: TokenView) -> TokenTrace | None:
-        """How the token under the cursor was chosen, or would be."""
+        """Return the trace of the token under the cursor, with the current knobs where it is known."""
         inspected = self._inspected.get(view)
-        if inspected and inspected.looked and inspected.looked[0] == view.picked:
-            return inspected.looked[1]
+        if inspected and inspected.explained and inspected.explained[0] == view.picked:
+            return inspected.explained[1]
         return view.trace
 
-    def _wonder(self, view: TokenView, side: Side, inspected: InspectedReply) -> None:
-        """Ask how the reply would be with the knobs as they are."""
-        if asked := question(side, inspected.number, view.picked, alone=inspected.known == side.knobs):
+    def _request_what_if(self, view: TokenView, side: Side, inspected: InspectedReply) -> None:
+        if asked := question(side, inspected.number, view.picked, explained_only=inspected.known == side.knobs):
             self._session.what_if.ask(asked)
 
-    def _suppose(self, answer: WhatIfAnswer) -> None:
+    def _show_what_if(self, answer: WhatIfAnswer) -> None:
         asked, part = answer.question, answer.part
         for view, side, inspected in self._finished():
             label = inspected.turned(side.knobs)
-            if side is not asked.side or inspected.written is not asked.record or not label:
+            if side is not asked.side or inspected.record is not asked.record or not label:
                 continue
             view.suppose(answer.first, part.p, part.cut)
             if part.looked:
-                inspected = inspected._replace(looked=(asked.explained, part.looked))
+                inspected = inspected._replace(explained=(asked.explained, part.looked))
             if part.complete and not asked.explained_only:
                 inspected = inspected._replace(known=asked.knobs)
                 view.conclude(inspected.turned(asked.knobs))
@@ -250,7 +248,7 @@ class TokenInspector:
 
 
 def _has_end(turn: Turn) -> bool:
-    """Whether the last of a reply's tokens is the one that ended it, so that the next one would be in its place."""
+    """Return True if the last token is the end token: a branch replaces it rather than follows it."""
     return turn.record is not None and len(turn.record.traces) == len(turn.message.tokens) + 1
 
 
@@ -258,17 +256,17 @@ def _has_tokens(turn: Turn) -> bool:
     return turn.record is not None and bool(turn.record.traces)
 
 
-async def _at_hand(side: Side, index: int) -> None:
-    """Nothing is kept elsewhere."""
+async def _loaded_already(side: Side, index: int) -> None:
+    """Load nothing: without a store all traces are in memory."""
 
 
-def reply(side: Side, picked: int | None) -> int:
-    """The reply meant: the one picked, or the last; raises EngineError where it is not known how it was written."""
+def find_reply(side: Side, picked: int | None) -> int:
+    """Return the turn index of the picked reply, or of the last; raises Refusal where it has no record."""
     turns = side.conversation.turns
     replies = [index for index in side.conversation.indices if turns[index].message.role == "assistant"]
     index = picked if picked in replies else replies[-1] if replies else None
     if index is None:
-        raise EngineError("There is no reply to look at yet.")
+        raise Refusal("There is no reply to look at yet.")
     if turns[index].record is None:
-        raise EngineError("How this reply was written is not known: a person wrote it.")
+        raise Refusal("How this reply was written is not known: a person wrote it.")
     return index

@@ -1,4 +1,4 @@
-"""The chat: it owns the talk and the engine's life, and carries messages between them and the widgets."""
+"""Chat screen: owner of the session, and the way between widgets, session and engines."""
 
 from dataclasses import dataclass
 
@@ -10,10 +10,9 @@ from textual.reactive import reactive
 from textual.screen import Screen
 from textual.widget import Widget
 
-from tui.conversation.conversation import ask
 from tui.engine.process.pool import EnginePool, SlotEvent
 from tui.engine.protocol import Failed, Load, Loaded
-from tui.errors import EngineError, TwiddleError
+from tui.errors import Refusal, TwiddleError
 from tui.presets.library import ResolvedSetting
 from tui.prompt_line.commands import parse_command
 from tui.session.knob_actions import run_knob_action
@@ -24,11 +23,12 @@ from tui.terminal import safe
 from tui.ui.controllers.autosave import Autosave
 from tui.ui.controllers.command_runner import CommandRunner
 from tui.ui.controllers.comparison import Comparison
+from tui.ui.controllers.host import Column, pane_of
 from tui.ui.controllers.message_actions import MessageActions
 from tui.ui.controllers.picture_export import PictureExport
 from tui.ui.controllers.presenter import Presenter
 from tui.ui.controllers.preset_controller import PresetController
-from tui.ui.controllers.token_inspector import Look
+from tui.ui.controllers.token_inspector import LookEvent
 from tui.ui.palette import ChatCommands
 from tui.ui.screens.chat_bindings import CHAT_BINDINGS
 from tui.ui.screens.save_preset import SavePreset
@@ -53,7 +53,7 @@ F2 presets · F3 two side by side · F1 every key · Ctrl+P all by name"""
 
 
 class ChatScreen(Screen[None]):
-    """One side and its knobs, or two sides beside each other."""
+    """Up to four sides beside each other, and the knobs of the active one."""
 
     BINDINGS = CHAT_BINDINGS
     COMMANDS = {ChatCommands}
@@ -62,13 +62,13 @@ class ChatScreen(Screen[None]):
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (LEAST[1], "-low"), (36, "-tall")]
 
     active: reactive[int] = reactive(0, init=False)
-    """Which side's knobs are shown."""
+    """Index of the column whose knobs are shown."""
 
     @dataclass
-    class EngineSaid(Message):
-        """An event came from an engine."""
+    class EngineEvent(Message):
+        """Event of an engine."""
 
-        said: SlotEvent
+        slot_event: SlotEvent
 
     def __init__(
         self,
@@ -77,21 +77,21 @@ class ChatScreen(Screen[None]):
         loads: tuple[Load, ...],
         store: AsyncStore | None,
     ) -> None:
-        """There is a side for each setting; `engines` hold what they load already."""
+        """Make a side for each setting; `engines` have its `load` already."""
         super().__init__()
         self._engines = engines
-        self._session = Session([Side(each, load) for each, load in zip(chosen, loads, strict=True)], engines)
-        self._panes = [Pane() for _ in chosen]
+        self._columns = [Column(Side(each, load), Pane()) for each, load in zip(chosen, loads, strict=True)]
+        self._session = Session([column.side for column in self._columns], engines)
         self._knobs, self._candidates, self._status = KnobPanel(), Candidates(), Status()
         self._composer = Composer("Ask something; Enter sends. / for commands, F1 for all keys")
         self._composer.keeping = store is not None
         self._prompt = self._composer.prompt
-        self._comparison = Comparison(self, self._session, self._panes, self._prompt)
+        self.autosave = Autosave(store, self._session, self._columns, self._status)
+        self._comparison = Comparison(self, self._session, self._columns, self._prompt, self.autosave)
         self._preset_controller = PresetController(self, self._session)
-        self.autosave = Autosave(store, self._session, self._panes, self._status)
-        shown = self._knobs, self._candidates, self._status
-        self._presenter = Presenter(self._session, engines, self._comparison.view, self._panes, *shown)
-        # Candidates and rates: eyes want no more, and the model wants the core.
+        widgets = self._knobs, self._candidates, self._status
+        self._presenter = Presenter(self._session, engines, self._comparison.view, self._columns, *widgets)
+        # Candidates and rates at every fourth frame: eyes need no more, and the model needs the core.
         self._drawing = FrameClock(self, lambda: self._presenter.draw(self.active), every=4)
         self._inspector = self._presenter.inspector
         self._inspector.recall = self.autosave.recall
@@ -106,16 +106,16 @@ class ChatScreen(Screen[None]):
             self._preset_controller,
             picture_export,
         )
-        self._message_actions = MessageActions(self._session, self._panes, self._presenter, self._prompt)
+        self._message_actions = MessageActions(self._session, self._columns, self._presenter, self._prompt)
 
     @property
     def side(self) -> Side:
-        """The side whose knobs are shown."""
-        return self._session.sides[self.active]
+        """Active side: the one whose knobs are shown."""
+        return self._columns[self.active].side
 
     @property
     def focus_chain(self) -> list[Widget]:
-        """Tab goes from the prompt to the first knob, wherever that stands."""
+        """Order of Tab: other widgets, transcripts, prompt; so Tab goes from the prompt to the first knob."""
         return sorted(super().focus_chain, key=lambda each: (isinstance(each, Prompt), isinstance(each, Transcript)))
 
     def compose(self) -> ComposeResult:
@@ -130,110 +130,108 @@ class ChatScreen(Screen[None]):
         yield TooSmall()
 
     def on_mount(self) -> None:
-        """Listen to the engine and let the person type: the model may take its time."""
-        for pane in self._panes:
-            pane.transcript.placeholder = WELCOME
+        """Start to listen to the engines; the prompt takes text while a model is still loading."""
+        for column in self._columns:
+            column.pane.transcript.placeholder = WELCOME
         self._listen()
-        self.set_interval(1, self._preset_controller.look)
+        self.set_interval(1, self._preset_controller.reload_changed)
         self._presenter.show(self.active)
-        self._comparison.announce()
-        self.autosave.begin(self.app)
+        self._comparison.show_addressee()
+        self.autosave.start(self.app)
 
     def watch_active(self) -> None:
-        """Show the knobs of the side that became the active one."""
+        """Show the knobs of the newly active side."""
         self._presenter.show(self.active)
         self._session.preview(self.side)
 
-    # --- the engine -------------------------------------------------------------------------------------------------
+    # --- events of the engines --------------------------------------------------------------------------------------
 
     @work(group="engine", exclusive=True)
     async def _listen(self) -> None:
-        async for said in self._engines.events():
-            self.post_message(self.EngineSaid(said))
+        async for slot_event in self._engines.events():
+            self.post_message(self.EngineEvent(slot_event))
 
-    def on_chat_screen_engine_said(self, message: EngineSaid) -> None:
-        """Bring the sides up to date, then the widgets."""
-        was_busy, said = self._session.busy, message.said
-        side = self._session.on_event(said.event, said.load)
-        self._presenter.on_event(said, side)
+    def on_chat_screen_engine_event(self, message: EngineEvent) -> None:
+        """Apply the event to the sides, then show it."""
+        was_busy, slot_event = self._session.busy, message.slot_event
+        event, load = slot_event.event, slot_event.load
+        subject = self._session.on_event(event, load)
+        self._presenter.on_event(slot_event, subject)
         self._presenter.show_engine()
-        if isinstance(said.event, Loaded) and said.load == self.side.load:
-            self._composer.context = said.event.info.context
+        if isinstance(event, Loaded) and load == self.side.load:
+            self._composer.context = event.info.context
         if self._session.busy:
             self._drawing.ask()
             return
         self._presenter.draw(self.active)
-        if isinstance(said.event, Failed) and side:
-            self._composer.give_back(side.question)
-        if isinstance(said.event, Loaded) or was_busy:
+        if isinstance(event, Failed) and isinstance(subject, Side):
+            self._composer.give_back(subject.question)
+        if isinstance(event, Loaded) or was_busy:
             self._session.preview(self.side)
 
-    # --- what the person does ---------------------------------------------------------------------------------------
+    # --- questions and commands -------------------------------------------------------------------------------------
 
     @on(Composer.Asked)
     @on(Composer.Commanded)
-    async def _take(self, event: Composer.Asked | Composer.Commanded) -> None:
-        """A question or a command; what cannot be done with now is there to be mended or sent later."""
+    async def _submit(self, event: Composer.Asked | Composer.Commanded) -> None:
+        """Send a question or run a command; what fails goes back into the prompt."""
         try:
             if isinstance(event, Composer.Commanded):
                 await self._runner.run(parse_command(event.text))
-            elif self._message_actions.editing:
-                self._check_idle()
-                await self._engines.revive()
-                await self.autosave.save_first(self._message_actions.reworded(event.text))
-                self._message_actions.send(event.text)
             else:
                 await self._ask(event.text)
         except TwiddleError as error:
             self._composer.put_back(event.draft)
-            self._refuse(error)
+            self._show_error(error)
 
     async def _ask(self, text: str) -> None:
-        self._check_idle()
+        """Prepare the question, store it, commit it: a crash of the engine cannot lose it."""
+        self._session.require_idle()
         await self._engines.revive()
-        only = self._comparison.only
-        asked = [side for side in self._session.sides if only in (None, side)]
-        await self.autosave.save_first({side: ask(side.conversation, text) for side in asked})
-        self._session.ask(text, only)
-        for pane, side in zip(self._panes, self._session.sides, strict=True):
-            if side in asked:
-                pane.transcript.ask(text)
-        self._presenter.begin()
+        if self._message_actions.editing:
+            asked = self._message_actions.prepare(text)
+            await self.autosave.save_first(asked)
+            self._message_actions.commit(asked)
+            return
+        asked = self._session.prepare(text, self._comparison.only)
+        await self.autosave.save_first(asked)
+        self._session.commit(asked)
+        for side in asked.after:
+            pane_of(self._columns, side).transcript.ask(text)
+        self._presenter.show_started()
 
-    async def action_obey(self, line: str) -> None:
-        """Do what a slash command says: a key is short for one."""
+    async def answer_again(self) -> None:
+        """Have the sides that are asked answer their last question again; raises TwiddleError."""
+        self._session.require_idle()
+        if not self.side.conversation.turns:
+            raise Refusal("There is no question to answer again yet.")
+        await self._engines.revive()
+        self._session.answer_again(self._comparison.only)
+        for column in self._columns:
+            column.pane.transcript.show(column.side.conversation)
+        self._presenter.show_started()
+
+    async def action_run(self, line: str) -> None:
+        """Run a slash command; most keys are bound to one."""
         try:
             await self._runner.run(parse_command(line))
         except TwiddleError as error:
-            self._refuse(error)
+            self._show_error(error)
 
-    async def on_message_list_wanted(self, event: MessageList.Wanted) -> None:
-        """Do something with a message said before."""
-        pairs = zip(self._session.sides, self._panes, strict=True)
-        side = next((side for side, pane in pairs if pane.transcript is event.transcript), self.side)
-        try:
-            if event.wish == "fork":
-                await self._comparison.add(side.fork(event.turn))
-                return
-            await self._engines.revive()
-            if event.wish == "continue":
-                await self.autosave.recall(side, event.turn)
-            self._message_actions.grant(event.wish, side, event.turn)
-        except TwiddleError as error:
-            self._refuse(error)
+    # --- knobs, messages and tokens ---------------------------------------------------------------------------------
 
     @on(KnobList.Turned)
     @on(KnobPanel.Asked)
     def _turn_knobs(self, event: KnobList.Turned | KnobPanel.Asked) -> None:
-        """Do to the knobs of a side what the panel asks for."""
+        """Turn a knob, or run an action on all knobs, of the side that the panel shows."""
         side = next((each for each in self._session.sides if each is event.owner), None)
-        if side is None:  # it was dropped meanwhile
+        if side is None:  # dropped meanwhile
             return
         if isinstance(event, KnobPanel.Asked) and event.deed == "save":
 
             async def use(name: str | None) -> None:
                 if name:
-                    await self.action_obey(f"/preset {name}")
+                    await self.action_run(f"/preset {name}")
 
             self.app.push_screen(SavePreset(side.preset, side.pair), use)
             return
@@ -244,34 +242,50 @@ class ChatScreen(Screen[None]):
                     changed = None
                 else:
                     changed = run_knob_action(self._session, side, event.deed, event.names)
-                self.settle()
+                self.apply_settings()
             if changed:
                 self._knobs.go(changed)
         except TwiddleError as error:
             self._presenter.show(self.active)
-            self._refuse(error)
+            self._show_error(error)
+
+    async def on_message_list_wanted(self, event: MessageList.Wanted) -> None:
+        """Run an action on an older message."""
+        sides = [column.side for column in self._columns if column.pane.transcript is event.transcript]
+        side = sides[0] if sides else self.side
+        try:
+            if event.wish == "fork":
+                await self._comparison.add(side.fork(event.turn))
+                return
+            await self._engines.revive()
+            if event.wish == "continue":
+                await self.autosave.recall(side, event.turn)
+            self._message_actions.run(event.wish, side, event.turn)
+        except TwiddleError as error:
+            self._show_error(error)
 
     @on(TokenView.Picked)
     @on(TokenView.Entered)
     @on(Candidates.Chosen)
     @on(Candidates.Left)
-    async def action_look(self, event: Look | None = None) -> None:
-        """Look at a reply token by token, and go on with what the person does there."""
+    async def action_look(self, event: LookEvent | None = None) -> None:
+        """Open or close the token view, move in it, or branch at a token."""
         try:
             if isinstance(event, Candidates.Chosen):
                 await self._engines.revive()
-                self._message_actions.branch(*self._inspector.place(self.active), event.candidate)
-            await self._inspector.follow(event, self.active)
+                self._message_actions.branch(*self._inspector.branch_place(self.active), event.candidate)
+            await self._inspector.on_look(event, self.active)
         except TwiddleError as error:
-            self._refuse(error)
+            self._show_error(error)
 
     def on_pane_entered(self, event: Pane.Entered) -> None:
-        """The knobs follow the focus."""
-        if event.pane in self._panes:  # it may be on its way out
-            self.active = self._panes.index(event.pane)
+        """Make the column with the focus active."""
+        self.active = next((i for i, column in enumerate(self._columns) if column.pane is event.pane), self.active)
+
+    # --- other actions ----------------------------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool:
-        """What there is nothing for now is not offered."""
+        """Return False for actions that make no sense now: the footer and the palette leave them out."""
         if not self._comparison.offers(action, parameters):
             return False
         if action == "stop":
@@ -280,16 +294,16 @@ class ChatScreen(Screen[None]):
         return (action != "look" and parameters != ("/again",)) or bool(self.side.conversation.turns)
 
     def action_stop(self, running: bool = True) -> None:
-        """Stop what is being written or reworded; with nothing to stop, go back to the prompt."""
+        """Stop replies, or cancel an edit; with nothing to stop, focus the prompt."""
         if not running:
             self._prompt.focus()
         elif self._message_actions.editing and self._prompt.has_focus:
-            self._message_actions.give_up()
+            self._message_actions.cancel_edit()
         else:
             self._session.stop()
 
     def action_interrupt(self) -> None:
-        """As in a shell: copy what is selected, else stop the reply, else drop what is typed."""
+        """Copy the selection, else stop the reply, else clear the prompt, like Ctrl+C in a shell."""
         if self.get_selected_text():
             self.action_copy_text()
         elif self._session.busy:
@@ -297,51 +311,36 @@ class ChatScreen(Screen[None]):
         elif not self._composer.clear():
             self.notify("Ctrl+Q closes twiddle.", markup=False)
 
-    async def again(self) -> None:
-        """Have every side answer its last question anew."""
-        self._check_idle()
-        if not self.side.conversation.turns:
-            raise EngineError("There is no question to answer again yet.")
-        await self._engines.revive()
-        self._session.answer_again(self._comparison.only)
-        for pane, side in zip(self._panes, self._session.sides, strict=True):
-            pane.transcript.show(side.conversation)
-        self._presenter.begin()
-
-    def _check_idle(self) -> None:
-        if self._session.busy:
-            raise EngineError("A reply is being written; press Esc to stop it first.")
-
     def action_toggle_knobs(self) -> None:
-        """Show the knobs and go to the first, or hide them."""
-        # Two classes, so that what was asked for on a narrow screen means nothing on a wide one.
+        """Show the knobs and focus the first, or hide them."""
+        # Two classes, because hiding on a wide screen must not hide on a narrow one, and the other way round.
         self.query_one("#side").toggle_class("-shown" if self.has_class("-narrow") else "-hidden")
         if self.query_one("#side").display:
             self._knobs.focus()
         else:
             self._prompt.focus()
 
-    # --- changes ----------------------------------------------------------------------------------------------------
+    # --- for the controllers ----------------------------------------------------------------------------------------
 
-    def settle(self) -> None:
-        """Whatever was changed, show it, and how the next token would be chosen now; raises TwiddleError."""
+    def apply_settings(self) -> None:
+        """Apply changed presets and knobs to the engines and show them; raises TwiddleError."""
         self._session.apply_settings()
         self._presenter.show(self.active)
         self._session.preview(self.side)
 
-    def say(self, text: str) -> None:
-        """A line of our own in the active pane."""
-        self._panes[self.active].transcript.notice(text)
+    def add_notice(self, text: str) -> None:
+        """Add a line of twiddle's own to the active transcript."""
+        self._columns[self.active].pane.transcript.notice(text)
 
     def clear(self) -> None:
-        """Begin a new chat with the same settings."""
+        """Start a new chat with the same settings."""
         self._session.end_replies()
         self.autosave.save()  # the end of the old chat
         self._session.clear()
-        self.autosave.save()  # that another begins
-        for pane in self._panes:
-            pane.transcript.clear()
+        self.autosave.save()  # without turns: the next save is a new chat
+        for column in self._columns:
+            column.pane.transcript.clear()
         self._session.preview(self.side)
 
-    def _refuse(self, error: TwiddleError) -> None:
+    def _show_error(self, error: TwiddleError) -> None:
         self.notify(safe(str(error)), severity="error", markup=False)

@@ -26,18 +26,16 @@ class Pane(Vertical):
     BINDINGS: ClassVar[list[BindingType]] = [
         bind(
             "d",
-            "screen.obey('/differences')",
+            "screen.run('/differences')",
             "Differences",
             id="pane.differences",
             tooltip="Mark the words that differ",
         ),
-        bind("p", "screen.obey('/parting')", "Parting", id="pane.parting", tooltip="Go to where the replies part"),
-        bind(
-            "l", "screen.obey('/level')", "Level", id="pane.level", tooltip="Scroll the sides together, or each alone"
-        ),
+        bind("p", "screen.run('/parting')", "Parting", id="pane.parting", tooltip="Go to where the replies part"),
+        bind("l", "screen.run('/level')", "Level", id="pane.level", tooltip="Scroll the sides together, or each alone"),
         bind(
             "s",
-            "screen.obey('/picture')",
+            "screen.run('/picture')",
             "Picture",
             id="pane.picture",
             tooltip="Save the replies beside each other as a picture (SVG)",

@@ -26,9 +26,9 @@ class Panes(Container):
     """
 
     def __init__(self, panes: list[Pane]) -> None:
-        """`panes` is the list itself: whoever adds to it or takes from it calls `spread`."""
+        """`panes` are in the order of the columns; call `spread` after each change."""
         super().__init__(*panes)
-        self._panes = panes
+        self.panes = panes
         self.level = True
         """True if all are scrolled together, so that the same question stays level."""
 
@@ -45,20 +45,20 @@ class Panes(Container):
 
     def spread(self) -> None:
         """Give each pane its place."""
-        count = len(self._panes)
+        count = len(self.panes)
         columns = self._columns(count)
         self.styles.grid_size_columns = columns
-        for place, pane in enumerate(self._panes):
+        for place, pane in enumerate(self.panes):
             # The last one takes what is left of its row.
             pane.styles.column_span = columns - place % columns if place == count - 1 else 1
 
     def on_transcript_scrolled(self, event: Transcript.Scrolled) -> None:
         """Take the others along."""
-        source = next((pane.transcript for pane in self._panes if pane.transcript is event.transcript), None)
+        source = next((pane.transcript for pane in self.panes if pane.transcript is event.transcript), None)
         if source is None or not self.level:
             return
         spot = source.viewport.spot
-        for pane in self._panes:
+        for pane in self.panes:
             if pane.transcript is source:
                 continue
             if source.viewport.following:

@@ -75,7 +75,7 @@ class TokenView(Vertical):
             show=True,
             tooltip="Colour by probability, raw probability, rank or entropy",
         ),
-        bind("s", "screen.obey('/picture')", "Picture", id="token.picture", tooltip="Save it as a picture (SVG)"),
+        bind("s", "screen.run('/picture')", "Picture", id="token.picture", tooltip="Save it as a picture (SVG)"),
         bind("less_than_sign", "threshold(-1)", "Fewer", id="token.lower", tooltip="n finds more tokens"),
         bind("greater_than_sign", "threshold(1)", "More", id="token.higher", tooltip="n finds fewer tokens"),
     ]

@@ -1,0 +1,44 @@
+"""Columns of the chat screen, and the part of the screen that its controllers may use."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from textual.app import App
+from textual.message import Message
+
+from tui.session.side import Side
+from tui.ui.widgets.pane import Pane
+
+
+@dataclass(eq=False)
+class Column:
+    """A side and the pane that shows it."""
+
+    side: Side
+    pane: Pane
+
+
+def pane_of(columns: Sequence[Column], side: Side) -> Pane:
+    """Return the pane that shows a side."""
+    return next(column.pane for column in columns if column.side is side)
+
+
+class ChatHost(Protocol):
+    """The chat screen, as its controllers see it."""
+
+    active: int
+    """Index of the active column."""
+
+    @property
+    def app(self) -> App[Any]: ...
+    @property
+    def side(self) -> Side: ...
+    def apply_settings(self) -> None: ...
+    def add_notice(self, text: str) -> None: ...
+    def clear(self) -> None: ...
+    async def answer_again(self) -> None: ...
+    async def action_run(self, line: str) -> None: ...
+    def post_message(self, message: Message) -> bool: ...
+    def refresh_bindings(self) -> None: ...
+    def set_class(self, add: bool, *class_names: str) -> object: ...
