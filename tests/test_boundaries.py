@@ -43,6 +43,8 @@ def name_of(path: Path) -> str:
 
 
 soon = pytest.mark.xfail(reason="the rooms are being rewritten (issue 12)", strict=False)
+NOT_YET = ("tui/session", "tui/ui")
+"""Rooms whose sentences are still to be rewritten; the others are held to the rule already."""
 
 LINES = 29_500
 """Lines that the program may have: with every feature, it need not be larger."""
@@ -138,11 +140,12 @@ def test_no_public_class_name_stands_twice() -> None:
     assert not [name for name, count in names.items() if count > 1]
 
 
-@soon
 def test_docstrings_begin_with_a_noun_or_a_verb() -> None:
     documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
     wrong = []
     for path, tree in TREES.items():
+        if str(path.relative_to(ROOT)).startswith(NOT_YET):
+            continue
         nodes = [node for node in ast.walk(tree) if isinstance(node, documented)]
         sentences = [ast.get_docstring(node) or "" for node in nodes]
         sentences += [text for node in nodes for text in field_docstrings(node)]
@@ -170,7 +173,6 @@ def imports(path: Path) -> set[str]:
     return found & set(MODULES) - {name_of(path)}
 
 
-@soon
 def test_no_modules_import_each_other_in_a_circle_not_even_for_types() -> None:
     arrows = {name_of(path): imports(path) for path in FILES}
     for way in (arrows, {name: {each for each in arrows if name in arrows[each]} for name in arrows}):

@@ -34,7 +34,7 @@ def describe() -> Environment:
 
 
 def _cpu() -> str:
-    """The processor's name, where the system says it."""
+    """Return the processor's name, where the system says it."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:

@@ -85,7 +85,7 @@ async def _look(engine: Engine, events: AsyncIterator[Event], tokens: int) -> tu
 
 
 async def _next(events: AsyncIterator[Event]) -> Event:
-    """The next event; raises EngineError where there will be no more of what is waited for."""
+    """Return the next event; raises EngineError where there will be no more of what is waited for."""
     event = await anext(events)
     if isinstance(event, Died | Failed):
         raise EngineError(event.reason)

@@ -21,7 +21,7 @@ _FILLER = "The keeper climbed the stairs, lit the lamp and wrote the weather int
 
 
 def nine_turns(tokens: int) -> tuple[Message, ...]:
-    """A conversation of nine turns with about so many tokens."""
+    """Build a conversation of nine turns with about so many tokens."""
     return tuple(
         Message(role, f"{index}. {_FILLER * (tokens // 18 // 18)}")
         for index in range(9)

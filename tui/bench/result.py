@@ -32,7 +32,7 @@ class Result(Struct, frozen=True):
 
 
 def ratios(rounds: int, above: Callable[[], float], below: Callable[[], float]) -> tuple[float, ...]:
-    """The ratio of two figures, each round measured one right after the other and in turns first."""
+    """Return the ratio of two figures, measured one right after the other in each round, each first in turns."""
     found = []
     for index in range(rounds):
         if index % 2:

@@ -63,7 +63,7 @@ def _first_paint(*argv: str) -> float:
 
 
 def _endless(path: Path, model: Endless) -> str:
-    """A preset whose replies do not end by themselves."""
+    """Build a preset whose replies do not end by themselves."""
     ends = [token for token in range(model.info.vocabulary) if super(Endless, model).is_end(token)]
     lines = [f'FROM "{path}"', f"PARAMETER num_ctx {CONTEXT.num_ctx}", "PARAMETER seed 1"]
     return "\n".join([*lines, *(f"PARAMETER logit_bias #{token}:-100" for token in ends), ""])

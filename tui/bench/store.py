@@ -90,7 +90,7 @@ def _fill(opened: Store, archive: SyntheticHistory) -> None:
 def _talk(
     pick: random.Random, messages: int, choices: tuple[TokenChoice, ...], *, traced: int, rare: bool = False
 ) -> Conversation:
-    """A conversation whose last replies, so many of them, have traces."""
+    """Build a conversation whose last replies, so many of them, have traces."""
     talk, bare = Conversation(), _written(())
     whole = _written(choices)
     for left in reversed(range(messages // 2)):

@@ -44,7 +44,7 @@ def load_config(theme: str | None = None) -> LoadedConfig:
 
 
 def reads_as_setting(word: str) -> bool:
-    """True if a lone argument of `twiddle run` is a SETTING and not the prompt.
+    """Return True if a lone argument of `twiddle run` is a SETTING and not the prompt.
 
     It is when it names a preset or a file, or has no blank in it and ends in knob=value or in the name of a model file.
     """

@@ -46,7 +46,7 @@ def errors_as_json(wanted: bool) -> Iterator[None]:
 
 
 def is_terminal() -> bool:
-    """True if standard output is a terminal."""
+    """Return True if standard output is a terminal."""
     return sys.stdout.isatty()
 
 

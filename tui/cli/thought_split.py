@@ -14,7 +14,7 @@ class ThoughtSplit:
         self._handed = [0, 0]
 
     def thinks(self, token: Token) -> bool:
-        """True if the token belongs to the thought or its tags."""
+        """Return True if the token belongs to the thought or its tags."""
         return self.thought is not None and (self.thought.end is None or token.index <= self._crossed)
 
     def feed(self, event: Thinking | Token | Finished) -> tuple[str, str]:

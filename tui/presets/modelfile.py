@@ -73,7 +73,7 @@ class Instruction(Struct, frozen=True):
     """Range in the decoded text, without the last line end."""
 
 
-class Token(NamedTuple):
+class SourceToken(NamedTuple):
     """Range of the decoded text with its part in the syntax."""
 
     start: int
@@ -103,13 +103,13 @@ def parse_modelfile(source: str | bytes, file: str = "Modelfile") -> Modelfile:
     return Modelfile(commands, description)
 
 
-def tokenize(text: str) -> Iterator[Token]:
+def tokenize(text: str) -> Iterator[SourceToken]:
     """Yield the tokens of a Modelfile; after an error parsing resumes on the next line."""
     reader = _Reader(text, "")
     while reader.at < len(text):
         start = reader.at
         reader.skip()
-        yield from (Token(*match.span(), "comment") for match in _COMMENT.finditer(text, start, reader.at))
+        yield from (SourceToken(*match.span(), "comment") for match in _COMMENT.finditer(text, start, reader.at))
         if reader.at < len(text):
             yield from reader.tokens()
 
@@ -161,7 +161,7 @@ class _Reader:
         self.text = text
         self.file = file
         self.at = 0
-        self._tokens: list[Token] = []
+        self._tokens: list[SourceToken] = []
         self._lines = [0, *(match.end() for match in _LINE_END.finditer(text))]
 
     def commands(self) -> Iterator[Instruction]:
@@ -174,7 +174,7 @@ class _Reader:
         """Move past white space and comments."""
         self._take(_SKIPPED)
 
-    def tokens(self) -> list[Token]:
+    def tokens(self) -> list[SourceToken]:
         """Consume one instruction, faulty or not, and return its tokens."""
         self._tokens = []
         try:
@@ -191,7 +191,7 @@ class _Reader:
 
     def _add_token(self, start: int, source: str, kind: Literal["word", "name", "value"]) -> None:
         if source.rstrip():
-            self._tokens.append(Token(start, start + len(source.rstrip()), kind))
+            self._tokens.append(SourceToken(start, start + len(source.rstrip()), kind))
 
     def _command(self) -> Instruction:
         start = self.at
@@ -211,7 +211,7 @@ class _Reader:
         # Ollama accepts any first rune of a word and drops an unprintable one, such as a stray byte order mark.
         self.at += 1
         word = _printable(self.text[start]) + self._take(_LETTERS)
-        self._tokens.append(Token(start, self.at, "word"))
+        self._tokens.append(SourceToken(start, self.at, "word"))
         end = self._separator()
         if not end:
             raise self._fault("unexpected_eof", start, f"the file ends in {_shown(word)}; write a value after it.")

@@ -82,7 +82,7 @@ class TurnWriter:
         return SavedPosition(self._page.key, tuple(numbers), draft)
 
     def _is(self, number: int, turn: Turn, numbers: list[int]) -> bool:
-        """True if the row with this id holds this turn: looked up, not trusted.
+        """Return True if the row with this id holds this turn: looked up, not trusted.
 
         The file may have been replaced, or repaired with new ids; and a question saved ahead may never have been asked.
         """
