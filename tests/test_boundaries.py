@@ -43,7 +43,9 @@ def name_of(path: Path) -> str:
 
 
 soon = pytest.mark.xfail(reason="the rooms are being rewritten (issue 12)", strict=False)
-NOT_YET = ("tui/session", "tui/ui")
+TOO_LARGE = {"Endless", "ReplyEntry", "tui/engine/protocol.py", "tui/ui/app.py"}
+"""Classes and files that are still to become smaller."""
+NOT_YET = ("tui/ui",)
 """Rooms whose sentences are still to be rewritten; the others are held to the rule already."""
 
 LINES = 29_500
@@ -101,14 +103,13 @@ def classes() -> Iterator[tuple[str, ast.ClassDef]]:
         yield from ((name_of(path), node) for node in ast.walk(tree) if isinstance(node, ast.ClassDef))
 
 
-@soon
 def test_files_and_functions_are_short_enough_to_read() -> None:
     long = []
     for path, tree in TREES.items():
         lines, most = len(path.read_text().splitlines()), 120 if path == ROOT / "tui" / "ui" / "app.py" else 400
         long += [f"{path.relative_to(ROOT)}: {lines} lines"] if lines > most else []
         long += [f"{path}: {each.name} has {length(each)} lines" for each in functions(tree) if length(each) > 40]
-    assert not long, "\n".join(long)
+    assert not [each for each in long if each.partition(":")[0] not in TOO_LARGE], "\n".join(long)
 
 
 @soon
@@ -116,7 +117,6 @@ def test_the_program_stays_small() -> None:
     assert sum(len(path.read_text().splitlines()) for path in FILES) <= LINES
 
 
-@soon
 def test_a_class_has_few_methods_those_of_its_own_base_classes_included() -> None:
     found = {node.name: node for _, node in classes()}
     many = {}
@@ -129,10 +129,9 @@ def test_a_class_has_few_methods_those_of_its_own_base_classes_included() -> Non
             chain += sorted((bases & found.keys()).difference(chain))
         if count > 25:
             many[name] = count
-    assert not many
+    assert not many.keys() - TOO_LARGE, many
 
 
-@soon
 def test_no_public_class_name_stands_twice() -> None:
     """A message class within a widget has its widget's name before its own."""
     inner = {id(part) for _, node in classes() for part in node.body}
