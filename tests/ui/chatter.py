@@ -43,7 +43,7 @@ def say(what: str, text: object) -> None:
 
 
 class Chatter:
-    """What the screen does for a chat, without the screen: see `tui.ui.screens.chat`."""
+    """Chat without its screen: see `tui.ui.screens.chat`."""
 
     def __init__(self, history: Path, number: int) -> None:
         script = Script(tuple(f"answer {number}-{each}. {'on and on ' * 15}" for each in range(9)), delay=0.002)
@@ -102,7 +102,7 @@ def fork_an_engine() -> None:
 
 
 def kill(history: Path, number: int, chance: random.Random) -> bytes:
-    """Everything that a chat said until it was killed."""
+    """Output of a chat until it was killed."""
     reader, writer = os.pipe()
     pid = os.fork()
     if not pid:

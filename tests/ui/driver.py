@@ -136,7 +136,7 @@ class Chat:
 
     @property
     def state(self) -> str:
-        """What the status line says of the engine."""
+        """Return the state of the engine in the status line."""
         return self.status.state
 
     @property
@@ -147,7 +147,7 @@ class Chat:
 
     @property
     def view(self) -> str:
-        """What the terminal shows."""
+        """Return the text on the terminal."""
         return "\n".join(strip.text.rstrip() for strip in self.app.screen._compositor.render_strips()).replace(
             "\xa0", " "
         )
@@ -157,7 +157,7 @@ class Chat:
         return [" ".join(str(toast.render()).split()) for toast in self.app.screen.query(Toast)]
 
     def said(self, pane: int = 0) -> str:
-        """Everything that stands in a pane's transcript, in view or not, as one line without rails."""
+        """Return all text of a transcript, in view or not, as one line without rails."""
         stack, width = self.panes[pane].transcript.stack, self.panes[pane].transcript.viewport.width
         if not stack.entries:
             return ""

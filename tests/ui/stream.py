@@ -1,4 +1,4 @@
-"""What a program wrote to a terminal: text, and what acts on it. Nothing acts but what is on a list."""
+"""Output of a program to a terminal: text, and what acts on it. Nothing acts but what is on a list."""
 
 import base64
 import re
@@ -20,14 +20,14 @@ SCREEN = re.compile(
     r"|\x1b\]22;[a-z-]*\x07"  # the shape of the pointer
     r"|\x1b\]52;c;(?P<copied>[\w+/=]*)\x07"  # what the person copied
 )
-"""What the screen may write beside text."""
+"""Control sequences that the screen may write."""
 
 LINES = re.compile(rf"\x1b\[(?:{_STYLE}|\?25[hl]|2K|1A|36m)")
-"""What a command may write: styles, and a line that takes the place of the one before. Cyan is a control token's."""
+"""Control sequences that a command may write: styles, and a new text for the last line. Cyan: control tokens."""
 
 
 def acting(output: bytes, allowed: re.Pattern[str]) -> set[str]:
-    """What acts on the terminal and is not on the list."""
+    """Return the control sequences that are not on the list."""
     written = output.decode()
     unknown = {found for found in _SEQUENCE.findall(written) if not allowed.fullmatch(found)}
     left = set(_SEQUENCE.sub("", written)) - {"\n", "\r", "\t", "\u200d"}  # the joiner of emoji acts on nothing
@@ -35,5 +35,5 @@ def acting(output: bytes, allowed: re.Pattern[str]) -> set[str]:
 
 
 def copied(output: bytes) -> list[str]:
-    """What was put on the clipboard."""
+    """Return the text put on the clipboard."""
     return [base64.b64decode(found).decode() for found in re.findall(rb"\x1b\]52;c;([^\x07]*)\x07", output)]

@@ -70,7 +70,7 @@ def faint(chat: Chat, least: float) -> Iterator[str]:
 
 
 async def of_two_sides(chat: Chat) -> AsyncIterator[str]:
-    """What there is to read beside each other; in the end there is one side."""
+    """Screens with two sides; in the end there is one."""
     first, _ = chat.panes
     yield "an empty chat"
     await chat.answered("Say something **long**.")
@@ -98,7 +98,7 @@ async def of_two_sides(chat: Chat) -> AsyncIterator[str]:
 
 
 async def of_one_side(chat: Chat) -> AsyncIterator[str]:
-    """What there is to read of knobs and tokens."""
+    """Screens with knobs and tokens."""
     chat.knobs.focus()
     await chat.press("right")
     yield "the knobs"
@@ -121,7 +121,7 @@ async def of_one_side(chat: Chat) -> AsyncIterator[str]:
 
 
 async def of_dialogs(chat: Chat) -> AsyncIterator[str]:
-    """What there is to read over the chat."""
+    """Dialogs over the chat."""
     for keys in (("f1",), ("f2",), ("f5",), ("f12",), ("ctrl+o",), ("ctrl+p",), ("f2", "ctrl+e"), ("f2", "ctrl+n")):
         for key in keys:
             await chat.press(key)

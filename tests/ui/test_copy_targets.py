@@ -1,4 +1,4 @@
-"""What can be copied out of a transcript, and where its links lead."""
+"""Copying parts of a transcript, and following its links."""
 
 import asyncio
 from collections.abc import AsyncIterator

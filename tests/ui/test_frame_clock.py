@@ -1,4 +1,4 @@
-"""What changes with every token is drawn on beats that all share."""
+"""Widgets that change with every token are drawn in shared frames."""
 
 import asyncio
 

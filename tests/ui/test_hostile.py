@@ -22,7 +22,7 @@ LINE = f"{SEQUENCES} {MARKUP}".replace("\n", " ")
 
 
 def harmful(text: str) -> set[str]:
-    """What may not reach a terminal, of what is in a text."""
+    """Return the characters of a text that may not reach a terminal."""
     return {repr(char) for char in text if char != "\n" and unicodedata.category(char) in ("Cc", "Cf", "Cs", "Co")}
 
 

@@ -69,7 +69,7 @@ class Host(App[None]):
         return next(y for y in range(self.knobs.size.height) if self.knobs.line_at(y) == line)
 
     def text(self, line: Line | str) -> str:
-        """What is drawn of a line that is in view."""
+        """Return the drawn text of a line in view."""
         return self.knobs.render_line(self.at(line)).text
 
     @property

@@ -32,7 +32,7 @@ sys.addaudithook(watch)
 
 @pytest.fixture
 def seen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """What every Python process from here on writes down when it uses the network: the program, engine and scribe."""
+    """Log of network use by every Python process from here on: the program, engine and scribe."""
     (tmp_path / "sitecustomize.py").write_text(HOOK)
     monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{ROOT}")
     monkeypatch.setenv("TWIDDLE_SEEN", str(tmp_path / "seen"))

@@ -37,7 +37,7 @@ CTRL_C, F1 = "\x03", "\x1bOP"
 
 
 def kept(what: str) -> list[str]:
-    """What the history holds of every turn."""
+    """Return every turn in the history."""
     with closing(sqlite3.connect(history_path())) as connection:
         return [str(value) for (value,) in connection.execute(f"SELECT {what} FROM turn ORDER BY id")]
 

@@ -1,4 +1,4 @@
-"""How the screen looks, as pictures. `pytest tests/ui/test_snapshots.py --snapshot-update` takes them anew."""
+"""Pictures of the screen. `pytest tests/ui/test_snapshots.py --snapshot-update` takes them anew."""
 
 from collections.abc import AsyncIterator
 from itertools import count

@@ -30,7 +30,7 @@ sys.exit(start((resolve(parse_setting(sys.argv[1])),), (Path(sys.argv[2]),)))
 F4, RIGHT, ESCAPE, CTRL_Q = "\x1bOS", "\x1b[C", "\x1b", "\x11"
 
 RESTORED = {1049: "l", 25: "h", 7: "h", 1000: "l", 1003: "l", 1006: "l", 1015: "l", 1004: "l", 2004: "l", 2026: "l"}
-"""How a shell wants them: alternate screen, cursor, wrapping, mouse, focus, paste, synchronised output."""
+"""State that a shell wants: alternate screen, cursor, wrapping, mouse, focus, paste, synchronised output."""
 
 
 class Terminal:
@@ -55,7 +55,7 @@ class Terminal:
 
     @property
     def pid(self) -> int:
-        """Of the program: the shell became it."""
+        """Process id of the program: the shell became it."""
         return int(self._child.pid)
 
     @property

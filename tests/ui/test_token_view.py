@@ -57,7 +57,7 @@ class Host(App[None]):
 
     @property
     def lines(self) -> list[str]:
-        """What the terminal shows."""
+        """Return the text on the terminal."""
         return [strip.text.replace("\xa0", " ").rstrip() for strip in self.screen._compositor.render_strips()]
 
 

@@ -1,4 +1,4 @@
-"""Markdown as lines of styled text: a renderer for text that is still being written."""
+"""Markdown renderer for text that is still being written: source in, lines of styled text out."""
 
 from tui.ui.markdown.blocks import fenced
 from tui.ui.markdown.document import Document

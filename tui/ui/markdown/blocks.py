@@ -1,4 +1,4 @@
-"""Parsed Markdown as lines: each kind of block has its own way of standing on the page."""
+"""Blocks of parsed Markdown, each laid out in lines of styled text."""
 
 from collections.abc import Iterator, Sequence
 
@@ -13,7 +13,7 @@ from tui.ui.markdown.table import LARGEST, Cell, table
 
 _PARSER = MarkdownIt("commonmark", {"html": False, "linkify": True})
 _PARSER.enable(["table", "strikethrough", "linkify"]).disable("reference")
-"""Without references: in a text that grows, a link would change when its target comes. HTML is plain text."""
+"""Link references are off: in a growing text a link would change when its target arrives. HTML is plain text."""
 assert _PARSER.linkify
 # What has no scheme is no link: main.py and README.md are files, though there are domains of that form.
 _PARSER.linkify.set({"fuzzy_link": False, "fuzzy_email": False, "fuzzy_ip": False}).add("//", None).add("ftp:", None)
@@ -22,9 +22,9 @@ _PARSER.normalizeLink = lambda url: url  # type: ignore[method-assign]
 _PARSER.normalizeLinkText = lambda link: link  # type: ignore[method-assign]
 
 DEEPEST = 19
-"""The level at which the parser gives up, and drops what is inside."""
+"""Nesting level at which the parser gives up, and drops the content."""
 LONGEST = 20_000
-"""Characters of a line, or a block; what is longer is shown as it was written."""
+"""Characters of a line or a block; a longer one is shown as plain source."""
 
 _BULLETS = "•◦▪"
 _BOXES = {"[ ] ": "☐", "[x] ": "☑", "[X] ": "☑"}
@@ -32,25 +32,25 @@ _RAIL = Span("▎ ", "rail", copied=False)
 
 
 class Block:
-    """A block of the document, or one item of a list that stands at its top."""
+    """Block of the document; each item of a top-level list is a block too."""
 
     def __init__(self, tokens: list[Token], source: Sequence[str], bullet: str = "", follows: bool = False) -> None:
         self.tokens = tokens
         self.bullet = bullet
-        """The bullet or number, for an item."""
+        """Bullet or number of a list item; empty for other blocks."""
         self.number = int(bullet[:-1]) if bullet[:-1].isdigit() else None
         self.start, end = tokens[0].map or (0, 0)
         self.source = "\n".join(source[self.start : end])
         self.gap = not follows or _blank_above(tokens[0], source)
-        """True if a blank line stands above it."""
+        """True if a blank line goes above it."""
 
     @property
     def is_fence(self) -> bool:
-        """True if it is a fenced block of code."""
+        """True for a fenced block of code."""
         return self.tokens[0].type == "fence"
 
     def lines(self, width: int, chips: InlineMarks) -> list[StyledLine]:
-        """The block in lines of a width."""
+        """Lay the block out in lines of `width` cells."""
         if len(self.source) > LONGEST or any(token.level >= DEEPEST for token in self.tokens):
             return as_written(self.source, width, chips)
         page = BlockLayout(self.source.split("\n"), self.start, chips)
@@ -61,7 +61,7 @@ class Block:
 
 
 def blocks(source: Sequence[str], number: int | None = None) -> list[Block]:
-    """The blocks of a source in lines; `number` is what the first item gets if the source begins within a list."""
+    """Parse source lines into blocks; `number` is the first item's, if the source begins inside a list."""
     found: list[Block] = []
     for tokens in _siblings(_PARSER.parse("\n".join(source))):
         if tokens[0].type not in ("bullet_list_open", "ordered_list_open"):
@@ -73,17 +73,17 @@ def blocks(source: Sequence[str], number: int | None = None) -> list[Block]:
 
 
 def as_written(source: str, width: int, chips: InlineMarks) -> list[StyledLine]:
-    """A block that is too large or too deep, as plain text."""
+    """Lay out a block that is too large or too deep, as plain source."""
     return fold(chips.drawn(source), width)
 
 
 def fenced(text: str) -> list[str]:
-    """The code of every block of code in a text, as it was written."""
+    """Return the code of each code block in a text."""
     return [token.content for token in _PARSER.parse(text) if token.type in ("fence", "code_block")]
 
 
 def _siblings(tokens: Sequence[Token]) -> Iterator[list[Token]]:
-    """The tokens, grouped by the block they make up."""
+    """Group the tokens by the block that they make up."""
     start = 0
     for place, token in enumerate(tokens):
         if token.level == tokens[0].level and token.nesting <= 0:
@@ -103,7 +103,7 @@ def _blank_above(token: Token, source: Sequence[str]) -> bool:
 
 
 def _ticked(item: list[Token]) -> str:
-    """The box of an item that is a task; it is taken from the item's text."""
+    """Return the box of a task item, and remove it from the item's text."""
     words = (item[2].children or []) if len(item) > 2 and item[2].type == "inline" else []
     box = _BOXES.get(words[0].content[:4], "") if words else ""
     if box:
@@ -112,7 +112,7 @@ def _ticked(item: list[Token]) -> str:
 
 
 class BlockLayout:
-    """Lays out one block of the document, and what is inside it."""
+    """Layout of one block and the blocks inside it."""
 
     def __init__(self, source: Sequence[str], start: int, chips: InlineMarks) -> None:
         self._source = source
@@ -121,7 +121,7 @@ class BlockLayout:
         self._depth = 0
 
     def block(self, tokens: list[Token], width: int) -> list[StyledLine]:
-        """One block in lines of a width."""
+        """Lay out one block in lines of `width` cells."""
         width = max(width, NARROWEST)
         match tokens[0].type:
             case "heading_open":
@@ -140,7 +140,7 @@ class BlockLayout:
                 return fold(self._inline(tokens[1]), width)
 
     def item(self, tokens: list[Token], bullet: str, width: int) -> list[StyledLine]:
-        """One item of a list, behind its bullet."""
+        """Lay out one item of a list behind its bullet."""
         lead = Span(f"{_ticked(tokens) or bullet} ", "bullet")
         inner = width - len(lead.text)
         if inner < 2 * NARROWEST:

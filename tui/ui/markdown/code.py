@@ -1,4 +1,4 @@
-"""Source code in colours, a line at a time: the lexer's state is carried from each line to the next."""
+"""Syntax highlighting line by line: the lexer's state is carried from each line to the next."""
 
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
@@ -13,16 +13,16 @@ from tui.ui.markdown.lines import Span, StyledLine, chop, cut, styled
 from tui.ui.markdown.marks import InlineMarks, bare, signs
 
 LONGEST_LINE = 1_000
-"""Characters; a longer line is not source code but data, and some lexers are slow on it."""
+"""Characters; a longer line is data rather than source code, and some lexers are slow on it."""
 
 _FORGETFUL = frozenset(
     ("Arturo", "Csound Orchestra", "DASM16", "Markdown", "MIME", "Notmuch", "REBOL", "Red", "reStructuredText")
     + ("Standard ML", "tiddler")
 )
-"""Lexers with callbacks that cannot take up where a line before has left off."""
+"""Lexers whose callbacks cannot resume at a line break."""
 
 State = tuple[str, ...]
-"""The lexer's stack; empty where the language is not known."""
+"""Stack of the lexer; empty for an unknown language."""
 
 _STYLES: dict[tuple[str, ...], str] = {
     Comment: "comment",
@@ -44,7 +44,7 @@ _STYLES: dict[tuple[str, ...], str] = {
 
 
 class Code:
-    """A block of code that grows by lines."""
+    """Code block that grows by lines."""
 
     def __init__(self, language: str, width: int) -> None:
         self._label = safe_line(language.strip())
@@ -53,19 +53,19 @@ class Code:
         self._state: State = () if _lexer(self._language) is None else ("root",)
 
     def opening(self) -> list[StyledLine]:
-        """The line above the code, where its language has a name."""
+        """Return the line above the code with the name of its language, if it has one."""
         if not self._label:
             return []
         label, _ = cut(f" {self._label}", self._width)
         return [StyledLine((Span(label, "code label", copied=False),), fill="code", said=False)]
 
     def add(self, text: str, chips: InlineMarks) -> list[StyledLine]:
-        """The next line of the code, folded."""
+        """Lay out the next line of the code."""
         lines, self._state = self._folded(text, chips)
         return lines
 
     def preview(self, text: str, chips: InlineMarks) -> list[StyledLine]:
-        """The same for a line that is still being written."""
+        """Lay out a line that is still being written, without advancing the lexer."""
         return self._folded(text, chips)[0]
 
     def _folded(self, text: str, chips: InlineMarks) -> tuple[list[StyledLine], State]:
@@ -77,7 +77,7 @@ class Code:
 
 
 def _with_chips(text: str, coloured: Iterable[Span], chips: InlineMarks) -> Iterator[Span]:
-    """The coloured spans of a line, with chips where its text has signs."""
+    """Put chips in place of the signs in a highlighted line."""
     styles = [span.style for span in coloured for _ in span.text]
     for character in text:
         if signs(character):
@@ -96,7 +96,7 @@ def _lexer(language: str) -> Lexer | None:
 
 @lru_cache(maxsize=4096)
 def _highlighted(language: str, state: State, line: str) -> tuple[tuple[Span, ...], State]:
-    """One line in colours, and the state for the next; cached, as an open block is drawn again for every token."""
+    """Highlight one line and return the lexer's next state; cached, as an open block is drawn for every token."""
     lexer = _lexer(language)
     if lexer is None or len(line) > LONGEST_LINE:
         return (Span(line, "code"),), state
@@ -114,7 +114,7 @@ def _highlighted(language: str, state: State, line: str) -> tuple[tuple[Span, ..
 
 @lru_cache(maxsize=512)
 def _style(kind: tuple[str, ...]) -> str:
-    """The style of a token, which is a path from the general to the particular."""
+    """Return the style of a token type, which is a path from the general to the specific."""
     for length in range(len(kind), 0, -1):
         if style := _STYLES.get(kind[:length]):
             return styled("code", style)

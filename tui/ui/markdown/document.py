@@ -1,4 +1,4 @@
-"""Markdown that grows: what is complete is laid out once, and only the last block again for each piece of text."""
+"""Growing Markdown document: complete blocks are laid out once, only the last one again for each new text."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -13,33 +13,33 @@ from tui.ui.markdown.source import MarkdownSource
 
 OPEN_CHARACTERS = 4_000
 OPEN_LINES = 80
-"""A last block with more is plain text until it is complete, so that a token costs the same however long it gets."""
+"""Limits of the last block: above them it is plain text until complete, so that each token costs the same."""
 
 _FENCE = re.compile(r"( {0,3})(`{3,}|~{3,})")
 
 
 class Document:
-    """A text in Markdown, as lines of a width."""
+    """Markdown text as lines of a width."""
 
     def __init__(self, width: int, text: str = "", marks: Iterable[Mark] = ()) -> None:
         self.width = max(width, NARROWEST)
         self.stable = 0
-        """How many of the first lines the last change has left alone."""
+        """Number of leading lines that the last change left alone."""
         self._lay_out_all(text, marks)
 
     @property
     def text(self) -> str:
-        """The raw text."""
+        """Raw text."""
         return self._source.text
 
     @property
     def marks(self) -> Sequence[Mark]:
-        """The marks, in the order of their places."""
+        """Marks in the order of their places."""
         return self._source.marks
 
     @property
     def height(self) -> int:
-        """How many lines there are."""
+        """Number of lines."""
         return len(self._closed) + len(self._open)
 
     @property
@@ -48,12 +48,12 @@ class Document:
         return self._closed + self._open
 
     def line(self, number: int) -> StyledLine:
-        """One line."""
+        """Return line `number`."""
         beyond = number - len(self._closed)
         return self._open[beyond] if beyond >= 0 else self._closed[number]
 
     def append(self, text: str) -> None:
-        """Add text at the end."""
+        """Append text."""
         self._source.append(text)
         if self._plain is not None:
             self._plain.feed(InlineMarks("", ()).drawn(safe(text)))
@@ -70,11 +70,11 @@ class Document:
         self._lay_out()
 
     def finish(self) -> None:
-        """The text is complete: lays it out once more as a whole."""
+        """Lay the whole text out once more, now that it is complete."""
         self._lay_out_all(self.text, self.marks)
 
     def resize(self, width: int) -> None:
-        """Lays it out for another width."""
+        """Lay the text out for another width."""
         self.width = max(width, NARROWEST)
         self.finish()
 
@@ -105,7 +105,7 @@ class Document:
             self._open += fold((mark.chip for mark in self.marks[-len(waiting) :]), self.width)
 
     def _read_blocks(self, whole: bool) -> bool:
-        """Closes all blocks but the last; true where that one is a fence, which is read by lines."""
+        """Close all blocks but the last; return True if that one is a fence, which is read line by line."""
         lines = self._source.lines
         written = [*lines, self._source.tail]
         if any(len(line) > LONGEST for line in written):
@@ -146,7 +146,7 @@ class Document:
         return [*_above(gap), *block.lines(self.width, chips)]
 
     def _is_past_block(self) -> bool:
-        """Return True if the long block has ended: with a blank line, and a line after it that starts at the margin."""
+        """Return True if the long block has ended: with a blank line, then a line that starts at the margin."""
         lines = self._source.lines
         return not any(len(line) > LONGEST for line in lines) and any(
             not above.strip() and below[:1] not in ("", " ", "\t", ">") for above, below in pairwise(lines)
@@ -161,7 +161,7 @@ class Document:
         del self._source.lines[: block.start + 1]
 
     def _read_code(self) -> bool:
-        """Closes the lines of the open fence that are complete; true where the fence itself is."""
+        """Close the complete lines of the open fence; return True if the fence itself is complete."""
         assert self._code is not None
         lines = self._source.lines
         for place, line in enumerate(lines):
@@ -179,7 +179,7 @@ class Document:
         return False
 
     def _is_fence(self, line: str, least: int) -> bool:
-        """Return True if a line ends the fence, or with `least` 1 could become its end."""
+        """Return True if a line closes the fence, or with `least` 1 could become a closing line."""
         text = line.strip(" \t")
         return len(text) >= least and set(text) == {self._ticks[0]} and not line.startswith(("    ", "\t"))
 

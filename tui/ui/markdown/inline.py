@@ -1,4 +1,4 @@
-"""The text within a block: emphasis, code, links and marks as styled spans."""
+"""Text within a block: emphasis, code, links and marks as styled spans."""
 
 from collections.abc import Iterable, Iterator
 
@@ -11,7 +11,7 @@ _STYLES = {"strong": "strong", "em": "emphasis", "s": "strike", "a": "link"}
 
 
 class Inline:
-    """Turns the tokens of one line of thought into spans."""
+    """Converter from inline tokens to spans."""
 
     def __init__(self, chips: InlineMarks, style: str = "") -> None:
         self._chips = chips
@@ -19,7 +19,7 @@ class Inline:
         self._targets: list[tuple[str, str]] = []
 
     def spans(self, tokens: Iterable[Token]) -> Iterator[Span]:
-        """The spans, in order."""
+        """Yield the spans of the tokens."""
         for token in tokens:
             if token.nesting == 1:
                 self._open(token)
@@ -59,11 +59,11 @@ class Inline:
         yield from self._target(source)
 
     def _target(self, target: str) -> Iterator[Span]:
-        """Where a link leads is always shown: its text may say something else."""
+        """Yield the address of a link, always shown since the text of the link may say something else."""
         if target:
             yield from _leading(self._chips.drawn(f" ({target})", styled(self._styles[-1], "target")), target)
 
 
 def _leading(spans: Iterable[Span], target: str) -> Iterator[Span]:
-    """The spans of a link; a mark that stands in it leads nowhere."""
+    """Return spans that link to a target; marks between them link to nothing."""
     return (span._replace(link=bare(target)) if span.copied else span for span in spans)

@@ -1,4 +1,4 @@
-"""Styled text, and how it is folded into lines of a width. A style is a few names that the widget gives colours to."""
+"""Styled text, folded into lines of a width. A style is a few names that the widget gives colours to."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -7,18 +7,18 @@ from typing import NamedTuple
 from rich.cells import cell_len, split_graphemes
 
 NARROWEST = 8
-"""Nothing is folded into fewer cells than this: a wide character must fit."""
+"""Smallest width in cells to fold into: a wide character must fit."""
 
 
 class Span(NamedTuple):
-    """A stretch of text in one style."""
+    """Stretch of text in one style."""
 
     text: str
     style: str = ""
     copied: bool = True
-    """False for what is drawn but was never said: rails, paddings, marks."""
+    """False for decoration that is drawn but not copied: rails, padding, marks."""
     link: str = ""
-    """Where it leads, as it was written."""
+    """Target of the link that the text belongs to."""
 
 
 class StyledLine(NamedTuple):
@@ -26,15 +26,15 @@ class StyledLine(NamedTuple):
 
     spans: tuple[Span, ...] = ()
     glue: str = "\n"
-    """What stood between the line above and this one: a line break, or the space at which a longer line was folded."""
+    """Text between the line above and this one: a line break, or the space at which a longer line was folded."""
     fill: str = ""
-    """The style of the rest of the row."""
+    """Style of the rest of the row."""
     said: bool = True
     """False for a line that is only drawn, such as the name of a language above its code."""
 
     @property
     def text(self) -> str:
-        """Everything that is drawn."""
+        """All that is drawn."""
         return "".join(span.text for span in self.spans)
 
 
@@ -42,12 +42,12 @@ BLANK = StyledLine()
 
 
 def styled(style: str, more: str) -> str:
-    """Two styles as one; where both say something, the later wins."""
+    """Combine two styles; the later wins where they conflict."""
     return f"{style} {more}" if style and more else style or more
 
 
 def indented(lines: Iterable[StyledLine], first: Span, rest: Span | None = None) -> Iterator[StyledLine]:
-    """The lines behind a marker: `first` before the first line, `rest` (or as many spaces) before the others."""
+    """Put lines behind a marker: `first` before the first line, `rest` (or as many spaces) before the others."""
     hanging = rest or Span(" " * cell_len(first.text))
     for number, line in enumerate(lines):
         lead = hanging if number else first
@@ -57,7 +57,7 @@ def indented(lines: Iterable[StyledLine], first: Span, rest: Span | None = None)
 
 
 def cut(text: str, room: int) -> tuple[str, str]:
-    """The text in two, the first part of at most `room` cells; a grapheme is never split."""
+    """Cut a text in two, the first part of at most `room` cells; a grapheme is never split."""
     if text.isascii():
         return text[:room], text[room:]
     taken = 0
@@ -69,7 +69,7 @@ def cut(text: str, room: int) -> tuple[str, str]:
 
 
 def chop(spans: Iterable[Span], width: int) -> list[StyledLine]:
-    """The spans in lines of at most `width` cells, broken anywhere but in marks: how code is folded."""
+    """Fold spans into lines of at most `width` cells as code is folded: broken anywhere but in marks."""
     lines: list[StyledLine] = []
     line: list[Span] = []
     room = width
@@ -94,7 +94,7 @@ _PIECES = re.compile(r"\n| +|[^ \n]+")
 
 
 class Fold:
-    """Text folded between words, greedily; it may be fed piece by piece, and costs no more then."""
+    """Greedy folding between words; fed piece by piece, at no extra cost."""
 
     def __init__(self, width: int) -> None:
         self._width = width
@@ -108,7 +108,7 @@ class Fold:
 
     @property
     def lines(self) -> list[StyledLine]:
-        """The lines so far, with the last one open."""
+        """Lines so far, the open one included."""
         rest = Fold(self._width)
         rest._line, rest._used, rest._glue, rest._gap = self._line.copy(), self._used, self._glue, self._gap
         rest._word, rest._size = self._word, self._size
@@ -117,7 +117,7 @@ class Fold:
         return self._lines + rest._lines
 
     def feed(self, spans: Iterable[Span]) -> "Fold":
-        """More text. A span that is not copied stays in one piece if it can."""
+        """Add text. A span that is not copied stays in one piece if it can."""
         for span in spans:
             if not span.copied:
                 self._place()
@@ -138,7 +138,7 @@ class Fold:
         return self
 
     def _feed_wide(self, piece: str, span: Span) -> None:
-        """A line may be broken on either side of a wide character."""
+        """Add text with wide characters: a line may break on either side of one."""
         start = 0
         for begin, end, width in split_graphemes(piece)[0]:
             if width > 1:
@@ -156,7 +156,7 @@ class Fold:
         self._size += size
 
     def _place(self) -> None:
-        """Put the word on this line or, where it does not fit, on the next."""
+        """Move the pending word to this line or, if it does not fit, to the next."""
         if not self._word:
             return
         gap = len(self._gap.text) if self._gap else 0
@@ -185,12 +185,12 @@ class Fold:
 
 
 def fold(spans: Iterable[Span], width: int) -> list[StyledLine]:
-    """The spans in lines of at most `width` cells, broken between words."""
+    """Fold spans into lines of at most `width` cells, broken between words."""
     return Fold(width).feed(spans).lines
 
 
 def _joined(spans: list[Span]) -> Iterator[Span]:
-    """Neighbours of one style as one span: a line has a handful of segments, not one a word."""
+    """Join neighbouring spans of one style: a line has a handful of segments, not one per word."""
     last = Span("")
     for span in spans:
         if span.copied and span._replace(text="") == last._replace(text=""):

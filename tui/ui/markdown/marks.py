@@ -1,4 +1,4 @@
-"""Small labels inside a text: each stands in the source as one noncharacter, which untrusted text cannot contain."""
+"""Labels inside a text. Each is one noncharacter in the source, which untrusted text cannot contain."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -10,7 +10,7 @@ from tui.ui.markdown.lines import Span
 MarkKind = Literal["knob", "fork", "branch"]
 
 _SIGNS = "".join(map(chr, range(0xFDD0, 0xFDF0)))
-"""terminal.safe replaces these in all text from elsewhere. Neighbouring marks get different ones."""
+"""Noncharacters, which terminal.safe replaces in all text from elsewhere; neighbouring marks get different ones."""
 _SIGN = re.compile(f"[{_SIGNS}]")
 _GLYPHS: dict[MarkKind, str] = {"knob": "◆", "fork": "≠", "branch": "⑂"}
 
@@ -19,37 +19,37 @@ _STRUCTURE = re.compile(r"[ \t>]*(?:`{3,}.*|~{3,}.*|[-+*=_|:~` \t]*|\d{1,9}[.)]?
 
 
 class Mark(NamedTuple):
-    """A label at a place of a text."""
+    """Label at a place of a text."""
 
     at: int
-    """Characters of the raw text before it."""
+    """Index in the raw text of the character after it."""
     label: str
     kind: MarkKind = "knob"
 
     @property
     def chip(self) -> Span:
-        """How it is drawn; its spaces do not break."""
+        """Span that is drawn; its spaces do not break."""
         label = safe_line(self.label).replace(" ", "\u00a0")
         return Span(f"\u00a0{_GLYPHS[self.kind]}\u00a0{label}\u00a0", f"mark-{self.kind}", copied=False)
 
 
 def sign(number: int) -> str:
-    """The character that stands for the mark of this number."""
+    """Return the character that stands for mark `number`."""
     return _SIGNS[number % len(_SIGNS)]
 
 
 def signs(text: str) -> list[str]:
-    """The signs in a text, in order."""
+    """Return the signs in a text, in order."""
     return [] if text.isascii() else _SIGN.findall(text)
 
 
 def bare(text: str) -> str:
-    """The text without signs."""
+    """Return a text without its signs."""
     return text if text.isascii() else _SIGN.sub("", text)
 
 
 def moved(line: str) -> tuple[str, str]:
-    """A source line with its signs where they cannot change what the line means, and those that must wait for the next.
+    """Move the signs of a source line to where they cannot change its meaning; return those for the next line too.
 
     A sign before a list marker would make a paragraph of the item, and one in a fence or a rule would undo it.
     """
@@ -71,14 +71,14 @@ def moved(line: str) -> tuple[str, str]:
 
 
 class InlineMarks:
-    """The marks of one block, handed out where their signs turn up."""
+    """Marks of one block, handed out as their signs turn up."""
 
     def __init__(self, text: str, marks: Iterable[Mark]) -> None:
         self._marks = list(zip(signs(text), marks, strict=False))
         self._drawn: set[int] = set()
 
     def drawn(self, text: str, style: str = "") -> Iterator[Span]:
-        """The text as spans, with chips in the place of signs, and harmless whatever an entity was decoded into."""
+        """Yield a text as spans, chips in place of signs; `safe` again, since entities were decoded."""
         if text.isascii() and text.isprintable():
             yield Span(text, style)
             return
@@ -90,7 +90,7 @@ class InlineMarks:
         yield from _plain(text[start:], style)
 
     def rest(self) -> list[Span]:
-        """The marks whose places Markdown has swallowed, such as a cell beyond the last column."""
+        """Return the marks whose places Markdown swallowed, such as a cell beyond the last column."""
         return [mark.chip for place, (_, mark) in enumerate(self._marks) if place not in self._drawn]
 
     def _chip(self, character: str) -> Iterator[Span]:

@@ -1,4 +1,4 @@
-"""Raw text on its way to becoming Markdown: harmless, in lines, with a sign in the place of each mark."""
+"""Raw text split into harmless source lines, with a sign in place of each mark."""
 
 import re
 from collections.abc import Iterable
@@ -10,30 +10,30 @@ _BREAK = re.compile("[\n\u2028\u2029]")
 
 
 class MarkdownSource:
-    """A text that grows, and its marks."""
+    """Growing text with its marks."""
 
     def __init__(self) -> None:
         self.text = ""
-        """The raw text, as it was appended."""
+        """Raw text as appended."""
         self.marks: list[Mark] = []
-        """Every mark, in the order of their places."""
+        """All marks, in the order of their places."""
         self.lines: list[str] = []
-        """Complete source lines; whoever is done with the first ones deletes them."""
+        """Complete source lines; the reader deletes those it has finished."""
         self._pieces = [""]  # the line being written, raw, with a mark between each two pieces
         self._waiting = ""  # signs that their own line had no place for
 
     @property
     def tail(self) -> str:
-        """The line being written."""
+        """Line being written."""
         return self._settled()[0]
 
     @property
     def waiting(self) -> str:
-        """The signs that wait for a line to stand in."""
+        """Signs that wait for a line to stand in."""
         return self._settled()[1]
 
     def append(self, text: str, marks: Iterable[Mark] = ()) -> None:
-        """Add text, and marks whose places are in it."""
+        """Append text, and marks whose places are in it."""
         start, done = len(self.text), 0
         for mark in marks:
             self._take(text[done : mark.at - start])
@@ -52,7 +52,7 @@ class MarkdownSource:
             self._pieces = [other]
 
     def _settled(self) -> tuple[str, str]:
-        """The line being written with its signs where they do no harm, and the signs that are left."""
+        """Return the line being written with its signs moved where they do no harm, and the signs left over."""
         *pieces, last = self._pieces
         number = len(self.marks) - len(pieces)
         text = "".join(safe(piece) + sign(number + place) for place, piece in enumerate(pieces))

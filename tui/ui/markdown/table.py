@@ -1,4 +1,4 @@
-"""Tables, fitted to a width."""
+"""Tables fitted to a width."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -8,14 +8,14 @@ from rich.cells import cell_len
 from tui.ui.markdown.lines import Span, StyledLine, fold
 
 LARGEST = 2_000
-"""Cells; a larger table stays as it was written."""
+"""Cells of the table; a larger one is shown as plain source."""
 
 _NARROWEST = 6
 _RULE = Span(" │ ", "rule")
 
 
 class Cell(NamedTuple):
-    """The text of a cell, and the side it stands on."""
+    """Text and alignment of a cell."""
 
     spans: tuple[Span, ...]
     align: str = "left"
@@ -25,7 +25,7 @@ Row = Sequence[Cell]
 
 
 def table(rows: Sequence[Row], width: int) -> list[StyledLine] | None:
-    """The table in lines, the first row as its head; None where the width is too small for its columns."""
+    """Lay out a table, its first row as the head; return None if the width is too small for its columns."""
     columns = len(rows[0])
     room = width - len(_RULE.text) * (columns - 1)
     natural = [max(_breadth(row[column]) for row in rows) for column in range(columns)]
@@ -51,7 +51,7 @@ def _breadth(cell: Cell) -> int:
 
 
 def _fitted(natural: list[int], room: int) -> list[int] | None:
-    """The width of each column: small ones keep theirs, the others share what is left."""
+    """Return the width of each column: narrow ones keep theirs, the others share the rest."""
     if sum(natural) <= room:
         return natural
     widths = natural.copy()

@@ -1,4 +1,4 @@
-"""The clipboard: the desktop's own program where there is one, else the terminal is asked (OSC 52)."""
+"""Clipboard: the desktop's own program if there is one, else the terminal (OSC 52)."""
 
 import asyncio
 import base64
@@ -9,13 +9,13 @@ from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import Callable
 
 LONGEST = 75_000
-"""Bytes that terminals take by OSC 52; more is dropped or cut without a word."""
+"""Bytes that terminals accept by OSC 52; more is dropped or cut silently."""
 PATIENCE = 2.0
-"""Seconds that a program gets."""
+"""Seconds that a clipboard program may take."""
 
 
 async def copy(text: str, write: Callable[[str], None] | None) -> str:
-    """Copy a text; `write` sends to the terminal. What there is to tell the person."""
+    """Copy a text and return the notice to show; `write` sends to the terminal."""
     lines = text.count("\n") + (not text.endswith("\n"))
     copied = f"Copied {lines} lines." if lines > 1 else f"Copied {len(text)} characters."
     for command in _programs():
@@ -30,7 +30,7 @@ async def copy(text: str, write: Callable[[str], None] | None) -> str:
 
 
 def _programs() -> list[tuple[str, ...]]:
-    """The programs that can reach the person's clipboard from here, the nearest first."""
+    """Return the commands that reach the user's clipboard from here, the nearest first."""
     inside = os.environ.get
     found: list[tuple[str, ...]] = []
     if not (inside("SSH_CONNECTION") or inside("SSH_TTY")):  # theirs would be the clipboard of the machine over there
@@ -63,7 +63,7 @@ async def _takes(command: tuple[str, ...], text: str) -> bool:
 
 
 def _asked(data: bytes) -> str:
-    """The question to the terminal; screen-like programs in between have to pass it on."""
+    """Return the OSC 52 sequence; tmux has to pass it on."""
     ask = f"\x1b]52;c;{base64.b64encode(data).decode()}\x07"
     if os.environ.get("TMUX"):
         return ask + "\x1bPtmux;" + ask.replace("\x1b", "\x1b\x1b") + "\x1b\\"

@@ -1,15 +1,15 @@
-"""The way to a terminal that may take nothing for a while: a slow line, a suspended window."""
+"""Terminal driver that never waits for the terminal, be it a slow line or a suspended window."""
 
 from textual.drivers.linux_driver import LinuxDriver
 
 from tui.ui.textual_private import is_stuck
 
 _LOOK = 0.1
-"""Seconds between two looks at whether it takes something again."""
+"""Seconds between two checks of a stuck terminal."""
 
 
 class PatientDriver(LinuxDriver):
-    """Leaves out what a stuck terminal does not take, and shows everything anew when it does.
+    """Driver that drops output while the terminal is stuck, and redraws the screen once it is not.
 
     Textual's own waits for the terminal, and with it wait keys, engines and the history.
     """
@@ -17,7 +17,7 @@ class PatientDriver(LinuxDriver):
     _behind = _leaving = False
 
     def write(self, data: str) -> None:
-        """Write, unless there is so much to be written that it would take waiting."""
+        """Write, unless that would have to wait."""
         if self._leaving or not (self._behind or is_stuck(self)):
             super().write(data)
         elif not self._behind:
@@ -25,12 +25,12 @@ class PatientDriver(LinuxDriver):
             self._loop.call_soon_threadsafe(self._catch_up)
 
     def start_application_mode(self) -> None:
-        """Take the terminal."""
+        """Set the terminal up for the app."""
         self._leaving = False
         super().start_application_mode()  # type: ignore[no-untyped-call]
 
     def stop_application_mode(self) -> None:
-        """Give the terminal back as it was, however long it takes."""
+        """Restore the terminal, however long it takes."""
         self._leaving = True
         super().stop_application_mode()
 

@@ -1,4 +1,4 @@
-"""When things that change with every token are drawn: on beats that all of them share."""
+"""Frame clock: widgets that change with every token are drawn at shared moments."""
 
 import time
 from collections.abc import Callable
@@ -7,14 +7,14 @@ from textual.message_pump import MessagePump
 from textual.timer import Timer
 
 BEATS_A_SECOND = 16
-"""Often enough for text to flow, and it leaves the model its cores: a paint costs the same however much is in it."""
+"""Frames per second: text flows, and the model keeps its cores, since a paint costs the same at any size."""
 
 
 class FrameClock:
-    """Calls back on a beat once it was asked to; panes that ask at different moments are drawn in one paint."""
+    """Callback at the next frame after a request; panes that ask at different moments are drawn in one paint."""
 
     def __init__(self, pump: MessagePump, callback: Callable[[], object], every: int = 1) -> None:
-        """`every` second or third beat will do for what eyes need less often."""
+        """Call back at every `every`-th frame; 2 or 3 will do where less is seen."""
         self._pump, self._callback, self._length = pump, callback, every / BEATS_A_SECOND
         self._timer: Timer | None = None
 
@@ -24,7 +24,7 @@ class FrameClock:
         return self._timer is not None
 
     def ask(self) -> None:
-        """Have the callback called on the next beat."""
+        """Request a call at the next frame."""
         if self._timer is None:
             self._timer = self._pump.set_timer(self._length - time.monotonic() % self._length, self._call)
 

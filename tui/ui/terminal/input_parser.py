@@ -1,4 +1,4 @@
-"""What comes from the terminal and is no key is not typed into the app: answers nobody waits for, and pasted text."""
+"""Parser of terminal input that keeps late answers and the escape sequences of a paste from becoming keys."""
 
 import re
 from collections.abc import Generator, Iterable
@@ -14,19 +14,19 @@ _START, _END = "\x1b[200~", "\x1b[201~"
 
 
 class InputParser(XTermParser):
-    """Textual's, which would take an answer to OSC 11 for two dozen keys, and escape sequences in a paste for more."""
+    """Parser that drops answers to OSC 11, which Textual takes for two dozen keys, and reads a paste as one text."""
 
     def __init__(self, debug: bool = False) -> None:
         super().__init__(debug)
         self._begun = ""
-        """What may become an answer or a paste."""
+        """Input that may become an answer or a paste."""
         self._last = ""
-        """The end of what was read as keys."""
+        """End of the input that was read as keys."""
         self._pasted: str | None = None
-        """What has come of a paste."""
+        """Text of the paste so far; None outside one."""
 
     def feed(self, data: str) -> Iterable[Message]:
-        """The messages in what was read; an answer or a paste may come in pieces."""
+        """Yield the messages in some input; an answer or a paste may come in pieces."""
         if not data:  # the end
             yield from super().feed(data)
         while data:
@@ -42,7 +42,7 @@ class InputParser(XTermParser):
                 self._pasted, data = None, text[place + len(_END) :]
 
     def _keys(self, data: str) -> Generator[Message, None, str]:
-        """Read up to where a paste begins; what comes after that."""
+        """Read keys up to the start of a paste; return the input after it."""
         last = self._last
         keys, start, after = (last + self._begun + data).partition(_START)
         if len(keys) < len(last):  # a first part of the start was read already, and means nothing by itself

@@ -1,4 +1,4 @@
-"""What signals and a lost terminal do to the screen, where Textual would leave it raw, spinning or torn."""
+"""Signals and a lost terminal, after which Textual would leave the terminal raw, spin or tear the screen."""
 
 import asyncio
 import os
@@ -10,14 +10,14 @@ from types import FrameType
 from textual.app import App
 
 ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGINT)
-"""On the first three Textual would leave the terminal raw; of the last it would say that all went well."""
+"""Signals that end the app. The first three would leave the terminal raw; after the last, Textual would exit with 0."""
 
 _LOOK = 1.0
-"""Seconds between two looks at whether the terminal is still there."""
+"""Seconds between two checks that the terminal is still there."""
 
 
 def end_in_good_order(app: App[None]) -> None:
-    """Have the app exit with 128 + n on a signal n that ends it, from now on."""
+    """Make the app exit with 128 + n on a signal n that ends it."""
     loop = asyncio.get_running_loop()
     for number in ENDING:
         if signal.getsignal(number) is not signal.SIG_IGN:  # nohup has it so
@@ -25,7 +25,7 @@ def end_in_good_order(app: App[None]) -> None:
 
 
 async def outlive_no_terminal(app: App[None]) -> None:
-    """Have the app exit when its terminal is gone and no signal said so; Textual would read nothing for ever."""
+    """Exit the app once its terminal is gone without a signal; Textual would read nothing for ever."""
     terminal = select.poll()
     terminal.register(sys.__stdin__ or 0, 0)  # only what is always told: POLLHUP and POLLERR
     while not terminal.poll(0):
@@ -34,10 +34,10 @@ async def outlive_no_terminal(app: App[None]) -> None:
 
 
 class Suspension:
-    """Ctrl+Z and `kill -STOP`: the shell gets the terminal as it was, and the screen is whole when it comes back."""
+    """Ctrl+Z and `kill -STOP`: the shell gets the terminal back as it was, and the screen is redrawn on return."""
 
     def __init__(self, app: App[None]) -> None:
-        """Once Textual's own handlers are there."""
+        """Wrap the handlers that Textual has installed already."""
         self._app = app
         self._stop, self._go_on = signal.getsignal(signal.SIGTSTP), signal.getsignal(signal.SIGCONT)
         self._stopped = False
@@ -59,7 +59,7 @@ class Suspension:
 
 
 def suspend() -> bool:
-    """Suspend this program and those it was started by, such as `uv run`; False where no shell could wake it up."""
+    """Suspend this process group, `uv run` included; return False if no shell could resume it."""
     if os.getpgrp() == os.getsid(0):
         return False
     os.kill(0, signal.SIGTSTP)

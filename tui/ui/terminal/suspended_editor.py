@@ -1,4 +1,4 @@
-"""A text in the person's own editor, while the program waits behind it."""
+"""External editor on a text, with the app suspended."""
 
 import asyncio
 import os
@@ -13,7 +13,7 @@ from tui.prompt_line.external_editor import editing, ended, not_started
 
 
 async def edited(app: App[Any], text: str) -> str:
-    """What the person makes of a text; replies go on being written meanwhile. Raises EditorError."""
+    """Return a text as the user's editor left it; replies continue meanwhile. Raise EditorError."""
     handle, name = tempfile.mkstemp(prefix="twiddle-", suffix=".md")  # nobody else can read it
     path = Path(name)
     try:

@@ -1,4 +1,4 @@
-"""True if the terminal is dark or light: it is asked for its background (OSC 11) before the app starts.
+"""Background of the terminal, dark or light, asked for by OSC 11 before the app starts.
 
 The answer is awaited only after Textual is imported, which takes longer than most terminals; one that comes later still
 is kept from the app by `tui.ui.terminal.input_parser`.
@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Self
 
 PATIENCE = 0.15
-"""Seconds in which a terminal answers, if it does."""
+"""Seconds that a terminal gets to answer."""
 
 QUESTION = b"\x1b]11;?\x1b\\"
 _PART = rb"([0-9a-fA-F]{1,4})"
@@ -23,7 +23,7 @@ ANSWER = re.compile(rb"\x1b\]11;rgba?:%b/%b/%b(?:/[0-9a-fA-F]+)?(?:\x07|\x1b\\)"
 
 
 class TerminalBackground:
-    """A question to the terminal; it is quiet, and takes no keys, from `with` on until the answer is there."""
+    """Query of the background. The terminal echoes nothing and takes no keys until it has answered."""
 
     def __init__(self, path: str = "/dev/tty") -> None:
         self._path = path
@@ -50,7 +50,7 @@ class TerminalBackground:
         self._close()
 
     def dark(self) -> bool | None:
-        """Return True if it is dark; None where neither the terminal nor COLORFGBG says."""
+        """Return True if the background is dark; None if neither the terminal nor COLORFGBG says."""
         said = ANSWER.search(self._answer())
         if said is None:
             return _told(os.environ.get("COLORFGBG", ""))
@@ -80,11 +80,11 @@ class TerminalBackground:
 
 
 def _luminance(colour: Sequence[float]) -> float:
-    """How bright a colour is to the eye, 0 to 1."""
+    """Return the brightness of a colour to the eye, 0 to 1."""
     return sum(weight * part for weight, part in zip((0.299, 0.587, 0.114), colour, strict=True))
 
 
 def _told(pair: str) -> bool | None:
-    """What COLORFGBG says, such as `15;0`: of its last number, 7 and 9 to 15 are light."""
+    """Read COLORFGBG, such as `15;0`: of its last number, 7 and 9 to 15 are light."""
     number = pair.rpartition(";")[2]
     return None if not number.isdigit() else int(number) in (*range(7), 8)

@@ -1,1 +1,1 @@
-"""One thing a file: each shows one thing, announces one thing, and knows nothing of engines."""
+"""Widgets of the chat screen. Each posts messages about what the user did, and none knows an engine."""

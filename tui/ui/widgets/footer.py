@@ -1,4 +1,4 @@
-"""The bottom line: the keys that work now, as many as there is room for."""
+"""Footer: the keys that work now, as many as fit."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -16,26 +16,26 @@ from tui.terminal import safe_line
 from tui.ui.terminal.key_order import in_order
 
 HELP = ("chat.help", "dialog.help")
-"""What comes last, and stays when there is no room for everything: it shows the rest."""
+"""Bindings that come last and are never left out: they show the others."""
 
 
 class FooterItem(NamedTuple):
-    """A key and what it does."""
+    """Key and what it does."""
 
     id: str
     key: str
-    """As Textual calls it."""
+    """Name of the key in Textual."""
     shown: str
     does: str
 
     @property
     def width(self) -> int:
-        """Cells, with the blanks around it."""
+        """Width in cells, with the blanks around it."""
         return cell_len(self.shown) + cell_len(self.does) + 3
 
 
 class Footer(Widget):
-    """A line of keys, those of what has the focus first; a click presses one."""
+    """Line of keys, those of the focused widget first; a click presses one."""
 
     ALLOW_SELECT = False
     COMPONENT_CLASSES = {"footer--key", "footer--does"}
@@ -51,17 +51,16 @@ class Footer(Widget):
     """
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
-        """An empty line, until the screen says which keys work."""
         super().__init__(id=id, classes=classes)
         self._items: list[FooterItem] = []
 
     def on_mount(self) -> None:
-        """Look at the keys now, and whenever others work."""
+        """Show the keys now, and again whenever other keys work."""
         self.screen.bindings_updated_signal.subscribe(self, self._read)
         self._read(self.screen)
 
     def render_line(self, y: int) -> Strip:
-        """The keys that there is room for, none of them cut."""
+        """Return the row of keys that fit, none of them cut."""
         plain = self.rich_style
         key, does = (
             plain + Style.combine([self.get_component_rich_style(f"footer--{part}")]) for part in ("key", "does")

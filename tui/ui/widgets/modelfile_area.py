@@ -1,4 +1,4 @@
-"""A text area for Modelfiles: instructions, names and values in colours of their own, faults underlined."""
+"""Text area for Modelfiles, with syntax highlighting and faults underlined."""
 
 from collections.abc import Iterable
 
@@ -10,7 +10,7 @@ from tui.terminal import safe
 
 
 class ModelfileArea(TextArea):
-    """Colours what is typed as it is typed."""
+    """Text area that highlights a Modelfile while it is typed."""
 
     COMPONENT_CLASSES = {
         "modelfile--comment",
@@ -21,14 +21,6 @@ class ModelfileArea(TextArea):
         "modelfile--unknown",
         "modelfile--fault",
     }
-    """
-    | Class | Description |
-    | :- | :- |
-    | `modelfile--comment`, `modelfile--instruction`, `modelfile--name` | What a line begins with. |
-    | `modelfile--number`, `modelfile--text` | Values. |
-    | `modelfile--unknown` | A word that is no instruction, or no knob. |
-    | `modelfile--fault` | A line with something wrong. |
-    """
 
     DEFAULT_CSS = """
     ModelfileArea {
@@ -51,7 +43,7 @@ class ModelfileArea(TextArea):
         self.cursor_blink = False
 
     def mark(self, faults: Iterable[int]) -> None:
-        """Show in which lines (from 1) something is wrong."""
+        """Underline the lines (from 1) that have a fault."""
         now = {line - 1 for line in faults}
         if now != self._faults:
             self._faults = now
@@ -59,7 +51,7 @@ class ModelfileArea(TextArea):
             self.refresh()
 
     def get_line(self, line_index: int) -> Text:
-        """A line with its parts in their colours."""
+        """Return a line with its styles."""
         line = super().get_line(line_index)
         line.plain = _shown(line.plain)
         for part in self._parts[line_index] if line_index < len(self._parts) else ():
@@ -75,7 +67,7 @@ class ModelfileArea(TextArea):
 
 
 def _shown(line: str) -> str:
-    """The line as a terminal may see it, a character for each, so that the cursor stays where it is."""
+    """Return a line with a harmless character for each, so that the cursor stays in place."""
     if safe(line) == line:
         return line
     return "".join(char if char == "\t" or safe(char) == char else safe(char)[:1].strip() or "\ufffd" for char in line)

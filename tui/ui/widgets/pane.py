@@ -1,4 +1,4 @@
-"""A pane: one side's transcript under its title."""
+"""Pane of one side: its transcript under a title."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -65,7 +65,7 @@ class Pane(Vertical):
     """
 
     title: reactive[str] = reactive("", repaint=False)
-    """What this side is set to."""
+    """Settings of this side."""
 
     active: reactive[bool] = reactive(False, toggle_class="-active")
     """True if the knobs beside the chat are this side's."""
@@ -74,30 +74,31 @@ class Pane(Vertical):
     """True if the title is shown."""
 
     figures: reactive[ReplyStats | None] = reactive[ReplyStats | None](None, repaint=False)
-    """What its newest reply came to; shown beside another pane."""
+    """Statistics of the newest reply, shown beside another pane."""
 
     @dataclass
     class Entered(Message):
-        """The focus came into this pane."""
+        """The focus entered this pane."""
 
         pane: "Pane"
 
     def __init__(self) -> None:
         super().__init__()
         self.transcript = Transcript()
-        """What is said on this side."""
+        """Conversation of this side."""
         self.tokens: TokenView | None = None
-        """A reply token by token, in place of the transcript while it is looked at."""
+        """Reply token by token, in place of the transcript; None while that is shown."""
         self._heading = Static(classes="pane-title", markup=False)
         self._figures = StatsLine()
 
     def compose(self) -> ComposeResult:
+        """Yield the title, the transcript and the line of statistics."""
         yield self._heading
         yield self.transcript
         yield self._figures
 
     async def open_tokens(self) -> TokenView:
-        """Put an empty view of tokens in place of the transcript."""
+        """Open an empty token view in place of the transcript."""
         self.tokens = TokenView()
         self.transcript.display = False
         await self.mount(self.tokens, after=self.transcript)
@@ -105,7 +106,7 @@ class Pane(Vertical):
         return self.tokens
 
     def close_tokens(self) -> None:
-        """Show the transcript again."""
+        """Close the token view and show the transcript again."""
         if self.tokens:
             had_focus = self.tokens.has_focus_within
             self.tokens.remove()
@@ -114,16 +115,19 @@ class Pane(Vertical):
                 self.transcript.focus()
 
     def watch_figures(self, figures: ReplyStats | None) -> None:
+        """Show the statistics."""
         self._figures.figures = figures
 
     def watch_title(self, title: str) -> None:
+        """Show the title."""
         self._show_title(title, self.active)
 
     def watch_active(self, active: bool) -> None:
+        """Mark the title of the active pane."""
         self._show_title(self.title, active)
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:
-        """Say that this pane was entered."""
+        """Post that this pane was entered."""
         self.post_message(self.Entered(self))
 
     def _show_title(self, title: str, active: bool) -> None:

@@ -1,4 +1,4 @@
-"""The panes beside each other, or above each other where there is no room beside."""
+"""Grid of panes, beside or above each other as they fit."""
 
 from textual.containers import Container
 from textual.events import Resize
@@ -7,14 +7,14 @@ from tui.ui.widgets.pane import Pane
 from tui.ui.widgets.transcript.transcript import Transcript
 
 MOST = 4
-"""More replies at once nobody reads."""
+"""Largest number of panes: nobody reads more replies at once."""
 
 _WIDE, _HIGH = 36, 7
-"""Cells that a pane needs: for a few words a line, and for its title, its figures and some lines between."""
+"""Smallest pane in cells: a few words per line; title, figures and some lines between."""
 
 
 class Panes(Container):
-    """A grid of panes, as many in a row as can be read."""
+    """Grid of panes, as many in a row as can be read."""
 
     DEFAULT_CSS = """
     Panes {
@@ -26,14 +26,13 @@ class Panes(Container):
     """
 
     def __init__(self, panes: list[Pane]) -> None:
-        """`panes` are in the order of the columns; call `spread` after each change."""
         super().__init__(*panes)
         self.panes = panes
         self.level = True
-        """True if all are scrolled together, so that the same question stays level."""
+        """True if all scroll together, so that the same question stays level."""
 
     def lacking(self, count: int) -> str:
-        """What so many panes need and do not have, such as `80 columns and 30 lines`; empty if they fit."""
+        """Return the size that `count` panes need, such as `80 columns and 30 lines`; an empty string if they fit."""
         width, height = self.size
         columns = self._columns(count)
         rows = -(-count // columns)
@@ -44,7 +43,7 @@ class Panes(Container):
         return f"{max(wide - width, 0) + screen.width} columns and {max(high - height, 0) + screen.height} lines"
 
     def spread(self) -> None:
-        """Give each pane its place."""
+        """Arrange the panes; call it after each change of `panes`."""
         count = len(self.panes)
         columns = self._columns(count)
         self.styles.grid_size_columns = columns
@@ -53,7 +52,7 @@ class Panes(Container):
             pane.styles.column_span = columns - place % columns if place == count - 1 else 1
 
     def on_transcript_scrolled(self, event: Transcript.Scrolled) -> None:
-        """Take the others along."""
+        """Scroll the other panes too."""
         source = next((pane.transcript for pane in self.panes if pane.transcript is event.transcript), None)
         if source is None or not self.level:
             return
@@ -67,11 +66,11 @@ class Panes(Container):
                 pane.transcript.viewport.go_to(*spot)
 
     def on_mount(self) -> None:
-        """Arrange those that are there."""
+        """Arrange the panes."""
         self.spread()
 
     def on_resize(self, event: Resize) -> None:
-        """Arrange them for the new size."""
+        """Arrange the panes for the new size."""
         self.spread()
 
     def _columns(self, count: int) -> int:

@@ -8,7 +8,7 @@ from rich.style import Style
 
 
 def segments(text: str, style: Style) -> Iterator[Segment]:
-    """The text in one style, each wide character in its own segment, so that the mouse finds the right one."""
+    """Yield a text in one style, each wide character in its own segment, so that the mouse finds the right one."""
     if cell_len(text) == len(text):
         yield Segment(text, style)
         return
@@ -24,7 +24,7 @@ def segments(text: str, style: Style) -> Iterator[Segment]:
 
 
 def selected(line: Sequence[Segment], start: int, end: int, style: Style) -> Iterator[Segment]:
-    """The line with the characters from `start` to `end` in the style of a selection; `end` -1 is its end."""
+    """Yield a line with its characters `start` to `end` in the style of a selection; `end` -1 is its end."""
     position = 0
     for text, plain, _ in line:
         size = len(text)

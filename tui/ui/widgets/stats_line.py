@@ -1,4 +1,4 @@
-"""The line under a pane: what its newest reply came to."""
+"""Line of statistics under a pane."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from tui.session.reply_stats import ReplyStats
 
 
 class StatsLine(Widget):
-    """Pace, length and likelihood in one line: in words where there is room, short where there is little."""
+    """Speed, length and likelihood of the newest reply, in words or short as they fit."""
 
     ALLOW_SELECT = False
     DEFAULT_CSS = """
@@ -24,16 +24,17 @@ class StatsLine(Widget):
     """
 
     figures: reactive[ReplyStats | None] = reactive[ReplyStats | None](None)
-    """Of the newest reply, once there is one."""
+    """Statistics of the newest reply, if there is one."""
 
     def render(self) -> Content:
+        """Return the longest line that fits."""
         lines = list(_lines(self.figures)) if self.figures else [""]
         room = self.content_size.width
         return Content(next((line for line in lines if len(line) <= room), lines[-1]))
 
 
 def _lines(figures: ReplyStats) -> Iterator[str]:
-    """The figures as lines, the longest first."""
+    """Yield the line in shorter and shorter forms."""
     rate, first, p, raw, perplexity = figures.rate, figures.ttft_ms, figures.p, figures.p_raw, figures.perplexity
     tokens = f"{figures.tokens} tokens"
     pace = f"{rate:.0f} tok/s" if rate else ""

@@ -1,4 +1,4 @@
-"""The line that says how things stand: engine, model, preset, pace and context."""
+"""Status line: engine, model, preset, speed and context."""
 
 from typing import ClassVar, Literal
 
@@ -25,7 +25,7 @@ _WORDS: dict[State, str] = {
 
 
 class Status(Widget):
-    """One line; where it is short the least important parts go first."""
+    """Status line; if it is short, the least important parts go first."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "status--loading",
@@ -41,17 +41,6 @@ class Status(Widget):
         "status--full",
         "status--unsaved",
     }
-    """
-    | Class | Description |
-    | :- | :- |
-    | `status--loading`, `status--ready`, `status--writing` | The engine's state. |
-    | `status--failed`, `status--lost`, `status--silent` | The same, when it cannot answer. |
-    | `status--preset` | The preset's name. |
-    | `status--label` | Units, the model's name, and where its layers are. |
-    | `status--gauge`, `status--track` | How much of the context is used, and what is left. |
-    | `status--unsaved` | Shown while something said is not saved. |
-    | `status--full` | The gauge of a context that is nearly full. |
-    """
 
     ALLOW_SELECT = False
 
@@ -77,19 +66,19 @@ class Status(Widget):
     """
 
     state: reactive[State] = reactive[State]("loading")
-    """What the engine is doing."""
+    """State of the engine."""
 
     progress: reactive[float] = reactive(0.0)
-    """How far the model is loaded, 0 to 1; shown while loading."""
+    """Progress of loading, 0 to 1."""
 
     model: reactive[str] = reactive("")
-    """The model's name, as its file says it."""
+    """Name of the model in its file."""
 
     place: reactive[str] = reactive("")
-    """Where the model's layers are, such as `cpu` or `gpu 31/31`."""
+    """Device of the layers, such as `cpu` or `gpu 31/31`."""
 
     preset: reactive[str] = reactive("")
-    """The preset's name."""
+    """Name of the preset."""
 
     turned: reactive[bool] = reactive(False)
     """True if knobs differ from the preset."""
@@ -104,20 +93,20 @@ class Status(Widget):
     """Context tokens in use."""
 
     context: reactive[int] = reactive(0)
-    """Context tokens there are; 0 while unknown."""
+    """Context length in tokens; 0 while unknown."""
 
     unsaved: reactive[bool] = reactive(False)
-    """True if something said could not be saved so far."""
+    """True if something said is not saved yet."""
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
-        """A line for an engine that has yet to say anything."""
         super().__init__(id=id, classes=classes)
 
     def watch_state(self) -> None:
-        """What can be done depends on it."""
+        """Refresh the footer, whose actions depend on the state."""
         self.refresh_bindings()
 
     def render(self) -> Content:
+        """Return the parts that fit."""
         # The number says how dispensable a part is; the order is that of the line.
         parts = [
             (0, self._state()),

@@ -1,14 +1,14 @@
-"""What is said instead of a screen that there is no room for."""
+"""Notice in place of a screen that the terminal is too small for."""
 
 from textual.content import Content
 from textual.widget import Widget
 
 LEAST = 48, 14
-"""Columns and lines that the program needs."""
+"""Smallest terminal in columns and lines."""
 
 
 class TooSmall(Widget):
-    """Lies over a screen for as long as the terminal is too small for it; keys go where they went."""
+    """Notice over a screen while the terminal is too small for it; keys go where they went."""
 
     ALLOW_SELECT = False
     DEFAULT_CSS = """
@@ -26,5 +26,6 @@ class TooSmall(Widget):
     """
 
     def render(self) -> Content:
+        """Return the notice with both sizes."""
         size, (wide, high) = self.app.size, LEAST
         return Content(f"This terminal is {size.width} × {size.height}; twiddle needs {wide} × {high}.")

@@ -1,14 +1,14 @@
-"""The hand on the knobs: which turns are one movement."""
+"""Grouping of turns into strokes, each undone as one step."""
 
 from collections.abc import Callable
 from time import monotonic
 
 REST = 0.7
-"""Seconds after which a hand has rested: longer than a held key takes to repeat for the first time."""
+"""Seconds that end a stroke: longer than a held key takes to repeat for the first time."""
 
 
 class Gesture:
-    """Tells a held key, or a turn of the wheel, from turns that have nothing to do with each other."""
+    """Detector of strokes: a held key or a spin of the wheel, told from single turns."""
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
         self._clock = clock
@@ -17,7 +17,7 @@ class Gesture:
         self._moved = 0.0
 
     def stroke(self, movement: object) -> object:
-        """What a turn belongs to: the same as the turn before while the same movement goes on without a rest."""
+        """Return the stroke of a turn: the last one while the same movement continues without a rest."""
         now = self._clock()
         if movement != self._movement or now - self._moved > REST:
             self._stroke = object()
@@ -25,5 +25,5 @@ class Gesture:
         return self._stroke
 
     def leave(self) -> None:
-        """Something else is done: the next turn is another movement."""
+        """End the stroke: the next turn starts another."""
         self._movement = None

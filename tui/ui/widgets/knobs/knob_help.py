@@ -1,4 +1,4 @@
-"""The words on the knob with the cursor."""
+"""Help on the knob with the cursor."""
 
 import textwrap
 from collections.abc import Iterator
@@ -17,17 +17,17 @@ _HOW = (
 
 
 class KnobHelpText(NamedTuple):
-    """What there is to say of a knob."""
+    """Text about a knob."""
 
     help: str
     facts: str = ""
-    """What it takes, and where it stands elsewhere."""
+    """Its default, range and sampler stage."""
     reason: str = ""
-    """Why it does nothing now."""
+    """Why it has no effect now."""
 
 
 class KnobHelp(Static):
-    """What a knob does, what it takes, where it stands elsewhere, and why it has no effect now.
+    """Help on a knob: what it does, its range, its value elsewhere, and why it has no effect now.
 
     Its height is fixed: what has an effect on the reader comes first, and the help is cut where there is no room.
     """
@@ -43,18 +43,18 @@ class KnobHelp(Static):
     """
 
     def __init__(self) -> None:
-        """How it is done, until a knob is pointed at."""
+        """Show how to use the panel until a knob has the cursor."""
         super().__init__(markup=False)
         self._words, self._refusal = KnobHelpText(_HOW), ""
 
     def say(self, words: KnobHelpText, refusal: str = "") -> None:
-        """Show these; a refusal stands in the place of a reason."""
+        """Show a text; an error takes the place of the reason."""
         if (words, refusal) != (self._words, self._refusal):
             self._words, self._refusal = words, refusal
             self._fill()
 
     def on_resize(self) -> None:
-        """Fold the words anew."""
+        """Fold the text for the new width."""
         self._fill()
 
     def _fill(self) -> None:
@@ -74,12 +74,12 @@ class KnobHelp(Static):
 
 
 def folded(text: str, width: int, most: int) -> list[str]:
-    """The text in so many lines at most, cut with a sign where it is longer."""
+    """Fold a text into at most `most` lines, with an ellipsis if it is cut."""
     return textwrap.wrap(text, max(width, 2), max_lines=most, placeholder=" …") if text and most > 0 else []
 
 
 def facts(knob: Knob, preset: Value) -> str:
-    """Where it stands elsewhere and what it takes: `preset 0.2 · default 0.8 · 0 to 5 · stage temperature`."""
+    """Return the values and the range of a knob: `preset 0.2 · default 0.8 · 0 to 5 · stage temperature`."""
     said = [f"preset {knob.show(preset)}"] if knob.slides and preset != knob.default else []
     said += [f"default {knob.show(knob.default)}"] if knob.slides else []
     said += [_takes(knob)]

@@ -1,4 +1,4 @@
-"""Which lines the list of knobs has: headings that fold, knobs, and the stages of an order."""
+"""Lines of the knob list: headings that fold, knobs, and the stages of an order."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,51 +10,51 @@ from tui.knobs.table import EVERYDAY, KNOBS, Knobs
 
 @dataclass(frozen=True)
 class HeadingLine:
-    """The name of a group, above its knobs."""
+    """Name of a group, above its knobs."""
 
     group: str
 
 
 @dataclass(frozen=True)
 class KnobLine:
-    """A knob."""
+    """Knob."""
 
     name: str
 
 
 @dataclass(frozen=True)
 class OrderLine:
-    """An entry of an order, or one that is left out of it."""
+    """Entry of an order, or one that is left out of it."""
 
     name: str
-    """The knob."""
+    """Name of the knob."""
     entry: str
 
 
 @dataclass(frozen=True)
 class GapLine:
-    """A blank line."""
+    """Blank line."""
 
 
 Line = HeadingLine | KnobLine | OrderLine | GapLine
 
 
 class KnobLines:
-    """The lines from top to bottom, narrowed down by what is looked for."""
+    """Lines from top to bottom, filtered by the search."""
 
     def __init__(self) -> None:
         self.groups = {group: tuple(rows) for group, rows in groupby(KNOBS.values(), key=lambda row: row.group)}
         self.wanted = ""
-        """What is looked for."""
+        """Text of the search."""
         self.airy = True
         """True if there is room for blank lines."""
         self.opened = set(EVERYDAY)
-        """The groups that are open, and the orders whose entries are shown."""
+        """Open groups, and the orders whose entries are shown."""
         self._folded: set[str] = set()
-        """The groups that were folded by hand: they stay so."""
+        """Groups that the user folded: they stay folded."""
 
     def fold(self, name: str, folded: bool) -> None:
-        """Fold a group or an order, or open it."""
+        """Fold or open a group or an order."""
         if folded:
             self.opened.discard(name)
             self._folded.add(name)
@@ -63,16 +63,16 @@ class KnobLines:
             self._folded.discard(name)
 
     def open_turned(self, knobs: Knobs) -> None:
-        """Open the groups that hold a knob away from its default, except those folded by hand."""
+        """Open the groups that hold a knob away from its default, except those folded by the user."""
         groups = {KNOBS[name].group for name in knobs.differing(Knobs())}
         self.opened |= groups - self._folded
 
     def is_open(self, name: str) -> bool:
-        """Return True if what belongs to a group or an order is shown."""
+        """Return True if the content of a group or an order is shown."""
         return name in self.opened or (name in self.groups and bool(self.wanted))
 
     def lay_out(self, knobs: Knobs) -> tuple[Line, ...]:
-        """Every line as things stand."""
+        """Return all lines for some knobs."""
         lines: list[Line] = []
         for group, rows in self.groups.items():
             found = [row for row in rows if self._is_wanted(row)]
@@ -99,14 +99,14 @@ class KnobLines:
 
 
 def moved(order: tuple[str, ...], entry: str, steps: int) -> tuple[str, ...]:
-    """The order with an entry moved by some places, as far as it goes."""
+    """Move an entry of an order by some places, as far as it goes."""
     rest = [each for each in order if each != entry]
     at = min(max(order.index(entry) + steps, 0), len(rest))
     return (*rest[:at], entry, *rest[at:])
 
 
 def switched(order: tuple[str, ...], entry: str, entries: tuple[str, ...]) -> tuple[str, ...]:
-    """The order without an entry it has; or with one it has not, as near as can be to its place among `entries`."""
+    """Remove an entry from an order, or insert a missing one as near as can be to its place among `entries`."""
     if entry in order:
         return tuple(each for each in order if each != entry)
     before = set(entries[: entries.index(entry)])

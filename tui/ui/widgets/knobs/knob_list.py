@@ -1,4 +1,4 @@
-"""The list of knobs, drawn a line each by one widget, under keys and mouse."""
+"""List of knobs, one line each, drawn by one widget."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from tui.ui.widgets.knobs.knob_painter import KnobPainter
 
 
 class KnobList(ScrollView, can_focus=True, inherit_bindings=False):
-    """Every knob, a line each, in groups that fold; one line has the cursor.
+    """Knobs, one line each, in groups that fold; one line has the cursor.
 
     A turn changes `state` at once, so that the next key counts on from it, and `Turned` bubbles to the screen, which
     decides. Painting is from `state` alone: showing what it holds already paints nothing.
@@ -82,30 +82,30 @@ class KnobList(ScrollView, can_focus=True, inherit_bindings=False):
 
     @dataclass
     class Pointed(Message):
-        """The cursor moved, or what it stands on changed."""
+        """The cursor moved, or its line changed."""
 
         def can_replace(self, message: Message) -> bool:
-            """The newest says it all."""
+            """Return True: the newest message says it all."""
             return isinstance(message, KnobList.Pointed)
 
     @dataclass
     class Turned(Message):
-        """A knob was turned; the list shows it already, but it is for the owner to decide."""
+        """A knob was turned; the list shows it already, but the owner decides."""
 
         name: str
         value: Value
         owner: object = None
         stroke: object = None
-        """Turns of one stroke, such as a drag, are one step to undo."""
+        """Turns with the same stroke, such as those of a drag, are undone together."""
 
         def can_replace(self, message: Message) -> bool:
-            """A newer value of the same knob makes this one needless."""
+            """Return True for an older turn of the same knob within the same stroke."""
             mine = self.name, self.owner, self.stroke
             return isinstance(message, KnobList.Turned) and (message.name, message.owner, message.stroke) == mine
 
     @dataclass
     class Refused(Message):
-        """A typed value cannot be had."""
+        """A typed value is not accepted."""
 
         sentence: str
 
@@ -116,21 +116,20 @@ class KnobList(ScrollView, can_focus=True, inherit_bindings=False):
         name: str
 
     def __init__(self) -> None:
-        """Every knob at its default, the cursor on the first."""
         super().__init__()
         self.state = KnobListState()
         self.painter = KnobPainter(self, self.state)
         self.gesture = Gesture()
-        """Which turns are one movement."""
+        """Decides which turns belong to one stroke."""
         self._stroke: object = None
-        """The drag that goes on."""
+        """Stroke of the drag in progress."""
         self._moved = False
-        """True if it moved a stage."""
+        """True if the drag moved a stage."""
 
     def show(
         self, owner: object, preset: Knobs, knobs: Knobs, refused: Mapping[str, str], *, thought: bool = False
     ) -> None:
-        """Show somebody's knobs."""
+        """Show the knobs of `owner`."""
         if self.state.show(owner, preset, knobs, refused, thought):
             self.lay_out()
             self.repaint()
@@ -138,7 +137,7 @@ class KnobList(ScrollView, can_focus=True, inherit_bindings=False):
     # --- the cursor -------------------------------------------------------------------------------------------------
 
     def go(self, line: Line) -> None:
-        """Put the cursor on a line, and bring it into view; a value typed where it was is accepted."""
+        """Put the cursor on a line and scroll it into view; a value typed on the old line is accepted."""
         state = self.state
         if line != state.line:
             self.gesture.leave()

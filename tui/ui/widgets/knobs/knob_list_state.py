@@ -1,4 +1,4 @@
-"""State of the list of knobs: whose knobs, how they stand, and where the cursor is. No widget."""
+"""State of the knob list: whose knobs, their values, and the cursor. No widget."""
 
 from collections.abc import Mapping, Sequence
 
@@ -24,7 +24,7 @@ class KnobListState:
         self.entry: str | None = None
         """Text typed so far as a new value for the knob with the cursor."""
         self.owner: object = None
-        """Whose knobs these are."""
+        """Owner of the knobs."""
         self.thought = False
         """True if these are the knobs for the thought."""
         self.placed = self.lines.lay_out(self.knobs)

@@ -1,4 +1,4 @@
-"""The knobs beside the chat, made from the table."""
+"""Panel with the knobs of one side."""
 
 from dataclasses import dataclass
 from typing import ClassVar, Self
@@ -24,14 +24,14 @@ from tui.ui.widgets.knobs.knob_search import KnobSearch
 from tui.ui.widgets.knobs.knob_sets import KnobSets
 
 _LOW, _AIRY = 18, 34
-"""With fewer lines than the first the help is cut short; from the second on there are blank lines between groups."""
+"""Heights in lines: below the first the help is short, from the second on blank lines separate the groups."""
 
 _NO_THOUGHTS = "This model's template knows no thoughts; think_open and think_close name the tags of one that has them."
 _STARTS_ENTRY = tuple("0123456789.-")
 
 
 class KnobPanel(Vertical):
-    """Every knob, a line each, and the words on the one with the cursor."""
+    """Panel of knobs: the answer or thought tabs, the search, the list, and the help on the knob with the cursor."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("up", "move(-1)", "Knob above", id="knob.above"),
@@ -73,40 +73,40 @@ class KnobPanel(Vertical):
     """
 
     refused: reactive[dict[str, str]] = reactive(dict[str, str])
-    """The knobs that the model or the engine does not take as they stand, each with its reason."""
+    """Reasons by knob for those that the model or the engine refuses."""
 
     @dataclass
     class Asked(Message):
-        """Something is to be done with all the knobs, or with some."""
+        """The user wants an action on all knobs, or on some."""
 
         deed: KnobAction
         owner: object = None
         names: tuple[str, ...] = ()
-        """Those to be put back; none are named where all are meant."""
+        """Knobs to reset; none named means all."""
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
-        """A panel with every knob at its default."""
         super().__init__(id=id, classes=classes)
         self.list = KnobList()
         self.sets, self._search, self._help = KnobSets(), KnobSearch(), KnobHelp()
         self.knobs, self.preset = Knobs(), Knobs()
-        """Of the set that is shown."""
+        """Knobs of the set that is shown."""
         self._stands = KnobPair(self.preset), KnobPair(self.knobs)
         self._owner: object = None
 
     def compose(self) -> ComposeResult:
+        """Yield the tabs, the search, the list and the help."""
         yield self.sets
         yield self._search
         yield self.list
         yield self._help
 
     def focus(self, scroll_visible: bool = True, from_app_focus: bool = False) -> Self:
-        """Give the list the focus."""
+        """Focus the list."""
         self.list.focus(scroll_visible)
         return self
 
     def show(self, owner: object, preset: KnobPair | Knobs, knobs: KnobPair | Knobs) -> None:
-        """Show where somebody's knobs stand, and where the preset has them; turns will say whose they were.
+        """Show the knobs of `owner` beside its preset; turns name the owner.
 
         Showing them as they were takes back a turn that the owner did not accept.
         """
@@ -115,13 +115,13 @@ class KnobPanel(Vertical):
         self.pick(self.sets.thought and self.sets.thinks)
 
     def pick(self, thought: bool) -> None:
-        """Show the set for the thought, or that for the answer."""
+        """Show the knobs for the thought, or those for the answer."""
         self.sets.thought = thought
         self.preset, self.knobs = (each.effective_at(thought) for each in self._stands)
         self.watch_refused()
 
     def go(self, name: str) -> None:
-        """Point at a knob, wherever it is folded away."""
+        """Put the cursor on a knob, and open its group."""
         if name not in KNOBS or self.sets.thought:
             self.pick(name in THOUGHT_KNOBS)
         name = name.removeprefix(WHILE_THINKING) if name in THOUGHT_KNOBS else name
@@ -129,14 +129,14 @@ class KnobPanel(Vertical):
         self.list.go(KnobLine(name))
 
     def watch_refused(self) -> None:
-        """Show everything as it stands now."""
+        """Show the current knobs with these refusals."""
         self.list.show(self._owner, self.preset, self.knobs, self.refused, thought=self.sets.thought)
         self._search.turned = len(self.knobs.differing(self.preset))
         if self.list.has_focus:
             self._explain()
 
     def on_resize(self, event: events.Resize) -> None:
-        """Leave the room to the knobs when there is little of it."""
+        """Give the knobs more room on a low terminal."""
         self.set_class(event.size.height < _LOW, "-low")
         self.list.state.lines.airy = event.size.height >= _AIRY
         self.list.lay_out()
@@ -144,7 +144,7 @@ class KnobPanel(Vertical):
     # --- keys -------------------------------------------------------------------------------------------------------
 
     def on_key(self, event: events.Key) -> None:
-        """Type into what is being typed; a digit, minus or dot begins a value."""
+        """Handle the keys of the search and of a typed value; a digit, minus or dot starts one."""
         there, search = self.list, self._search
         if search.typing and (text := edited(search.wanted, event)) is not None:
             self.find(text)
@@ -172,7 +172,7 @@ class KnobPanel(Vertical):
         event.prevent_default()
 
     def find(self, wanted: str) -> None:
-        """Narrow the list down to a search, with the cursor on the first knob called like it."""
+        """Filter the list, with the cursor on the first knob whose name matches."""
         state = self.list.state
         if not wanted and state.knob:  # where the cursor has come to, it stays
             state.lines.fold(state.knob.group, False)
@@ -183,37 +183,37 @@ class KnobPanel(Vertical):
         self._search.wanted, self._search.found = wanted, bool(self.list.virtual_size.height)
 
     def action_move(self, steps: int) -> None:
-        """Go to another line."""
+        """Move the cursor by some lines."""
         self.list.go(self.list.state.line_by(steps))
 
     def action_step(self, steps: int, coarse: bool = False) -> None:
-        """Turn by steps."""
+        """Turn the knob by steps."""
         self.list.step(steps, coarse)
 
     def action_slide_to(self, share: float) -> None:
-        """Turn to a share of the slider; elsewhere go to the first or the last line."""
+        """Turn the knob to one end of its slider; elsewhere move the cursor to the first or last line."""
         if self.list.state.knob and self.list.state.typable:
             self.list.turn(self.list.state.knob.at(share))
         else:
             self.list.go(self.list.state.line_by(len(KNOBS) * (1 if share else -1)))
 
     def action_enter(self) -> None:
-        """Edit a list or a text, open or fold the rest."""
+        """Edit a list or a text; fold or open a heading or an order."""
         if isinstance(self.list.state.line, KnobLine) and not KNOBS[self.list.state.line.name].orders:
             self.list.post_message(KnobList.Opened(self.list.state.line.name))
         else:
             self.list.switch()
 
     def action_switch(self) -> None:
-        """Fold a heading, switch a stage, take the next word."""
+        """Fold a heading, switch a stage, or choose the next word."""
         self.list.switch()
 
     def action_shift(self, steps: int) -> None:
-        """Move a stage."""
+        """Move the stage with the cursor."""
         self.list.shift(steps)
 
     def action_reset(self) -> None:
-        """Put the knob, or those under the heading, back where the preset has them."""
+        """Reset the knob, or those under the heading, to the preset."""
         if isinstance(self.list.state.line, HeadingLine):
             names = [row.name for row in self.list.state.lines.groups[self.list.state.line.group]]
             self.post_message(self.Asked("reset", self._owner, named(names, self.sets.thought)))
@@ -221,7 +221,7 @@ class KnobPanel(Vertical):
             self.list.turn(getattr(self.preset, self.list.state.knob.name))
 
     def action_pick(self) -> None:
-        """Show the other set."""
+        """Show the other set of knobs."""
         if self.sets.thinks:
             self.list.gesture.leave()
             self.pick(not self.sets.thought)
@@ -234,19 +234,19 @@ class KnobPanel(Vertical):
         self.pick(event.thought)
 
     def action_ask(self, deed: KnobAction) -> None:
-        """Ask for something to be done with all the knobs."""
+        """Post that the user wants an action on all knobs."""
         self.list.gesture.leave()
         self.post_message(self.Asked(deed, self._owner))
 
     # --- what the list says -----------------------------------------------------------------------------------------
 
     def on_knob_list_pointed(self, event: KnobList.Pointed) -> None:
-        """Explain what the cursor is on."""
+        """Explain the line with the cursor."""
         event.stop()
         self._explain()
 
     def on_knob_list_refused(self, event: KnobList.Refused) -> None:
-        """Explain why a typed value cannot be had."""
+        """Explain why the typed value is not accepted."""
         self._explain(event.sentence)
 
     def on_knob_list_opened(self, event: KnobList.Opened) -> None:
@@ -266,7 +266,7 @@ class KnobPanel(Vertical):
 
 
 def words(state: KnobListState) -> KnobHelpText:
-    """What there is to say of the line with the cursor."""
+    """Return the help on the line with the cursor."""
     line, knob = state.line, state.knob
     if isinstance(line, HeadingLine) or not knob:
         rows = state.lines.groups[line.group] if isinstance(line, HeadingLine) else ()
@@ -285,7 +285,7 @@ def words(state: KnobListState) -> KnobHelpText:
 
 
 def edited(text: str, event: events.Key) -> str | None:
-    """A text after a key was pressed; None for a key that does not write."""
+    """Return a text after a key was pressed; None if the key does not edit it."""
     if event.key == "backspace":
         return text[:-1]
     return text + event.character if event.is_printable and event.character else None

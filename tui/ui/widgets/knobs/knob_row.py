@@ -1,4 +1,4 @@
-"""The rows of the knob list, drawn: a knob with its slider, the heading of a group, a place in an order."""
+"""Rows of the knob list: a knob with its slider, the heading of a group, an entry of an order."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -14,7 +14,7 @@ _ROOM_FOR_UNITS, _ROOM_FOR_A_MARGIN = 41, 36
 
 
 class RowPart(NamedTuple):
-    """A piece of a row, and the names of what it is drawn like."""
+    """Piece of a row, and the name of its style."""
 
     text: str
     style: str
@@ -22,57 +22,57 @@ class RowPart(NamedTuple):
 
 @dataclass(frozen=True)
 class RowColumns:
-    """Where things stand in a row, the same in every row."""
+    """Columns of a row, the same in every row."""
 
     across: int
-    """Cells in all."""
+    """Width of the row in cells."""
 
     @property
     def width(self) -> int:
-        """Cells that are written in: a margin keeps them apart from the scrollbar where there is room."""
+        """Width in use: a margin separates it from the scrollbar if there is room."""
         return self.across - (self.across >= _ROOM_FOR_A_MARGIN)
 
     @property
     def unit(self) -> int:
-        """Cells for the unit, where there is room for one."""
+        """Width of the unit; 0 if there is no room for one."""
         return _UNIT if self.across >= _ROOM_FOR_UNITS else 0
 
     @property
     def name(self) -> int:
-        """Cells for the name."""
+        """Width of the name."""
         return max(min(_NAME, self._room - _LEAST_SLIDER), 0)
 
     @property
     def slider(self) -> range:
-        """The columns that the slider takes."""
+        """Columns of the slider."""
         return range(_MARKS + self.name + 1, _MARKS + max(self._room, self.name) + 1)
 
     @property
     def free(self) -> int:
-        """Cells after the name."""
+        """Width after the name."""
         return max(self.width - self.slider.start, 0)
 
     @property
     def _room(self) -> int:
-        """Cells for name and slider."""
+        """Width of name and slider."""
         return self.width - _MARKS - 1 - 1 - _VALUE - self.unit
 
 
 @dataclass(frozen=True)
 class KnobRow:
-    """A knob as it stands, and what is to be said of it."""
+    """Knob with its value."""
 
     knob: Knob
     value: Value
     preset: Value
     inert: str = ""
-    """Why it does nothing now, to whatever it is turned."""
+    """Why it has no effect now, whatever its value."""
     refused: str = ""
-    """Why the model or the engine does not take it as it stands."""
+    """Why the model or the engine refuses its value."""
     entry: str | None = None
-    """What has been typed of a new value; None while nothing is being typed."""
+    """Text typed as a new value; None while nothing is being typed."""
     open: bool = False
-    """For an order: whether its entries stand below it."""
+    """True if the entries of its order are shown below it."""
 
     @property
     def turned(self) -> bool:
@@ -80,7 +80,7 @@ class KnobRow:
         return self.value != self.preset
 
     def draw(self, columns: RowColumns) -> list[RowPart]:
-        """The row without its first cell, which shows whether the cursor is here."""
+        """Return the parts of the row after its first cell, which is the cursor's."""
         mark = RowPart("✗", "refusal") if self.refused else RowPart("•" if self.turned else " ", "mark")
         name = RowPart(f"{truncate(self.knob.name, columns.name):<{columns.name}} ", "inert" if self.inert else "name")
         if self.entry is not None:
@@ -120,7 +120,7 @@ class KnobRow:
         return round(self.knob.share(value) * max(length - 1, 0))
 
     def _say(self, columns: RowColumns) -> list[RowPart]:
-        """What a list or a text holds, as far as it fits."""
+        """Return the part for a list or a text, cut to fit."""
         sign = "○ " if self.inert else ("▾ " if self.open else "▸ ") if self.knob.orders else ""
         text = sign + safe_line(summary(self.knob, self.value))
         if cell_len(text) > columns.free:
@@ -134,16 +134,16 @@ class KnobRow:
 
 @dataclass(frozen=True)
 class HeadingRow:
-    """The name of a group, with what can be said of it while it is folded."""
+    """Name of a group, with a summary while it is folded."""
 
     group: str
     open: bool
     turned: int
-    """How many of its knobs are away from the preset."""
+    """Number of its knobs that are away from the preset."""
     note: str = ""
 
     def draw(self, columns: RowColumns) -> list[RowPart]:
-        """The row without its first cell."""
+        """Return the parts of the row after its first cell."""
         turned = f"{self.turned} •" if self.turned else ""
         name = f"{'▾' if self.open else '▸'} {self.group}"
         room = columns.width - 2 - len(name) - len(turned)
@@ -154,16 +154,16 @@ class HeadingRow:
 
 @dataclass(frozen=True)
 class PlaceRow:
-    """An entry of an order."""
+    """Entry of an order."""
 
     entry: str
     number: int
-    """Its place, from 1; 0 for one that is left out."""
+    """Its place, from 1; 0 if it is left out."""
     idle: str = ""
-    """Why it does nothing now."""
+    """Why it has no effect now."""
 
     def draw(self, columns: RowColumns) -> list[RowPart]:
-        """The row without its first cell."""
+        """Return the parts of the row after its first cell."""
         number = f"{self.number:>3} " if self.number else "  – "
         dim = self.idle or not self.number
         state = "off" if not self.number else "○ idle" if self.idle else "● on"
@@ -174,7 +174,7 @@ class PlaceRow:
 
 
 def summary(knob: Knob, value: Value) -> str:
-    """A list or a text in a few words."""
+    """Summarize a list or a text in a few words."""
     if knob.orders and isinstance(value, tuple):
         if value == knob.default:
             return "default"

@@ -1,4 +1,4 @@
-"""The line above the knobs: how many are turned, and what is looked for."""
+"""Line above the knobs: the number of turned knobs, or the search."""
 
 from rich.segment import Segment
 from rich.style import Style
@@ -10,16 +10,9 @@ from tui.terminal import safe_line
 
 
 class KnobSearch(Widget):
-    """Says how to find a knob, or what has been typed to find one."""
+    """Search for a knob."""
 
     COMPONENT_CLASSES = {"knob-search--hint", "knob-search--mark", "knob-search--entry"}
-    """
-    | Class | Description |
-    | :- | :- |
-    | `knob-search--hint` | How to find a knob. |
-    | `knob-search--mark` | How many knobs are turned. |
-    | `knob-search--entry` | What is looked for. |
-    """
 
     DEFAULT_CSS = """
     KnobSearch {
@@ -37,28 +30,30 @@ class KnobSearch(Widget):
     """
 
     wanted: reactive[str] = reactive("")
-    """What is looked for."""
+    """Text of the search."""
 
     typing: reactive[bool] = reactive(False)
-    """True if the next letter goes here."""
+    """True if typed letters go here."""
 
     turned: reactive[int] = reactive(0)
-    """How many knobs are away from the preset."""
+    """Number of knobs away from the preset."""
 
     found: reactive[bool] = reactive(True)
-    """True if there is a knob like it."""
+    """True if a knob matches."""
 
     def watch_typing(self) -> None:
+        """Set the class `-on` for a search."""
         self._set_on()
 
     def watch_wanted(self) -> None:
+        """Set the class `-on` for a search."""
         self._set_on()
 
     def _set_on(self) -> None:
         self.set_class(self.typing or bool(self.wanted), "-on")
 
     def render_line(self, y: int) -> Strip:
-        """The line."""
+        """Return the line."""
         width = self.content_size.width
         if self.typing or self.wanted:
             left = f" / {safe_line(self.wanted)}{'▏' if self.typing else ''} "

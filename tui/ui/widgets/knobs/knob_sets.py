@@ -1,4 +1,4 @@
-"""Which of the two sets of knobs is shown: those for the answer, or those for the thought."""
+"""Tabs of the knobs for the answer and those for the thought."""
 
 from dataclasses import dataclass
 
@@ -14,16 +14,9 @@ _NAMES = ("answer", "thinking")
 
 
 class KnobSets(Widget):
-    """One line with the names of both; there is none for a model that does not think."""
+    """Line with both names; hidden for a model that does not think."""
 
     COMPONENT_CLASSES = {"knob-sets--shown", "knob-sets--other", "knob-sets--hint"}
-    """
-    | Class | Description |
-    | :- | :- |
-    | `knob-sets--shown` | The set that is shown. |
-    | `knob-sets--other` | The other one. |
-    | `knob-sets--hint` | The key that goes there. |
-    """
 
     DEFAULT_CSS = """
     KnobSets {
@@ -41,10 +34,10 @@ class KnobSets(Widget):
     """
 
     thinks: reactive[bool] = reactive(False, toggle_class="-thinks")
-    """True if there are two sets to choose from."""
+    """True if there are two sets."""
 
     thought: reactive[bool] = reactive(False)
-    """True if the thought's is the one shown."""
+    """True if the set for the thought is shown."""
 
     @dataclass
     class Picked(Message):
@@ -53,7 +46,7 @@ class KnobSets(Widget):
         thought: bool
 
     def render_line(self, y: int) -> Strip:
-        """The line."""
+        """Return the line."""
         width, hint = self.content_size.width, "t switches "
         answer, thinking = (f"{'▸' if shown else ' '} {name}" for name, shown in zip(_NAMES, self._shown, strict=True))
         left = [
@@ -66,7 +59,7 @@ class KnobSets(Widget):
         return Strip([*start, Segment(hint, self._style("hint"))]).crop_extend(0, width, self._style("hint"))
 
     def on_click(self, event: events.Click) -> None:
-        """Pick the set under the mouse."""
+        """Choose the set under the mouse."""
         self.post_message(self.Picked(event.x >= 2 + len("▸ answer") + 1))
 
     @property

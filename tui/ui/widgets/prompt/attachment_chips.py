@@ -1,4 +1,4 @@
-"""What goes along with the next question."""
+"""Attachments of the next question."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from tui.terminal import safe_line
 
 
 class AttachmentChips(Static):
-    """A line for each text that goes along: files named in the prompt, then what was pasted."""
+    """Line for each attachment: files named in the prompt, then pasted texts."""
 
     DEFAULT_CSS = """
     AttachmentChips {
@@ -28,7 +28,7 @@ class AttachmentChips(Static):
 
     @dataclass
     class Removed(Message):
-        """The line of a paste was clicked."""
+        """The line of a pasted text was clicked."""
 
         index: int
 
@@ -38,7 +38,7 @@ class AttachmentChips(Static):
         self._pastes: tuple[str, ...] = ()
 
     def show(self, files: tuple[str, ...], pastes: tuple[str, ...]) -> None:
-        """Shows what goes along, each said in a line."""
+        """Show one line per attachment."""
         if (files, pastes) == (self._files, self._pastes):
             return
         self._files, self._pastes = files, pastes
@@ -48,7 +48,7 @@ class AttachmentChips(Static):
         self.update(Content("\n").join(lines))
 
     def on_click(self, event: events.Click) -> None:
-        """A click on a paste takes it away."""
+        """Remove the pasted text that was clicked."""
         index = event.y - len(self._files)
         if 0 <= index < len(self._pastes):
             self.post_message(self.Removed(index))

@@ -1,4 +1,4 @@
-"""Where a question is made: the prompt, what goes along with it, and how it can go on."""
+"""Composer of a question: the prompt, its attachments and its completions."""
 
 import asyncio
 from dataclasses import dataclass
@@ -31,21 +31,21 @@ from tui.ui.widgets.prompt.prompt import LONG, Prompt
 from tui.ui.widgets.prompt.suggestions import Suggestions
 
 PASTED = "pasted text"
-"""What a long paste is called."""
+"""Name of a long pasted text."""
 
 SEPARATOR = "---------- what stands below this line goes along as pasted text ----------"
-"""In the person's own editor."""
+"""Line between the prompt and a pasted text in the user's editor."""
 
 
 class Draft(Struct, frozen=True):
-    """A question as the person made it."""
+    """Question as typed, with its pasted texts."""
 
     text: str
     pastes: tuple[Attachment, ...] = ()
 
 
 class Composer(Vertical):
-    """The prompt with its surroundings. It announces whole questions and commands."""
+    """Prompt with its attachments and completions. It posts whole questions and commands."""
 
     DEFAULT_CSS = """
     Composer { width: 1fr; height: auto; }
@@ -53,22 +53,22 @@ class Composer(Vertical):
 
     @dataclass
     class Asked(Message):
-        """A question, with all that goes along; the prompt is empty again."""
+        """A question with its attachments was sent; the prompt is empty again."""
 
         text: str
         draft: Draft
 
     @dataclass
     class Commanded(Message):
-        """A line that begins with a slash; the prompt is empty again."""
+        """A line that begins with a slash was sent; the prompt is empty again."""
 
         text: str
         draft: Draft
 
     context = 0
-    """Tokens that the model can hold; 0 while that is not known."""
+    """Context length of the model in tokens; 0 while unknown."""
     keeping = True
-    """True if prompts are kept for the next start."""
+    """True if prompts are saved for the next start."""
 
     def __init__(self, placeholder: str) -> None:
         super().__init__()
@@ -76,21 +76,22 @@ class Composer(Vertical):
         self._chips, self._suggestions = AttachmentChips(), Suggestions()
         self._pastes: tuple[Attachment, ...] = ()
         self._last = ("", Draft(""))
-        """The newest question, and how it was made."""
+        """Newest question and its draft."""
         self._warned = ""
-        """The text that was held back once."""
+        """Text that was held back once with a warning."""
 
     def compose(self) -> ComposeResult:
+        """Yield completions, attachments and prompt."""
         yield self._suggestions
         yield self._chips
         yield self.prompt
 
     def on_mount(self) -> None:
-        """Fetch what was sent before."""
+        """Read the history of the prompt."""
         self._recall()
 
     def put_back(self, draft: Draft) -> None:
-        """Give the person a question to go on with, before whatever they have written meanwhile."""
+        """Put a draft into the prompt, before whatever was typed meanwhile."""
         later = self.prompt.text
         text = "\n".join(filter(None, (draft.text, later)))
         self._pastes = (*draft.pastes, *self._pastes)
@@ -100,13 +101,13 @@ class Composer(Vertical):
         self._show_chips()
 
     def give_back(self, question: str) -> None:
-        """Give the person a question back that could not be answered, unless they are at the next one."""
+        """Put a question that failed back into the prompt, unless the next one is being typed."""
         if not self.prompt.text and not self._pastes:
             asked, draft = self._last
             self.put_back(draft if asked == question else Draft(question))
 
     def clear(self) -> bool:
-        """Empty the prompt, its text to be found among those sent; False when it was empty."""
+        """Empty the prompt, and add its text to the history; return False if it was empty."""
         draft = Draft(self.prompt.text, self._pastes)
         if draft.text:
             self.prompt.past.remember(draft.text)
@@ -115,7 +116,7 @@ class Composer(Vertical):
         return draft != Draft("")
 
     def action_begin(self, line: str) -> None:
-        """Put the beginning of a line there; what stood there is among what was sent."""
+        """Put the start of a command into the prompt; the old text goes to the history."""
         self.clear()
         self.prompt.put_back(line)
         self.prompt.focus()
@@ -123,18 +124,18 @@ class Composer(Vertical):
     # --- going on ---------------------------------------------------------------------------------------------------
 
     def on_prompt_completing(self, event: Prompt.Completing) -> None:
-        """Show how it can go on."""
+        """Show the completions."""
         event.stop()
         self._suggestions.show(event.completion, event.lit)
 
     def on_suggestions_chosen(self, event: Suggestions.Chosen) -> None:
-        """Go on as the person clicked."""
+        """Accept the suggestion that was clicked."""
         event.stop()
         self.prompt.accept(event.index)
         self.prompt.focus()
 
     def on_text_area_changed(self, event: TextArea.Changed) -> None:
-        """Look at the disk for what is typed, where it names what lies there."""
+        """Look up files and presets that the typed text may name."""
         event.stop()
         text, line = self.prompt.text, self.prompt.line
         if text.startswith("/") and (text == "/" or self.prompt.library == CompletionSources()):
@@ -156,17 +157,17 @@ class Composer(Vertical):
     # --- what goes along --------------------------------------------------------------------------------------------
 
     def on_prompt_pasted(self, event: Prompt.Pasted) -> None:
-        """Have a long paste go along."""
+        """Attach a long pasted text."""
         event.stop()
         self._bring((*self._pastes, Attachment(PASTED, safe_lines(event.text))))
 
     def on_prompt_backed_out(self, event: Prompt.BackedOut) -> None:
-        """Take the last paste away."""
+        """Remove the last pasted text."""
         event.stop()
         self._bring(self._pastes[:-1])
 
     def on_attachment_chips_removed(self, event: AttachmentChips.Removed) -> None:
-        """Take away the paste that was clicked."""
+        """Remove the pasted text that was clicked."""
         event.stop()
         self._bring(self._pastes[: event.index] + self._pastes[event.index + 1 :])
 
@@ -180,7 +181,7 @@ class Composer(Vertical):
         self._chips.show(tuple(describe(*file) for file in files), tuple(map(str, self._pastes)))
 
     async def on_prompt_edit_asked(self, event: Prompt.EditAsked) -> None:
-        """Lend the terminal to the person's editor, with the text and what was pasted."""
+        """Open the user's editor on the text and the pasted texts."""
         event.stop()
         self._edit()
 
@@ -199,7 +200,7 @@ class Composer(Vertical):
     # --- sending ----------------------------------------------------------------------------------------------------
 
     async def on_prompt_submitted(self, event: Prompt.Submitted) -> None:
-        """Announce a command as it is, and a question with all that goes along."""
+        """Post a command as it is, and a question with its attachments."""
         event.stop()
         draft = Draft(event.text, self._pastes)
         if self.prompt.purpose:  # a message said before: its words are meant as they stand
@@ -227,7 +228,7 @@ class Composer(Vertical):
         self.post_message(self.Asked(whole, draft))
 
     def _excess(self, along: tuple[Attachment, ...]) -> str:
-        """What is said when more goes along than the model can hold."""
+        """Return a warning if the attachments exceed the context."""
         needed = tokens(sum(each.size for each in along))
         if not self.context or needed <= self.context:
             return ""

@@ -1,4 +1,4 @@
-"""Where the person writes."""
+"""Prompt: the text area for questions and commands."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -20,11 +20,11 @@ from tui.terminal import safe, safe_line, safe_lines
 from tui.ui.bindings import bind
 
 LONG = 100_000
-"""Characters; a longer paste goes along with the text rather than into it."""
+"""Characters; a longer pasted text is attached rather than inserted."""
 
 
 class Prompt(TextArea):
-    """A text area that sends on Enter, walks through what was sent before, and grows with its text."""
+    """Text area that sends on Enter, walks through its history, and grows with its text."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         # Shown here, obeyed in on_key.
@@ -52,20 +52,20 @@ class Prompt(TextArea):
     """
 
     purpose: reactive[str] = reactive("")
-    """What the text is for, where it is no new message."""
+    """Purpose of the text, unless it is a new message."""
 
     to: reactive[str] = reactive("")
-    """Whom the text is for, where there are several."""
+    """Addressee of the text, if there are several."""
 
     @dataclass
     class Submitted(Message):
-        """The person sent a text; the editor is empty again."""
+        """A text was sent; the prompt is empty again."""
 
         text: str
 
     @dataclass
     class Completing(Message):
-        """There are ways to go on, one of them lit; or there are none any more."""
+        """Completions are to be shown with one of them lit, or hidden."""
 
         completion: Completion | None
         lit: int
@@ -77,21 +77,21 @@ class Prompt(TextArea):
         text: str
 
     class BackedOut(Message):
-        """Backspace was pressed where there is nothing before the cursor."""
+        """Backspace was pressed at the start of the text."""
 
     class EditAsked(Message):
-        """The text is to be written in the person's own editor."""
+        """The text is to be edited in the user's editor."""
 
     library: reactive[CompletionSources] = reactive(CompletionSources(), init=False)
-    """What commands can name."""
+    """Names that commands can be completed with."""
     attached = False
-    """True if something goes along, so that there is something to send without a text."""
+    """True if there are attachments, so that an empty text can be sent."""
 
     # TextArea sets its text, which is watched, before our own __init__ goes on.
     _completion: Completion | None = None
     _lit = 0
     _left_alone = ""
-    """The text whose completion was closed."""
+    """Text whose completions were closed."""
 
     def __init__(
         self,
@@ -101,27 +101,26 @@ class Prompt(TextArea):
         id: str | None = None,
         classes: str | None = None,
     ) -> None:
-        """An empty editor; `sent` is what was sent before, oldest first."""
         super().__init__(placeholder=Content(placeholder), highlight_cursor_line=False, id=id, classes=classes)
         # A blinking cursor repaints twice a second; that time is the model's.
         self.cursor_blink = False
         self.past = PromptHistory(sent)
-        """What was sent before."""
+        """Texts sent before."""
 
     def watch_purpose(self, purpose: str) -> None:
-        """Show it in the frame."""
+        """Show the purpose in the frame."""
         self.border_title = Content(safe_line(purpose)) if purpose else ""
 
     def on_mount(self) -> None:
-        """Show whom it is for also where that was said before."""
+        """Show an addressee that was set before the mount."""
         self.watch_to()
 
     def watch_to(self) -> None:
-        """Show it in the frame, where there is nothing more pressing to say."""
+        """Show the addressee in the frame, or a hint while a quote is open."""
         self.border_subtitle = 'Enter begins a new line until """ ends one' if unclosed(self.text) else Content(self.to)
 
     def put_back(self, text: str) -> None:
-        """Give the person a text to go on with, such as one that could not be sent."""
+        """Replace the text, such as by one that could not be sent."""
         self._left_alone = safe(text)
         self.text = self._left_alone
         self.move_cursor(self.document.end)
@@ -129,17 +128,17 @@ class Prompt(TextArea):
 
     @property
     def line(self) -> str:
-        """What stands before the cursor in its line."""
+        """Text before the cursor in its line."""
         row, column = self.cursor_location
         return str(self.document.get_line(row))[:column]
 
     def offer(self, line: str, completion: Completion | None) -> None:
-        """Ways to go on from a line, unless the person has gone on already."""
+        """Show completions of a line, unless the user has typed on."""
         if line == self.line and self.text != self._left_alone:
             self._complete(completion)
 
     def accept(self, index: int) -> None:
-        """Go on as one of the suggestions says."""
+        """Insert a suggestion."""
         if self._completion:
             row, column = self.cursor_location
             text = self._completion.suggestions[index].text
@@ -149,11 +148,11 @@ class Prompt(TextArea):
     def replace(
         self, insert: str, start: Location, end: Location, *, maintain_selection_offset: bool = True
     ) -> EditResult:
-        """Every edit comes this way, pasted or typed, so this is where text is filtered."""
+        """Filter every edit, pasted or typed: all come this way."""
         return super().replace(safe_lines(insert), start, end, maintain_selection_offset=maintain_selection_offset)
 
     def on_key(self, event: events.Key) -> None:
-        """Send or begin a new line, where TextArea would take every one of these keys for a new line.
+        """Send or start a new line, where TextArea would insert a new line for each of these keys.
 
         Not by priority bindings: those overtake letters that are still on their way here, and text typed or pasted
         with its Enter in one go would not be sent. Shift+Enter comes as a name that ends with a carriage return from
@@ -173,19 +172,19 @@ class Prompt(TextArea):
         event.prevent_default()
 
     def _deed(self, event: events.Key) -> str | None:
-        """What a key is bound to, by the person or by us."""
+        """Return the id that a key is bound to, by the user or by default."""
         found = None if event.is_printable else self.screen.active_bindings.get(event.key)
         return found.binding.id if found else None
 
     def on_paste(self, event: events.Paste) -> None:
-        """A long text is not laid out here: that would take seconds."""
+        """Post a long text instead of inserting it, since the layout would take seconds."""
         if len(event.text) > LONG:
             event.stop()
             event.prevent_default()
             self.post_message(self.Pasted(event.text))
 
     def action_send(self) -> None:
-        """Announce the text and begin anew; a text of blanks alone is not sent."""
+        """Post the text and clear the prompt; blanks alone are not sent."""
         text = self.text
         if text.strip() or self.attached:
             self.past.remember(text)
@@ -193,31 +192,31 @@ class Prompt(TextArea):
             self.post_message(self.Submitted(text))
 
     def action_edit(self) -> None:
-        """Ask for the person's own editor."""
+        """Post that the user wants the external editor."""
         self.post_message(self.EditAsked())
 
     def action_insert_newline(self) -> None:
-        """Begin a new line."""
+        """Start a new line."""
         self.move_cursor(self.replace("\n", *self.selection, maintain_selection_offset=False).end_location)
 
     def action_undo(self) -> None:
-        """Take back what was typed last; with nothing to take back, Ctrl+Z is what it is everywhere else."""
+        """Undo the last edit; with nothing to undo, Ctrl+Z suspends the program as everywhere."""
         before = self.text
         self.undo()
         if self.text == before:
             self.app.action_suspend_process()
 
     def update_suggestion(self) -> None:
-        """After every edit: say how what is typed can go on, and that quotes are open."""
+        """Update the completions and the hint after an edit."""
         self.watch_to()
         self._consider()
 
     def watch_library(self) -> None:
-        """There may be more to offer now."""
+        """Update the completions for new names."""
         self._consider()
 
     def watch_selection(self) -> None:
-        """What is completed stands before the cursor."""
+        """Update the completions, since they go by the text before the cursor."""
         if self._completion:
             self._consider()
 
@@ -236,7 +235,7 @@ class Prompt(TextArea):
             self.post_message(self.Completing(completion, lit))
 
     def _choose(self, key: str) -> bool:
-        """Obey a key by the list of ways to go on; False where it is not for the list."""
+        """Handle a key of the list of completions; return False if it is not for the list."""
         assert self._completion
         count = len(self._completion.suggestions)
         if key == "escape":
@@ -253,17 +252,17 @@ class Prompt(TextArea):
         return True
 
     def action_cursor_up(self, select: bool = False) -> None:
-        """An earlier prompt, or the line above."""
+        """Show an earlier prompt, or move up a line."""
         if select or not self._walk(-1):
             super().action_cursor_up(select)
 
     def action_cursor_down(self, select: bool = False) -> None:
-        """A later prompt, or the line below."""
+        """Show a later prompt, or move down a line."""
         if select or not self._walk(1):
             super().action_cursor_down(select)
 
     def _walk(self, step: int) -> bool:
-        """Show the prompt that many places on; False where the text is the person's own."""
+        """Show the prompt `step` places on in the history; return False if there is none."""
         shown = self.past.walk(step, self.text)
         if shown is None:
             return False

@@ -1,4 +1,4 @@
-"""The list above the prompt: how what is typed can go on."""
+"""List of completions above the prompt."""
 
 from dataclasses import dataclass
 
@@ -13,11 +13,11 @@ from tui.terminal import safe_line
 ROWS = 8
 """Rows shown at a time."""
 WIDEST = 40
-"""Cells that what is written may take before what it does."""
+"""Most cells for the text of a suggestion, before its description."""
 
 
 class Suggestions(OptionList, can_focus=False):
-    """Shows a completion; the focus stays with the typing."""
+    """List of completions; the focus stays in the prompt."""
 
     DEFAULT_CSS = """
     Suggestions {
@@ -49,7 +49,7 @@ class Suggestions(OptionList, can_focus=False):
         self._shown: Completion | None = None
 
     def show(self, completion: Completion | None, lit: int) -> None:
-        """Shows the ways to go on with one of them lit, or nothing."""
+        """Show completions with one of them lit, or hide the list."""
         self.display = completion is not None
         if completion is None:
             return
@@ -66,7 +66,7 @@ class Suggestions(OptionList, can_focus=False):
         self.styles.height, self.styles.offset = height, (0, -height)
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """Say which row was clicked."""
+        """Post which row was clicked."""
         event.stop()
         self.post_message(self.Chosen(event.option_index))
 
@@ -79,7 +79,7 @@ def _options(completion: Completion) -> list[Option]:
 
 
 def _row(completion: Completion, index: int, lit: int | None = None) -> Content:
-    """A row; the lit one can be told without its colour."""
+    """Return a row; the lit one has a sign besides its colour."""
     suggestion = completion.suggestions[index]
     wide = min(max(len(_written(each)) for each in completion.suggestions), WIDEST)
     about = safe_line(" ".join(suggestion.about.split()))

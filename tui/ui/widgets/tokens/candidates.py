@@ -1,4 +1,4 @@
-"""The candidates for one token: their odds before and after the stages, and what each stage cut."""
+"""Candidates for one token: their probabilities before and after the sampler stages, and what each stage cut."""
 
 import unicodedata
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ _BLANKS = {"\n": "↵", "\t": "⇥", "\xa0": "⍽"}
 
 
 class Candidates(Widget, can_focus=True):
-    """The likeliest tokens, one a row: how likely the model found them, and what the knobs made of that."""
+    """Likeliest tokens, one per row, with their probabilities before and after the knobs."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         bind(
@@ -69,20 +69,6 @@ class Candidates(Widget, can_focus=True):
         "candidates--loss",
         "candidates--cursor",
     }
-    """
-    | Class | Description |
-    | :- | :- |
-    | `candidates--heading` | Which token this is. |
-    | `candidates--label` | Words around the numbers. |
-    | `candidates--number` | Entropy, rank and probabilities. |
-    | `candidates--token` | A token that could have been chosen. |
-    | `candidates--chosen` | The token that was. |
-    | `candidates--cut` | A token that a stage cut, and the stage's name. |
-    | `candidates--bar` | The part of a bar that holds before and after the stages. |
-    | `candidates--gain` | What the stages added to it. |
-    | `candidates--loss` | What they took from it. |
-    | `candidates--cursor` | The sign before the token that the cursor is on. |
-    """
 
     ALLOW_SELECT = False
 
@@ -114,42 +100,42 @@ class Candidates(Widget, can_focus=True):
     """
 
     trace: reactive[TokenTrace | None] = reactive[TokenTrace | None](None)
-    """The choice to show."""
+    """Trace of the token."""
 
     heading: reactive[str] = reactive("newest token")
-    """Which token it is about."""
+    """Title of the view."""
 
     vocabulary: reactive[int] = reactive(0)
-    """How many tokens there are to begin with; 0 while unknown."""
+    """Size of the vocabulary; 0 while unknown."""
 
     cursor: reactive[int] = reactive(0)
-    """The candidate that the cursor is on, while the view has the focus."""
+    """Index of the candidate with the cursor, while the view has the focus."""
 
     @dataclass
     class Chosen(Message):
-        """The person wants the reply to go on with this token."""
+        """The user wants the reply to continue with this token."""
 
         candidate: Candidate
 
     class Left(Message):
-        """The person has seen enough."""
+        """The user wants to leave the view."""
 
     def __init__(self, heading: str = "newest token", *, id: str | None = None, classes: str | None = None) -> None:
-        """An empty view; set `trace` to fill it."""
         super().__init__(id=id, classes=classes)
         self.set_reactive(Candidates.heading, heading)
         self._strips: list[Strip] = []
         self._drawn_for: tuple[object, ...] | None = None
         self._top = self._first = 0
-        """The row of the first candidate, and its place among all."""
+        """Row of the first candidate, and its index among all."""
         self._rows: Sequence[Candidate] = ()
 
     def notify_style_update(self) -> None:
+        """Draw anew: the theme may have changed."""
         super().notify_style_update()
         self._drawn_for = None
 
     def render_line(self, y: int) -> Strip:
-        """One line of the view; all of them are drawn when the first one is asked for."""
+        """Return a row of the view; all are drawn when the first is asked for."""
         now = (self.trace, self.heading, self.content_size, self.vocabulary, self.has_focus, self.cursor)
         if self._drawn_for != now:
             self._strips = self._draw(*self.content_size)
@@ -178,7 +164,7 @@ class Candidates(Widget, can_focus=True):
         return [*head, *body, *[self._line(width)] * (room - len(body)), *foot]
 
     def _window(self, trace: TokenTrace, room: int) -> tuple[list[Candidate], int]:
-        """The candidates shown, and the place of the first: the cursor's is always among them, else the chosen."""
+        """Return the candidates shown, and the index of the first: they include the cursor, else the chosen token."""
         if not self.has_focus:
             return _shown(trace, room), 0
         first = max(0, min(self.cursor, len(trace.candidates) - 1) - room + 1)
@@ -207,7 +193,7 @@ class Candidates(Widget, can_focus=True):
         return self._line(width, (f"{'before %':>{before}}{'after %':>{width - before}}", "label"))
 
     def _row(self, candidate: Candidate, chosen: bool, scale: float, width: int, *, pointed: bool) -> Strip:
-        """`▶ token before [bar] after`; where a stage cut the token its name lies over the end of the bar."""
+        """Return `▶ token before [bar] after`; the name of the stage that cut it lies over the end of the bar."""
         kind = "chosen" if chosen else "cut" if candidate.cut else "token"
         token_width = _token_width(width)
         room = max(width - 2 - token_width - 1 - _NUMBER - 1, 0)
@@ -226,7 +212,7 @@ class Candidates(Widget, can_focus=True):
         return Strip(cells).adjust_cell_length(width, self._style("label"))
 
     def _bar(self, before: float, after: float, width: int, visible: int) -> Strip:
-        """The smaller of the two shares in full, then how far the other one reaches past it, in eighths of a cell."""
+        """Return the bar: the smaller share in full, then the reach of the larger past it, in eighths of a cell."""
         low, high = sorted(_eighths(share, width) for share in (before, after))
         kept, past = self._style("bar"), self._style("gain" if after > before else "loss")
         runs = [Segment("█" * (low // 8), kept)]
@@ -240,7 +226,7 @@ class Candidates(Widget, can_focus=True):
         return Strip(runs).adjust_cell_length(visible, kept)
 
     def _waterfall(self, trace: TokenTrace, width: int, room: int) -> list[Strip]:
-        """A row for each stage where there is room, else for each that cut something, else all in a line or two."""
+        """Return a row per stage if they fit, else per stage that cut something, else all stages in a line or two."""
         before = [self.vocabulary or max((stage.survivors for stage in trace.stages), default=0)]
         before += [stage.survivors for stage in trace.stages]
         rows = list(zip(trace.stages, before, strict=False))
@@ -252,7 +238,7 @@ class Candidates(Widget, can_focus=True):
         return self._brief(trace, width, 2 if room >= _ROOM_FOR_TWO_LINES else 1)
 
     def _step(self, stage: StageTrace, had: int, most: int, width: int) -> Strip:
-        """`top_k        40 ██████░░░░`: what a stage left of what it had, on a logarithmic scale."""
+        """Return `top_k        40 ██████░░░░`: candidates left by a stage, on a logarithmic scale."""
         kind = "token" if stage.survivors < had else "label"
         room = max(width - _STAGE - 1 - _COUNT - 1, 0)
         left, lost = (round(room * log(1 + count) / log(1 + most)) if most else 0 for count in (stage.survivors, had))
@@ -265,7 +251,7 @@ class Candidates(Widget, can_focus=True):
         return Strip(cells).adjust_cell_length(width, self._style("label"))
 
     def _brief(self, trace: TokenTrace, width: int, most: int) -> list[Strip]:
-        """`top_k 40 → top_p 12`: what each stage left; one that cut nothing stands without a number."""
+        """Return `top_k 40 → top_p 12`: candidates left by each stage; the number is left out if nothing was cut."""
         lines, before = [""], None
         for index, stage in enumerate(trace.stages):
             name = safe_line(stage.name)
@@ -288,25 +274,27 @@ class Candidates(Widget, can_focus=True):
         self.cursor = max(0, min(self.cursor + by, most))
 
     def action_choose(self) -> None:
-        """Choose the candidate under the cursor."""
+        """Post the candidate with the cursor."""
         if self.trace and self.trace.candidates:
             self.post_message(self.Chosen(self.trace.candidates[min(self.cursor, len(self.trace.candidates) - 1)]))
 
     def action_leave(self) -> None:
+        """Post that the user wants to leave."""
         self.post_message(self.Left())
 
     def on_focus(self) -> None:
-        """The cursor begins at the likeliest token that was not chosen."""
+        """Put the cursor on the likeliest token that was not chosen."""
         candidates = self.trace.candidates if self.trace else ()
         others = (place for place, each in enumerate(candidates) if self.trace and each.id != self.trace.id)
         self.cursor = next(others, 0)
         self.refresh()
 
     def on_blur(self) -> None:
+        """Hide the cursor."""
         self.refresh()
 
     def on_click(self, event: Click) -> None:
-        """The cursor goes to the candidate clicked; twice chooses it."""
+        """Put the cursor on the candidate clicked; a double click chooses it."""
         offset = event.get_content_offset(self)
         if offset and 0 <= offset.y - self._top < len(self._rows):
             self.cursor = self._first + offset.y - self._top
@@ -314,7 +302,7 @@ class Candidates(Widget, can_focus=True):
                 self.action_choose()
 
     def _line(self, width: int, *parts: tuple[str, str]) -> Strip:
-        """Parts as (text, kind), filled up with blanks; these have a style too, which NO_COLOR insists on."""
+        """Return a row of (text, style) parts, padded with styled blanks, which NO_COLOR insists on."""
         segments = [Segment(safe_line(text), self._style(part)) for text, part in parts]
         return Strip(segments).adjust_cell_length(width, self._style("label"))
 
@@ -323,7 +311,7 @@ class Candidates(Widget, can_focus=True):
 
 
 def visible(text: str) -> str:
-    """A token's text with its blanks and control characters shown as symbols."""
+    """Return a token's text with symbols for blanks and control characters."""
     for blank, symbol in _BLANKS.items():
         text = text.replace(blank, symbol)
     text = "".join("␣" if unicodedata.category(char) == "Zs" else char for char in safe_line(text))
@@ -334,7 +322,7 @@ def visible(text: str) -> str:
 
 
 def percent(share: float) -> str:
-    """A probability as a percentage of at most four characters."""
+    """Return a probability as a percentage of at most four characters."""
     number = 100 * share
     if number >= 99.95:
         return "100"
@@ -344,7 +332,7 @@ def percent(share: float) -> str:
 
 
 def _shown(trace: TokenTrace, room: int) -> list[Candidate]:
-    """As many candidates as there is room for, the chosen one always among them."""
+    """Return as many candidates as fit, the chosen one always among them."""
     shown = list(trace.candidates[:room])
     chosen = next((candidate for candidate in trace.candidates if candidate.id == trace.id), None)
     if shown and chosen and chosen not in shown:

@@ -1,4 +1,4 @@
-"""How surprising a token is, in colours: one hue that grows, so that nobody has to tell hues apart."""
+"""Colours of tokens by their level: one hue that grows, so that nobody has to tell hues apart."""
 
 from typing import ClassVar
 
@@ -13,7 +13,7 @@ _BLACK, _WHITE = ColorTriplet(0, 0, 0), ColorTriplet(255, 255, 255)
 
 
 class Heatmap(Widget):
-    """What shows tokens by their level has these styles. The rarer ones are underlined and bold as well."""
+    """Widget with a style per token level. The rarer levels are underlined and bold as well."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         *(f"token--{level}" for level in range(LEVELS)),
@@ -25,18 +25,6 @@ class Heatmap(Widget):
         "token--cursor",
         "token--label",
     }
-    """
-    | Class | Description |
-    | :- | :- |
-    | `token--0` to `token--7` | A token, from sure to surprising. |
-    | `token--given` | It was there before the reply was asked for: the beginning of a branch, say. |
-    | `token--cut` | A stage would have cut it. |
-    | `token--sign` | What stands for a token without a shape: the end of a line, half a character. |
-    | `token--person` | Text that a person wrote. |
-    | `token--mark` | A label of our own, such as a turn of the knobs. |
-    | `token--cursor` | The token picked. |
-    | `token--label` | Words around the colours. |
-    """
 
     DEFAULT_CSS = """
     Heatmap {
@@ -69,12 +57,12 @@ class Heatmap(Widget):
     _colours: dict[tuple[str, ...], Style]
 
     def notify_style_update(self) -> None:
-        """The theme may have changed: colours are looked up again."""
+        """Look the colours up again: the theme may have changed."""
         super().notify_style_update()
         self._colours = {}
 
     def colour_of(self, *names: str) -> Style:
-        """The style of something with these names, such as `3` and `given`."""
+        """Return the style of some names together, such as `3` and `given`."""
         if not hasattr(self, "_colours"):
             self._colours = {}
         style = self._colours.get(names)
@@ -85,7 +73,7 @@ class Heatmap(Widget):
 
 
 def _readable(style: Style) -> Style:
-    """The style with black in place of white, or white in place of black, where that is read better.
+    """Replace white by black in a style, or black by white, if that has more contrast.
 
     `auto` goes by brightness, which is not quite contrast (WCAG 2, relative luminance).
     """

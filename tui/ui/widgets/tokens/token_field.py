@@ -1,4 +1,4 @@
-"""The tokens of a reply as runs of coloured cells, with a cursor that goes from one to the next."""
+"""Tokens of a reply as coloured text, with a cursor on one of them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ MARGIN = 1
 
 
 class TokenField(Heatmap, ScrollView, can_focus=True):
-    """The tokens. It knows how surprising each one is, as a level, and nothing of what they mean."""
+    """Field of tokens, each coloured by its level; what a level means is for others to know."""
 
     ALLOW_SELECT = False
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -55,7 +55,7 @@ class TokenField(Heatmap, ScrollView, can_focus=True):
 
     @dataclass
     class Picked(Message):
-        """The cursor went to a token."""
+        """The cursor moved to a token."""
 
         place: int
 
@@ -66,30 +66,30 @@ class TokenField(Heatmap, ScrollView, can_focus=True):
         self._lines = TokenLines(1)
         self._levels = bytearray()
         self.cut: set[int] = set()
-        """The tokens that a stage would have cut."""
+        """Tokens that a stage would have cut."""
         self._column = 0
-        """The column that the cursor keeps to on its way up and down."""
+        """Column that the cursor keeps when it moves up and down."""
         self.picked = NOBODY
-        """The token under the cursor."""
+        """Token with the cursor."""
         self.following = True
         """True if the cursor stays on the newest token."""
 
     @property
     def count(self) -> int:
-        """How many tokens there are."""
+        """Number of tokens."""
         return len(self._given)
 
     # --- what is shown ----------------------------------------------------------------------------------------------
 
     def clear(self) -> None:
-        """Removes everything."""
+        """Remove all tokens."""
         self._bits, self._given = [], []
         self._levels, self.cut = bytearray(), set()
         self.picked, self.following = NOBODY, True
         self._lay_out()
 
     def add(self, bits: Sequence[TokenSpan], levels: Sequence[int]) -> None:
-        """Add to the end; a level for each token among it."""
+        """Add spans at the end, with a level for each token among them."""
         top = len(self._lines.lines) - 1
         for bit in bits:
             self._bits.append(bit)
@@ -101,7 +101,7 @@ class TokenField(Heatmap, ScrollView, can_focus=True):
             self.pick(self.count - 1)
 
     def colour(self, first: int, levels: Sequence[int], cut: Sequence[bool]) -> None:
-        """Gives tokens from one on other levels, and says which of them a stage would have cut."""
+        """Set the levels of tokens from `first` on, and which of them a stage would have cut."""
         self._levels[first : first + len(levels)] = bytes(levels)
         places = range(first, first + len(levels))
         self.cut.difference_update(places)
@@ -127,13 +127,15 @@ class TokenField(Heatmap, ScrollView, can_focus=True):
     # --- keys and mouse ---------------------------------------------------------------------------------------------
 
     def action_step(self, by: int) -> None:
+        """Move the cursor by some tokens."""
         self.pick(self.picked + by)
 
     def action_pick(self, place: int) -> None:
+        """Put the cursor on a token; negative indices count from the end."""
         self.pick(place if place >= 0 else self.count + place)
 
     def action_lines(self, by: int) -> None:
-        """To the nearest line with a token, in the same column."""
+        """Move the cursor to the nearest line with a token, in the same column."""
         if self.picked == NOBODY:
             return
         y = self._lines.first[self.picked] + by
@@ -144,6 +146,7 @@ class TokenField(Heatmap, ScrollView, can_focus=True):
             y += by
 
     def action_pages(self, by: int) -> None:
+        """Move the cursor by pages."""
         if self.picked == NOBODY:
             return
         y = self._lines.first[self.picked] + by * max(1, self.size.height - 1)
@@ -151,11 +154,12 @@ class TokenField(Heatmap, ScrollView, can_focus=True):
         self.pick(place if place != NOBODY else self.count - 1 if by > 0 else 0, self._column)
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
-        """The cursor goes with the mouse while it looks around, and stays where it was clicked."""
+        """Move the cursor with the mouse; without the focus it stays where it was clicked."""
         if self.has_focus and event.button == 0 and (event.delta_x or event.delta_y):
             self._pick_at(event)
 
     def on_click(self, event: events.Click) -> None:
+        """Put the cursor on the token clicked."""
         self._pick_at(event)
 
     def _pick_at(self, event: events.MouseEvent) -> None:
@@ -164,15 +168,17 @@ class TokenField(Heatmap, ScrollView, can_focus=True):
             self.pick(place)
 
     def on_focus(self) -> None:
+        """Show the cursor."""
         self.refresh()
 
     def on_blur(self) -> None:
+        """Hide the cursor."""
         self.refresh()
 
     # --- drawing ----------------------------------------------------------------------------------------------------
 
     def on_resize(self) -> None:
-        """Lays everything out for the new width."""
+        """Lay all tokens out for the new width."""
         if self.scrollable_content_region.width - 2 * MARGIN != self._lines.width:
             self._lay_out()
 
@@ -198,11 +204,11 @@ class TokenField(Heatmap, ScrollView, can_focus=True):
                 self._lines.mark(bit.text)
 
     def scroll_to(self, x: float | None = None, y: float | None = None, **options: Any) -> None:
-        """Scrolls at once."""
+        """Scroll at once."""
         super().scroll_to(x, y, **{**options, "animate": False})
 
     def render_line(self, y: int) -> Strip:
-        """One row of the view."""
+        """Return a row of the view."""
         y += self.scroll_offset.y
         width = self.scrollable_content_region.width
         drawn = [Segment(" " * MARGIN, self.colour_of())]

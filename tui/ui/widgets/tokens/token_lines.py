@@ -1,4 +1,4 @@
-"""The tokens of a text laid out in lines: where each one is, and which one is where."""
+"""Tokens laid out in lines, with a map between tokens and cells."""
 
 import re
 import unicodedata
@@ -12,18 +12,18 @@ from rich.cells import cell_len, split_graphemes
 from tui.terminal import safe
 
 NOBODY = -1
-"""In the place of a token, where the text is no token's."""
+"""Index in place of a token's, for text of no token."""
 
 _TAB = 4
 _PIECE = re.compile(r"\n|\t|[^\S\n\t]+|\S+")
 _JOINERS = "\u200d\ufe0e\ufe0f"
 
 Kind = Literal["token", "sign", "said", "mark"]
-"""Text of a token, a sign for what of it has no shape, text that a person wrote, a label of our own."""
+"""Text of a token, a sign for a token without visible text, text written by a person, a label of twiddle's own."""
 
 
 class TokenRun(NamedTuple):
-    """A stretch of a line that belongs to one token."""
+    """Stretch of a line that belongs to one token."""
 
     token: int
     text: str
@@ -38,13 +38,13 @@ class TokenLines:
         self.width = max(2, width)
         self.lines: list[list[TokenRun]] = [[]]
         self.first: list[int] = []
-        """The line that each token begins in."""
+        """First line of each token."""
         self._column = 0
         self._word = 0
-        """Where in the last line the word begins that may still go on."""
+        """Index in the last line of the first run of its last word, which may still go on."""
 
     def token(self, text: str, nameless: str = "◦") -> None:
-        """Add a token; `nameless` stands for it where it says nothing."""
+        """Add a token; `nameless` stands for one without visible text."""
         token = len(self.first)
         self.first.append(len(self.lines) - 1)
         if shown := safe(text):
@@ -58,7 +58,7 @@ class TokenLines:
         self._add(NOBODY, safe(text), "said")
 
     def mark(self, label: str) -> None:
-        """Add a label of our own, which is not broken."""
+        """Add a label, which is not broken."""
         label = label if cell_len(label) <= self.width else label[: self.width - 1] + "…"
         self._word = len(self.lines[-1])
         self._put(TokenRun(NOBODY, label, cell_len(label), "mark"))
@@ -67,7 +67,7 @@ class TokenLines:
     # --- finding ----------------------------------------------------------------------------------------------------
 
     def at(self, x: int, y: int) -> int:
-        """The token at a cell, the nearest before it where there is none; NOBODY where its line has none."""
+        """Return the token at a cell, else the nearest before it; NOBODY if its line has none."""
         if not 0 <= y < len(self.lines):
             return NOBODY
         runs = self.lines[y]
@@ -77,13 +77,13 @@ class TokenLines:
         return next(before, next(after, NOBODY))
 
     def where(self, token: int) -> tuple[int, int]:
-        """Column and line that a token begins at."""
+        """Return column and line of the start of a token."""
         y = self.first[token]
         place = next(place for place, run in enumerate(self.lines[y]) if run.token == token)
         return self._edges(y)[place], y
 
     def last(self, token: int) -> int:
-        """The line that a token ends in."""
+        """Return the last line of a token."""
         y = self.first[token]
         while y + 1 < len(self.lines) and self.lines[y + 1] and self.lines[y + 1][0].token == token:
             y += 1
@@ -107,7 +107,7 @@ class TokenLines:
                 self._write(token, piece, kind)
 
     def _space(self, token: int, blanks: str, kind: Kind) -> None:
-        """Blanks end a word; those that the line has no room for go on in the next."""
+        """Add blanks, which end a word; those that do not fit go on in the next line."""
         for start in range(0, len(blanks), self.width):
             for piece in self._fitting(blanks[start : start + self.width]):
                 if self._column >= self.width:
@@ -120,7 +120,7 @@ class TokenLines:
         yield from filter(None, (blanks[:room], blanks[room:]) if cell_len(blanks) > room else (blanks,))
 
     def _write(self, token: int, word: str, kind: Kind) -> None:
-        """A word, or a part of one; one that is wider than a line is cut wherever it has to."""
+        """Add a word or a part of one; one wider than a line is cut anywhere."""
         word = self._standing(word)
         width = cell_len(word)
         if width <= self.width:
@@ -130,7 +130,7 @@ class TokenLines:
             self._put(TokenRun(token, word[start:end], cells, kind), together=False)
 
     def _put(self, run: TokenRun, together: bool = True) -> None:
-        """Add a run where there is room: with the word that it belongs to, if that fits into a line."""
+        """Add a run where it fits: with the word that it belongs to, if that fits into a line."""
         if self._column + run.width > self.width:
             line = self.lines[-1]
             word = line[self._word :]
@@ -153,12 +153,12 @@ class TokenLines:
         self._column = self._word = 0
 
     def _line_of(self, token: int) -> int:
-        """The first line that has a token, looked for from where it was put."""
+        """Return the first line that has a token, searched from where it was added."""
         lines = range(self.first[token], len(self.lines))
         return next((y for y in lines if any(run.token == token for run in self.lines[y])), self.first[token])
 
     def _standing(self, word: str) -> str:
-        """What would melt into the character before, though it is another token's, gets something to stand on.
+        """Put a placeholder under a character that would melt into the one before, though that is another token's.
 
         Else the terminal would draw one character where two tokens are.
         """

@@ -1,4 +1,4 @@
-"""A reply as a row of things to lay out: its tokens, what a person wrote before them, what happened between them."""
+"""Reply as a row of spans: its tokens, text written by a person, labels of what happened between them."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -10,19 +10,19 @@ from tui.ui.widgets.transcript.reply_footer import notable
 
 
 class TokenSpan(NamedTuple):
-    """One thing in a row of tokens."""
+    """Token, text or label in a row."""
 
     text: str
     kind: str = "token"
-    """Or `person`, for text that somebody wrote, or `mark`, for a label of our own."""
+    """`token`, `person` for text that somebody wrote, or `mark` for a label of twiddle's own."""
     nameless: str = "◦"
-    """What stands for a token that says nothing."""
+    """Sign for a token without visible text."""
     given: bool = False
     """True if the token was there before the reply was asked for."""
 
 
 def bits(text: str, written: ReplyRecord, *, start: int = 0, ended: bool = True) -> Iterator[TokenSpan]:
-    """The tokens from a place on, with what stands between them; `ended` says whether these are all."""
+    """Yield the spans from token `start` on; `ended` is True if these are all."""
     ends = (*written.offsets[1:], len(text))
     happened = list(notable(written))
     for place in range(start, len(written.traces)):

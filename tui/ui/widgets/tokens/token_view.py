@@ -1,4 +1,4 @@
-"""A reply token by token, coloured by how sure the model was, as it was written and as it would be with other knobs."""
+"""Token view: a reply token by token, coloured by probability, as written or as it would be with other knobs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,19 +27,19 @@ from tui.ui.widgets.tokens.token_spans import bits
 
 
 class Legend(Heatmap):
-    """The levels of a measure in their colours, and which of them count as unlikely."""
+    """Levels of a measure in their colours, and which of them count as unlikely."""
 
     ALLOW_SELECT = False
     DEFAULT_CSS = "Legend { height: 1; width: 1fr; background: $surface; color: $foreground; }"
 
     measure: reactive[Measure] = reactive(MEASURES[0])
-    """What the levels are levels of."""
+    """Measure of the levels."""
 
     unlikely: reactive[int] = reactive(5)
-    """The first level that counts as unlikely."""
+    """First level that counts as unlikely."""
 
     def render_line(self, y: int) -> Strip:
-        """The one line of it; where it is short the words go first."""
+        """Return the line; the words go first if it is short."""
         measure, label, width = self.measure, self.colour_of("label"), self.size.width
         chips = [Segment(f" {name} ", self.colour_of(str(level))) for level, name in enumerate(measure.labels)]
         chips.append(Segment(f" {measure.unit}", label))
@@ -52,7 +52,7 @@ class Legend(Heatmap):
 
 
 class TokenView(Vertical):
-    """Every token of one reply, how likely the whole is, and a word on the one under the cursor."""
+    """Tokens of one reply, the likelihood of the whole, and a line on the token with the cursor."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         bind(
@@ -98,14 +98,14 @@ class TokenView(Vertical):
 
     @dataclass
     class Picked(Message):
-        """The cursor went to a token."""
+        """The cursor moved to a token."""
 
         view: "TokenView"
         place: int
 
     @dataclass
     class Entered(Message):
-        """The person wants to see what else the token could have been."""
+        """The user wants to see the candidates for the token."""
 
         view: "TokenView"
 
@@ -118,9 +118,10 @@ class TokenView(Vertical):
         self._p: list[float] = []
         self._cut: list[str] = []
         self._before: Likelihood | None = None
-        """How likely it was as written, once it is complete."""
+        """Likelihood as written, once the reply is complete."""
 
     def compose(self) -> ComposeResult:
+        """Yield the likelihood, the tokens, the line on one token, and the legend."""
         yield self._head
         yield self.field
         yield self._foot
@@ -130,32 +131,32 @@ class TokenView(Vertical):
 
     @property
     def picked(self) -> int:
-        """The token under the cursor, or -1."""
+        """Token with the cursor, or -1."""
         return self.field.picked
 
     @property
     def count(self) -> int:
-        """How many tokens there are."""
+        """Number of tokens."""
         return len(self._p)
 
     @property
     def trace(self) -> TokenTrace | None:
-        """How the token under the cursor was chosen."""
+        """Trace of the token with the cursor."""
         return self._written.traces[self.picked] if 0 <= self.picked < len(self._p) else None
 
     @property
     def measure(self) -> Measure:
-        """What the colours mean."""
+        """Measure of the colours."""
         return self._legend.measure
 
     def show(self, text: str, written: ReplyRecord, ended: bool) -> None:
-        """Shows a reply from its first token on."""
+        """Show a reply from its first token on."""
         self.field.clear()
         self._text, self._written, self._p, self._cut, self._before = "", written.truncate(0), [], [], None
         self.grow(text, written, ended)
 
     def grow(self, text: str, written: ReplyRecord, ended: bool) -> None:
-        """Shows what has come since, and the whole once it has ended."""
+        """Show the tokens that are new, and the likelihood once the reply has ended."""
         start = len(self._p)
         self._text, self._written = text, written
         for trace in written.traces[start:]:
@@ -166,7 +167,7 @@ class TokenView(Vertical):
         self._say_how_likely(self._before)
 
     def suppose(self, first: int, p: Sequence[float], cut: Sequence[str]) -> None:
-        """Shows tokens from one on as they would be with other knobs."""
+        """Show tokens from `first` on as they would be with other knobs."""
         end = first + len(p)
         self._p[first:end], self._cut[first:end] = p, cut
         self.field.colour(first, self._levels(first, end), [bool(stage) for stage in cut])
@@ -174,11 +175,11 @@ class TokenView(Vertical):
             self._say_what_it_is()
 
     def conclude(self, label: str) -> None:
-        """Says how likely the whole is with other knobs; `label` names these."""
+        """Show the likelihood of the whole with other knobs, named by `label`."""
         self._say_how_likely(likelihood(self._p), label)
 
     def restore(self) -> None:
-        """Shows it as it was written."""
+        """Show the reply as it was written."""
         traces = self._written.traces
         self.suppose(0, [trace.p for trace in traces], [trace.cut for trace in traces])
         self._say_how_likely(self._before)
@@ -225,25 +226,26 @@ class TokenView(Vertical):
     # --- what the person does ---------------------------------------------------------------------------------------
 
     def on_token_field_picked(self, event: TokenField.Picked) -> None:
-        """Say what it is, and to whoever wants to know more."""
+        """Show the token with the cursor, and post it."""
         event.stop()
         self._say_what_it_is()
         self.post_message(self.Picked(self, event.place))
 
     def action_alternatives(self) -> None:
+        """Post that the user wants the candidates."""
         self.post_message(self.Entered(self))
 
     def action_measure(self) -> None:
-        """Colours by the next measure."""
+        """Colour by the next measure."""
         self._legend.measure = MEASURES[(MEASURES.index(self.measure) + 1) % len(MEASURES)]
         self.field.colour(0, self._levels(0), [bool(stage) for stage in self._cut])
 
     def action_threshold(self, by: int) -> None:
-        """Counts one level more or fewer as unlikely."""
+        """Count one level more or fewer as unlikely."""
         self._legend.unlikely = max(1, min(self._legend.unlikely + by, LEVELS - 1))
 
     def action_unlikely(self, by: int) -> None:
-        """Goes to the next token that counts as unlikely, and round at the end."""
+        """Move to the next token that counts as unlikely, and round at the end."""
         levels = self._levels(0)
         for step in range(1, len(levels) + 1):
             place = (self.picked + by * step) % len(levels)

@@ -1,4 +1,4 @@
-"""What can be taken out of a reply by itself: a block of code, or where a link leads."""
+"""Parts of a reply that can be copied by themselves: blocks of code and links."""
 
 from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
@@ -8,16 +8,16 @@ from tui.ui.markdown.lines import styled
 
 
 class CopyTarget(NamedTuple):
-    """A part of a message."""
+    """Part of a message."""
 
     kind: Literal["code", "link"]
     lines: range
-    """Its lines in the message as it is laid out."""
+    """Its lines in the message as laid out."""
     text: str
-    """The code, or the link's target, as it was written."""
+    """Code or target of the link, as written."""
 
     def light(self, line: StyledLine) -> StyledLine:
-        """One of its lines with the link lit up; code is told by its rail."""
+        """Highlight the link in one of its lines; code is marked by its rail."""
         if self.kind == "code":
             return line
         spans = (
@@ -27,7 +27,7 @@ class CopyTarget(NamedTuple):
 
 
 def excerpts(lines: Sequence[StyledLine], source: str, start: int) -> list[CopyTarget]:
-    """The excerpts of a text, from top to bottom; `start` is the number of its first line."""
+    """Return the parts of a text from top to bottom; `start` is the number of its first line."""
     blocks = list(_blocks(lines))
     written = fenced(source)
     # What is too long or too deep is laid out as plain text, without its blocks: then they are taken as they are shown.
@@ -45,7 +45,7 @@ def excerpts(lines: Sequence[StyledLine], source: str, start: int) -> list[CopyT
 
 
 def _blocks(lines: Sequence[StyledLine]) -> Iterator[range]:
-    """The lines of each block of code; the name of a language begins one."""
+    """Yield the lines of each block of code; the name of a language starts one."""
     first = None
     for number, line in enumerate(lines):
         code = line.fill == "code"

@@ -1,4 +1,4 @@
-"""The parts of a transcript's messages that can be copied: blocks of code, and where links lead."""
+"""Steps through the parts of a transcript that can be copied."""
 
 from dataclasses import dataclass
 
@@ -12,22 +12,22 @@ from tui.ui.widgets.transcript.viewport import Viewport
 
 
 class CopyTargets:
-    """Blocks of code and links that can be stepped through; the one stepped to is lit."""
+    """Blocks of code and links of a transcript; one at a time is lit."""
 
     @dataclass
     class LinkChosen(Message):
-        """The person wants to go where a link leads."""
+        """The user wants to follow a link."""
 
         target: str
-        """As the model wrote it."""
+        """Target as the model wrote it."""
 
     def __init__(self, widget: Widget, stack: EntryStack, viewport: Viewport) -> None:
         self._widget, self._stack, self._viewport = widget, stack, viewport
         self.lit: Entry | None = None
-        """The entry with the part that is lit."""
+        """Entry with the lit part."""
 
     def forget_missing(self) -> None:
-        """Light nothing in an entry that is not shown any more."""
+        """Unset the entry with the lit part if it is not shown any more."""
         if self.lit not in self._stack.entries:
             self.lit = None
 
@@ -59,7 +59,7 @@ class CopyTargets:
             self._widget.app.copy_to_clipboard(entry.lit.text if entry.lit else entry.text)
 
     def follow(self) -> None:
-        """Ask to go where the link that is lit leads."""
+        """Post that the user wants to follow the lit link."""
         if self.lit and self.lit.lit:
             self._widget.post_message(self.LinkChosen(self.lit.lit.text))
 

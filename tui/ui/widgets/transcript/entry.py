@@ -1,4 +1,4 @@
-"""What a transcript is made of: messages and notices, each as lines that are laid out only when they are looked at."""
+"""Entries of a transcript: messages and notices, laid out only when they come into view."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
@@ -15,27 +15,27 @@ from tui.ui.widgets.transcript.thought_fold import ThoughtFold
 from tui.ui.widgets.transcript.word_marks import marked, words
 
 MARGIN = 3
-"""Cells for the rail on the left."""
+"""Cells of the rail on the left."""
 MEASURE = 100
-"""Cells; a longer line of prose is hard to read."""
+"""Most cells in a line: longer lines of prose are hard to read."""
 MANY, MUCH = 24, 4000
 """Lines and characters of a question that are shown."""
 
 _PICKED = ("▶  ", "┃  ")
-"""The rail of the message that the cursor is on: on its first line, and on the others."""
+"""Rail of the message with the cursor: its first line, and the others."""
 _LIT = "█  "
-"""The rail of what is to be taken out."""
+"""Rail of the part to be copied."""
 
 
 class VersionNumber(NamedTuple):
-    """Which of how many versions a message is, from 0."""
+    """Number of a version of a message, from 0, among how many."""
 
     at: int = 0
     of: int = 1
 
     @property
     def spans(self) -> tuple[Span, ...]:
-        """How it is drawn, with an arrow to each side; nothing where there is one."""
+        """Number with an arrow on each side; empty for the only version."""
         if self.of < 2:
             return ()
         return (
@@ -46,35 +46,30 @@ class VersionNumber(NamedTuple):
 
 
 class Entry(ABC):
-    """One thing in a transcript, with a blank line under it."""
+    """Message or notice, with a blank line under it."""
+
+    aside = False
+    """True for a notice of twiddle's own."""
+    asks = False
+    """True for a question."""
 
     def __init__(self, text: str) -> None:
         self.text = text
         self.width = 0
-        """The width it is laid out for; 0 before."""
+        """Width that it is laid out for; 0 before."""
         self.height = 0
-        """Its lines, or a guess while it is not laid out."""
+        """Number of lines; an estimate while it is not laid out."""
         self.turn: int | None = None
-        """Its index in the conversation, once it has one."""
+        """Index in the conversation; None for a notice."""
         self.picked = False
         """True if the cursor is on it."""
         self.place = VersionNumber()
-        """Where it stands among its versions."""
+        """Number among its versions."""
         self.lit: CopyTarget | None = None
-        """The part of it that is to be taken out."""
-
-    @property
-    def aside(self) -> bool:
-        """True if it is no message, but the program's own word."""
-        return False
-
-    @property
-    def asks(self) -> bool:
-        """True if it is a question."""
-        return False
+        """Part of it that is lit."""
 
     def put(self, place: VersionNumber) -> bool:
-        """Take in where it stands among its versions; whether that is new."""
+        """Set the number among its versions, and return True if it changed."""
         if place == self.place:
             return False
         self.place = place
@@ -83,7 +78,7 @@ class Entry(ABC):
         return True
 
     def turned_at(self, number: int, column: int) -> int:
-        """-1 or 1 where a cell of a line is the arrow to the version before or after; else 0."""
+        """Return -1 or 1 for a cell that is the arrow to the version before or after; else 0."""
         for span in self.line(number).spans:
             column -= cell_len(span.text)
             if column < 0:
@@ -91,11 +86,11 @@ class Entry(ABC):
         return 0
 
     def excerpts(self) -> list[CopyTarget]:
-        """What of it can be taken out, once it is laid out."""
+        """Return the parts that can be copied; none before it is laid out."""
         return []
 
     def _railed(self, number: int, line: StyledLine, rail: Span) -> StyledLine:
-        """A line behind its rail, which shows where the cursor is."""
+        """Put a line behind its rail, which shows the cursor."""
         if self.lit and number in self.lit.lines:
             rail = Span(_LIT, f"{rail.style} picked-rail", copied=False)
             line = self.lit.light(line)
@@ -104,18 +99,18 @@ class Entry(ABC):
         return line._replace(spans=(rail, *line.spans))
 
     def guess(self, width: int) -> None:
-        """Make do with a cheap guess at the height."""
+        """Estimate the height cheaply."""
         inner = self._inner(width)
         self.width = 0
         self.height = 1 + sum(1 + max(0, len(line) - 1) // inner for line in self.text.split("\n"))
 
     @abstractmethod
     def lay_out(self, width: int) -> None:
-        """Make the lines for a width."""
+        """Lay out the lines for a width."""
 
     @abstractmethod
     def line(self, number: int) -> StyledLine:
-        """One of the lines."""
+        """Return line `number`."""
 
     @staticmethod
     def _inner(width: int) -> int:
@@ -123,27 +118,18 @@ class Entry(ABC):
 
 
 class TextEntry(Entry):
-    """A text shown as it was written: what a person, the system prompt or the program itself says."""
+    """Plain text: a question, the system prompt, or a notice of twiddle's own."""
 
     def __init__(self, text: str, role: Role | None = None) -> None:
         beginning = _beginning(text) if role == "user" else text
         super().__init__(beginning)
         self._left_out = len(text) - len(beginning)
         self._role = role or "notice"
+        self.aside, self.asks = role is None, role == "user"
         self._lines: list[StyledLine] = []
 
-    @property
-    def aside(self) -> bool:
-        """True if it is no message, but the program's own word."""
-        return self._role == "notice"
-
-    @property
-    def asks(self) -> bool:
-        """True if it is a question."""
-        return self._role == "user"
-
     def lay_out(self, width: int) -> None:
-        """Make the lines for a width."""
+        """Lay out the lines for a width."""
         text = "\n".join(line.expandtabs(4) for line in safe(self.text).split("\n"))
         fill = "user" if self._role == "user" else ""
         lines = [line._replace(fill=fill) for line in fold([Span(text, self._role)], self._inner(width))]
@@ -156,7 +142,7 @@ class TextEntry(Entry):
         self.width, self.height = width, len(lines) + 1
 
     def line(self, number: int) -> StyledLine:
-        """One of the lines."""
+        """Return line `number`."""
         if number == len(self._lines):
             return BLANK
         first = "▌  " if not self.aside else "·  " if number == 0 else "   "
@@ -164,14 +150,14 @@ class TextEntry(Entry):
 
 
 def _beginning(text: str) -> str:
-    """As much of a question as one wants to scroll past: what goes along with it can be a whole file."""
+    """Return the start of a long question: its attachments can be whole files."""
     if len(text) <= MUCH and text.count("\n") <= MANY:
         return text
     return "\n".join(text[:MUCH].split("\n")[:MANY])
 
 
 class ReplyEntry(Entry):
-    """What a model writes, as Markdown."""
+    """Reply of a model, laid out as Markdown."""
 
     _RAIL = Span("▏  ", "assistant-rail", copied=False)
 
@@ -198,32 +184,32 @@ class ReplyEntry(Entry):
         self._foot: list[StyledLine] = []
         self._differing: frozenset[int] = frozenset()
         self._lines: list[StyledLine] | None = None
-        """Those of the text with words lit; made when they are looked at."""
+        """Lines of the text with highlighted words; made when they are first drawn."""
 
     @property
     def words(self) -> list[str]:
-        """What was said, word by word, once it is laid out."""
+        """Words of the reply; none before it is laid out."""
         return [word for word, _ in words(self._document.lines)] if self._document else []
 
     @property
     def forks(self) -> list[int]:
-        """The lines in which it parts from another reply, once it is laid out."""
+        """Lines where it differs first from another reply; none before it is laid out."""
         lines = self._document.lines if self._document else []
         found = (place for place, line in enumerate(lines) if any(span.style == "mark-fork" for span in line.spans))
         return [len(self._head) + place for place in found]
 
     def light(self, places: frozenset[int]) -> None:
-        """Light these of its words, and no others."""
+        """Highlight the words with some indices, and no others."""
         self._differing, self._lines = places, None
 
     @property
     def thought(self) -> Thought | None:
-        """What of its text is thought."""
+        """Part of its text that is thought."""
         return self._fold.thought if self._fold else None
 
     @thought.setter
     def thought(self, thought: Thought) -> None:
-        """Take in how far the thought goes."""
+        """Set the part of its text that is thought."""
         if self._fold is None:
             self._fold = ThoughtFold(thought)
             if self._document is not None:
@@ -233,7 +219,7 @@ class ReplyEntry(Entry):
 
     @property
     def _answered_from(self) -> int:
-        """Characters of the text before the answer."""
+        """Index in the text where the answer starts."""
         if self._fold is None:
             return 0
         answer = self._fold.thought.answer
@@ -253,17 +239,17 @@ class ReplyEntry(Entry):
         return thought is not None and (thought.answer is None or mark.at < thought.answer)
 
     def unfolds_at(self, number: int) -> bool:
-        """Return True if a line is the one that stands for its thought."""
+        """Return True for the line that opens its thought."""
         return self._fold is not None and number == self._labels
 
     def unfold(self) -> None:
-        """Open its thought, or folds it again."""
+        """Open its thought, or fold it again."""
         if self._fold:
             self._fold.open = not self._fold.open
             self._measure()
 
     def append(self, text: str) -> int:
-        """Add text; returns the number of the first line that has changed."""
+        """Append text and return the number of the first line that changed."""
         self._progress = self._progress if self.text else ""
         self.text += text
         if self._document is None:
@@ -284,12 +270,12 @@ class ReplyEntry(Entry):
         self._measure()
 
     def progress(self, text: str) -> None:
-        """What is happening now, under the text."""
+        """Show a line about what is happening now under the text."""
         self._progress = text
         self._measure()
 
     def finish(self, note: str, failed: bool) -> None:
-        """The text is complete; a note may stand under it."""
+        """End the reply, with a note under it."""
         self.ended = True
         self._note, self._failed, self._progress = note, failed, ""
         if self._document is not None:
@@ -326,7 +312,7 @@ class ReplyEntry(Entry):
         return self._lines[number]
 
     def excerpts(self) -> list[CopyTarget]:
-        """The blocks of code and the links in it."""
+        """Return the blocks of code and the links in it."""
         return excerpts(self._document.lines, self._answer, len(self._head)) if self._document else []
 
     def _measure(self) -> None:

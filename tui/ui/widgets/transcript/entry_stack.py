@@ -1,4 +1,4 @@
-"""Entries one under another: which lines they take up, though most were never laid out."""
+"""Stack of entries and the lines they take up, though most were never laid out."""
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
@@ -11,20 +11,20 @@ from tui.ui.widgets.transcript.entry import Entry
 
 
 class EntryStack:
-    """Entries one under another, and which lines they take up."""
+    """Entries one under another, and the lines they take up."""
 
     def __init__(self) -> None:
         self.entries: list[Entry] = []
         self.tops = [1]
-        """The first line of each entry, and the end of the last; there is a blank line above them all."""
+        """First line of each entry, and the end of the last; a blank line is above them all."""
 
     @property
     def height(self) -> int:
-        """Lines in all."""
+        """Number of lines."""
         return self.tops[-1]
 
     def pile(self, start: int = 0) -> None:
-        """Work out where the entries after `start` are now."""
+        """Compute the first lines of the entries after `start`."""
         heights = (entry.height for entry in self.entries[start:])
         self.tops[start:] = accumulate(heights, initial=self.tops[start])
 
@@ -37,7 +37,7 @@ class EntryStack:
         return next((entry for entry in reversed(self.entries) if entry.turn is not None), None)
 
     def copied(self, start: Offset, end: Offset, width: int) -> str:
-        """Return what is said between two cells, without rails, marks and the folds of long lines."""
+        """Return the text between two cells, without rails, marks and the folds of long lines."""
         text = ""
         for y, line in self.between(start.y, end.y, width):
             if line.said:
@@ -46,23 +46,23 @@ class EntryStack:
         return text.strip("\n")
 
     def at(self, y: int) -> tuple[int, int]:
-        """The entry that has a line, and the line's number in it."""
+        """Return the index of the entry that has line `y`, and the line's number in it."""
         place = max(0, min(bisect_right(self.tops, y) - 1, len(self.entries) - 1))
         return place, y - self.tops[place]
 
     def line(self, y: int) -> StyledLine:
-        """One line."""
+        """Return line `y`."""
         place, number = self.at(y)
         entry = self.entries[place]
         return entry.line(number) if entry.width and 0 <= number < entry.height else BLANK
 
     def unseen(self, top: int, bottom: int, width: int) -> int | None:
-        """The lowest entry between two lines that is not laid out for the width."""
+        """Return the index of the lowest entry between two lines that is not laid out for the width."""
         found = range(self.at(bottom)[0], self.at(top)[0] - 1, -1)
         return next((place for place in found if self.entries[place].width != width), None)
 
     def between(self, top: int, bottom: int, width: int) -> Iterator[tuple[int, StyledLine]]:
-        """The lines between two, with their numbers."""
+        """Yield the lines between two, with their numbers."""
         for place in range(self.at(top)[0], self.at(bottom)[0] + 1):
             entry, first = self.entries[place], self.tops[place]
             if entry.width != width:  # it was never in view, so neither end is in it
@@ -74,7 +74,7 @@ class EntryStack:
 
 
 def _copied(spans: Sequence[Span], start: int, end: int | None) -> str:
-    """Return the characters of a line that were said, between two cells."""
+    """Return the characters of a line to copy between two cells."""
     text, position = "", 0
     for span in spans:
         stop = len(span.text) if end is None else max(0, end - position)

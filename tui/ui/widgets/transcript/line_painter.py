@@ -1,4 +1,4 @@
-"""The lines of a transcript as rows of the terminal; a row is drawn once and kept until its line changes."""
+"""Lines of a transcript as rows of the terminal; a row is drawn once, until its line changes."""
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache

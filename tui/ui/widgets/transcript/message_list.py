@@ -1,4 +1,4 @@
-"""The messages of a conversation in a transcript, with a cursor that picks one of them."""
+"""Messages of a conversation in a transcript, with a cursor on one of them."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -14,19 +14,19 @@ from tui.ui.widgets.transcript.reply_footer import footnote, marks
 from tui.ui.widgets.transcript.viewport import Viewport
 
 Wish = Literal["edit", "continue", "again", "fork", "go"]
-"""What can be done with a message: edit it, continue it, answer it again, fork the chat up to it, and go to it as
+"""Action on a message: edit it, continue it, answer it again, fork the chat up to it, and go to it as
 another version."""
 
 
 class MessageList:
-    """Messages of a conversation's path. It posts what is wanted with one of them, and does nothing about it."""
+    """Messages of a conversation's path. It posts actions on them, and runs none."""
 
     @dataclass
     class Wanted(Message):
-        """Something is wanted with a message."""
+        """The user wants an action on a message."""
 
         transcript: Widget | None
-        """Where; None for the active side."""
+        """Transcript of the message; None for the active side."""
         wish: Wish
         turn: int
         """Index in the conversation."""
@@ -35,17 +35,17 @@ class MessageList:
         self._widget, self._stack, self._viewport = widget, stack, viewport
         self._conversation = Conversation()
         self.entry: Entry | None = None
-        """The message that the cursor is on."""
+        """Message with the cursor."""
         self.versioned = True
         """True if other versions of messages are shown and can be gone to."""
 
     @property
     def picked(self) -> int | None:
-        """Index in the conversation of the message that the cursor is on."""
+        """Index in the conversation of the message with the cursor."""
         return self.entry.turn if self.entry else None
 
     def show(self, conversation: Conversation) -> None:
-        """Show the path of a conversation in place of everything; what stays on it stays where it is on screen."""
+        """Show the path of a conversation in place of all entries; a message that stays keeps its place on screen."""
         known = {entry.turn: entry for entry in self._stack.entries if entry.turn is not None}
         row = self._viewport.row(self.entry)
         index = self._stack.entries.index(self.entry) if self.entry and row is not None else -1
@@ -58,7 +58,7 @@ class MessageList:
             self._viewport.put(entries[index], row)
 
     def know(self, conversation: Conversation) -> None:
-        """Number the messages shown as those of the conversation's path, in order."""
+        """Set the indices of the messages shown to those of the conversation's path, in order."""
         self._conversation = conversation
         beside = Counter((turn.parent, turn.message.role) for turn in conversation.turns)
         messages = (entry for entry in self._stack.entries if not entry.aside)
@@ -82,7 +82,7 @@ class MessageList:
         self._widget.refresh_bindings()
 
     def pick_by(self, step: int) -> None:
-        """Pick the next message; where the one picked goes on past the view, scroll a line instead."""
+        """Move the cursor to the next message; scroll by a line instead if the current one goes on past the view."""
         messages = [entry for entry in self._stack.entries if entry.turn is not None]
         if not messages:
             return
@@ -97,7 +97,7 @@ class MessageList:
             self._viewport.reveal(self.entry, step)
 
     def go_to_version(self, step: int) -> None:
-        """Ask for the version of the message picked that comes before or after."""
+        """Post that the user wants the version before or after."""
         entry = self.entry or self._stack.last()
         if entry is None or entry.turn is None or not self.versioned:
             return
@@ -108,13 +108,13 @@ class MessageList:
             self._widget.post_message(self.Wanted(self._widget, "go", all_of_it[at]))
 
     def want(self, wish: Wish) -> None:
-        """Ask for something to be done with the message picked, or with the last."""
+        """Post that the user wants an action on the message with the cursor, or on the last."""
         entry = self.entry or self._stack.last()
         if entry and entry.turn is not None:
             self._widget.post_message(self.Wanted(self._widget, wish, entry.turn))
 
     def unfold(self) -> None:
-        """Open the thought of the reply picked, or of the last that has one, or fold it again."""
+        """Open or fold the thought of the reply with the cursor, else of the last that has one."""
         if entry := self._thoughtful:
             entry.unfold()
             self._viewport.redraw(entry)
@@ -125,7 +125,7 @@ class MessageList:
         return next((entry for entry in entries if isinstance(entry, ReplyEntry) and entry.thought), None)
 
     def click(self, x: int, y: int) -> None:
-        """Pick the message at a cell; on the arrows of its versions go to the next, on the line of its thought open it.
+        """Handle a click: move the cursor, turn the version at an arrow, open a thought at its line.
 
         `y` counts from the first line of the stack.
         """

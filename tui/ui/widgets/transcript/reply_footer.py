@@ -1,4 +1,4 @@
-"""What stands under a reply and inside its text, from how it came to be."""
+"""Line under a reply, and the marks inside its text."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -15,11 +15,11 @@ ENDINGS = {
     "died": "the engine was lost",
     "interrupted": "interrupted: twiddle ended while it was written",
 }
-"""What is said of how a reply ended, where it was not by itself."""
+"""Notes on replies that did not end by themselves."""
 
 
 def footnote(turn: Turn) -> str:
-    """How a reply ended, what it cost, and the seed that writes it again."""
+    """Return how a reply ended, its cost, and the seed that reproduces it."""
     written = turn.record
     parts = [ENDINGS[turn.ending]] if turn.ending in ENDINGS else []
     parts += ["edited"] if turn.edited else []
@@ -30,7 +30,7 @@ def footnote(turn: Turn) -> str:
 
 
 def marks(turn: Turn) -> tuple[Mark, ...]:
-    """Where a reply goes on from another one, and where its knobs were turned."""
+    """Return marks for where a reply branched, and where its knobs were turned."""
     written = turn.record
     if not written:
         return ()
@@ -38,7 +38,7 @@ def marks(turn: Turn) -> tuple[Mark, ...]:
 
 
 def notable(written: ReplyRecord) -> Iterator[tuple[int, str, MarkKind]]:
-    """What happened on the way: before which token, what, and of which kind."""
+    """Yield what happened during a reply: index of the next token, label, kind."""
     if _went_on(written):
         yield written.inherited, "from here on anew", "branch"
     knobs = [written.knobs, *(change.knobs for change in written.knob_changes)]
@@ -52,7 +52,7 @@ def _went_on(written: ReplyRecord) -> bool:
 
 
 def _at(turn: Turn, written: ReplyRecord, place: int) -> int:
-    """Where in the text a token begins; the end, for one that is not there."""
+    """Return the index in the text where a token starts; its end for a token that is not there."""
     return written.offsets[place] if 0 <= place < len(written.offsets) else len(turn.message.content)
 
 

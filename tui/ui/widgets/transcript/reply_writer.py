@@ -1,4 +1,4 @@
-"""The reply at the end of a transcript, while it grows."""
+"""Reply that grows at the end of a transcript."""
 
 from collections import deque
 
@@ -40,7 +40,7 @@ class ReplyWriter:
         return self.entry.words
 
     def begin(self, label: str = "", text: str = "") -> None:
-        """Begin a reply, or go on with one that begins with this text."""
+        """Start a reply, or continue one that begins with `text`."""
         self.flush()
         self.entry, self._thought = ReplyEntry(text, label), None
         if text:
@@ -48,7 +48,7 @@ class ReplyWriter:
         self._viewport.add(self.entry)
 
     def replace(self, entry: ReplyEntry | None) -> None:
-        """Let another entry be the last reply; text that was not drawn yet is dropped."""
+        """Make another entry the last reply; text not drawn yet is dropped."""
         self._pending.clear()
         self.entry, self._thought = entry, None
 
@@ -59,7 +59,7 @@ class ReplyWriter:
             self._viewport.redraw(self.entry)
 
     def append(self, delta: str, thought: Thought | None = None) -> None:
-        """Add text to the running reply, and say which part of all of it is thought."""
+        """Append text to the running reply; `thought` says which part of the whole reply is thought."""
         self._pending.append(delta)
         self._thought = thought
         if self._widget.is_running:

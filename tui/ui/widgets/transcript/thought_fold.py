@@ -1,4 +1,4 @@
-"""What a reply thought: one line that says how much, and under it, while it is open, what."""
+"""Thought of a reply: one line with its length and, while open, its text."""
 
 from collections.abc import Sequence
 
@@ -9,11 +9,11 @@ from tui.ui.markdown.lines import NARROWEST, Fold
 
 _RAIL = Span("┊ ", "thought-rail", copied=False)
 _LAST = 2
-"""Lines that are seen of a thought while it is being thought."""
+"""Lines shown of a thought while it is being written."""
 
 
 class ThoughtFold:
-    """The thought of one reply."""
+    """Thought of one reply, folded or open."""
 
     def __init__(self, thought: Thought) -> None:
         self.thought = thought
@@ -23,7 +23,7 @@ class ThoughtFold:
         self._fed = 0
 
     def lines(self, text: str, marks: Sequence[Mark], width: int, *, running: bool) -> list[StyledLine]:
-        """How it is drawn: `text` is the whole reply's, and `marks` are those that stand in the thought."""
+        """Lay it out; `text` is the whole reply's, `marks` are those inside the thought."""
         thinking = running and self.thought.end is None
         head = StyledLine((Span(self._head(thinking), "thought-head", copied=False),), said=False)
         if not self.open and not thinking:
@@ -41,7 +41,7 @@ class ThoughtFold:
         return f"{sign} thought for {length}" + (f" · {thought.seconds:.1f} s" if thought.seconds else "")
 
     def _body(self, text: str, marks: tuple[Mark, ...], width: int) -> list[StyledLine]:
-        """The thought in lines. It grows at its end, and only what is new is folded."""
+        """Lay out the text of the thought. It grows at its end, and only new text is folded."""
         inner, start = self.thought.parts(text)[0], self.thought.start
         if self._folded != (width, marks) or self._fed > len(inner):
             self._fold, self._folded, self._fed = Fold(width), (width, marks), 0

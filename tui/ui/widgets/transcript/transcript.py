@@ -1,4 +1,4 @@
-"""The conversation on screen, while it is read and while it is written."""
+"""Conversation on screen."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -31,7 +31,7 @@ _STYLES = (
 
 
 class Transcript(ScrollView, can_focus=True):
-    """Messages and notices one under another, drawn line by line, with a reply that may be growing at the end.
+    """Messages and notices one under another, drawn line by line; the last reply may be growing.
 
     The widget draws and obeys keys; `messages`, `targets`, `reply` and `viewport` each know one part of it.
     """
@@ -199,12 +199,12 @@ class Transcript(ScrollView, can_focus=True):
 
     @dataclass
     class Scrolled(Message):
-        """The reader went to another place."""
+        """The reader scrolled."""
 
         transcript: "Transcript"
 
         def can_replace(self, message: Message) -> bool:
-            """Only where the reader is now matters."""
+            """Return True for an older message of the same transcript."""
             return isinstance(message, Transcript.Scrolled) and message.transcript is self.transcript
 
     def __init__(self, *, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:
@@ -217,19 +217,19 @@ class Transcript(ScrollView, can_focus=True):
         self.reply = ReplyWriter(self, self.viewport)
 
     def ask(self, text: str) -> None:
-        """Add a question, and go there."""
+        """Add a question and scroll to it."""
         self.reply.flush()
         self.messages.pick(None)
         self.viewport.add(TextEntry(text, "user"))
         self.viewport.follow()
 
     def notice(self, text: str) -> None:
-        """Add a line of the program itself."""
+        """Add a notice of twiddle's own."""
         self.reply.flush()
         self.viewport.add(TextEntry(text))
 
     def show(self, conversation: Conversation) -> None:
-        """Show the path of a conversation in place of everything."""
+        """Show the path of a conversation in place of all entries."""
         self.reply.replace(None)
         self.messages.show(conversation)
         self.targets.forget_missing()
@@ -237,13 +237,13 @@ class Transcript(ScrollView, can_focus=True):
         self.reply.replace(last if isinstance(last, ReplyEntry) else None)
 
     def clear(self) -> None:
-        """Remove everything."""
+        """Remove all entries."""
         self.show(Conversation())
 
     # --- keys and mouse ---
 
     def action_pick(self, step: int) -> None:
-        """Pick the message above or below."""
+        """Move the cursor to the message above or below."""
         self.messages.pick_by(step)
 
     def action_version(self, step: int) -> None:
@@ -251,7 +251,7 @@ class Transcript(ScrollView, can_focus=True):
         self.messages.go_to_version(step)
 
     def action_want(self, wish: Wish) -> None:
-        """Ask for something to be done with the message picked."""
+        """Post that the user wants an action on the message with the cursor."""
         self.messages.want(wish)
 
     def action_unfold(self) -> None:
@@ -259,15 +259,15 @@ class Transcript(ScrollView, can_focus=True):
         self.messages.unfold()
 
     def action_light(self, step: int) -> None:
-        """Light the block of code or the link before or after."""
+        """Light the code or link before or after."""
         self.targets.step(step)
 
     def action_copy(self) -> None:
-        """Copy the part that is lit, else the message picked, else the last one."""
+        """Copy the lit part, else the message with the cursor, else the last one."""
         self.targets.copy(self.messages.entry)
 
     def action_follow(self) -> None:
-        """Ask to go where the link that is lit leads."""
+        """Post that the user wants to follow the lit link."""
         self.targets.follow()
 
     def action_scroll_end(self) -> None:
@@ -275,13 +275,13 @@ class Transcript(ScrollView, can_focus=True):
         self.viewport.follow()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer only what there is something for."""
+        """Offer only actions that apply now."""
         if action in ("copy", "light", "follow"):
             return self.targets.offers(action)
         return self.messages.offers(action, parameters)
 
     def on_click(self, event: events.Click) -> None:
-        """Follow a link or pick a message; twice selects the entry."""
+        """Follow a link or move the cursor; a double click selects the entry."""
         if not self.stack.entries:
             return
         y = self.scroll_offset.y + event.y
@@ -301,11 +301,11 @@ class Transcript(ScrollView, can_focus=True):
         super().scroll_to(x, y, **{**options, "animate": False})
 
     def on_mount(self) -> None:
-        """Draw what came in before there was a screen."""
+        """Draw what was added before the mount."""
         self.reply.clock.ask()
 
     def on_resize(self) -> None:
-        """Fold everything for the new width."""
+        """Fold all entries for the new width."""
         self.viewport.resize()
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
@@ -322,7 +322,7 @@ class Transcript(ScrollView, can_focus=True):
         self._painter.clear()
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """Return rows of the view, without what Textual does on every paint for borders and padding: there are none."""
+        """Return rows of the view, without the work that Textual does on every paint for borders and padding."""
         top, rows = self.scroll_offset.y, self._painter.rows
         strips = [row.strip if (row := rows.get(top + y)) else self.render_line(y) for y in crop.line_range]
         whole = crop.column_span == (0, self.outer_size.width)
@@ -335,11 +335,11 @@ class Transcript(ScrollView, can_focus=True):
         return self._painter.draw(self.scroll_offset.y + y, self.viewport.width)
 
     def selection_updated(self, selection: Selection | None) -> None:
-        """Draw what is selected, or no longer is."""
+        """Draw the selection."""
         self.refresh()
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
-        """Return the text to copy: what was said, without rails, marks and the folds of long lines."""
+        """Return the text to copy, without rails, marks and the folds of long lines."""
         if not self.stack.entries:
             return None
         start, end = selection.start or Offset(0, 0), selection.end or Offset(0, self.stack.height)

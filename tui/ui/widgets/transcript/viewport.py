@@ -1,4 +1,4 @@
-"""The part of a transcript that is on screen; what is out of sight costs a guess at its height and no more."""
+"""Visible part of a transcript; an entry out of view costs an estimate of its height and no more."""
 
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from tui.ui.widgets.transcript.line_painter import LinePainter
 
 
 class Viewport:
-    """View of a stack of entries that stays where the reader is, or at the bottom while the reader is there."""
+    """View of a stack of entries that stays in place, or at the bottom while the reader is there."""
 
     def __init__(self, widget: ScrollView, stack: EntryStack, painter: LinePainter) -> None:
         self._widget, self._stack, self._painter = widget, stack, painter
@@ -45,7 +45,7 @@ class Viewport:
         self._lay_out_visible()
 
     def lay_out(self, entry: Entry) -> None:
-        """Lay out an entry that may never have been in view."""
+        """Lay out an entry that may be out of view."""
         if self.width and entry.width != self.width:
             entry.lay_out(self.width)
             self.redraw(entry)
@@ -54,7 +54,7 @@ class Viewport:
 
     @property
     def spot(self) -> tuple[int, int]:
-        """Where the reader is: the question above, from 0, and how many lines below its top."""
+        """Place of the reader: index of the question above, and the lines below its top."""
         y, tops = self._widget.scroll_offset.y, self._questions
         number = bisect_right(tops, y) - 1
         return number, y - (tops[number] if number >= 0 else 0)
@@ -75,24 +75,24 @@ class Viewport:
         return [top for top, entry in zip(self._stack.tops, self._stack.entries, strict=False) if entry.asks]
 
     def follow(self) -> None:
-        """Go to the bottom, and stay there."""
+        """Scroll to the bottom, and stay there."""
         self.following = True
         self._lay_out_visible()
 
     def row(self, entry: Entry | None) -> int | None:
-        """Return the row of the view that an entry begins on, or would; None for one that is not in the stack."""
+        """Return the row of the view that an entry starts on, or would; None if it is not in the stack."""
         if entry not in self._stack.entries:
             return None
         return self._stack.top(entry) - self._widget.scroll_offset.y
 
     def put(self, entry: Entry, row: int) -> None:
-        """Scroll so that an entry begins on a row of the view."""
+        """Scroll so that an entry starts on a row of the view."""
         self.following = False
         for _ in range(2):  # what comes into view above is laid out then, and may have another height than guessed
             self._widget.scroll_to(y=self._stack.top(entry) - row)
 
     def reveal(self, entry: Entry, step: int) -> None:
-        """Scroll no further than it takes to see an entry, or the end of it that one comes to first."""
+        """Scroll just far enough to show an entry, or its nearer end if it does not fit."""
         entry.lay_out(self.width)
         self.redraw(entry)
         row, room = self.row(entry) or 0, self._widget.size.height
@@ -106,7 +106,7 @@ class Viewport:
     # --- the widget ---
 
     def resize(self) -> None:
-        """Fold everything for a new width."""
+        """Fold all entries for a new width."""
         if self._widget.scrollable_content_region.width != self.width:
             self.width = self._widget.scrollable_content_region.width
             self._arrange()
@@ -119,7 +119,7 @@ class Viewport:
         self._lay_out_visible()
 
     def _arrange(self) -> None:
-        """Stack all entries anew; the line at the top stays where it is."""
+        """Stack all entries anew; the line at the top stays in place."""
         stack = self._stack
         index, into = stack.at(self._widget.scroll_offset.y)
         if self.width:
@@ -140,7 +140,7 @@ class Viewport:
         self._widget.vertical_scrollbar.window_virtual_size = self._stack.height
 
     def _lay_out_visible(self) -> None:
-        """Lay out what is in view; its lines stay where they are though heights above turn out otherwise."""
+        """Lay out the entries in view; visible lines stay in place though the heights above change."""
         stack, widget = self._stack, self._widget
         while self.width and stack.entries:
             top = widget.max_scroll_y if self.following else widget.scroll_offset.y
@@ -158,7 +158,7 @@ class Viewport:
             self._move(widget.max_scroll_y)
 
     def _move(self, y: int) -> None:
-        """Scroll without the reader having done so."""
+        """Scroll on behalf of the program, not of the reader."""
         widget = self._widget
         y = max(0, min(y, widget.max_scroll_y))
         if y == widget.scroll_offset.y:

@@ -1,4 +1,4 @@
-"""The words of a text as they are drawn, and how some of them are marked."""
+"""Words of a text, and the highlighting of some of them."""
 
 import re
 from collections.abc import Collection, Iterator, Sequence
@@ -11,16 +11,16 @@ _WORD = re.compile(r"\S+")
 
 
 class WordPiece(NamedTuple):
-    """A word, or the part of it that stands in one line."""
+    """Word, or the part of it in one line."""
 
     line: int
     start: int
-    """In the text of the line that was said."""
+    """Index in the text of the line."""
     end: int
 
 
 def words(lines: Sequence[StyledLine]) -> list[tuple[str, list[WordPiece]]]:
-    """Every word that was said, and where it stands: one that was folded has a piece in each line."""
+    """Return each word with its pieces: a folded word has one in each line."""
     found: list[tuple[str, list[WordPiece]]] = []
     open_ended = False
     for number, line in enumerate(lines):
@@ -37,7 +37,7 @@ def words(lines: Sequence[StyledLine]) -> list[tuple[str, list[WordPiece]]]:
 
 
 def marked(lines: Sequence[StyledLine], places: Collection[int]) -> list[StyledLine]:
-    """The lines with some of their words in the style of what differs."""
+    """Highlight the words with some indices."""
     reach: dict[int, list[WordPiece]] = {}
     for place, (_, pieces) in enumerate(words(lines)):
         for piece in pieces if place in places else ():
