@@ -156,7 +156,7 @@ class Knobs(LoadKnobs, frozen=True, kw_only=True):
         tuple[str, ...],
         Knob(
             help="Add a bias to a logit: TEXT:BIAS for the first token of a text, #ID:BIAS for a token; -100 bans it.",
-            group=_FINER, stage="logit_bias", form=r"(#\d+|.+):[+-]?\d+(\.\d+)?",
+            group=_FINER, stage="logit_bias", form=r"(#\d+|(?s:.+)):[+-]?\d+(\.\d+)?",
             example="' Paris:-100' or '#504:2.5'",
         ),
     ] = ()  # fmt: skip

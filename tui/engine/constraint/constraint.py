@@ -122,7 +122,7 @@ class Vocabulary(TokenizerWrapper):
         self.special_token_ids = [
             token
             for token, piece in enumerate(pieces)
-            if backend.is_control(token) or backend.is_end(token) or not 0 < len(piece) <= _LONGEST
+            if backend.is_end(token) or not 0 < len(piece) <= _LONGEST  # control tokens say nothing
         ]
         self.unsayable = np.array(self.special_token_ids)
         # What is special is named, since two tokens that say nothing could not be told apart.

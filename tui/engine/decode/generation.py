@@ -71,6 +71,7 @@ class Generation:
         self._grammars, self._emit = grammars, emit
         self.watch, self.crossed = watch, False
         """`crossed` from the token that begins or ends a thought until the next is to be chosen."""
+        self._check_bias(reply.pair)
         before = watch.read(prompt[self.start :])
         self.schedule = KnobSchedule(reply, inside=watch.inside)
         self.constraint = self._constraint(self.knobs, prompt[self.start + before :])
@@ -96,7 +97,14 @@ class Generation:
     def set_knobs(self, knobs: KnobPair) -> None:
         """Ask for other knobs from the next token on; what was to come in its lane is off. Raises EngineError."""
         self._grammars.constraint(knobs.answer)
+        self._check_bias(knobs)
         self.schedule.ask(knobs)
+
+    def _check_bias(self, pair: KnobPair) -> None:
+        """Raise EngineError for a bias on a token that the vocabulary does not have."""
+        for knobs in (pair.answer, pair.effective_at(True)):
+            if knobs.logit_bias:
+                self.backend.stage("logit_bias", knobs)
 
     def _apply_knobs(self) -> None:
         """Let take effect what was asked, is next in the lane, or belongs on this side of a tag."""

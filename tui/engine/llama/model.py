@@ -180,8 +180,16 @@ class Llama:
             size = -count
 
     def first(self, text: str) -> int:
-        """The first token of a text."""
-        return self.tokenize(text, special=False)[0]
+        """Return the first token of a text as it is within a reply; raises EngineError if there is none."""
+        tokens, raw = self.tokenize(text, special=False), text.encode("utf-8", "replace")
+        blank = b"".join(map(self.piece, tokens)) == b" " + raw
+        if blank and C.llama_vocab_type(self.vocab) != C.LLAMA_VOCAB_TYPE_WPM:
+            # A tokenizer that begins whatever it is given with a blank: take the longest token without it.
+            fits = [token for token in range(self._size) if self.piece(token) and raw.startswith(self.piece(token))]
+            return max(fits, key=lambda token: len(self.piece(token)), default=tokens[0])
+        if not tokens or not self.piece(tokens[0]):
+            raise EngineError(f"logit_bias: this model's vocabulary has no token for {text!r}.")
+        return tokens[0]
 
     def piece(self, token: int) -> bytes:
         if not 0 <= token < self._size:  # of a reply that another model wrote; llama.cpp would end the process

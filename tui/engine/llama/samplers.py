@@ -8,6 +8,7 @@ import llama_cpp as C
 
 from tui.engine.backend import CANDIDATE, Candidates
 from tui.engine.protocol import ModelInfo
+from tui.errors import EngineError
 from tui.knobs.table import Knobs
 
 
@@ -19,7 +20,7 @@ class SamplerModel(Protocol):
     info: ModelInfo
 
     def first(self, text: str) -> int:
-        """The first token of a text."""
+        """Return the first token of a text; raises EngineError where the vocabulary has none for it."""
 
 
 class Sampler:
@@ -90,8 +91,9 @@ def _logit_bias(knobs: Knobs, _: float, model: SamplerModel | None) -> Any:
             token = int(text[1:])
         else:
             token = model.first(text) if model else text.encode()[0]
-        if token < _vocabulary(model):
-            biases.append(C.llama_logit_bias(token, float(bias)))
+        if token >= (size := _vocabulary(model)):
+            raise EngineError(f"logit_bias: there is no token #{token}; this model's go from #0 to #{size - 1}.")
+        biases.append(C.llama_logit_bias(token, float(bias)))
     array = (C.llama_logit_bias * len(biases))(*biases)
     return C.llama_sampler_init_logit_bias(_vocabulary(model), len(biases), array)
 

@@ -1,6 +1,6 @@
 """Text of a running reply: its tokens, and the part of their text that can be shown."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from tui.engine.reply.text import StopStrings, Utf8Decoder
@@ -25,6 +25,8 @@ class ReplyText:
     def __init__(self, stops: tuple[str, ...], watch: ThoughtWatch, unsaid: bytes = b"") -> None:
         """`unsaid` is what the tokens before say that their text does not."""
         self._utf8, self._stops, self._watch = Utf8Decoder(unsaid), StopStrings(stops), watch
+        self._spelled = watch.control_texts(stops)
+        """Stop strings that spell a control token, which says nothing: they are looked for in the tokens' names."""
         self.tokens: list[int] = []
         self.text = ""
 
@@ -35,12 +37,14 @@ class ReplyText:
 
     def stop_at(self, stops: tuple[str, ...]) -> None:
         """End at these texts from now on."""
-        self._stops.stops = stops
+        if stops != self._stops.stops:
+            self._stops.stops, self._spelled = stops, self._watch.control_texts(stops)
 
     def add(self, token: int) -> ReadableText:
         """Say a token more."""
         said = self._utf8.decode(self._watch.piece(token))
         crossed = self._watch.feed(said)
+        self._stops.found = self._stops.found or self._completed([token], self._spelled, self._watch.name)
         text = self._watch.release(self._stops.decode(said))
         self.tokens.append(token)
         self.text += text
@@ -54,12 +58,16 @@ class ReplyText:
 
     def would_stop(self, tokens: Sequence[int]) -> bool:
         """Return True if the last of these tokens, if they came next, would complete a stop string."""
-        if not self._stops.stops:
-            return False
-        *before, last = map(self._watch.piece, [*self.tokens[-_BEFORE:], *tokens])
+        plain = self._completed(tokens, self._stops.stops, self._watch.piece)
+        return bool(plain or self._completed(tokens, self._spelled, self._watch.name))
+
+    def _completed(self, tokens: Sequence[int], stops: Sequence[str], spell: Callable[[int], bytes]) -> str | None:
+        """Return the stop string that the last of these tokens, if they came next, would complete."""
+        if not stops:
+            return None
+        *before, last = map(spell, [*self.tokens[-_BEFORE:], *tokens])
         start, text = len(b"".join(before)), b"".join((*before, last))
-        stops = [stop.encode() for stop in self._stops.stops]
-        return any(stop in text[max(0, start - len(stop) + 1) :] for stop in stops)
+        return next((stop for stop in stops if stop.encode() in text[max(0, start - len(stop.encode()) + 1) :]), None)
 
     def with_next(self, tokens: Sequence[int], *, whole: bool = False) -> str:
         """Return the text of these tokens if they came next, after the whole reply or by themselves."""

@@ -46,6 +46,15 @@ class ThoughtWatch:
         """Return the bytes of a token; of control tokens only those in the tags have any."""
         return self._backend.label(token).encode() if token in self._spelled else self._backend.piece(token)
 
+    def name(self, token: int) -> bytes:
+        """Return the bytes of a token, or the name of a control token, which has none."""
+        return self._backend.piece(token) or self._backend.label(token).encode()
+
+    def control_texts(self, texts: Sequence[str]) -> tuple[str, ...]:
+        """Return those of some texts that spell out a control token."""
+        read = ((text, self._backend.tokenize(text, special=True)) for text in texts)
+        return tuple(text for text, tokens in read if any(not self._backend.piece(token) for token in tokens))
+
     def read(self, tokens: Sequence[int]) -> int:
         """Go over what was there of the reply before; how many of its tokens come before the answer."""
         utf8, before = Utf8Decoder(), 0
