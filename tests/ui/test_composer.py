@@ -190,8 +190,8 @@ async def test_a_row_can_be_clicked() -> None:
 async def test_a_command_from_before_is_walked_past_without_a_list() -> None:
     app = Host()
     async with app.run_test() as pilot:
-        app.prompt.past.sent = ["one", "/set parameter top_k 3", "/clear"]
-        app.prompt.put_back("")
+        app.prompt.sent_history.sent = ["one", "/set parameter top_k 3", "/clear"]
+        app.prompt.set_text("")
         await pilot.press("up", "up", "up")
         assert app.prompt.text == "one"
         assert app.offered == []
@@ -324,7 +324,7 @@ async def test_a_draft_that_could_not_be_sent_comes_back_whole() -> None:
         await pilot.press("h", "i", "enter")
         await until(pilot, lambda: app.drafts)
         await pilot.press("m", "e")
-        app.composer.put_back(app.drafts[0])
+        app.composer.restore(app.drafts[0])
         await pilot.pause()
         assert (app.prompt.text, len(app.chips)) == ("hi\nme", 1)
         await pilot.press("enter")
@@ -420,7 +420,7 @@ async def test_what_was_sent_is_there_after_a_restart() -> None:
         await pilot.press(*"/clear", "enter")
         await until(pilot, lambda: read_sent(sent_file()) == ["one", "/clear"])
     async with second.run_test() as pilot:
-        await until(pilot, lambda: second.prompt.past.sent == ["one", "/clear"])
+        await until(pilot, lambda: second.prompt.sent_history.sent == ["one", "/clear"])
         await pilot.press("up", "up")
         assert second.prompt.text == "one"
     assert stat.S_IMODE(sent_file().stat().st_mode) == 0o600
@@ -442,6 +442,6 @@ async def test_a_hostile_file_of_prompts_acts_on_nothing() -> None:
     add_sent(sent_file(), "a\x1b]52;c;x\x07")
     app = Host()
     async with app.run_test() as pilot:
-        await until(pilot, lambda: app.prompt.past.sent)
+        await until(pilot, lambda: app.prompt.sent_history.sent)
         await pilot.press("up")
         assert app.prompt.text == safe("a\x1b]52;c;x\x07")

@@ -44,7 +44,7 @@ class Host(App[None]):
             self.show(turn(self.panel.knobs, **{event.name: event.value}))
 
     def on_knob_panel_asked(self, event: KnobPanel.Asked) -> None:
-        self.asked.append(event.deed)
+        self.asked.append(event.action)
 
     def on_knob_list_refused(self, event: KnobList.Refused) -> None:
         self.refused.append(event.sentence)

@@ -89,7 +89,7 @@ async def test_what_is_sent_is_remembered_once() -> None:
     async with app.run_test() as pilot:
         await pilot.press("a", "enter", "a", "enter", "up", "enter")
         assert app.submitted == ["a", "a", "a"]
-        assert app.prompt.past.sent == ["a"]
+        assert app.prompt.sent_history.sent == ["a"]
 
 
 async def test_the_persons_own_text_is_not_walked_over() -> None:
@@ -112,7 +112,7 @@ async def test_pasted_text_is_filtered() -> None:
 async def test_put_back_leaves_the_cursor_at_the_end() -> None:
     app = Host()
     async with app.run_test() as pilot:
-        app.prompt.put_back("one\ntwo")
+        app.prompt.set_text("one\ntwo")
         await pilot.press("!")
         assert app.prompt.text == "one\ntwo!"
 
@@ -122,7 +122,7 @@ async def test_it_grows_with_its_text_and_no_further() -> None:
     async with app.run_test() as pilot:
         heights = [app.prompt.size.height]
         for text in ("a\nb\nc", "\n" * 30):
-            app.prompt.put_back(text)
+            app.prompt.set_text(text)
             await pilot.pause()
             heights.append(app.prompt.size.height)
         assert heights == [1, 3, 8]

@@ -113,7 +113,7 @@ def test_escape_and_alt_with_a_bracket_are_still_keys() -> None:
     messages = [message for data in ("\x1b[A", "\x1b]", "1x") for message in parser.feed(data)]
     messages += parser.feed("")
     assert "up" in [message.key for message in messages if isinstance(message, events.Key)]
-    assert not parser._begun
+    assert not parser._partial
 
 
 HOSTILE = "a\x1b]0;a title of more than thirty-two letters, and then\x07\x11\r\x1b\x1b[A\x1b]11;rgb:0/0/0\x07 end\n"

@@ -143,8 +143,8 @@ async def test_m_colours_by_another_measure() -> None:
 
 async def test_what_would_be_cut_is_marked_and_undone() -> None:
     async with opened() as (host, pilot):
-        host.view.suppose(4, (0.95, 0.0, 1.0), ("", "min_p", ""))
-        host.view.conclude("temperature 0.8→0.2")
+        host.view.show_what_if(4, (0.95, 0.0, 1.0), ("", "min_p", ""))
+        host.view.show_likelihood("temperature 0.8→0.2")
         await pilot.press("home", *["right"] * 5)
         await pilot.pause()
         assert host.view.field.cut == {5}
@@ -170,12 +170,12 @@ async def test_a_running_reply_grows_and_the_cursor_stays_on_its_newest_token_un
     async with opened() as (host, pilot):
         for count in (3, 6):
             part = written(texts=TEXT[:count])
-            show = host.view.grow if count > 3 else host.view.show
+            show = host.view.extend if count > 3 else host.view.show
             show("".join(TEXT[:count]), part, ended=False)
             await pilot.pause()
             assert host.view.picked == count - 1
         await pilot.press("home")
-        host.view.grow("".join(TEXT), written(), ended=True)
+        host.view.extend("".join(TEXT), written(), ended=True)
         await pilot.pause()
         assert host.view.picked == 0 and host.view.count == 14
         assert host.lines[1] == " The capital of Poland is Warsaw.↵"

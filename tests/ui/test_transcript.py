@@ -64,7 +64,7 @@ def talk(count: int, text: str = "word " * 30) -> Conversation:
 async def test_a_reply_is_written() -> None:
     async with stage() as (transcript, pilot):
         transcript.ask("**Why?**")
-        transcript.reply.begin("precise")
+        transcript.reply.start("precise")
         transcript.reply.progress("reading the prompt 512 of 2048")
         assert "reading the prompt 512 of 2048" in seen(transcript)
         transcript.reply.append("Because **of")
@@ -84,7 +84,7 @@ async def test_a_reply_is_written() -> None:
 
 async def test_nothing_beats_while_nothing_comes() -> None:
     async with stage() as (transcript, pilot):
-        transcript.reply.begin()
+        transcript.reply.start()
         transcript.reply.append("text")
         assert transcript.reply.clock.waiting
         await until(pilot, lambda: "text" in seen(transcript) and not transcript.reply.clock.waiting)
@@ -95,7 +95,7 @@ async def test_nothing_beats_while_nothing_comes() -> None:
 async def test_only_the_rows_that_change_are_drawn_again(monkeypatch: pytest.MonkeyPatch) -> None:
     async with stage() as (transcript, pilot):
         transcript.ask("Why?")
-        transcript.reply.begin()
+        transcript.reply.start()
         transcript.reply.append("one paragraph of several lines " * 4)
         await until(pilot, lambda: seen(transcript).count("several") == 4)
         asked: list[tuple[Region, bool]] = []
@@ -116,7 +116,7 @@ async def test_only_the_rows_that_change_are_drawn_again(monkeypatch: pytest.Mon
 
 async def test_marks_and_endings() -> None:
     async with stage() as (transcript, _):
-        transcript.reply.begin()
+        transcript.reply.start()
         transcript.reply.append("one two")
         transcript.reply.mark("temperature 0.8→1.4")
         transcript.reply.append(" three")
@@ -137,7 +137,7 @@ async def test_it_follows_only_a_reader_at_the_bottom() -> None:
         await pilot.press("up", "pageup")
         assert not follows(transcript)
         before = screen(transcript)
-        transcript.reply.begin()
+        transcript.reply.start()
         transcript.reply.append("more\n\n" * 30)
         transcript.reply.end()
         await pilot.pause()
@@ -197,7 +197,7 @@ async def test_hostile_text_is_shown_and_nothing_else() -> None:
         await pilot.pause()
         shown = [seen(transcript)]
         transcript.ask(HOSTILE)
-        transcript.reply.begin(HOSTILE)
+        transcript.reply.start(HOSTILE)
         transcript.reply.progress(HOSTILE)
         shown.append(seen(transcript))
         transcript.reply.append(HOSTILE)
@@ -214,7 +214,7 @@ async def test_hostile_text_is_shown_and_nothing_else() -> None:
 async def test_copying_takes_what_was_said() -> None:
     async with stage(40) as (transcript, _):
         transcript.ask("a question")
-        transcript.reply.begin("label")
+        transcript.reply.start("label")
         transcript.reply.append("some words that are long enough to be folded here\n\n```python\nx = 1\ny = 2\n```")
         transcript.reply.mark("top_k 4", at=5)
         transcript.reply.end()

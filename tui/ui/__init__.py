@@ -53,7 +53,7 @@ async def _run(
     with TerminalBackground() as background:
         from tui.ui.app import TwiddleApp
         from tui.ui.terminal.input_parser import InputParser
-        from tui.ui.terminal.signals import end_in_good_order, outlive_no_terminal
+        from tui.ui.terminal.signals import exit_on_signals, exit_without_terminal
         from tui.ui.textual_private import use_parser
 
         dark = background.dark()
@@ -61,8 +61,8 @@ async def _run(
     app = TwiddleApp(engines, chosen, loads, store, settled, dark)
     if going_on:
         app.chat.autosave.open_sides(going_on)
-    end_in_good_order(app)
-    watch = asyncio.create_task(outlive_no_terminal(app))
+    exit_on_signals(app)
+    watch = asyncio.create_task(exit_without_terminal(app))
     try:
         await app.run_async()
     finally:

@@ -18,7 +18,7 @@ from tui.terminal import safe, safe_line
 from tui.ui.markdown import Mark
 from tui.ui.widgets.tokens.candidates import percent, visible
 from tui.ui.widgets.tokens.token_lines import NOBODY, TokenLines, TokenRun
-from tui.ui.widgets.tokens.token_spans import TokenSpan, bits
+from tui.ui.widgets.tokens.token_spans import TokenSpan, token_spans
 from tui.ui.widgets.transcript.reply_footer import ENDINGS
 
 CELL, LINE, EDGE = 8.4, 21, 24
@@ -87,7 +87,7 @@ def _tokens(
     written = turn.record
     assert written
     lines, given = TokenLines(width), list[bool]()
-    for bit in _with_forks(bits(turn.message.content, written), forks):
+    for bit in _with_forks(token_spans(turn.message.content, written), forks):
         _lay(lines, bit)
         given += [bit.given] if bit.kind == "token" else []
     levels = [measure.level(measure.of(trace)) for trace in written.traces]

@@ -146,7 +146,7 @@ class Comparison:
         count = len(self._columns)
         whom = "to this side alone" if self._only_active else "to both sides" if count == 2 else f"to all {count} sides"
         how = "blind: F7 votes" if self.blind.on else "F9"
-        self._prompt.to = f"{whom} · {how}" if count > 1 else ""
+        self._prompt.addressee = f"{whom} · {how}" if count > 1 else ""
         self._host.set_class(self.blind.on, "-blind")
         self._host.refresh_bindings()
 
@@ -177,4 +177,4 @@ class Comparison:
         for other in removed:
             if other.side.conversation.turns[:1] == side.conversation.turns[:1]:
                 side.conversation = join(side.conversation, other.side.conversation)
-        column.pane.transcript.messages.know(side.conversation)
+        column.pane.transcript.messages.set_indices(side.conversation)

@@ -78,7 +78,7 @@ class MessageActions:
         """Leave the message as it is, and give the prompt its draft back."""
         self._edited = None
         self._prompt.purpose = ""
-        self._prompt.put_back(self._draft)
+        self._prompt.set_text(self._draft)
 
     def _edit(self, side: Side, turn: int) -> None:
         message = side.conversation.turns[turn].message
@@ -86,7 +86,7 @@ class MessageActions:
             self._draft = self._prompt.text
         self._edited = side, turn, side.conversation.turns[turn]
         self._prompt.purpose = f"{_PURPOSES.get(message.role, 'the message')}: Enter puts it beside, Esc leaves it"
-        self._prompt.put_back(message.content)
+        self._prompt.set_text(message.content)
         self._prompt.focus()
 
     def _show_started(self, side: Side) -> None:

@@ -102,8 +102,8 @@ class Presenter:
         self._view.watch_replies()
         for column in self._columns:
             if column.side.busy and column.side.reply:
-                column.pane.transcript.messages.know(column.side.conversation)
-                column.pane.transcript.reply.begin(text=column.side.reply.text)
+                column.pane.transcript.messages.set_indices(column.side.conversation)
+                column.pane.transcript.reply.start(text=column.side.reply.text)
         self.show_engine()
 
     def on_event(self, slot_event: SlotEvent, subject: Side | WhatIfAnswer | None) -> None:
@@ -188,4 +188,4 @@ def _show_ended(transcript: Transcript, side: Side, reason: str) -> None:
         transcript.show(side.conversation)
         transcript.notice(reason)
     else:
-        transcript.messages.know(side.conversation)
+        transcript.messages.set_indices(side.conversation)

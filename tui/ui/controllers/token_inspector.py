@@ -218,7 +218,7 @@ class TokenInspector:
         if side.reply:
             grows = view in self._inspected and self._inspected[view] is None and view.count <= len(side.reply.traces)
             self._inspected[view] = None
-            show = view.grow if grows else view.show
+            show = view.extend if grows else view.show
             show(side.reply.text, side.reply.record(side.preset), ended=False)
 
     def _trace(self, view: TokenView) -> TokenTrace | None:
@@ -238,12 +238,12 @@ class TokenInspector:
             label = inspected.turned(side.knobs)
             if side is not asked.side or inspected.record is not asked.record or not label:
                 continue
-            view.suppose(answer.first, part.p, part.cut)
+            view.show_what_if(answer.first, part.p, part.cut)
             if part.looked:
                 inspected = inspected._replace(explained=(asked.explained, part.looked))
             if part.complete and not asked.explained_only:
                 inspected = inspected._replace(known=asked.knobs)
-                view.conclude(inspected.turned(asked.knobs))
+                view.show_likelihood(inspected.turned(asked.knobs))
             self._inspected[view] = inspected
 
 

@@ -52,7 +52,7 @@ class Block:
     def lines(self, width: int, chips: InlineMarks) -> list[StyledLine]:
         """Lay the block out in lines of `width` cells."""
         if len(self.source) > LONGEST or any(token.level >= DEEPEST for token in self.tokens):
-            return as_written(self.source, width, chips)
+            return lay_out_plain(self.source, width, chips)
         page = BlockLayout(self.source.split("\n"), self.start, chips)
         lines = page.item(self.tokens, self.bullet, width) if self.bullet else page.block(self.tokens, width)
         if left := chips.rest():
@@ -72,9 +72,9 @@ def blocks(source: Sequence[str], number: int | None = None) -> list[Block]:
     return found
 
 
-def as_written(source: str, width: int, chips: InlineMarks) -> list[StyledLine]:
+def lay_out_plain(source: str, width: int, chips: InlineMarks) -> list[StyledLine]:
     """Lay out a block that is too large or too deep, as plain source."""
-    return fold(chips.drawn(source), width)
+    return fold(chips.spans(source), width)
 
 
 def fenced(text: str) -> list[str]:
@@ -201,6 +201,6 @@ class BlockLayout:
         lines = table(rows, width) if len(rows) * len(rows[0]) <= LARGEST else None
         if lines is None:
             start, end = tokens[0].map or (0, 0)
-            written = "\n".join(self._source[start - self._start : end - self._start])
-            return as_written(written, width, self._chips)
+            source = "\n".join(self._source[start - self._start : end - self._start])
+            return lay_out_plain(source, width, self._chips)
         return lines

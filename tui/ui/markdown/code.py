@@ -10,7 +10,7 @@ from pygments.util import ClassNotFound  # type: ignore[import-untyped]
 
 from tui.terminal import safe_line
 from tui.ui.markdown.lines import Span, StyledLine, chop, cut, styled
-from tui.ui.markdown.marks import InlineMarks, bare, signs
+from tui.ui.markdown.marks import InlineMarks, signs, without_signs
 
 LONGEST_LINE = 1_000
 """Characters; a longer line is data rather than source code, and some lexers are slow on it."""
@@ -57,7 +57,7 @@ class Code:
         if not self._label:
             return []
         label, _ = cut(f" {self._label}", self._width)
-        return [StyledLine((Span(label, "code label", copied=False),), fill="code", said=False)]
+        return [StyledLine((Span(label, "code label", copied=False),), fill="code", copied=False)]
 
     def add(self, text: str, chips: InlineMarks) -> list[StyledLine]:
         """Lay out the next line of the code."""
@@ -70,7 +70,7 @@ class Code:
 
     def _folded(self, text: str, chips: InlineMarks) -> tuple[list[StyledLine], State]:
         text = text.expandtabs(4)
-        coloured, state = _highlighted(self._language, self._state, bare(text))
+        coloured, state = _highlighted(self._language, self._state, without_signs(text))
         spans = _with_chips(text, coloured, chips) if signs(text) else coloured
         pad = Span(" ", "code", copied=False)
         return [line._replace(spans=(pad, *line.spans), fill="code") for line in chop(spans, self._width - 2)], state
@@ -81,7 +81,7 @@ def _with_chips(text: str, coloured: Iterable[Span], chips: InlineMarks) -> Iter
     styles = [span.style for span in coloured for _ in span.text]
     for character in text:
         if signs(character):
-            yield from chips.drawn(character)
+            yield from chips.spans(character)
         else:
             yield Span(character, styles.pop(0))
 

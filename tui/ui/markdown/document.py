@@ -56,7 +56,7 @@ class Document:
         """Append text."""
         self._source.append(text)
         if self._plain is not None:
-            self._plain.feed(InlineMarks("", ()).drawn(safe(text)))
+            self._plain.feed(InlineMarks("", ()).spans(safe(text)))
         self._lay_out()
 
     def mark(self, mark: Mark) -> None:
@@ -107,12 +107,12 @@ class Document:
     def _read_blocks(self, whole: bool) -> bool:
         """Close all blocks but the last; return True if that one is a fence, which is read line by line."""
         lines = self._source.lines
-        written = [*lines, self._source.tail]
-        if any(len(line) > LONGEST for line in written):
-            self._go_plain(written)
+        source = [*lines, self._source.tail]
+        if any(len(line) > LONGEST for line in source):
+            self._go_plain(source)
             return False
-        found = blocks(written, self._number)
-        while len(found) > 1 and found[1].start < len(lines):  # a line still being written could yet join the two
+        found = blocks(source, self._number)
+        while len(found) > 1 and found[1].start < len(lines):  # a line still being source could yet join the two
             self._closed += self._drawn(found.pop(0), self._gap)
             self._gap, self._number = found[0].gap, found[0].number
         if found and found[0].is_fence and found[0].start < len(lines):
@@ -120,9 +120,9 @@ class Document:
             return True
         if found:
             del lines[: min(found[0].start, len(lines))]
-        written = [*lines, self._source.tail]
-        if not whole and (len(written) > OPEN_LINES or sum(map(len, written)) > OPEN_CHARACTERS):
-            self._go_plain(written)
+        source = [*lines, self._source.tail]
+        if not whole and (len(source) > OPEN_LINES or sum(map(len, source)) > OPEN_CHARACTERS):
+            self._go_plain(source)
             return False
         passed = self._passed
         self._open = []
@@ -131,9 +131,9 @@ class Document:
         self._passed = passed
         return False
 
-    def _go_plain(self, written: list[str]) -> None:
-        text = "\n".join(written)
-        self._plain = Fold(self.width).feed(InlineMarks(text, self.marks[self._passed :]).drawn(text))
+    def _go_plain(self, source: list[str]) -> None:
+        text = "\n".join(source)
+        self._plain = Fold(self.width).feed(InlineMarks(text, self.marks[self._passed :]).spans(text))
         self._show_plain()
 
     def _show_plain(self) -> None:

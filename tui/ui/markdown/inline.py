@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from markdown_it.token import Token
 
 from tui.ui.markdown.lines import Span, styled
-from tui.ui.markdown.marks import InlineMarks, bare
+from tui.ui.markdown.marks import InlineMarks, without_signs
 
 _STYLES = {"strong": "strong", "em": "emphasis", "s": "strike", "a": "link"}
 
@@ -41,29 +41,29 @@ class Inline:
     def _close(self, token: Token) -> Iterator[Span]:
         self._styles.pop()
         if token.type == "link_close":
-            target, said = self._targets.pop()
-            if bare(target) not in (bare(said), f"mailto:{bare(said)}"):
+            target, text = self._targets.pop()
+            if without_signs(target) not in (without_signs(text), f"mailto:{without_signs(text)}"):
                 yield from self._target(target)
 
     def _text(self, token: Token) -> Iterator[Span]:
         if self._targets:
-            target, said = self._targets[-1]
-            self._targets[-1] = (target, said + token.content)
+            target, text = self._targets[-1]
+            self._targets[-1] = (target, text + token.content)
         style = self._styles[-1]
-        spans = self._chips.drawn(token.content, styled(style, "literal") if token.tag == "code" else style)
+        spans = self._chips.spans(token.content, styled(style, "literal") if token.tag == "code" else style)
         yield from _leading(spans, self._targets[-1][0]) if self._targets else spans
 
     def _image(self, token: Token) -> Iterator[Span]:
         source = str(token.attrs["src"])
-        yield from _leading(self._chips.drawn(token.content or "image", styled(self._styles[-1], "link")), source)
+        yield from _leading(self._chips.spans(token.content or "image", styled(self._styles[-1], "link")), source)
         yield from self._target(source)
 
     def _target(self, target: str) -> Iterator[Span]:
         """Yield the address of a link, always shown since the text of the link may say something else."""
         if target:
-            yield from _leading(self._chips.drawn(f" ({target})", styled(self._styles[-1], "target")), target)
+            yield from _leading(self._chips.spans(f" ({target})", styled(self._styles[-1], "target")), target)
 
 
 def _leading(spans: Iterable[Span], target: str) -> Iterator[Span]:
     """Return spans that link to a target; marks between them link to nothing."""
-    return (span._replace(link=bare(target)) if span.copied else span for span in spans)
+    return (span._replace(link=without_signs(target)) if span.copied else span for span in spans)

@@ -29,7 +29,7 @@ class StyledLine(NamedTuple):
     """Text between the line above and this one: a line break, or the space at which a longer line was folded."""
     fill: str = ""
     """Style of the rest of the row."""
-    said: bool = True
+    copied: bool = True
     """False for a line that is only drawn, such as the name of a language above its code."""
 
     @property
@@ -112,7 +112,7 @@ class Fold:
         rest = Fold(self._width)
         rest._line, rest._used, rest._glue, rest._gap = self._line.copy(), self._used, self._glue, self._gap
         rest._word, rest._size = self._word, self._size
-        rest._place()
+        rest._end_word()
         rest._break("\n")
         return self._lines + rest._lines
 
@@ -120,16 +120,16 @@ class Fold:
         """Add text. A span that is not copied stays in one piece if it can."""
         for span in spans:
             if not span.copied:
-                self._place()
+                self._end_word()
                 self._add(span, cell_len(span.text))
-                self._place()
+                self._end_word()
                 continue
             for piece in _PIECES.findall(span.text):
                 if piece == "\n":
-                    self._place()
+                    self._end_word()
                     self._break("\n")
                 elif piece[0] == " ":
-                    self._place()
+                    self._end_word()
                     self._gap = span._replace(text=(self._gap.text if self._gap else "") + piece)
                 elif piece.isascii():
                     self._add(span._replace(text=piece), len(piece))
@@ -144,9 +144,9 @@ class Fold:
             if width > 1:
                 if begin > start:
                     self._add(span._replace(text=piece[start:begin]), cell_len(piece[start:begin]))
-                self._place()
+                self._end_word()
                 self._add(span._replace(text=piece[begin:end]), width)
-                self._place()
+                self._end_word()
                 start = end
         if start < len(piece):
             self._add(span._replace(text=piece[start:]), cell_len(piece[start:]))
@@ -155,7 +155,7 @@ class Fold:
         self._word.append(span)
         self._size += size
 
-    def _place(self) -> None:
+    def _end_word(self) -> None:
         """Move the pending word to this line or, if it does not fit, to the next."""
         if not self._word:
             return

@@ -43,12 +43,12 @@ def signs(text: str) -> list[str]:
     return [] if text.isascii() else _SIGN.findall(text)
 
 
-def bare(text: str) -> str:
+def without_signs(text: str) -> str:
     """Return a text without its signs."""
     return text if text.isascii() else _SIGN.sub("", text)
 
 
-def moved(line: str) -> tuple[str, str]:
+def move_signs(line: str) -> tuple[str, str]:
     """Move the signs of a source line to where they cannot change its meaning; return those for the next line too.
 
     A sign before a list marker would make a paragraph of the item, and one in a fence or a rule would undo it.
@@ -56,18 +56,18 @@ def moved(line: str) -> tuple[str, str]:
     found = signs(line)
     if not found:
         return line, ""
-    text = bare(line)
+    text = without_signs(line)
     if _STRUCTURE.fullmatch(text):
         return text, "".join(found)
     marker = _MARKER.match(text)
     first = marker.end() if marker else 0
     row = text.rstrip()
     last = len(row) - 1 if row.startswith("|") and row.endswith("|") else len(text)
-    settled = text
+    moved = text
     for place, match in enumerate(_SIGN.finditer(line)):
         at = max(first, min(match.start() - place, last)) + place
-        settled = settled[:at] + match[0] + settled[at:]
-    return settled, ""
+        moved = moved[:at] + match[0] + moved[at:]
+    return moved, ""
 
 
 class InlineMarks:
@@ -77,7 +77,7 @@ class InlineMarks:
         self._marks = list(zip(signs(text), marks, strict=False))
         self._drawn: set[int] = set()
 
-    def drawn(self, text: str, style: str = "") -> Iterator[Span]:
+    def spans(self, text: str, style: str = "") -> Iterator[Span]:
         """Yield a text as spans, chips in place of signs; `safe` again, since entities were decoded."""
         if text.isascii() and text.isprintable():
             yield Span(text, style)

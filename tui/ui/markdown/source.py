@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 
 from tui.terminal import safe
-from tui.ui.markdown.marks import Mark, moved, sign
+from tui.ui.markdown.marks import Mark, move_signs, sign
 
 _BREAK = re.compile("[\n\u2028\u2029]")
 
@@ -25,35 +25,35 @@ class MarkdownSource:
     @property
     def tail(self) -> str:
         """Line being written."""
-        return self._settled()[0]
+        return self._place_signs()[0]
 
     @property
     def waiting(self) -> str:
         """Signs that wait for a line to stand in."""
-        return self._settled()[1]
+        return self._place_signs()[1]
 
     def append(self, text: str, marks: Iterable[Mark] = ()) -> None:
         """Append text, and marks whose places are in it."""
         start, done = len(self.text), 0
         for mark in marks:
-            self._take(text[done : mark.at - start])
+            self._read(text[done : mark.at - start])
             done = mark.at - start
             self._pieces.append("")
             self.marks.append(mark)
-        self._take(text[done:])
+        self._read(text[done:])
         self.text += text
 
-    def _take(self, text: str) -> None:
+    def _read(self, text: str) -> None:
         first, *others = _BREAK.split(text)
         self._pieces[-1] += first
         for other in others:
-            line, self._waiting = self._settled()
+            line, self._waiting = self._place_signs()
             self.lines.append(line)
             self._pieces = [other]
 
-    def _settled(self) -> tuple[str, str]:
+    def _place_signs(self) -> tuple[str, str]:
         """Return the line being written with its signs moved where they do no harm, and the signs left over."""
         *pieces, last = self._pieces
         number = len(self.marks) - len(pieces)
         text = "".join(safe(piece) + sign(number + place) for place, piece in enumerate(pieces))
-        return moved(self._waiting + text + safe(last.removesuffix("\r")))
+        return move_signs(self._waiting + text + safe(last.removesuffix("\r")))

@@ -39,7 +39,7 @@ def table(rows: Sequence[Row], width: int) -> list[StyledLine] | None:
             joint = "─┼─" if number == 1 else _RULE.text
             dash = "─" if number == 1 else " "
             lines.append(
-                StyledLine((Span(joint.join(dash * size for size in widths), "rule", copied=False),), said=False)
+                StyledLine((Span(joint.join(dash * size for size in widths), "rule", copied=False),), copied=False)
             )
         lines += _row(row, widths)
     return lines

@@ -161,11 +161,11 @@ class ChatScreen(Screen[None]):
         if isinstance(event, Loaded) and load == self.side.load:
             self._composer.context = event.info.context
         if self._session.busy:
-            self._drawing.ask()
+            self._drawing.request()
             return
         self._presenter.draw(self.active)
         if isinstance(event, Failed) and isinstance(subject, Side):
-            self._composer.give_back(subject.question)
+            self._composer.restore_failed(subject.question)
         if isinstance(event, Loaded) or was_busy:
             self._session.preview(self.side)
 
@@ -181,7 +181,7 @@ class ChatScreen(Screen[None]):
             else:
                 await self._ask(event.text)
         except TwiddleError as error:
-            self._composer.put_back(event.draft)
+            self._composer.restore(event.draft)
             self._show_error(error)
 
     async def _ask(self, text: str) -> None:
@@ -227,7 +227,7 @@ class ChatScreen(Screen[None]):
         side = next((each for each in self._session.sides if each is event.owner), None)
         if side is None:  # dropped meanwhile
             return
-        if isinstance(event, KnobPanel.Asked) and event.deed == "save":
+        if isinstance(event, KnobPanel.Asked) and event.action == "save":
 
             async def use(name: str | None) -> None:
                 if name:
@@ -241,7 +241,7 @@ class ChatScreen(Screen[None]):
                     self._session.turn(side, event.name, event.value, event.stroke)
                     changed = None
                 else:
-                    changed = run_knob_action(self._session, side, event.deed, event.names)
+                    changed = run_knob_action(self._session, side, event.action, event.names)
                 self.apply_settings()
             if changed:
                 self._knobs.go(changed)

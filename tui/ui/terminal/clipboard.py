@@ -19,13 +19,13 @@ async def copy(text: str, write: Callable[[str], None] | None) -> str:
     lines = text.count("\n") + (not text.endswith("\n"))
     copied = f"Copied {lines} lines." if lines > 1 else f"Copied {len(text)} characters."
     for command in _programs():
-        if await _takes(command, text):
+        if await _run(command, text):
             return copied
     data = text.encode()
     if len(data) > LONGEST:
         return f"Not copied: {len(data) // 1000} kB, and the terminal's clipboard takes {LONGEST // 1000}; select less."
     if write:
-        write(_asked(data))
+        write(_osc52(data))
     return copied
 
 
@@ -45,7 +45,7 @@ def _programs() -> list[tuple[str, ...]]:
     return [command for command in found if shutil.which(command[0])]
 
 
-async def _takes(command: tuple[str, ...], text: str) -> bool:
+async def _run(command: tuple[str, ...], text: str) -> bool:
     try:
         # In a session of its own: it stays to hand the text out, and an interrupt is not meant for it.
         program = await asyncio.create_subprocess_exec(
@@ -62,7 +62,7 @@ async def _takes(command: tuple[str, ...], text: str) -> bool:
     return program.returncode == 0
 
 
-def _asked(data: bytes) -> str:
+def _osc52(data: bytes) -> str:
     """Return the OSC 52 sequence; tmux has to pass it on."""
     ask = f"\x1b]52;c;{base64.b64encode(data).decode()}\x07"
     if os.environ.get("TMUX"):

@@ -4,7 +4,7 @@ from textual.drivers.linux_driver import LinuxDriver
 
 from tui.ui.textual_private import is_stuck
 
-_LOOK = 0.1
+_CHECK_EVERY = 0.1
 """Seconds between two checks of a stuck terminal."""
 
 
@@ -36,7 +36,7 @@ class PatientDriver(LinuxDriver):
 
     def _catch_up(self) -> None:
         if is_stuck(self):
-            self._loop.call_later(_LOOK, self._catch_up)
+            self._loop.call_later(_CHECK_EVERY, self._catch_up)
         else:
             self._behind = False
             self._app.refresh(layout=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from textual.message_pump import MessagePump
 from textual.timer import Timer
 
-BEATS_A_SECOND = 16
+FRAMES_PER_SECOND = 16
 """Frames per second: text flows, and the model keeps its cores, since a paint costs the same at any size."""
 
 
@@ -15,7 +15,7 @@ class FrameClock:
 
     def __init__(self, pump: MessagePump, callback: Callable[[], object], every: int = 1) -> None:
         """Call back at every `every`-th frame; 2 or 3 will do where less is seen."""
-        self._pump, self._callback, self._length = pump, callback, every / BEATS_A_SECOND
+        self._pump, self._callback, self._length = pump, callback, every / FRAMES_PER_SECOND
         self._timer: Timer | None = None
 
     @property
@@ -23,7 +23,7 @@ class FrameClock:
         """True if a callback is due."""
         return self._timer is not None
 
-    def ask(self) -> None:
+    def request(self) -> None:
         """Request a call at the next frame."""
         if self._timer is None:
             self._timer = self._pump.set_timer(self._length - time.monotonic() % self._length, self._call)

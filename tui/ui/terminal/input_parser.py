@@ -9,7 +9,7 @@ from textual.message import Message
 from tui.ui.textual_private import XTermParser
 
 _ANSWER = re.compile("\x1b\\]11;[^\x07\x1b]*(?:\x07|\x1b\\\\)")
-_BEGUN = re.compile("(?:\x1b\\]11;[^\x07\x1b]{0,40}\x1b?|\x1b\\[20{0,2})\\Z")
+_PARTIAL = re.compile("(?:\x1b\\]11;[^\x07\x1b]{0,40}\x1b?|\x1b\\[20{0,2})\\Z")
 _START, _END = "\x1b[200~", "\x1b[201~"
 
 
@@ -18,11 +18,11 @@ class InputParser(XTermParser):
 
     def __init__(self, debug: bool = False) -> None:
         super().__init__(debug)
-        self._begun = ""
+        self._partial = ""
         """Input that may become an answer or a paste."""
         self._last = ""
         """End of the input that was read as keys."""
-        self._pasted: str | None = None
+        self._paste: str | None = None
         """Text of the paste so far; None outside one."""
 
     def feed(self, data: str) -> Iterable[Message]:
@@ -30,29 +30,29 @@ class InputParser(XTermParser):
         if not data:  # the end
             yield from super().feed(data)
         while data:
-            if self._pasted is None:
+            if self._paste is None:
                 data = yield from self._keys(data)
             else:
-                before, text = len(self._pasted), self._pasted + data
+                before, text = len(self._paste), self._paste + data
                 place = text.find(_END, max(0, before - len(_END)))
                 if place < 0:
-                    self._pasted = text
+                    self._paste = text
                     return
                 yield Paste(text[:place].replace("\0", ""))
-                self._pasted, data = None, text[place + len(_END) :]
+                self._paste, data = None, text[place + len(_END) :]
 
     def _keys(self, data: str) -> Generator[Message, None, str]:
         """Read keys up to the start of a paste; return the input after it."""
         last = self._last
-        keys, start, after = (last + self._begun + data).partition(_START)
+        keys, start, after = (last + self._partial + data).partition(_START)
         if len(keys) < len(last):  # a first part of the start was read already, and means nothing by itself
             for _ in super().feed(_START[len(last) - len(keys) :] + _END):
                 pass
         new = _ANSWER.sub("", keys[len(last) :])
-        begun = None if start else _BEGUN.search(last + new)
+        begun = None if start else _PARTIAL.search(last + new)
         kept = max(len(new) - len(begun[0]), 0) if begun else len(new)
-        new, self._begun = new[:kept], new[kept:]
+        new, self._partial = new[:kept], new[kept:]
         if new:
             yield from super().feed(new)
-        self._last, self._pasted = ("", "") if start else ((last + new)[-len(_START) :], None)
+        self._last, self._paste = ("", "") if start else ((last + new)[-len(_START) :], None)
         return after

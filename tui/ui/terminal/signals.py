@@ -12,11 +12,11 @@ from textual.app import App
 ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGINT)
 """Signals that end the app. The first three would leave the terminal raw; after the last, Textual would exit with 0."""
 
-_LOOK = 1.0
+_CHECK_EVERY = 1.0
 """Seconds between two checks that the terminal is still there."""
 
 
-def end_in_good_order(app: App[None]) -> None:
+def exit_on_signals(app: App[None]) -> None:
     """Make the app exit with 128 + n on a signal n that ends it."""
     loop = asyncio.get_running_loop()
     for number in ENDING:
@@ -24,12 +24,12 @@ def end_in_good_order(app: App[None]) -> None:
             loop.add_signal_handler(number, app.exit, None, 128 + number)
 
 
-async def outlive_no_terminal(app: App[None]) -> None:
+async def exit_without_terminal(app: App[None]) -> None:
     """Exit the app once its terminal is gone without a signal; Textual would read nothing for ever."""
     terminal = select.poll()
     terminal.register(sys.__stdin__ or 0, 0)  # only what is always told: POLLHUP and POLLERR
     while not terminal.poll(0):
-        await asyncio.sleep(_LOOK)
+        await asyncio.sleep(_CHECK_EVERY)
     app.exit(None, 128 + signal.SIGHUP)
 
 

@@ -12,7 +12,7 @@ from tui.errors import EditorError
 from tui.prompt_line.external_editor import editing, ended, not_started
 
 
-async def edited(app: App[Any], text: str) -> str:
+async def edit_externally(app: App[Any], text: str) -> str:
     """Return a text as the user's editor left it; replies continue meanwhile. Raise EditorError."""
     handle, name = tempfile.mkstemp(prefix="twiddle-", suffix=".md")  # nobody else can read it
     path = Path(name)
@@ -29,7 +29,7 @@ async def edited(app: App[Any], text: str) -> str:
             raise not_started(error) from None
         if code:
             raise ended(code)
-        made = path.read_text(encoding="utf-8", errors="replace")
-        return made if made == text else made.removesuffix("\n")
+        edited = path.read_text(encoding="utf-8", errors="replace")
+        return edited if edited == text else edited.removesuffix("\n")
     finally:
         path.unlink(missing_ok=True)

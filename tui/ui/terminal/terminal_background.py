@@ -51,14 +51,14 @@ class TerminalBackground:
 
     def dark(self) -> bool | None:
         """Return True if the background is dark; None if neither the terminal nor COLORFGBG says."""
-        said = ANSWER.search(self._answer())
-        if said is None:
-            return _told(os.environ.get("COLORFGBG", ""))
-        return _luminance([int(part, 16) / (16 ** len(part) - 1) for part in said.groups()]) < 0.5
+        match = ANSWER.search(self._answer())
+        if match is None:
+            return _read_colorfgbg(os.environ.get("COLORFGBG", ""))
+        return _luminance([int(part, 16) / (16 ** len(part) - 1) for part in match.groups()]) < 0.5
 
     def _answer(self) -> bytes:
-        heard = b""
-        while self._terminal >= 0 and not ANSWER.search(heard):
+        answer = b""
+        while self._terminal >= 0 and not ANSWER.search(answer):
             left = max(0.0, self._deadline - time.monotonic())
             # Once the deadline is past, what has come meanwhile still counts.
             if not select.select([self._terminal], [], [], left)[0]:
@@ -66,8 +66,8 @@ class TerminalBackground:
             data = os.read(self._terminal, 256)
             if not data:
                 break
-            heard += data
-        return heard
+            answer += data
+        return answer
 
     def _close(self) -> None:
         if self._terminal < 0:
@@ -84,7 +84,7 @@ def _luminance(colour: Sequence[float]) -> float:
     return sum(weight * part for weight, part in zip((0.299, 0.587, 0.114), colour, strict=True))
 
 
-def _told(pair: str) -> bool | None:
+def _read_colorfgbg(pair: str) -> bool | None:
     """Read COLORFGBG, such as `15;0`: of its last number, 7 and 9 to 15 are light."""
     number = pair.rpartition(";")[2]
     return None if not number.isdigit() else int(number) in (*range(7), 8)

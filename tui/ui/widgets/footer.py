@@ -93,16 +93,16 @@ class Footer(Widget):
         room = self.size.width
         if sum(item.width for item in self._items) <= room:
             return self._items
-        kept = [item for item in self._items if item.id in HELP]
-        room -= sum(item.width for item in kept)
+        last = [item for item in self._items if item.id in HELP]
+        room -= sum(item.width for item in last)
         chosen: list[FooterItem] = []
         for item in self._items:
-            if item not in kept:
+            if item not in last:
                 if item.width > room:
                     break
                 chosen.append(item)
                 room -= item.width
-        return [*chosen, *kept]
+        return [*chosen, *last]
 
 
 def _items(footer: Footer, active: Iterable[ActiveBinding]) -> Iterable[FooterItem]:

@@ -11,7 +11,7 @@ from textual.widgets import Static
 from tui.knobs.knob import Knob, Value
 from tui.terminal import safe_line
 
-_HOW = (
+_USAGE = (
     "Tab to the knobs, or click one. ←\u00a0→ turn it, Shift turns further, a number is taken as it is, r puts it back."
 )
 
@@ -45,9 +45,9 @@ class KnobHelp(Static):
     def __init__(self) -> None:
         """Show how to use the panel until a knob has the cursor."""
         super().__init__(markup=False)
-        self._words, self._refusal = KnobHelpText(_HOW), ""
+        self._words, self._refusal = KnobHelpText(_USAGE), ""
 
-    def say(self, words: KnobHelpText, refusal: str = "") -> None:
+    def show(self, words: KnobHelpText, refusal: str = "") -> None:
         """Show a text; an error takes the place of the reason."""
         if (words, refusal) != (self._words, self._refusal):
             self._words, self._refusal = words, refusal
@@ -80,11 +80,11 @@ def folded(text: str, width: int, most: int) -> list[str]:
 
 def facts(knob: Knob, preset: Value) -> str:
     """Return the values and the range of a knob: `preset 0.2 · default 0.8 · 0 to 5 · stage temperature`."""
-    said = [f"preset {knob.show(preset)}"] if knob.slides and preset != knob.default else []
-    said += [f"default {knob.show(knob.default)}"] if knob.slides else []
-    said += [_takes(knob)]
-    said += [f"stage {knob.stage}"] if knob.stage and knob.stage != knob.name else []
-    return " · ".join(said)
+    parts = [f"preset {knob.show(preset)}"] if knob.slides and preset != knob.default else []
+    parts += [f"default {knob.show(knob.default)}"] if knob.slides else []
+    parts += [_takes(knob)]
+    parts += [f"stage {knob.stage}"] if knob.stage and knob.stage != knob.name else []
+    return " · ".join(parts)
 
 
 def _takes(knob: Knob) -> str:

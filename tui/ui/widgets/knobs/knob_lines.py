@@ -46,7 +46,7 @@ class KnobLines:
         self.groups = {group: tuple(rows) for group, rows in groupby(KNOBS.values(), key=lambda row: row.group)}
         self.wanted = ""
         """Text of the search."""
-        self.airy = True
+        self.spacious = True
         """True if there is room for blank lines."""
         self.opened = set(EVERYDAY)
         """Open groups, and the orders whose entries are shown."""
@@ -78,7 +78,7 @@ class KnobLines:
             found = [row for row in rows if self._is_wanted(row)]
             if not found:
                 continue
-            if self.airy and lines and not isinstance(lines[-1], HeadingLine):
+            if self.spacious and lines and not isinstance(lines[-1], HeadingLine):
                 lines.append(GapLine())
             lines.append(HeadingLine(group))
             if self.is_open(group):
@@ -98,14 +98,14 @@ class KnobLines:
         return all(word in words for word in self.wanted.lower().split())
 
 
-def moved(order: tuple[str, ...], entry: str, steps: int) -> tuple[str, ...]:
+def move_entry(order: tuple[str, ...], entry: str, steps: int) -> tuple[str, ...]:
     """Move an entry of an order by some places, as far as it goes."""
     rest = [each for each in order if each != entry]
     at = min(max(order.index(entry) + steps, 0), len(rest))
     return (*rest[:at], entry, *rest[at:])
 
 
-def switched(order: tuple[str, ...], entry: str, entries: tuple[str, ...]) -> tuple[str, ...]:
+def switch_entry(order: tuple[str, ...], entry: str, entries: tuple[str, ...]) -> tuple[str, ...]:
     """Remove an entry from an order, or insert a missing one as near as can be to its place among `entries`."""
     if entry in order:
         return tuple(each for each in order if each != entry)

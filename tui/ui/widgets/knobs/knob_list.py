@@ -14,7 +14,7 @@ from tui.errors import KnobError
 from tui.knobs.knob import Value
 from tui.knobs.table import KNOBS, Knobs, turn
 from tui.ui.widgets.knobs.gesture import Gesture
-from tui.ui.widgets.knobs.knob_lines import GapLine, HeadingLine, KnobLine, Line, OrderLine, moved, switched
+from tui.ui.widgets.knobs.knob_lines import GapLine, HeadingLine, KnobLine, Line, OrderLine, move_entry, switch_entry
 from tui.ui.widgets.knobs.knob_list_state import KnobListState, slides
 from tui.ui.widgets.knobs.knob_painter import KnobPainter
 
@@ -257,13 +257,13 @@ class KnobList(ScrollView, can_focus=True, inherit_bindings=False):
             case HeadingLine(name) | KnobLine(name):
                 self.fold(name, self.state.lines.is_open(name))
             case OrderLine(name, entry):
-                self.turn(switched(getattr(self.state.knobs, name), entry, KNOBS[name].choices))
+                self.turn(switch_entry(getattr(self.state.knobs, name), entry, KNOBS[name].choices))
 
     def shift(self, steps: int, stroke: object = None) -> None:
         """Move the stage with the cursor up or down."""
         line = self.state.line
         if isinstance(line, OrderLine) and line.entry in (order := getattr(self.state.knobs, line.name)):
-            self.turn(moved(order, line.entry, steps), stroke=stroke)
+            self.turn(move_entry(order, line.entry, steps), stroke=stroke)
             self.go(line)
 
     # --- typing -----------------------------------------------------------------------------------------------------

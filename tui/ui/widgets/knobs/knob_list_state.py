@@ -7,9 +7,9 @@ from tui.knobs.knob import Knob, Value
 from tui.knobs.lint import conflict, idle, inert
 from tui.knobs.table import CONSTRAINTS, KNOBS, THOUGHT_KNOBS, WHILE_THINKING, Knobs
 from tui.ui.widgets.knobs.knob_lines import GapLine, HeadingLine, KnobLine, KnobLines, Line, OrderLine
-from tui.ui.widgets.knobs.knob_row import HeadingRow, KnobRow, PlaceRow
+from tui.ui.widgets.knobs.knob_row import HeadingRow, KnobRow, OrderRow
 
-Row = KnobRow | HeadingRow | PlaceRow
+Row = KnobRow | HeadingRow | OrderRow
 
 
 class KnobListState:
@@ -102,7 +102,7 @@ class KnobListState:
                 return KnobRow(KNOBS[name], value, preset, *reasons, entry, name in self.lines.opened)
             case OrderLine(name, entry):
                 order = getattr(self.knobs, name)
-                return PlaceRow(entry, order.index(entry) + 1 if entry in order else 0, self.idle.get(entry, ""))
+                return OrderRow(entry, order.index(entry) + 1 if entry in order else 0, self.idle.get(entry, ""))
         return None
 
 

@@ -79,7 +79,7 @@ class KnobPanel(Vertical):
     class Asked(Message):
         """The user wants an action on all knobs, or on some."""
 
-        deed: KnobAction
+        action: KnobAction
         owner: object = None
         names: tuple[str, ...] = ()
         """Knobs to reset; none named means all."""
@@ -90,7 +90,7 @@ class KnobPanel(Vertical):
         self.sets, self._search, self._help = KnobSets(), KnobSearch(), KnobHelp()
         self.knobs, self.preset = Knobs(), Knobs()
         """Knobs of the set that is shown."""
-        self._stands = KnobPair(self.preset), KnobPair(self.knobs)
+        self._pairs = KnobPair(self.preset), KnobPair(self.knobs)
         self._owner: object = None
 
     def compose(self) -> ComposeResult:
@@ -111,13 +111,13 @@ class KnobPanel(Vertical):
         Showing them as they were takes back a turn that the owner did not accept.
         """
         one, other = (each if isinstance(each, KnobPair) else KnobPair(each) for each in (preset, knobs))
-        self._owner, self._stands = owner, (one, other)
+        self._owner, self._pairs = owner, (one, other)
         self.pick(self.sets.thought and self.sets.thinks)
 
     def pick(self, thought: bool) -> None:
         """Show the knobs for the thought, or those for the answer."""
         self.sets.thought = thought
-        self.preset, self.knobs = (each.effective_at(thought) for each in self._stands)
+        self.preset, self.knobs = (each.effective_at(thought) for each in self._pairs)
         self.watch_refused()
 
     def go(self, name: str) -> None:
@@ -138,7 +138,7 @@ class KnobPanel(Vertical):
     def on_resize(self, event: events.Resize) -> None:
         """Give the knobs more room on a low terminal."""
         self.set_class(event.size.height < _LOW, "-low")
-        self.list.state.lines.airy = event.size.height >= _AIRY
+        self.list.state.lines.spacious = event.size.height >= _AIRY
         self.list.lay_out()
 
     # --- keys -------------------------------------------------------------------------------------------------------
@@ -146,7 +146,7 @@ class KnobPanel(Vertical):
     def on_key(self, event: events.Key) -> None:
         """Handle the keys of the search and of a typed value; a digit, minus or dot starts one."""
         there, search = self.list, self._search
-        if search.typing and (text := edited(search.wanted, event)) is not None:
+        if search.typing and (text := edit_text(search.wanted, event)) is not None:
             self.find(text)
         elif search.typing and event.key == "enter":
             search.typing = False
@@ -160,7 +160,7 @@ class KnobPanel(Vertical):
             if not there.state.typable or (event.key != "enter" and event.character not in _STARTS_ENTRY):
                 return
             there.type("" if event.key == "enter" else event.character)
-        elif (text := edited(there.state.entry, event)) is not None:
+        elif (text := edit_text(there.state.entry, event)) is not None:
             there.type(text)
         elif event.key == "enter":
             there.accept()
@@ -233,10 +233,10 @@ class KnobPanel(Vertical):
         event.stop()
         self.pick(event.thought)
 
-    def action_ask(self, deed: KnobAction) -> None:
+    def action_ask(self, action: KnobAction) -> None:
         """Post that the user wants an action on all knobs."""
         self.list.gesture.leave()
-        self.post_message(self.Asked(deed, self._owner))
+        self.post_message(self.Asked(action, self._owner))
 
     # --- what the list says -----------------------------------------------------------------------------------------
 
@@ -262,10 +262,10 @@ class KnobPanel(Vertical):
         self.app.push_screen(KnobEditor(knob, getattr(self.list.state.knobs, knob.name)), accept)
 
     def _explain(self, refusal: str = "") -> None:
-        self._help.say(words(self.list.state), refusal)
+        self._help.show(help_text(self.list.state), refusal)
 
 
-def words(state: KnobListState) -> KnobHelpText:
+def help_text(state: KnobListState) -> KnobHelpText:
     """Return the help on the line with the cursor."""
     line, knob = state.line, state.knob
     if isinstance(line, HeadingLine) or not knob:
@@ -275,16 +275,16 @@ def words(state: KnobListState) -> KnobHelpText:
         why = state.idle.get(line.entry)
         reason = f"○ {line.entry} does nothing: {why}." if why else ""
         return KnobHelpText(f"{knob.help} Shift+↑ ↓ or a drag moves it, Space switches it off and on.", reason=reason)
-    said = facts(knob, getattr(state.preset, knob.name))
+    known = facts(knob, getattr(state.preset, knob.name))
     if state.entry is not None and not knob.live:
         typed, standing = f"{state.entry} {knob.unit}".rstrip(), knob.show(getattr(state.knobs, knob.name))
-        return KnobHelpText(f"Enter loads the model anew with {typed}; Esc leaves it at {standing}.", said)
+        return KnobHelpText(f"Enter loads the model anew with {typed}; Esc leaves it at {standing}.", known)
     why, no = state.inert.get(knob.name), state.refused.get(knob.name)
     reason = f"✗ {no}" if no else f"○ No effect: {why}." if why else ""
-    return KnobHelpText(knob.help, said, reason)
+    return KnobHelpText(knob.help, known, reason)
 
 
-def edited(text: str, event: events.Key) -> str | None:
+def edit_text(text: str, event: events.Key) -> str | None:
     """Return a text after a key was pressed; None if the key does not edit it."""
     if event.key == "backspace":
         return text[:-1]

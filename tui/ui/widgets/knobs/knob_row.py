@@ -87,7 +87,7 @@ class KnobRow:
             field = f"{safe_line(self.entry)}▏"
             field = field if cell_len(field) <= columns.free else "…" + field[-max(columns.free - 1, 0) :]
             return [mark, name, RowPart(set_cell_size(field, columns.free), "entry")]
-        return [mark, name, *(self._slide(columns) if self.knob.slides else self._say(columns))]
+        return [mark, name, *(self._slide(columns) if self.knob.slides else self._text(columns))]
 
     def _slide(self, columns: RowColumns) -> list[RowPart]:
         text = self.knob.show(self.value)
@@ -119,7 +119,7 @@ class KnobRow:
     def _column(self, value: Value, length: int) -> int:
         return round(self.knob.share(value) * max(length - 1, 0))
 
-    def _say(self, columns: RowColumns) -> list[RowPart]:
+    def _text(self, columns: RowColumns) -> list[RowPart]:
         """Return the part for a list or a text, cut to fit."""
         sign = "○ " if self.inert else ("▾ " if self.open else "▸ ") if self.knob.orders else ""
         text = sign + safe_line(summary(self.knob, self.value))
@@ -153,7 +153,7 @@ class HeadingRow:
 
 
 @dataclass(frozen=True)
-class PlaceRow:
+class OrderRow:
     """Entry of an order."""
 
     entry: str

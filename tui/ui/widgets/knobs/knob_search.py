@@ -64,7 +64,7 @@ class KnobSearch(Widget):
 
     def _line(self, width: int, *parts: tuple[str, str]) -> Strip:
         *left, (text, style) = parts
-        start = Strip([Segment(said, self._style(kind)) for said, kind in left])
+        start = Strip([Segment(part, self._style(kind)) for part, kind in left])
         start = start.crop_extend(0, max(width - len(text), 0), self._style("hint"))
         return Strip([*start, Segment(text, self._style(style))]).crop_extend(0, width, self._style("hint"))
 

@@ -25,7 +25,7 @@ from tui.prompt_line.completion import CompletionSources, read_sources
 from tui.prompt_line.history import add_sent, read_sent
 from tui.prompt_line.quotes import unquoted
 from tui.terminal import safe, safe_lines
-from tui.ui.terminal.suspended_editor import edited
+from tui.ui.terminal.suspended_editor import edit_externally
 from tui.ui.widgets.prompt.attachment_chips import AttachmentChips
 from tui.ui.widgets.prompt.prompt import LONG, Prompt
 from tui.ui.widgets.prompt.suggestions import Suggestions
@@ -88,37 +88,37 @@ class Composer(Vertical):
 
     def on_mount(self) -> None:
         """Read the history of the prompt."""
-        self._recall()
+        self._read_sent()
 
-    def put_back(self, draft: Draft) -> None:
+    def restore(self, draft: Draft) -> None:
         """Put a draft into the prompt, before whatever was typed meanwhile."""
         later = self.prompt.text
         text = "\n".join(filter(None, (draft.text, later)))
         self._pastes = (*draft.pastes, *self._pastes)
         if len(text) > LONG:
             self._pastes, text = (*self._pastes, Attachment(PASTED, text)), ""
-        self.prompt.put_back(text)
+        self.prompt.set_text(text)
         self._show_chips()
 
-    def give_back(self, question: str) -> None:
+    def restore_failed(self, question: str) -> None:
         """Put a question that failed back into the prompt, unless the next one is being typed."""
         if not self.prompt.text and not self._pastes:
             asked, draft = self._last
-            self.put_back(draft if asked == question else Draft(question))
+            self.restore(draft if asked == question else Draft(question))
 
     def clear(self) -> bool:
         """Empty the prompt, and add its text to the history; return False if it was empty."""
         draft = Draft(self.prompt.text, self._pastes)
         if draft.text:
-            self.prompt.past.remember(draft.text)
-        self.prompt.put_back("")
-        self._bring(())
+            self.prompt.sent_history.remember(draft.text)
+        self.prompt.set_text("")
+        self._set_pastes(())
         return draft != Draft("")
 
     def action_begin(self, line: str) -> None:
         """Put the start of a command into the prompt; the old text goes to the history."""
         self.clear()
-        self.prompt.put_back(line)
+        self.prompt.set_text(line)
         self.prompt.focus()
 
     # --- going on ---------------------------------------------------------------------------------------------------
@@ -141,14 +141,14 @@ class Composer(Vertical):
         if text.startswith("/") and (text == "/" or self.prompt.library == CompletionSources()):
             self._read_sources()
         if "@" in text or self._chips.display:
-            self._look(text, line)
+            self._look_up(text, line)
 
-    @work(group="stock", exclusive=True)
+    @work(group="names", exclusive=True)
     async def _read_sources(self) -> None:
         self.prompt.library = await asyncio.to_thread(read_sources)
 
-    @work(group="look", exclusive=True)
-    async def _look(self, text: str, line: str) -> None:
+    @work(group="files", exclusive=True)
+    async def _look_up(self, text: str, line: str) -> None:
         completion = await asyncio.to_thread(complete_path, line)
         if "@" in line:
             self.prompt.offer(line, completion)
@@ -159,22 +159,22 @@ class Composer(Vertical):
     def on_prompt_pasted(self, event: Prompt.Pasted) -> None:
         """Attach a long pasted text."""
         event.stop()
-        self._bring((*self._pastes, Attachment(PASTED, safe_lines(event.text))))
+        self._set_pastes((*self._pastes, Attachment(PASTED, safe_lines(event.text))))
 
     def on_prompt_backed_out(self, event: Prompt.BackedOut) -> None:
         """Remove the last pasted text."""
         event.stop()
-        self._bring(self._pastes[:-1])
+        self._set_pastes(self._pastes[:-1])
 
     def on_attachment_chips_removed(self, event: AttachmentChips.Removed) -> None:
         """Remove the pasted text that was clicked."""
         event.stop()
-        self._bring(self._pastes[: event.index] + self._pastes[event.index + 1 :])
+        self._set_pastes(self._pastes[: event.index] + self._pastes[event.index + 1 :])
 
-    def _bring(self, pastes: tuple[Attachment, ...]) -> None:
+    def _set_pastes(self, pastes: tuple[Attachment, ...]) -> None:
         self._pastes = pastes
         self._show_chips()
-        self._look(self.prompt.text, "")
+        self._look_up(self.prompt.text, "")
 
     def _show_chips(self, files: tuple[tuple[str, int], ...] = ()) -> None:
         self.prompt.attached = bool(self._pastes)
@@ -189,13 +189,13 @@ class Composer(Vertical):
     async def _edit(self) -> None:
         parts = (self.prompt.text, *(paste.text for paste in self._pastes))
         try:
-            text, *pasted = (await edited(self.app, f"\n{SEPARATOR}\n".join(parts))).split(f"\n{SEPARATOR}\n")
+            text, *pasted = (await edit_externally(self.app, f"\n{SEPARATOR}\n".join(parts))).split(f"\n{SEPARATOR}\n")
         except EditorError as error:
             self.notify(safe(str(error)), severity="error", markup=False)
             return
-        self.prompt.put_back("")
-        self._bring(())
-        self.put_back(Draft(text, tuple(Attachment(PASTED, safe_lines(each)) for each in pasted if each)))
+        self.prompt.set_text("")
+        self._set_pastes(())
+        self.restore(Draft(text, tuple(Attachment(PASTED, safe_lines(each)) for each in pasted if each)))
 
     # --- sending ----------------------------------------------------------------------------------------------------
 
@@ -207,22 +207,22 @@ class Composer(Vertical):
             self.post_message(self.Asked(event.text, draft))
             return
         if event.text.startswith("/"):
-            self._keep(event.text)
+            self._save_sent(event.text)
             self.post_message(self.Commanded(event.text, Draft(event.text)))
             return
-        self._bring(())
+        self._set_pastes(())
         text = unquoted(event.text)
         gathered = await asyncio.to_thread(gather, text)
         along = (*gathered.attachments, *draft.pastes)
         trouble = gathered.faults[0] if gathered.faults else self._excess(along)
         if trouble and self._warned != draft.text:
             self._warned = draft.text
-            self.put_back(draft)
+            self.restore(draft)
             way = "without it" if gathered.faults else "all the same"
             self.notify(safe(f"{trouble} Enter again sends the text {way}."), severity="warning", markup=False)
             return
         self._warned = ""
-        self._keep(event.text)
+        self._save_sent(event.text)
         whole = with_attachments(text, along)
         self._last = (whole, draft)
         self.post_message(self.Asked(whole, draft))
@@ -235,12 +235,12 @@ class Composer(Vertical):
         names = " and ".join(dict.fromkeys(each.name for each in along))
         return f"{names}: about {needed:,} tokens, and the context holds {self.context:,}; turn num_ctx up."
 
-    @work(group="kept")
-    async def _keep(self, text: str) -> None:
+    @work(group="save")
+    async def _save_sent(self, text: str) -> None:
         if self.keeping and text.strip():
             await asyncio.to_thread(add_sent, sent_file(), text)
 
     @work(group="recall")
-    async def _recall(self) -> None:
+    async def _read_sent(self) -> None:
         before = await asyncio.to_thread(read_sent, sent_file())
-        self.prompt.past.recall(before)
+        self.prompt.sent_history.recall(before)

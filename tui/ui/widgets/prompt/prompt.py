@@ -54,7 +54,7 @@ class Prompt(TextArea):
     purpose: reactive[str] = reactive("")
     """Purpose of the text, unless it is a new message."""
 
-    to: reactive[str] = reactive("")
+    addressee: reactive[str] = reactive("")
     """Addressee of the text, if there are several."""
 
     @dataclass
@@ -90,7 +90,7 @@ class Prompt(TextArea):
     # TextArea sets its text, which is watched, before our own __init__ goes on.
     _completion: Completion | None = None
     _lit = 0
-    _left_alone = ""
+    _declined = ""
     """Text whose completions were closed."""
 
     def __init__(
@@ -104,7 +104,7 @@ class Prompt(TextArea):
         super().__init__(placeholder=Content(placeholder), highlight_cursor_line=False, id=id, classes=classes)
         # A blinking cursor repaints twice a second; that time is the model's.
         self.cursor_blink = False
-        self.past = PromptHistory(sent)
+        self.sent_history = PromptHistory(sent)
         """Texts sent before."""
 
     def watch_purpose(self, purpose: str) -> None:
@@ -113,18 +113,20 @@ class Prompt(TextArea):
 
     def on_mount(self) -> None:
         """Show an addressee that was set before the mount."""
-        self.watch_to()
+        self.watch_addressee()
 
-    def watch_to(self) -> None:
+    def watch_addressee(self) -> None:
         """Show the addressee in the frame, or a hint while a quote is open."""
-        self.border_subtitle = 'Enter begins a new line until """ ends one' if unclosed(self.text) else Content(self.to)
+        self.border_subtitle = (
+            'Enter begins a new line until """ ends one' if unclosed(self.text) else Content(self.addressee)
+        )
 
-    def put_back(self, text: str) -> None:
+    def set_text(self, text: str) -> None:
         """Replace the text, such as by one that could not be sent."""
-        self._left_alone = safe(text)
-        self.text = self._left_alone
+        self._declined = safe(text)
+        self.text = self._declined
         self.move_cursor(self.document.end)
-        self.past.leave()
+        self.sent_history.leave()
 
     @property
     def line(self) -> str:
@@ -134,7 +136,7 @@ class Prompt(TextArea):
 
     def offer(self, line: str, completion: Completion | None) -> None:
         """Show completions of a line, unless the user has typed on."""
-        if line == self.line and self.text != self._left_alone:
+        if line == self.line and self.text != self._declined:
             self._complete(completion)
 
     def accept(self, index: int) -> None:
@@ -158,11 +160,11 @@ class Prompt(TextArea):
         with its Enter in one go would not be sent. Shift+Enter comes as a name that ends with a carriage return from
         terminals with xterm's modifyOtherKeys.
         """
-        if self._completion and self._choose(event.key):
+        if self._completion and self._handle_list_key(event.key):
             pass
-        elif (deed := self._deed(event)) == "prompt.send":
+        elif (bound := self._bound_id(event)) == "prompt.send":
             self.action_insert_newline() if unclosed(self.text) else self.action_send()
-        elif deed == "prompt.newline" or event.key.endswith("+\r"):
+        elif bound == "prompt.newline" or event.key.endswith("+\r"):
             self.action_insert_newline()
         elif event.key == "backspace" and self.selection == Selection.cursor((0, 0)):
             self.post_message(self.BackedOut())
@@ -171,7 +173,7 @@ class Prompt(TextArea):
         event.stop()
         event.prevent_default()
 
-    def _deed(self, event: events.Key) -> str | None:
+    def _bound_id(self, event: events.Key) -> str | None:
         """Return the id that a key is bound to, by the user or by default."""
         found = None if event.is_printable else self.screen.active_bindings.get(event.key)
         return found.binding.id if found else None
@@ -187,8 +189,8 @@ class Prompt(TextArea):
         """Post the text and clear the prompt; blanks alone are not sent."""
         text = self.text
         if text.strip() or self.attached:
-            self.past.remember(text)
-            self.put_back("")
+            self.sent_history.remember(text)
+            self.set_text("")
             self.post_message(self.Submitted(text))
 
     def action_edit(self) -> None:
@@ -208,21 +210,21 @@ class Prompt(TextArea):
 
     def update_suggestion(self) -> None:
         """Update the completions and the hint after an edit."""
-        self.watch_to()
-        self._consider()
+        self.watch_addressee()
+        self._update_completion()
 
     def watch_library(self) -> None:
         """Update the completions for new names."""
-        self._consider()
+        self._update_completion()
 
     def watch_selection(self) -> None:
         """Update the completions, since they go by the text before the cursor."""
         if self._completion:
-            self._consider()
+            self._update_completion()
 
-    def _consider(self) -> None:
+    def _update_completion(self) -> None:
         line, last = self.line, self.cursor_location == self.document.end
-        if self.text == self._left_alone or not last and not self._completion:
+        if self.text == self._declined or not last and not self._completion:
             self._complete(None)
         elif line == self.text and line.startswith("/"):
             self._complete(complete(line, self.library))
@@ -234,12 +236,12 @@ class Prompt(TextArea):
             self._completion, self._lit = completion, lit
             self.post_message(self.Completing(completion, lit))
 
-    def _choose(self, key: str) -> bool:
+    def _handle_list_key(self, key: str) -> bool:
         """Handle a key of the list of completions; return False if it is not for the list."""
         assert self._completion
         count = len(self._completion.suggestions)
         if key == "escape":
-            self._left_alone = self.text
+            self._declined = self.text
             self._complete(None)
         elif not count or key not in ("up", "down", "tab", "enter"):
             return False
@@ -263,10 +265,10 @@ class Prompt(TextArea):
 
     def _walk(self, step: int) -> bool:
         """Show the prompt `step` places on in the history; return False if there is none."""
-        shown = self.past.walk(step, self.text)
+        shown = self.sent_history.walk(step, self.text)
         if shown is None:
             return False
-        place = self.past.place
-        self.put_back(shown)
-        self.past.place = place
+        place = self.sent_history.place
+        self.set_text(shown)
+        self.sent_history.place = place
         return True

@@ -214,16 +214,16 @@ class Candidates(Widget, can_focus=True):
     def _bar(self, before: float, after: float, width: int, visible: int) -> Strip:
         """Return the bar: the smaller share in full, then the reach of the larger past it, in eighths of a cell."""
         low, high = sorted(_eighths(share, width) for share in (before, after))
-        kept, past = self._style("bar"), self._style("gain" if after > before else "loss")
-        runs = [Segment("█" * (low // 8), kept)]
+        shared, past = self._style("bar"), self._style("gain" if after > before else "loss")
+        runs = [Segment("█" * (low // 8), shared)]
         if high // 8 > low // 8:
-            between = Segment(_EIGHTHS[low % 8], kept + Style(bgcolor=past.color)) if low % 8 else Segment("█", past)
+            between = Segment(_EIGHTHS[low % 8], shared + Style(bgcolor=past.color)) if low % 8 else Segment("█", past)
             runs += [between, Segment("█" * (high // 8 - low // 8 - 1), past)]
         if high % 8:
             # Both ends in one cell, which has but two colours: the longer part gives it its own.
-            mostly_kept = low > high // 8 * 8 and low % 8 >= high - low
-            runs.append(Segment(_EIGHTHS[high % 8], kept if mostly_kept else past))
-        return Strip(runs).adjust_cell_length(visible, kept)
+            mostly_shared = low > high // 8 * 8 and low % 8 >= high - low
+            runs.append(Segment(_EIGHTHS[high % 8], shared if mostly_shared else past))
+        return Strip(runs).adjust_cell_length(visible, shared)
 
     def _waterfall(self, trace: TokenTrace, width: int, room: int) -> list[Strip]:
         """Return a row per stage if they fit, else per stage that cut something, else all stages in a line or two."""

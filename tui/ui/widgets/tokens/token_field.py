@@ -61,7 +61,7 @@ class TokenField(Heatmap, ScrollView, can_focus=True):
 
     def __init__(self) -> None:
         super().__init__()
-        self._bits: list[TokenSpan] = []
+        self._spans: list[TokenSpan] = []
         self._given: list[bool] = []
         self._lines = TokenLines(1)
         self._levels = bytearray()
@@ -83,17 +83,17 @@ class TokenField(Heatmap, ScrollView, can_focus=True):
 
     def clear(self) -> None:
         """Remove all tokens."""
-        self._bits, self._given = [], []
+        self._spans, self._given = [], []
         self._levels, self.cut = bytearray(), set()
         self.picked, self.following = NOBODY, True
         self._lay_out()
 
-    def add(self, bits: Sequence[TokenSpan], levels: Sequence[int]) -> None:
+    def add(self, spans: Sequence[TokenSpan], levels: Sequence[int]) -> None:
         """Add spans at the end, with a level for each token among them."""
         top = len(self._lines.lines) - 1
-        for bit in bits:
-            self._bits.append(bit)
-            self._place(bit)
+        for span in spans:
+            self._spans.append(span)
+            self._place(span)
         self._levels += bytes(levels)
         self.virtual_size = Size(self._lines.width, len(self._lines.lines))
         self.refresh_lines(max(0, top - 1), self.size.height + 2)
@@ -185,23 +185,23 @@ class TokenField(Heatmap, ScrollView, can_focus=True):
     def _lay_out(self) -> None:
         self._lines = TokenLines(self.scrollable_content_region.width - 2 * MARGIN)
         self._given = []
-        for bit in self._bits:
-            self._place(bit)
+        for span in self._spans:
+            self._place(span)
         self.virtual_size = Size(self._lines.width, len(self._lines.lines))
         self.refresh()
         if self.picked != NOBODY:
             _, y = self._lines.where(self.picked)
             self.scroll_to_region(Region(0, y, 1, 1), animate=False, force=True)
 
-    def _place(self, bit: TokenSpan) -> None:
-        match bit.kind:
+    def _place(self, span: TokenSpan) -> None:
+        match span.kind:
             case "token":
-                self._lines.token(bit.text, bit.nameless)
-                self._given.append(bit.given)
+                self._lines.token(span.text, span.nameless)
+                self._given.append(span.given)
             case "person":
-                self._lines.person(bit.text)
+                self._lines.person(span.text)
             case _:
-                self._lines.mark(bit.text)
+                self._lines.mark(span.text)
 
     def scroll_to(self, x: float | None = None, y: float | None = None, **options: Any) -> None:
         """Scroll at once."""

@@ -18,7 +18,7 @@ _TAB = 4
 _PIECE = re.compile(r"\n|\t|[^\S\n\t]+|\S+")
 _JOINERS = "\u200d\ufe0e\ufe0f"
 
-Kind = Literal["token", "sign", "said", "mark"]
+Kind = Literal["token", "sign", "person", "mark"]
 """Text of a token, a sign for a token without visible text, text written by a person, a label of twiddle's own."""
 
 
@@ -48,20 +48,20 @@ class TokenLines:
         token = len(self.first)
         self.first.append(len(self.lines) - 1)
         if shown := safe(text):
-            self._add(token, shown, "token")
+            self._add_text(token, shown, "token")
         else:
-            self._put(TokenRun(token, nameless, cell_len(nameless), "sign"))
+            self._add_run(TokenRun(token, nameless, cell_len(nameless), "sign"))
         self.first[token] = self._line_of(token)
 
     def person(self, text: str) -> None:
         """Add text that is no token's."""
-        self._add(NOBODY, safe(text), "said")
+        self._add_text(NOBODY, safe(text), "person")
 
     def mark(self, label: str) -> None:
         """Add a label, which is not broken."""
         label = label if cell_len(label) <= self.width else label[: self.width - 1] + "…"
         self._word = len(self.lines[-1])
-        self._put(TokenRun(NOBODY, label, cell_len(label), "mark"))
+        self._add_run(TokenRun(NOBODY, label, cell_len(label), "mark"))
         self._word = len(self.lines[-1])
 
     # --- finding ----------------------------------------------------------------------------------------------------
@@ -94,19 +94,19 @@ class TokenLines:
 
     # --- laying out -------------------------------------------------------------------------------------------------
 
-    def _add(self, token: int, text: str, kind: Kind) -> None:
+    def _add_text(self, token: int, text: str, kind: Kind) -> None:
         for piece in _PIECE.findall(text):
             if piece == "\n":
-                self._put(TokenRun(token, "↵", 1, "sign" if token != NOBODY else "said"))
+                self._add_run(TokenRun(token, "↵", 1, "sign" if token != NOBODY else "person"))
                 self._break()
             elif piece == "\t":
-                self._space(token, "⇥".ljust(_TAB - self._column % _TAB), kind)
+                self._add_blanks(token, "⇥".ljust(_TAB - self._column % _TAB), kind)
             elif piece.isspace():
-                self._space(token, piece, kind)
+                self._add_blanks(token, piece, kind)
             else:
-                self._write(token, piece, kind)
+                self._add_word(token, piece, kind)
 
-    def _space(self, token: int, blanks: str, kind: Kind) -> None:
+    def _add_blanks(self, token: int, blanks: str, kind: Kind) -> None:
         """Add blanks, which end a word; those that do not fit go on in the next line."""
         for start in range(0, len(blanks), self.width):
             for piece in self._fitting(blanks[start : start + self.width]):
@@ -119,17 +119,17 @@ class TokenLines:
         room = max(self.width - self._column, 0)
         yield from filter(None, (blanks[:room], blanks[room:]) if cell_len(blanks) > room else (blanks,))
 
-    def _write(self, token: int, word: str, kind: Kind) -> None:
+    def _add_word(self, token: int, word: str, kind: Kind) -> None:
         """Add a word or a part of one; one wider than a line is cut anywhere."""
-        word = self._standing(word)
+        word = self._separated(word)
         width = cell_len(word)
         if width <= self.width:
-            self._put(TokenRun(token, word, width, kind))
+            self._add_run(TokenRun(token, word, width, kind))
             return
         for start, end, cells in split_graphemes(word)[0]:
-            self._put(TokenRun(token, word[start:end], cells, kind), together=False)
+            self._add_run(TokenRun(token, word[start:end], cells, kind), together=False)
 
-    def _put(self, run: TokenRun, together: bool = True) -> None:
+    def _add_run(self, run: TokenRun, together: bool = True) -> None:
         """Add a run where it fits: with the word that it belongs to, if that fits into a line."""
         if self._column + run.width > self.width:
             line = self.lines[-1]
@@ -157,7 +157,7 @@ class TokenLines:
         lines = range(self.first[token], len(self.lines))
         return next((y for y in lines if any(run.token == token for run in self.lines[y])), self.first[token])
 
-    def _standing(self, word: str) -> str:
+    def _separated(self, word: str) -> str:
         """Put a placeholder under a character that would melt into the one before, though that is another token's.
 
         Else the terminal would draw one character where two tokens are.

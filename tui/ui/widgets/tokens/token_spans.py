@@ -1,4 +1,4 @@
-"""Reply as a row of spans: its tokens, text written by a person, labels of what happened between them."""
+"""Reply as a row of spans: its tokens, text record by a person, labels of what happened between them."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -6,7 +6,7 @@ from typing import NamedTuple
 from tui.conversation.reply_record import ReplyRecord
 from tui.terminal import safe_line
 from tui.ui.markdown import Mark
-from tui.ui.widgets.transcript.reply_footer import notable
+from tui.ui.widgets.transcript.reply_footer import notable_events
 
 
 class TokenSpan(NamedTuple):
@@ -21,15 +21,15 @@ class TokenSpan(NamedTuple):
     """True if the token was there before the reply was asked for."""
 
 
-def bits(text: str, written: ReplyRecord, *, start: int = 0, ended: bool = True) -> Iterator[TokenSpan]:
+def token_spans(text: str, record: ReplyRecord, *, start: int = 0, ended: bool = True) -> Iterator[TokenSpan]:
     """Yield the spans from token `start` on; `ended` is True if these are all."""
-    ends = (*written.offsets[1:], len(text))
-    happened = list(notable(written))
-    for place in range(start, len(written.traces)):
-        begin, trace = written.offsets[place], written.traces[place]
+    ends = (*record.offsets[1:], len(text))
+    happened = list(notable_events(record))
+    for place in range(start, len(record.traces)):
+        begin, trace = record.offsets[place], record.traces[place]
         if not place and begin:
             yield TokenSpan(text[:begin], "person")
         yield from (TokenSpan(Mark(0, label, kind).chip.text, "mark") for at, label, kind in happened if at == place)
-        last = ended and place == len(written.traces) - 1
+        last = ended and place == len(record.traces) - 1
         nameless = safe_line(trace.text) if last and "\ufffd" not in trace.text and trace.text else "◦"
-        yield TokenSpan(text[begin : ends[place]], "token", nameless, place < written.inherited)
+        yield TokenSpan(text[begin : ends[place]], "token", nameless, place < record.inherited)

@@ -23,7 +23,7 @@ from tui.ui.bindings import bind
 from tui.ui.widgets.tokens.candidates import percent, visible
 from tui.ui.widgets.tokens.heatmap import Heatmap
 from tui.ui.widgets.tokens.token_field import TokenField
-from tui.ui.widgets.tokens.token_spans import bits
+from tui.ui.widgets.tokens.token_spans import token_spans
 
 
 class Legend(Heatmap):
@@ -114,7 +114,7 @@ class TokenView(Vertical):
         self.field, self._legend = TokenField(), Legend()
         self._head, self._foot = Static(markup=False), Static(markup=False)
         self._text = ""
-        self._written = ReplyRecord("", "", Knobs())
+        self._record = ReplyRecord("", "", Knobs())
         self._p: list[float] = []
         self._cut: list[str] = []
         self._before: Likelihood | None = None
@@ -142,55 +142,55 @@ class TokenView(Vertical):
     @property
     def trace(self) -> TokenTrace | None:
         """Trace of the token with the cursor."""
-        return self._written.traces[self.picked] if 0 <= self.picked < len(self._p) else None
+        return self._record.traces[self.picked] if 0 <= self.picked < len(self._p) else None
 
     @property
     def measure(self) -> Measure:
         """Measure of the colours."""
         return self._legend.measure
 
-    def show(self, text: str, written: ReplyRecord, ended: bool) -> None:
+    def show(self, text: str, record: ReplyRecord, ended: bool) -> None:
         """Show a reply from its first token on."""
         self.field.clear()
-        self._text, self._written, self._p, self._cut, self._before = "", written.truncate(0), [], [], None
-        self.grow(text, written, ended)
+        self._text, self._record, self._p, self._cut, self._before = "", record.truncate(0), [], [], None
+        self.extend(text, record, ended)
 
-    def grow(self, text: str, written: ReplyRecord, ended: bool) -> None:
+    def extend(self, text: str, record: ReplyRecord, ended: bool) -> None:
         """Show the tokens that are new, and the likelihood once the reply has ended."""
         start = len(self._p)
-        self._text, self._written = text, written
-        for trace in written.traces[start:]:
+        self._text, self._record = text, record
+        for trace in record.traces[start:]:
             self._p.append(trace.p)
             self._cut.append(trace.cut)
-        self.field.add(list(bits(text, written, start=start, ended=ended)), self._levels(start))
+        self.field.add(list(token_spans(text, record, start=start, ended=ended)), self._levels(start))
         self._before = likelihood(self._p) if ended else None
-        self._say_how_likely(self._before)
+        self._show_likelihood(self._before)
 
-    def suppose(self, first: int, p: Sequence[float], cut: Sequence[str]) -> None:
+    def show_what_if(self, first: int, p: Sequence[float], cut: Sequence[str]) -> None:
         """Show tokens from `first` on as they would be with other knobs."""
         end = first + len(p)
         self._p[first:end], self._cut[first:end] = p, cut
         self.field.colour(first, self._levels(first, end), [bool(stage) for stage in cut])
         if first <= self.picked < end:
-            self._say_what_it_is()
+            self._show_token()
 
-    def conclude(self, label: str) -> None:
+    def show_likelihood(self, label: str) -> None:
         """Show the likelihood of the whole with other knobs, named by `label`."""
-        self._say_how_likely(likelihood(self._p), label)
+        self._show_likelihood(likelihood(self._p), label)
 
     def restore(self) -> None:
         """Show the reply as it was written."""
-        traces = self._written.traces
-        self.suppose(0, [trace.p for trace in traces], [trace.cut for trace in traces])
-        self._say_how_likely(self._before)
+        traces = self._record.traces
+        self.show_what_if(0, [trace.p for trace in traces], [trace.cut for trace in traces])
+        self._show_likelihood(self._before)
 
     def _levels(self, start: int, end: int | None = None) -> list[int]:
         measure = self.measure
         if measure is MEASURES[0]:
             return [measure.level(p) for p in self._p[start:end]]
-        return [measure.level(measure.of(trace)) for trace in self._written.traces[start:end]]
+        return [measure.level(measure.of(trace)) for trace in self._record.traces[start:end]]
 
-    def _say_how_likely(self, now: Likelihood | None, label: str = "") -> None:
+    def _show_likelihood(self, now: Likelihood | None, label: str = "") -> None:
         before = self._before
         if now is None or before is None:
             self._head.update(Content(f"being written · {len(self._p)} tokens"), layout=False)
@@ -205,11 +205,11 @@ class TokenView(Vertical):
             words = ("as written", f"perplexity {_figure(now.perplexity)}", cut, bits, tokens)
         self._head.update(Content(" · ".join(filter(None, words))), layout=False)
 
-    def _say_what_it_is(self) -> None:
+    def _show_token(self) -> None:
         place = self.picked
         if not 0 <= place < len(self._p):
             return
-        trace, p, stage = self._written.traces[place], self._p[place], self._cut[place]
+        trace, p, stage = self._record.traces[place], self._p[place], self._cut[place]
         shares = f"{percent(trace.p_raw)} → {percent(trace.p)}"
         if p != trace.p:
             shares += f" → if so {percent(p)}"
@@ -228,7 +228,7 @@ class TokenView(Vertical):
     def on_token_field_picked(self, event: TokenField.Picked) -> None:
         """Show the token with the cursor, and post it."""
         event.stop()
-        self._say_what_it_is()
+        self._show_token()
         self.post_message(self.Picked(self, event.place))
 
     def action_alternatives(self) -> None:

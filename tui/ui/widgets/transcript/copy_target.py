@@ -26,12 +26,12 @@ class CopyTarget(NamedTuple):
         return line._replace(spans=tuple(spans))
 
 
-def excerpts(lines: Sequence[StyledLine], source: str, start: int) -> list[CopyTarget]:
+def find_targets(lines: Sequence[StyledLine], source: str, start: int) -> list[CopyTarget]:
     """Return the parts of a text from top to bottom; `start` is the number of its first line."""
     blocks = list(_blocks(lines))
-    written = fenced(source)
+    fences = fenced(source)
     # What is too long or too deep is laid out as plain text, without its blocks: then they are taken as they are shown.
-    texts = written if len(written) == len(blocks) else [_shown(lines, block) for block in blocks]
+    texts = fences if len(fences) == len(blocks) else [_shown(lines, block) for block in blocks]
     found = [CopyTarget("code", block, text) for block, text in zip(blocks, texts, strict=True)]
     for number, line in enumerate(lines):
         for link in dict.fromkeys(span.link for span in line.spans if span.link):
@@ -49,7 +49,7 @@ def _blocks(lines: Sequence[StyledLine]) -> Iterator[range]:
     first = None
     for number, line in enumerate(lines):
         code = line.fill == "code"
-        if first is not None and (not code or not line.said):
+        if first is not None and (not code or not line.copied):
             yield range(first, number)
             first = None
         if code and first is None:
@@ -59,5 +59,5 @@ def _blocks(lines: Sequence[StyledLine]) -> Iterator[range]:
 
 
 def _shown(lines: Sequence[StyledLine], block: range) -> str:
-    said = (line for line in lines[block.start : block.stop] if line.said)
-    return "".join(line.glue + "".join(span.text for span in line.spans if span.copied) for line in said).lstrip("\n")
+    copied = (line for line in lines[block.start : block.stop] if line.copied)
+    return "".join(line.glue + "".join(span.text for span in line.spans if span.copied) for line in copied).lstrip("\n")

@@ -36,7 +36,7 @@ class CopyTargets:
         replies = [entry for entry in self._stack.entries if isinstance(entry, ReplyEntry)]
         start = len(replies) - 1
         if self.lit in replies and self.lit.lit:
-            targets = self.lit.excerpts()
+            targets = self.lit.find_targets()
             at = targets.index(self.lit.lit) + step
             if 0 <= at < len(targets):
                 self._light(self.lit, at)
@@ -46,7 +46,7 @@ class CopyTargets:
             step = -1
         for entry in replies[start::step] if start >= 0 else ():
             self._viewport.lay_out(entry)
-            if targets := entry.excerpts():
+            if targets := entry.find_targets():
                 self._light(entry, 0 if step > 0 else len(targets) - 1)
                 return
         if not (self.lit and self.lit.lit):
@@ -86,7 +86,7 @@ class CopyTargets:
             self.lit.lit = None
             self._viewport.redraw(self.lit)
         self.lit = entry
-        entry.lit = entry.excerpts()[at]
+        entry.lit = entry.find_targets()[at]
         self._viewport.redraw(entry)
         top = self._stack.top(entry) + entry.lit.lines.start
         if not widget.scroll_offset.y <= top <= widget.scroll_offset.y + widget.size.height - len(entry.lit.lines):

@@ -10,7 +10,7 @@ from tui.conversation.conversation import Ending, Role
 from tui.conversation.thinking import Thought
 from tui.terminal import safe, safe_line
 from tui.ui.markdown import BLANK, Document, Mark, Span, StyledLine, fold
-from tui.ui.widgets.transcript.copy_target import CopyTarget, excerpts
+from tui.ui.widgets.transcript.copy_target import CopyTarget, find_targets
 from tui.ui.widgets.transcript.thought_fold import ThoughtFold
 from tui.ui.widgets.transcript.word_marks import marked, words
 
@@ -63,16 +63,16 @@ class Entry(ABC):
         """Index in the conversation; None for a notice."""
         self.picked = False
         """True if the cursor is on it."""
-        self.place = VersionNumber()
+        self.version = VersionNumber()
         """Number among its versions."""
         self.lit: CopyTarget | None = None
         """Part of it that is lit."""
 
-    def put(self, place: VersionNumber) -> bool:
+    def set_version(self, place: VersionNumber) -> bool:
         """Set the number among its versions, and return True if it changed."""
-        if place == self.place:
+        if place == self.version:
             return False
-        self.place = place
+        self.version = place
         if self.width:
             self.lay_out(self.width)
         return True
@@ -85,7 +85,7 @@ class Entry(ABC):
                 return {"‹ ": -1, " › ": 1}.get(span.text, 0) if span.style == "versions" else 0
         return 0
 
-    def excerpts(self) -> list[CopyTarget]:
+    def find_targets(self) -> list[CopyTarget]:
         """Return the parts that can be copied; none before it is laid out."""
         return []
 
@@ -135,9 +135,9 @@ class TextEntry(Entry):
         lines = [line._replace(fill=fill) for line in fold([Span(text, self._role)], self._inner(width))]
         if self._left_out:
             rest = Span(f"… {self._left_out:,} characters more", "note", copied=False)
-            lines.append(StyledLine((rest,), fill=fill, said=False))
-        if self.place.spans:
-            lines.append(StyledLine(self.place.spans, fill=fill, said=False))
+            lines.append(StyledLine((rest,), fill=fill, copied=False))
+        if self.version.spans:
+            lines.append(StyledLine(self.version.spans, fill=fill, copied=False))
         self._lines = lines
         self.width, self.height = width, len(lines) + 1
 
@@ -311,9 +311,9 @@ class ReplyEntry(Entry):
             self._lines = marked(document.lines, self._differing)
         return self._lines[number]
 
-    def excerpts(self) -> list[CopyTarget]:
+    def find_targets(self) -> list[CopyTarget]:
         """Return the blocks of code and the links in it."""
-        return excerpts(self._document.lines, self._answer, len(self._head)) if self._document else []
+        return find_targets(self._document.lines, self._answer, len(self._head)) if self._document else []
 
     def _measure(self) -> None:
         self.lit = None  # its lines may have moved
@@ -322,18 +322,18 @@ class ReplyEntry(Entry):
         self._lines = None
         inner = self._document.width
         label = fold([Span(safe_line(self._label), "label")], inner) if self._label else []
-        self._head = [line._replace(said=False) for line in label]
+        self._head = [line._replace(copied=False) for line in label]
         if self._fold:
             marks = [mark for mark in self._marks if self._in_thought(mark)]
             self._head += self._fold.lines(self.text, marks, inner, running=not self.ended)
-            self._head += [BLANK._replace(said=self._fold.open)] if self._answer.strip() else []
+            self._head += [BLANK._replace(copied=self._fold.open)] if self._answer.strip() else []
         self._labels = len(label)
         foot: list[StyledLine] = []
         if self._progress:
             foot += fold([Span(safe_line(self._progress), "progress")], inner)
-        if self._note or self.place.spans:
+        if self._note or self.version.spans:
             style, lead = ("failure", "✗ ") if self._failed else ("note", "")
             foot += [BLANK] if self.text else []
-            foot += fold([*self.place.spans, Span(lead + safe(self._note), style)], inner)
+            foot += fold([*self.version.spans, Span(lead + safe(self._note), style)], inner)
         self._foot = foot
         self.height = len(self._head) + self._document.height + len(foot) + 1

@@ -23,7 +23,7 @@ class EntryStack:
         """Number of lines."""
         return self.tops[-1]
 
-    def pile(self, start: int = 0) -> None:
+    def update_tops(self, start: int = 0) -> None:
         """Compute the first lines of the entries after `start`."""
         heights = (entry.height for entry in self.entries[start:])
         self.tops[start:] = accumulate(heights, initial=self.tops[start])
@@ -36,11 +36,11 @@ class EntryStack:
         """Return the last entry that is a message of the conversation."""
         return next((entry for entry in reversed(self.entries) if entry.turn is not None), None)
 
-    def copied(self, start: Offset, end: Offset, width: int) -> str:
+    def text_between(self, start: Offset, end: Offset, width: int) -> str:
         """Return the text between two cells, without rails, marks and the folds of long lines."""
         text = ""
         for y, line in self.between(start.y, end.y, width):
-            if line.said:
+            if line.copied:
                 part = _copied(line.spans, start.x if y == start.y else 0, end.x if y == end.y else None)
                 text += (line.glue if text else "") + part
         return text.strip("\n")

@@ -52,12 +52,12 @@ class MessageList:
         entries = [known.get(index) or _entry(conversation, index) for index in conversation.indices]
         self.entry = None
         self._viewport.replace(entries)
-        self.know(conversation)
+        self.set_indices(conversation)
         if 0 <= index < len(entries) and row is not None:
             self.pick(entries[index])
-            self._viewport.put(entries[index], row)
+            self._viewport.scroll_to_row(entries[index], row)
 
-    def know(self, conversation: Conversation) -> None:
+    def set_indices(self, conversation: Conversation) -> None:
         """Set the indices of the messages shown to those of the conversation's path, in order."""
         self._conversation = conversation
         beside = Counter((turn.parent, turn.message.role) for turn in conversation.turns)
@@ -67,7 +67,7 @@ class MessageList:
             turn = conversation.turns[index]
             if self.versioned and beside[turn.parent, turn.message.role] > 1:
                 all_of_it = versions(conversation, index)
-                if entry.put(VersionNumber(all_of_it.index(index), len(all_of_it))):
+                if entry.set_version(VersionNumber(all_of_it.index(index), len(all_of_it))):
                     self._viewport.redraw(entry)
 
     # --- the cursor -------------------------------------------------------------------------------------------------
@@ -163,7 +163,7 @@ class MessageList:
         if not forks:
             return False
         entry, line = forks[-1 - number % len(forks)]
-        self._viewport.put(entry, self._widget.size.height // 3 - line)
+        self._viewport.scroll_to_row(entry, self._widget.size.height // 3 - line)
         return True
 
     def _goes_on(self, entry: Entry, step: int) -> bool:

@@ -13,47 +13,47 @@ ENDINGS = {
     "stopped": "stopped",
     "failed": "failed",
     "died": "the engine was lost",
-    "interrupted": "interrupted: twiddle ended while it was written",
+    "interrupted": "interrupted: twiddle ended while it was record",
 }
 """Notes on replies that did not end by themselves."""
 
 
 def footnote(turn: Turn) -> str:
     """Return how a reply ended, its cost, and the seed that reproduces it."""
-    written = turn.record
+    record = turn.record
     parts = [ENDINGS[turn.ending]] if turn.ending in ENDINGS else []
     parts += ["edited"] if turn.edited else []
-    if written:
-        parts += [_cost(written.stats)] if written.stats else []
-        parts.append(f"seed {written.knobs.seed}")
+    if record:
+        parts += [_cost(record.stats)] if record.stats else []
+        parts.append(f"seed {record.knobs.seed}")
     return " · ".join(parts)
 
 
 def marks(turn: Turn) -> tuple[Mark, ...]:
     """Return marks for where a reply branched, and where its knobs were turned."""
-    written = turn.record
-    if not written:
+    record = turn.record
+    if not record:
         return ()
-    return tuple(Mark(_at(turn, written, place), label, kind) for place, label, kind in notable(written))
+    return tuple(Mark(_at(turn, record, place), label, kind) for place, label, kind in notable_events(record))
 
 
-def notable(written: ReplyRecord) -> Iterator[tuple[int, str, MarkKind]]:
+def notable_events(record: ReplyRecord) -> Iterator[tuple[int, str, MarkKind]]:
     """Yield what happened during a reply: index of the next token, label, kind."""
-    if _went_on(written):
-        yield written.inherited, "from here on anew", "branch"
-    knobs = [written.knobs, *(change.knobs for change in written.knob_changes)]
-    for change, (before, after) in zip(written.knob_changes, pairwise(knobs), strict=True):
+    if _continued(record):
+        yield record.inherited, "from here on anew", "branch"
+    knobs = [record.knobs, *(change.knobs for change in record.knob_changes)]
+    for change, (before, after) in zip(record.knob_changes, pairwise(knobs), strict=True):
         if label := describe_turn(before, after):
-            yield change.index - written.first_index, label, "knob"
+            yield change.index - record.first_index, label, "knob"
 
 
-def _went_on(written: ReplyRecord) -> bool:
-    return bool(written.inherited or written.first_index)
+def _continued(record: ReplyRecord) -> bool:
+    return bool(record.inherited or record.first_index)
 
 
-def _at(turn: Turn, written: ReplyRecord, place: int) -> int:
+def _at(turn: Turn, record: ReplyRecord, place: int) -> int:
     """Return the index in the text where a token starts; its end for a token that is not there."""
-    return written.offsets[place] if 0 <= place < len(written.offsets) else len(turn.message.content)
+    return record.offsets[place] if 0 <= place < len(record.offsets) else len(turn.message.content)
 
 
 def _cost(stats: Stats) -> str:

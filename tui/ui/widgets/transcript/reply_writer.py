@@ -39,7 +39,7 @@ class ReplyWriter:
         self._viewport.lay_out(self.entry)
         return self.entry.words
 
-    def begin(self, label: str = "", text: str = "") -> None:
+    def start(self, label: str = "", text: str = "") -> None:
         """Start a reply, or continue one that begins with `text`."""
         self.flush()
         self.entry, self._thought = ReplyEntry(text, label), None
@@ -63,7 +63,7 @@ class ReplyWriter:
         self._pending.append(delta)
         self._thought = thought
         if self._widget.is_running:
-            self.clock.ask()
+            self.clock.request()
 
     def mark(self, label: str, at: int | None = None, kind: MarkKind = "knob") -> None:
         """Mark the character `at` of the running or last reply, or its end."""
@@ -92,7 +92,7 @@ class ReplyWriter:
         text = "".join(self._pending)
         self._pending.clear()
         if self.entry is None:
-            self.begin()
+            self.start()
         assert self.entry is not None
         before = self.entry.thought
         if self._thought:

@@ -25,7 +25,7 @@ class ThoughtFold:
     def lines(self, text: str, marks: Sequence[Mark], width: int, *, running: bool) -> list[StyledLine]:
         """Lay it out; `text` is the whole reply's, `marks` are those inside the thought."""
         thinking = running and self.thought.end is None
-        head = StyledLine((Span(self._head(thinking), "thought-head", copied=False),), said=False)
+        head = StyledLine((Span(self._head(thinking), "thought-head", copied=False),), copied=False)
         if not self.open and not thinking:
             return [head]
         body = self._body(text, tuple(marks), max(width - len(_RAIL.text), NARROWEST))

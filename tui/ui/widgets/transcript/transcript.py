@@ -302,7 +302,7 @@ class Transcript(ScrollView, can_focus=True):
 
     def on_mount(self) -> None:
         """Draw what was added before the mount."""
-        self.reply.clock.ask()
+        self.reply.clock.request()
 
     def on_resize(self) -> None:
         """Fold all entries for the new width."""
@@ -343,4 +343,4 @@ class Transcript(ScrollView, can_focus=True):
         if not self.stack.entries:
             return None
         start, end = selection.start or Offset(0, 0), selection.end or Offset(0, self.stack.height)
-        return self.stack.copied(start, end, self.viewport.width), "\n"
+        return self.stack.text_between(start, end, self.viewport.width), "\n"

@@ -85,7 +85,7 @@ class Viewport:
             return None
         return self._stack.top(entry) - self._widget.scroll_offset.y
 
-    def put(self, entry: Entry, row: int) -> None:
+    def scroll_to_row(self, entry: Entry, row: int) -> None:
         """Scroll so that an entry starts on a row of the view."""
         self.following = False
         for _ in range(2):  # what comes into view above is laid out then, and may have another height than guessed
@@ -101,7 +101,7 @@ class Viewport:
         else:
             row = room - entry.height + 1 if step < 0 else 0
         if row != self.row(entry):
-            self.put(entry, row)
+            self.scroll_to_row(entry, row)
 
     # --- the widget ---
 
@@ -134,7 +134,7 @@ class Viewport:
         self._lay_out_visible()
 
     def _stack_up(self, start: int = 0) -> None:
-        self._stack.pile(start)
+        self._stack.update_tops(start)
         # The reactive itself would have all widgets laid out anew, with every line that is written.
         self._widget.set_reactive(ScrollView.virtual_size, Size(self.width, self._stack.height))
         self._widget.vertical_scrollbar.window_virtual_size = self._stack.height

@@ -24,7 +24,7 @@ def words(lines: Sequence[StyledLine]) -> list[tuple[str, list[WordPiece]]]:
     found: list[tuple[str, list[WordPiece]]] = []
     open_ended = False
     for number, line in enumerate(lines):
-        text = _said(line)
+        text = _copied(line)
         for match in _WORD.finditer(text):
             piece = WordPiece(number, *match.span())
             if open_ended and match.start() == 0 and line.glue == "":
@@ -48,8 +48,8 @@ def marked(lines: Sequence[StyledLine], places: Collection[int]) -> list[StyledL
     ]
 
 
-def _said(line: StyledLine) -> str:
-    return "".join(span.text for span in line.spans if span.copied) if line.said else ""
+def _copied(line: StyledLine) -> str:
+    return "".join(span.text for span in line.spans if span.copied) if line.copied else ""
 
 
 def _marked(line: StyledLine, pieces: Sequence[WordPiece]) -> Iterator[Span]:
