@@ -43,7 +43,7 @@ def name_of(path: Path) -> str:
 
 
 soon = pytest.mark.xfail(reason="the rooms are being rewritten (issue 12)", strict=False)
-TOO_LARGE = {"Endless", "ReplyEntry", "tui/engine/protocol.py", "tui/ui/app.py"}
+TOO_LARGE = {"Endless", "tui/engine/protocol.py", "tui/ui/app.py"}
 """Classes and files that are still to become smaller."""
 NOT_YET = ("tui/ui",)
 """Rooms whose sentences are still to be rewritten; the others are held to the rule already."""

@@ -126,10 +126,8 @@ def test_a_reply_is_the_same_however_it_came() -> None:
     grown.lay_out(width)
     for place, sign in enumerate(SAID):
         end = SAID.index("</think>")
-        if place >= 6:
-            closed = place >= end + 7
-            grown.thought = Thought(7, end, end + 8, 9) if closed else Thought(7, tokens=9)
-        grown.append(sign if place >= 7 else "<think>" if place == 6 else "")
+        thought = Thought(7, end, end + 8, 9) if place >= end + 7 else Thought(7, tokens=9) if place >= 6 else None
+        grown.append(sign if place >= 7 else "<think>" if place == 6 else "", thought)
     grown.mark(Mark(20, "top_k 5", "knob"))
     whole.mark(Mark(20, "top_k 5", "knob"))
     for reply in (whole, grown):

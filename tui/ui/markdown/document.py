@@ -112,7 +112,7 @@ class Document:
             self._go_plain(source)
             return False
         found = blocks(source, self._number)
-        while len(found) > 1 and found[1].start < len(lines):  # a line still being source could yet join the two
+        while len(found) > 1 and found[1].start < len(lines):  # a line still being written could yet join the two
             self._closed += self._drawn(found.pop(0), self._gap)
             self._gap, self._number = found[0].gap, found[0].number
         if found and found[0].is_fence and found[0].start < len(lines):

@@ -171,7 +171,7 @@ class ReplyEntry(Entry):
         thought: Thought | None = None,
     ) -> None:
         super().__init__(text)
-        self._fold = ThoughtFold(thought) if thought else None
+        self._fold = ThoughtFold(thought)
         self._label = label
         self.ended = ending is not None
         """True if its text is complete."""
@@ -205,59 +205,33 @@ class ReplyEntry(Entry):
     @property
     def thought(self) -> Thought | None:
         """Part of its text that is thought."""
-        return self._fold.thought if self._fold else None
-
-    @thought.setter
-    def thought(self, thought: Thought) -> None:
-        """Set the part of its text that is thought."""
-        if self._fold is None:
-            self._fold = ThoughtFold(thought)
-            if self._document is not None:
-                self._document = Document(self._document.width, self._answer, self._answer_marks)
-        self._fold.thought = thought
-        self._measure()
-
-    @property
-    def _answered_from(self) -> int:
-        """Index in the text where the answer starts."""
-        if self._fold is None:
-            return 0
-        answer = self._fold.thought.answer
-        return len(self.text) if answer is None else min(answer, len(self.text))
-
-    @property
-    def _answer(self) -> str:
-        return self.text[self._answered_from :]
-
-    @property
-    def _answer_marks(self) -> list[Mark]:
-        before = self._answered_from
-        return [mark._replace(at=mark.at - before) for mark in self._marks if not self._in_thought(mark)]
-
-    def _in_thought(self, mark: Mark) -> bool:
-        thought = self.thought
-        return thought is not None and (thought.answer is None or mark.at < thought.answer)
+        return self._fold.thought
 
     def unfolds_at(self, number: int) -> bool:
         """Return True for the line that opens its thought."""
-        return self._fold is not None and number == self._labels
+        return self.thought is not None and number == self._labels
 
     def unfold(self) -> None:
         """Open its thought, or fold it again."""
-        if self._fold:
-            self._fold.open = not self._fold.open
-            self._measure()
+        self._fold.open = not self._fold.open
+        self._measure()
 
-    def append(self, text: str) -> int:
-        """Append text and return the number of the first line that changed."""
+    def append(self, text: str, thought: Thought | None = None) -> int:
+        """Append text and return the number of the first line that changed; `thought` is the whole thought so far."""
+        before = self._fold.thought
+        self._fold.thought = thought or before
+        if before is None and thought and self._document is not None:  # its start was taken for the answer
+            self._document = Document(self._document.width, *self._fold.answer(self.text, self._marks))
         self._progress = self._progress if self.text else ""
         self.text += text
         if self._document is None:
             return 0
-        answer = self._answer
+        answer = self.text[self._fold.answer_start(self.text) :]
         if new := answer[len(self._document.text) :]:
             self._document.append(new)
         self._measure()
+        if before != self._fold.thought:
+            return 0
         return len(self._head) + self._document.stable if new else self._labels
 
     def mark(self, mark: Mark) -> None:
@@ -265,8 +239,8 @@ class ReplyEntry(Entry):
         self._marks.append(mark)
         if self._document is None:
             return
-        if not self._in_thought(mark):
-            self._document.mark(mark._replace(at=mark.at - self._answered_from))
+        if not self._fold.holds(mark):
+            self._document.mark(mark._replace(at=mark.at - self._fold.answer_start(self.text)))
         self._measure()
 
     def progress(self, text: str) -> None:
@@ -285,7 +259,7 @@ class ReplyEntry(Entry):
     def lay_out(self, width: int) -> None:
         """Make the lines for a width."""
         if self._document is None:
-            self._document = Document(self._inner(width), self._answer, self._answer_marks)
+            self._document = Document(self._inner(width), *self._fold.answer(self.text, self._marks))
         elif self._document.width != self._inner(width):
             self._document.resize(self._inner(width))
         self.width = width
@@ -299,21 +273,18 @@ class ReplyEntry(Entry):
         if beyond < 0:
             line = self._head[number]
         elif beyond < self._document.height:
-            line = self._line(self._document, beyond)
+            if self._differing and self._lines is None:
+                self._lines = marked(self._document.lines, self._differing)
+            line = self._lines[beyond] if self._lines else self._document.line(beyond)
         else:
             line = self._foot[beyond - self._document.height]
         return self._railed(number, line, self._RAIL)
 
-    def _line(self, document: Document, number: int) -> StyledLine:
-        if not self._differing:
-            return document.line(number)
-        if self._lines is None:
-            self._lines = marked(document.lines, self._differing)
-        return self._lines[number]
-
     def find_targets(self) -> list[CopyTarget]:
         """Return the blocks of code and the links in it."""
-        return find_targets(self._document.lines, self._answer, len(self._head)) if self._document else []
+        if self._document is None:
+            return []
+        return find_targets(self._document.lines, self._document.text, len(self._head))
 
     def _measure(self) -> None:
         self.lit = None  # its lines may have moved
@@ -323,10 +294,9 @@ class ReplyEntry(Entry):
         inner = self._document.width
         label = fold([Span(safe_line(self._label), "label")], inner) if self._label else []
         self._head = [line._replace(copied=False) for line in label]
-        if self._fold:
-            marks = [mark for mark in self._marks if self._in_thought(mark)]
-            self._head += self._fold.lines(self.text, marks, inner, running=not self.ended)
-            self._head += [BLANK._replace(copied=self._fold.open)] if self._answer.strip() else []
+        if self.thought:
+            self._head += self._fold.lines(self.text, self._marks, inner, running=not self.ended)
+            self._head += [BLANK._replace(copied=self._fold.open)] if self._document.text.strip() else []
         self._labels = len(label)
         foot: list[StyledLine] = []
         if self._progress:

@@ -94,8 +94,4 @@ class ReplyWriter:
         if self.entry is None:
             self.start()
         assert self.entry is not None
-        before = self.entry.thought
-        if self._thought:
-            self.entry.thought = self._thought
-        line = self.entry.append(text)
-        self._viewport.redraw(self.entry, line if before == self.entry.thought else 0)
+        self._viewport.redraw(self.entry, self.entry.append(text, self._thought))
