@@ -1,6 +1,7 @@
 """The knob panel alone: what is drawn, and what keys and the mouse make of it."""
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 from textual import events
@@ -48,6 +49,9 @@ class Host(App[None]):
 
     def on_knob_list_refused(self, event: KnobList.Refused) -> None:
         self.refused.append(event.sentence)
+
+    def on_knob_list_opened(self, event: KnobList.Opened) -> None:
+        self.push_screen(KnobEditor(KNOBS[event.name], event.value), partial(self.panel.accept_edit, event.name))
 
     def on_key(self, event: events.Key) -> None:
         self.screen_keys.append(event.key)
@@ -292,7 +296,7 @@ async def test_nothing_found_is_said_and_does_no_harm() -> None:
     app = Host()
     async with app.run_test(size=SIZE) as pilot:
         await go(pilot, app, "top_k")
-        await pilot.press("slash", *"zzz")
+        await pilot.press("slash", *"777")
         assert app.lines == []
         assert "none is like it" in "".join(strip.text for strip in app.screen._compositor.render_strips())
         await pilot.press("down", "up", "enter", "space", "left", "pageup", "home")
@@ -488,7 +492,7 @@ async def test_an_entry_that_is_not_taken_is_said_in_place_and_can_be_mended() -
         await edit(pilot, app, "logit_bias")
         await pilot.press("x", "enter")
         await pilot.pause()
-        assert "'x' is not written like" in str(app.screen.query_one(".said").render())
+        assert "'x' is not written like" in str(app.screen.query_one(".error").render())
         await pilot.press(*":2", "enter")
         await pilot.pause()
         assert app.values == [("logit_bias", ("x:2",))]

@@ -1,6 +1,7 @@
 """Chat screen: owner of the session, and the way between widgets, session and engines."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -13,6 +14,7 @@ from textual.widget import Widget
 from tui.engine.process.pool import EnginePool, SlotEvent
 from tui.engine.protocol import Failed, Load, Loaded
 from tui.errors import Refusal, TwiddleError
+from tui.knobs.table import KNOBS
 from tui.presets.library import ResolvedSetting
 from tui.prompt_line.commands import parse_command
 from tui.session.knob_actions import run_knob_action
@@ -31,6 +33,7 @@ from tui.ui.controllers.preset_controller import PresetController
 from tui.ui.controllers.token_inspector import LookEvent
 from tui.ui.palette import ChatCommands
 from tui.ui.screens.chat_bindings import CHAT_BINDINGS
+from tui.ui.screens.knob_editor import KnobEditor
 from tui.ui.screens.save_preset import SavePreset
 from tui.ui.terminal.frame_clock import FrameClock
 from tui.ui.widgets.footer import Footer
@@ -248,6 +251,10 @@ class ChatScreen(Screen[None]):
         except TwiddleError as error:
             self._presenter.show(self.active)
             self._show_error(error)
+
+    def on_knob_list_opened(self, event: KnobList.Opened) -> None:
+        """Open the editor of a list or a text."""
+        self.app.push_screen(KnobEditor(KNOBS[event.name], event.value), partial(self._knobs.accept_edit, event.name))
 
     async def on_message_list_wanted(self, event: MessageList.Wanted) -> None:
         """Run an action on an older message."""

@@ -111,9 +111,10 @@ class KnobList(ScrollView, can_focus=True, inherit_bindings=False):
 
     @dataclass
     class Opened(Message):
-        """A list or a text is to be edited."""
+        """The user wants to edit a list or a text."""
 
         name: str
+        value: Value
 
     def __init__(self) -> None:
         super().__init__()
@@ -266,6 +267,11 @@ class KnobList(ScrollView, can_focus=True, inherit_bindings=False):
             self.turn(move_entry(order, line.entry, steps), stroke=stroke)
             self.go(line)
 
+    def edit(self) -> None:
+        """Post that the user wants to edit the list or the text with the cursor."""
+        if knob := self.state.knob:
+            self.post_message(self.Opened(knob.name, self.state.value).set_sender(self))
+
     # --- typing -----------------------------------------------------------------------------------------------------
 
     def type(self, entry: str | None) -> None:
@@ -343,7 +349,7 @@ class KnobList(ScrollView, can_focus=True, inherit_bindings=False):
             if knob.orders:
                 self.switch()
             elif not knob.slides:
-                self.post_message(self.Opened(knob.name))
+                self.edit()
             elif event.chain == 2:
                 self.turn(getattr(self.state.preset, knob.name), accepted=True)
 

@@ -15,7 +15,6 @@ from tui.knobs.pair import KnobPair
 from tui.knobs.table import KNOBS, THOUGHT_KNOBS, WHILE_THINKING, Knobs
 from tui.session.knob_actions import KnobAction
 from tui.ui.bindings import bind
-from tui.ui.screens.knob_editor import KnobEditor
 from tui.ui.widgets.knobs.knob_help import KnobHelp, KnobHelpText, facts
 from tui.ui.widgets.knobs.knob_lines import HeadingLine, KnobLine, OrderLine
 from tui.ui.widgets.knobs.knob_list import KnobList
@@ -174,7 +173,7 @@ class KnobPanel(Vertical):
     def find(self, wanted: str) -> None:
         """Filter the list, with the cursor on the first knob whose name matches."""
         state = self.list.state
-        if not wanted and state.knob:  # where the cursor has come to, it stays
+        if not wanted and state.knob:  # the cursor stays on its knob
             state.lines.fold(state.knob.group, False)
         state.lines.wanted = wanted
         self.list.lay_out()
@@ -200,7 +199,7 @@ class KnobPanel(Vertical):
     def action_enter(self) -> None:
         """Edit a list or a text; fold or open a heading or an order."""
         if isinstance(self.list.state.line, KnobLine) and not KNOBS[self.list.state.line.name].orders:
-            self.list.post_message(KnobList.Opened(self.list.state.line.name))
+            self.list.edit()
         else:
             self.list.switch()
 
@@ -249,17 +248,11 @@ class KnobPanel(Vertical):
         """Explain why the typed value is not accepted."""
         self._explain(event.sentence)
 
-    def on_knob_list_opened(self, event: KnobList.Opened) -> None:
-        """Let a list or a text be edited."""
-        event.stop()
-        knob = KNOBS[event.name]
-
-        def accept(value: Value | None) -> None:
-            if value is not None:
-                self.list.go(KnobLine(knob.name))
-                self.list.turn(value)
-
-        self.app.push_screen(KnobEditor(knob, getattr(self.list.state.knobs, knob.name)), accept)
+    def accept_edit(self, name: str, value: Value | None) -> None:
+        """Turn a knob to the value from its editor; None leaves it."""
+        if value is not None:
+            self.list.go(KnobLine(name))
+            self.list.turn(value)
 
     def _explain(self, refusal: str = "") -> None:
         self._help.show(help_text(self.list.state), refusal)
