@@ -267,11 +267,6 @@ class KnobList(ScrollView, can_focus=True, inherit_bindings=False):
             self.turn(move_entry(order, line.entry, steps), stroke=stroke)
             self.go(line)
 
-    def edit(self) -> None:
-        """Post that the user wants to edit the list or the text with the cursor."""
-        if knob := self.state.knob:
-            self.post_message(self.Opened(knob.name, self.state.value).set_sender(self))
-
     # --- typing -----------------------------------------------------------------------------------------------------
 
     def type(self, entry: str | None) -> None:
@@ -349,7 +344,7 @@ class KnobList(ScrollView, can_focus=True, inherit_bindings=False):
             if knob.orders:
                 self.switch()
             elif not knob.slides:
-                self.edit()
+                self.post_message(self.Opened(knob.name, self.state.value).set_sender(self))
             elif event.chain == 2:
                 self.turn(getattr(self.state.preset, knob.name), accepted=True)
 

@@ -198,8 +198,9 @@ class KnobPanel(Vertical):
 
     def action_enter(self) -> None:
         """Edit a list or a text; fold or open a heading or an order."""
-        if isinstance(self.list.state.line, KnobLine) and not KNOBS[self.list.state.line.name].orders:
-            self.list.edit()
+        state = self.list.state
+        if isinstance(state.line, KnobLine) and not KNOBS[state.line.name].orders:
+            self.list.post_message(KnobList.Opened(state.line.name, state.value).set_sender(self.list))
         else:
             self.list.switch()
 
