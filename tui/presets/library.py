@@ -9,9 +9,9 @@ from tui.errors import PresetError, did_you_mean
 from tui.knobs.pair import KnobPair
 from tui.knobs.setting import Setting
 from tui.knobs.table import Knobs
-from tui.paths import expand, preset_dirs
+from tui.paths import expand, is_file, is_there, preset_dirs
 from tui.presets.preset import Preset, read_preset
-from tui.presets.preset_paths import SUFFIX, is_file, names, stamped
+from tui.presets.preset_paths import SUFFIX, names, stamped
 
 DEFAULT = "default"
 
@@ -95,10 +95,7 @@ def reload(preset: Preset) -> Preset:
 def _is_path(reference: str) -> bool:
     if "/" in reference or reference.startswith("~") or reference.endswith((".gguf", SUFFIX)):
         return True
-    try:
-        return Path(reference).exists()
-    except OSError:  # a name too long for any file
-        return False
+    return is_there(Path(reference))
 
 
 def resolve(setting: Setting) -> ResolvedSetting:

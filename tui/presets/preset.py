@@ -4,21 +4,23 @@ import re
 from pathlib import Path
 from typing import cast
 
-from msgspec import Struct
+from msgspec import Struct, structs
 from msgspec.structs import replace
 
 from tui.conversation.conversation import Message, Role
-from tui.errors import PresetError
+from tui.errors import ModelError, PresetError
 from tui.knobs.knob import Value
 from tui.knobs.lora import beside
 from tui.knobs.pair import KnobPair, thought_overrides
 from tui.knobs.table import KNOBS, ROWS, THOUGHT_KNOBS, Knobs, turn
 from tui.models.locations import STARTER
+from tui.models.ollama import PREFIX
 from tui.models.reference import find_model
-from tui.paths import FileFault, FileMissing, read_regular
+from tui.paths import FileFault, FileMissing, is_file, read_regular
 from tui.presets.modelfile import INSTRUCTIONS, ROLES, Instruction, Modelfile, parse_modelfile
+from tui.presets.ollama_parts import read_parts
 from tui.presets.parameters import DEPRECATED, WITHOUT_KNOB, check_version, fault, knob_values
-from tui.presets.preset_paths import FileStamp, base_path, is_file, name_of, stamped
+from tui.presets.preset_paths import FileStamp, base_path, name_of, stamped
 
 LARGEST = 2**20
 """Largest Modelfile, in bytes."""
@@ -103,7 +105,7 @@ def compose(source: str | bytes, path: Path, above: tuple[Path, ...] = ()) -> Pr
     stated = [command for command in modelfile.commands if command.name == "model"][-1]
     base = base_path(stated.args, path)
     if base is None:
-        return to_preset(modelfile, name=name_of(path), path=path)
+        return to_preset(modelfile, name=name_of(path), path=path, base=stored_preset(stated.args))
     chain = (*above, path)
     shown = " → ".join(name_of(each) for each in (*chain, base))
     if any(each.resolve() == base.resolve() for each in chain):
@@ -112,6 +114,16 @@ def compose(source: str | bytes, path: Path, above: tuple[Path, ...] = ()) -> Pr
     if len(chain) >= DEEPEST:
         raise fault(stated, path.name, "loop", f"more than {DEEPEST} presets are based on each other: {shown}.")
     return to_preset(modelfile, name=name_of(path), path=path, base=read_preset(base, chain))
+
+
+def stored_preset(reference: str) -> Preset | None:
+    """Return what Ollama keeps with `ollama:NAME` as a preset of that name; None for what is not in its store."""
+    if not reference.startswith(PREFIX):
+        return None
+    try:
+        return Preset(name=reference, model=reference, **structs.asdict(read_parts(reference)))
+    except ModelError:  # it is said where the model is looked for
+        return None
 
 
 def read_source(path: Path) -> bytes:
@@ -165,11 +177,12 @@ def _on_base(base: Preset, preset: Preset, own_parts: frozenset[str]) -> Preset:
     parts = [part for part in PARTS if part not in own_parts and getattr(base, part)]
     own = dict(preset.turned)
     knobs = [(name, value) for name, value in base.turned if name not in own]
+    model = () if base.model == preset.model else ("model",)
     return replace(
         preset,
         model=base.model,
         turned=(*knobs, *preset.turned),
-        inherited=tuple((what, base.source(what)) for what in ("model", *parts, *dict(knobs))),
+        inherited=tuple((what, base.source(what)) for what in (*model, *parts, *dict(knobs))),
         files=base.files,
         notes=(*preset.notes, *(f"In {base.name}: {note}" for note in base.notes)),
         **{part: getattr(base, part) for part in parts},

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from tui.errors import PresetError
 from tui.models.locations import STARTER
-from tui.paths import expand, preset_dirs
+from tui.paths import expand, is_file, preset_dirs
 
 SUFFIX = ".Modelfile"
 
@@ -78,11 +78,3 @@ def _by_path(reference: str, path: Path) -> Path | None:
         return None
     found = expand(reference)
     return path.parent / found if found and is_file(path.parent / found) else None
-
-
-def is_file(path: Path) -> bool:
-    """Return True if the path is a regular file; False also for an impossible path."""
-    try:
-        return path.is_file()
-    except (OSError, ValueError):  # a name too long for any file, a NUL
-        return False

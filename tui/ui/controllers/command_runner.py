@@ -10,9 +10,9 @@ from tui.knobs.pair import KnobPair
 from tui.knobs.table import knob
 from tui.models.locations import list_models
 from tui.models.reference import reference_for
+from tui.paths import is_file
 from tui.presets.library import find_preset, has_preset
 from tui.presets.preset import Preset, with_parts
-from tui.presets.preset_paths import is_file
 from tui.presets.save import save_preset
 from tui.prompt_line.commands import ParsedCommand, Part, SideAction
 from tui.prompt_line.show import show_part
