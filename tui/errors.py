@@ -10,6 +10,7 @@
     ├── EditorError     an external editor that cannot be started, or that failed
     ├── PictureError    a picture that cannot be saved
     ├── EngineError     the engine refused a request or is gone
+    │   └── TemplateRefusal  a chat template does not take these messages
     └── StoreError      the history cannot be read or written
 
 They are shown in two places only: the command line and the chat screen.
@@ -57,6 +58,10 @@ class PictureError(TwiddleError):
 
 class EngineError(TwiddleError):
     """A request that the engine refused, or an engine that is gone."""
+
+
+class TemplateRefusal(EngineError):
+    """Messages that a chat template does not take in the form it was given them."""
 
 
 class StoreError(TwiddleError):

@@ -56,6 +56,7 @@ class Script(Struct, frozen=True):
     """Abort the process, as ggml does, when a reply has this many tokens."""
     load_dies: bool = False
     template: str | None = _CHATML
+    base: bool = False
 
     @property
     def path(self) -> str:
@@ -91,6 +92,7 @@ class ScriptedBackend:
             vocabulary=258,
             context=script.context,
             trained_context=script.context,
+            base=script.base,
         )
 
     def tokenize(self, text: str, *, special: bool) -> list[int]:

@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,7 +11,8 @@ from tests.engine.scripted import END, START, Script, ScriptedBackend
 from tui.conversation.conversation import Message
 from tui.engine.llama import make_stage
 from tui.engine.prompt.jinja import JinjaTemplate
-from tui.engine.prompt.prompt import PromptWriter, runs
+from tui.engine.prompt.prompt import PromptWriter
+from tui.engine.prompt.rendering import render_prompt
 from tui.engine.protocol import ReplyRequest
 from tui.errors import EngineError
 from tui.knobs.table import Knobs
@@ -124,12 +126,12 @@ def test_c03_marks_put_into_a_prompt_are_drawn_anew() -> None:
     seen: list[str] = []
 
     class Spy(JinjaTemplate):
-        def render(self, messages: Sequence[Message], *, open_reply: bool = True, think: str = "auto") -> str:
+        def render(self, messages: Sequence[Message], **form: Any) -> str:
             seen.append(messages[0].content)
-            return super().render(messages, open_reply=open_reply, think=think)
+            return super().render(messages, **form)
 
     for _ in range(2):
-        runs(Spy("{{ messages[0].content }}", bos="", eos=""), [Message("user", "said")])
+        render_prompt(Spy("{{ messages[0].content }}", bos="", eos=""), [Message("user", "said")])
     marked = [text for text in seen if text != "said"]
     assert len(marked) == len(set(marked)) == 2
 

@@ -129,7 +129,7 @@ def _print_replies(pair: Pair, as_json: bool) -> None:
 
 
 async def _write(pair: Pair) -> None:
-    async with HeadlessEngine() as session:
+    async with HeadlessEngine(print_notice) as session:
         with WaitingLine() as waiting:
             for _, group in groupby(pair, lambda column: (column.model, fixed(column.reply.knobs))):
                 if not _stopped(pair):

@@ -1,14 +1,17 @@
 """`twiddle presets`: list, show, check and compare presets. Commands that write them: `preset_files`."""
 
 import json
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from tui.cli import preset_files
+from tui.cli.prompt_check import check_prompt
 from tui.cli.render import render
 from tui.cli.stdout import print_table
+from tui.engine.prompt.template_worker import TemplateWorker
 from tui.knobs.table import KNOBS, WHILE_THINKING, knob
 from tui.presets.checks import PresetFinding, check
 from tui.presets.library import BrokenPreset, find_preset, list_presets, preset_path
@@ -69,15 +72,18 @@ def check_(
     The exit code is 1 when there is an error; warnings and notes keep nothing from working.
     """
     failed = False
-    for name in names or [preset.name for preset in list_presets()]:
-        path = preset_path(name)
-        source = read_source(path)
-        found = () if is_model(path, source) else check(source, path)
-        failed = failed or any(finding.level == "error" for finding in found)
-        for finding in found:
-            _print_finding(path, finding)
-        if not found:
-            typer.echo(f"{safe_line(path.name)}: fine")
+    with closing(TemplateWorker()) as worker:
+        for name in names or [preset.name for preset in list_presets()]:
+            path = preset_path(name)
+            source = read_source(path)
+            found = [] if is_model(path, source) else list(check(source, path))
+            if not any(finding.level == "error" for finding in found):
+                found += check_prompt(find_preset(name), worker)
+            failed = failed or any(finding.level == "error" for finding in found)
+            for finding in found:
+                _print_finding(path, finding)
+            if not found:
+                typer.echo(f"{safe_line(path.name)}: fine")
     raise typer.Exit(1 if failed else 0)
 
 

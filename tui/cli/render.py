@@ -8,6 +8,7 @@ import typer
 from msgspec import DecodeError, Struct, json
 
 from tui.cli.signals import run_async
+from tui.cli.stderr import print_notice
 from tui.cli.stdout import print_text
 from tui.conversation.conversation import Message
 from tui.engine.process.headless import HeadlessEngine
@@ -92,7 +93,7 @@ def _rendered(preset: Preset, asked: ChatRequest, template: str) -> tuple[Prompt
 
 
 async def _ask(preset: Preset, messages: tuple[Message, ...], template: str) -> tuple[PromptPiece, ...]:
-    async with HeadlessEngine() as session:
+    async with HeadlessEngine(print_notice) as session:
         await session.load(preset.find_model(), fixed(preset.knobs), lambda share: None)
         return await session.render(Ask("render", messages, template, preset.knobs.thinking))
 

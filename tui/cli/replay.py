@@ -80,7 +80,7 @@ def _model(stored: StoredReply) -> Path:
 async def _write(reply: ReplyRequest, model: Path, most: int) -> tuple[TokenTrace, ...]:
     """Write the reply and return its traces, at most `most`: a user may have stopped it there."""
     now: list[TokenTrace] = []
-    async with HeadlessEngine() as session:
+    async with HeadlessEngine(print_notice) as session:
         with WaitingLine() as waiting:
             info = await session.load(model, reply.knobs, waiting.loading)
             if info.notice:

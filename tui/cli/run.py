@@ -102,7 +102,7 @@ def as_lines() -> Iterator[Show]:
 
 
 async def _write(reply: ReplyRequest, model: Path, shown: Shown) -> Finished:
-    async with HeadlessEngine() as session:
+    async with HeadlessEngine(print_notice) as session:
         with WaitingLine() as waiting:
             info = await session.load(model, reply.knobs, waiting.loading)
             if info.notice:

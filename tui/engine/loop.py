@@ -196,7 +196,6 @@ def _describe(backend: Backend, prompts: PromptWriter) -> ModelInfo:
     return msgspec.structs.replace(
         backend.info,
         template=backend.template is not None and not prompts.notice,
-        notice=" ".join(filter(None, (prompts.notice, backend.info.notice))),
         thought=prompts.tags,
         think_switch=prompts.has_switch,
     )

@@ -161,6 +161,8 @@ class ModelInfo(Struct, frozen=True):
     trained_context: int
     template: bool = True
     """False when the file carries no chat template that can be used; messages are then joined plainly."""
+    base: bool = False
+    """True if the file says that the model was trained to go on with texts, and not to answer."""
     notice: str = ""
     """Notices about this model for the person, in sentences."""
     threads: int = 0
@@ -261,6 +263,13 @@ class Refused(Struct, frozen=True, tag="refused"):
 
     id: str
     reason: str
+
+
+class Notice(Struct, frozen=True, tag="notice"):
+    """Something that a person should know about the prompt of this reply, before its first token; said once a model."""
+
+    id: str
+    text: str
 
 
 class KnobsTurned(Struct, frozen=True, tag="knobs_turned"):
@@ -393,7 +402,7 @@ class Died(Struct, frozen=True, tag="died"):
 
 Event = (
     Progress | Loaded | LoadFailed | Machine | Pong | Silent | Answers | Died
-    | Waits | Prefill | Token | Hypotheses | KnobsTurned | Thinking | Refused | Shifted | Finished | Failed
+    | Waits | Prefill | Token | Hypotheses | KnobsTurned | Thinking | Notice | Refused | Shifted | Finished | Failed
     | Previewed | Rendered | Remembered | WhatIfs
 )  # fmt: skip
 

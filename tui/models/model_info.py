@@ -90,7 +90,7 @@ def read_facts(path: Path, knobs: Knobs) -> ModelFacts:
         architecture=header.architecture,
         quantization=quantization_of(header, path),
         parameters=header.parameters,
-        trained=_trained(header, path),
+        trained=training_of(header, path),
         licence=header.text("general.license.name") or header.text("general.license") or "not said",
         shape={word: header.number(key) for word, key in _SHAPE.items() if header.number(key)},
         tensor_groups=_kinds(header.tensors),
@@ -116,7 +116,8 @@ def quantization_of(header: Header, path: Path) -> str:
     return quantization(path.name) or known or (kinds[0].type if kinds else "")
 
 
-def _trained(header: Header, path: Path) -> Literal["instruct", "base"]:
+def training_of(header: Header, path: Path) -> Literal["instruct", "base"]:
+    """Return what a model was trained for, as its file name and metadata say; without a template, to go on."""
     says = " ".join([path.stem, *(header.text(f"general.{key}") for key in ("name", "finetune", "basename"))])
     if _INSTRUCT.search(says):
         return "instruct"

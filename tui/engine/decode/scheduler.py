@@ -27,6 +27,7 @@ from tui.engine.protocol import (
     Event,
     Failed,
     Generate,
+    Notice,
     Preview,
     PromptPiece,
     Refused,
@@ -96,6 +97,8 @@ class Scheduler:
             except EngineError as error:
                 self._emit(Failed(reply.id, str(error)))
                 continue
+            for text in self._prompts.new_notices(reply.messages, reply.template, reply.knobs.thinking):
+                self._emit(Notice(reply.id, text))
             key = (tuple(prompt), generation.hidden)
             if key not in started or self._stride:
                 started[key] = self._tree.add(prompt)
@@ -158,6 +161,8 @@ class Scheduler:
         """Show the prompt that messages make."""
         try:
             tokens = self._prompts.write(command.messages, command.template, command.think)
+            for text in self._prompts.notices(command.messages, command.template, command.think):
+                self._emit(Notice(command.id, text))
         except EngineError as error:
             self._emit(Failed(command.id, str(error)))
             return

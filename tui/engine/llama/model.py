@@ -30,6 +30,7 @@ from tui.knobs.load_knobs import attention_mode
 from tui.knobs.table import KNOBS, Knobs
 from tui.models.free_memory import measure_memory
 from tui.models.memory import AUTO_CONTEXT, SEQUENCES, refuse_if_too_large
+from tui.models.model_info import training_of
 from tui.models.preflight import check_model
 
 _NEVER = C.ggml_abort_callback()
@@ -68,6 +69,7 @@ class Llama:
     def _load(self, path: str, knobs: Knobs, progress: Callable[[float], None] | None) -> Any:
         params = model_params(knobs)
         header = check_model(Path(path))
+        self._base = training_of(header, Path(path)) == "base"
         if not C.llama_supports_gpu_offload() or knobs.num_gpu == 0:
             refuse_if_too_large(header, knobs, measure_memory())
 
@@ -141,6 +143,7 @@ class Llama:
             vocabulary=self._size,
             context=self.context,
             trained_context=int(C.llama_model_n_ctx_train(self._model)),
+            base=self._base,
             notice=" ".join(self._notices(knobs)),
             threads=self.threads.writing,
             batch_threads=self.threads.reading,

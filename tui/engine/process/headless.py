@@ -19,6 +19,7 @@ from tui.engine.protocol import (
     Loaded,
     LoadFailed,
     ModelInfo,
+    Notice,
     Prefill,
     Progress,
     PromptPiece,
@@ -36,8 +37,9 @@ from tui.knobs.table import Knobs
 class HeadlessEngine:
     """An engine for as long as the `async with` lasts; its death raises EngineError wherever it is waited for."""
 
-    def __init__(self) -> None:
-        self._engine = Engine()
+    def __init__(self, notify: Callable[[str], None] = lambda sentence: None) -> None:
+        """`notify` is told what a person should know about a prompt, before the reply."""
+        self._engine, self._notify = Engine(), notify
         self._writing: set[str] = set()
 
     async def __aenter__(self) -> Self:
@@ -102,7 +104,8 @@ class HeadlessEngine:
                 self._engine.send(Stop(reply))
 
     async def _next(self) -> Event:
-        event = await anext(self._events)
+        while isinstance(event := await anext(self._events), Notice):
+            self._notify(event.text)
         if isinstance(event, Died):
             raise EngineError(event.account)
         return event

@@ -6,8 +6,6 @@ gives exactly the tokens of the plain way. A reply brings the tokens that the mo
 them in the cache.
 """
 
-import re
-import secrets
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import cached_property
@@ -15,12 +13,13 @@ from itertools import groupby
 from typing import Literal, NamedTuple, Protocol
 
 from tui.conversation.conversation import Message
-from tui.conversation.thinking import Tags, ThoughtReader, find_tags, find_thought, given_tags
+from tui.conversation.thinking import Tags, ThoughtReader, find_tags, given_tags
 from tui.conversation.trace import common_prefix
 from tui.engine.backend import Backend
 from tui.engine.prompt.jinja import JinjaTemplate
+from tui.engine.prompt.rendering import PromptRenderer, PromptRun, render_prompt
 from tui.engine.reply.thinking import ThoughtWatch
-from tui.errors import EngineError
+from tui.errors import EngineError, TemplateRefusal
 from tui.knobs.table import Knobs
 from tui.presets.gotemplate import TemplateError
 from tui.presets.ollama_prompt import OllamaPrompt
@@ -30,8 +29,14 @@ PLAIN = """\
 {%- if add_generation_prompt %}{{ 'Assistant:' }}{% endif %}"""
 """Used, and said so, when a model carries no chat template."""
 
-_PLAINLY = "Messages are joined as plain `User:` and `Assistant:` lines."
+_PLAINLY = "Messages are joined as plain `User:` and `Assistant:` lines, unless the preset has a TEMPLATE."
 
+_NO_TEMPLATE = "This model carries no chat template."
+
+_BASE = "This is a base model, which goes on with a text and was not taught to answer."
+
+_LABELS = ("\n\nUser:", "\nUser:")
+"""Beginnings of the next turn in PLAIN: a model that was not taught to end its turn writes on."""
 
 _UNKNOWN = "\ufffd"
 
@@ -39,19 +44,12 @@ _LATELY = 16
 """Prompts kept as they were written, for those that are asked about again and again."""
 
 
-class PromptRun(NamedTuple):
-    """A stretch of a rendered prompt."""
-
-    text: str
-    message: Message | None = None
-    """The message it is the content of; None for what the template wrote."""
-
-
 class OllamaTemplate:
     """An explicit TEMPLATE, in Ollama's Go syntax."""
 
     def __init__(self, source: str) -> None:
         """Raises EngineError when the template cannot be read."""
+        self.takes_parts = False
         self.tags = find_tags(source)
         try:
             self._prompting = OllamaPrompt(source)
@@ -59,26 +57,14 @@ class OllamaTemplate:
         except TemplateError as error:
             raise EngineError(str(error)) from None
 
-    def render(self, messages: Sequence[Message], *, open_reply: bool = True, think: str = "auto") -> str:
-        """The prompt text, which ends where the reply begins or goes on; raises EngineError."""
+    def render(
+        self, messages: Sequence[Message], *, open_reply: bool = True, think: str = "auto", parts: Sequence[str] = ()
+    ) -> str:
+        """Return the prompt text, which ends where the reply begins or goes on; raises TemplateRefusal."""
         try:
             return self._prompting.render(messages, think=None if think == "auto" else think == "on")
         except TemplateError as error:
-            raise EngineError(str(error)) from None
-
-
-class PromptRenderer(Protocol):
-    """Makes a prompt of messages."""
-
-    @property
-    def tags(self) -> Tags | None:
-        """Tags of a thought; None if the template knows none."""
-
-    @property
-    def has_switch(self) -> bool:
-        """True if the template has a switch for thinking."""
-
-    def render(self, messages: Sequence[Message], *, open_reply: bool = True, think: str = "auto") -> str: ...
+            raise TemplateRefusal(str(error)) from None
 
 
 class TemplateCompiler(Protocol):
@@ -87,48 +73,18 @@ class TemplateCompiler(Protocol):
     def __call__(self, source: str, *, bos: str, eos: str) -> PromptRenderer: ...
 
 
-def runs(template: PromptRenderer, messages: Sequence[Message], think: str = "auto") -> list[PromptRun]:
-    """The prompt, cut into what the template wrote and what the messages say.
-
-    A last message of the assistant's is left open, for the reply to go on. Where the template does more to a
-    message than trim it or leave out its thought, the two cannot be told apart, and the whole prompt is one run.
-    """
-    opened = bool(messages) and messages[-1].role == "assistant"
-    if opened and template.tags:
-        # A template that knows of thoughts closes them in what was said before: this one goes on as it stands.
-        return [*runs(template, messages[:-1], think), PromptRun(messages[-1].content, messages[-1])]
-    marks: dict[str, PromptRun] = {}
-    marked = [Message(each.role, _marked(each, template.tags, marks)) for each in messages]
-    pieces = re.split(f"({'|'.join(marks) or '$^'})", template.render(marked, open_reply=not opened, think=think))
-    plain = template.render(messages, open_reply=not opened, think=think)
-    for trim in (str, str.strip):
-        found = [
-            marks[each]._replace(text=trim(marks[each].text)) if each in marks else PromptRun(each) for each in pieces
-        ]
-        if "".join(run.text for run in found) == plain:
-            break
-    else:
-        return [PromptRun(plain)]
-    if opened:
-        while found and found[-1].message is None:
-            found.pop()
-    return found
+def plain_notice(template: str | None, *, base: bool) -> str:
+    """Return the notice that a model has no turns of its own; empty if it has, by its template."""
+    if template and not base:
+        return ""
+    return f"{_BASE if template else _NO_TEMPLATE} {_PLAINLY}"
 
 
-def _marked(message: Message, tags: Tags | None, marks: dict[str, PromptRun]) -> str:
-    """Return a message's text with marks in the place of it, or of its thought and its answer between their tags."""
+class WrittenPrompt(NamedTuple):
+    """Prompt as tokens, with what a person should know about it."""
 
-    def mark(text: str) -> str:
-        sign = f"\ue000{secrets.token_hex(8)}\ue001"
-        marks[sign] = PromptRun(text, message)
-        return sign
-
-    text = message.content
-    thought = find_thought(text, tags) if tags and message.role == "assistant" else None
-    if thought is None or thought.end is None:
-        return mark(text)
-    inner, answer = thought.parts(text)
-    return text[: thought.start] + mark(inner) + text[thought.end : thought.answer] + mark(answer)
+    tokens: list[int]
+    notices: tuple[str, ...]
 
 
 class PromptWriter:
@@ -137,13 +93,14 @@ class PromptWriter:
     def __init__(self, backend: Backend, compiled: TemplateCompiler = JinjaTemplate) -> None:
         """`compiled` makes a model's own template of its source."""
         self._backend = backend
-        self._recent: dict[tuple[tuple[Message, ...], str, str], list[int]] = {}
+        self._recent: dict[tuple[tuple[Message, ...], str, str], WrittenPrompt] = {}
+        self._told = set[str]()
         self._explicit: tuple[str, OllamaTemplate] | None = None
-        self.notice = ""
-        """Notice for the person about the template in use."""
+        self.notice: str
+        """Notice for the person where messages are joined plainly, for want of a template that can be used."""
         self._template: PromptRenderer = JinjaTemplate(PLAIN, bos=backend.bos, eos=backend.eos)
-        if not backend.template:
-            self.notice = f"This model carries no chat template. {_PLAINLY}"
+        self.notice = plain_notice(backend.template, base=backend.info.base)
+        if self.notice or not backend.template:
             return
         try:
             self._template = compiled(backend.template, bos=backend.bos, eos=backend.eos)
@@ -172,19 +129,20 @@ class PromptWriter:
         """Build the watch for the reply's thought, from its first token on."""
         rendering = self._rendering(template)
         tags = given_tags(knobs) or rendering.tags
+        labels = _LABELS if self.notice and not template else ()
         if tags is None:
-            return ThoughtWatch(self._backend, None, ThoughtReader(None))
+            return ThoughtWatch(self._backend, None, ThoughtReader(None), labels)
         asked = messages[:-1] if messages[-1:] and messages[-1].role == "assistant" else messages
-        prompt = rendering.render(asked, think=knobs.thinking).rstrip()
+        prompt = render_prompt(rendering, asked, knobs.thinking).text.rstrip()
         reading = ThoughtReader(tags, inside=prompt.endswith(tags.open.rstrip()))
         reading.may_open &= not prompt.endswith(tags.close.rstrip())
-        return ThoughtWatch(self._backend, tags, reading)
+        return ThoughtWatch(self._backend, tags, reading, labels)
 
     def count_continued(self, messages: Sequence[Message], template: str = "", think: str = "auto") -> int:
         """Return the number of trailing prompt tokens that belong to an assistant's message to be continued."""
         if not messages or messages[-1].role != "assistant":
             return 0
-        return len(self.write(messages, template, think)) - len(self._write(messages[:-1], template, think))
+        return len(self.write(messages, template, think)) - len(self._write(messages[:-1], template, think).tokens)
 
     def continued_tokens(self, messages: Sequence[Message], template: str = "", think: str = "auto") -> list[int]:
         """Return the trailing prompt tokens that belong to an assistant's message to be continued."""
@@ -208,24 +166,39 @@ class PromptWriter:
             return 0
         with suppress(EngineError):  # some templates refuse to have nobody ask anything
             alone = self._write((messages[0], Message("user", "")), template, think)
-            return common_prefix(self.write(messages, template, think), alone)
+            return common_prefix(self.write(messages, template, think), alone.tokens)
         return 0
 
     def recent_prompt(self, messages: Sequence[Message], template: str = "", think: str = "auto") -> list[int] | None:
         """The tokens of a prompt that was written lately: safe from any thread, and in no time."""
-        return self._recent.get((tuple(messages), template, think))
+        recent = self._recent.get((tuple(messages), template, think))
+        return recent and recent.tokens
 
     def write(self, messages: Sequence[Message], template: str = "", think: str = "auto") -> list[int]:
         """The tokens of the prompt; raises EngineError when the template refuses the messages."""
-        key = (tuple(messages), template, think)
-        tokens = self._recent.pop(key, None) or self._write(messages, template, think)
-        lately = {**self._recent, key: tokens}
-        self._recent = dict(list(lately.items())[-_LATELY:])  # a new one: another thread may be looking at the old
-        return list(tokens)
+        return list(self._written(messages, template, think).tokens)
 
-    def _write(self, messages: Sequence[Message], template: str, think: str) -> list[int]:
+    def notices(self, messages: Sequence[Message], template: str = "", think: str = "auto") -> tuple[str, ...]:
+        """Return sentences about the prompt for the person: what its template does not take as it was said."""
+        joined = (self.notice,) if self.notice and not template else ()
+        return (*joined, *self._written(messages, template, think).notices)
+
+    def new_notices(self, messages: Sequence[Message], template: str = "", think: str = "auto") -> list[str]:
+        """Return the notices of a prompt that were not returned for another one before."""
+        fresh = [text for text in self.notices(messages, template, think) if text not in self._told]
+        self._told.update(fresh)
+        return fresh
+
+    def _written(self, messages: Sequence[Message], template: str, think: str) -> WrittenPrompt:
+        key = (tuple(messages), template, think)
+        written = self._recent.pop(key, None) or self._write(messages, template, think)
+        lately = {**self._recent, key: written}
+        self._recent = dict(list(lately.items())[-_LATELY:])  # a new one: another thread may be looking at the old
+        return written
+
+    def _write(self, messages: Sequence[Message], template: str, think: str) -> WrittenPrompt:
         rendering = self._rendering(template)
-        pieces = runs(rendering, messages, think)
+        pieces, notices = render_prompt(rendering, messages, think)
         if len(pieces) == 1:
             pieces = self._unforged(rendering, messages, think)
         tokens = self._backend.opening()
@@ -241,7 +214,7 @@ class PromptWriter:
                         tokens += run.message.tokens if run.message else ()
         opening = self._backend.opening()
         twice = opening and tokens[: 2 * len(opening)] == opening * 2  # where the template writes it as well
-        return tokens[len(opening) :] if twice else tokens
+        return WrittenPrompt(tokens[len(opening) :] if twice else tokens, notices)
 
     def _together(self, group: Sequence[PromptRun]) -> list[int]:
         """The tokens of template text and of messages that spell no control token, unless they spell one together."""
@@ -259,8 +232,10 @@ class PromptWriter:
         It stands within those that a message spells out; or, where the template could still make one (`<|IM_END|>` in
         lower case), behind whatever a control token can begin with.
         """
-        broken = runs(rendering, [Message(each.role, self._broken_up(each.content)) for each in messages], think)
-        torn = runs(rendering, [Message(each.role, self._torn(each.content)) for each in messages], think)
+        broken, torn = (
+            render_prompt(rendering, [Message(each.role, change(each.content)) for each in messages], think).runs
+            for change in (self._broken_up, self._torn)
+        )
         one, other = (self._controls("".join(run.text for run in found)) for found in (broken, torn))
         return broken if one == other else torn
 

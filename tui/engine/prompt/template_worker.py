@@ -19,7 +19,8 @@ import msgspec
 
 from tui.conversation.conversation import Message
 from tui.conversation.thinking import find_tags
-from tui.errors import EngineError
+from tui.engine.prompt.jinja import reads_parts
+from tui.errors import EngineError, TemplateRefusal
 
 SECONDS = 2.0
 """CPU seconds for a prompt: a busy machine refuses no more than an idle one."""
@@ -46,6 +47,8 @@ class RenderOrder(msgspec.Struct, frozen=True):
     messages: tuple[Message, ...] | None = None
     open_reply: bool = True
     think: str = "auto"
+    parts: tuple[str, ...] = ()
+    """Roles whose messages are given as typed parts."""
 
 
 class RenderAnswer(msgspec.Struct, frozen=True):
@@ -53,6 +56,8 @@ class RenderAnswer(msgspec.Struct, frozen=True):
 
     text: str = ""
     error: str = ""
+    refused: bool = False
+    """True if the error is that the template does not take the messages in this form."""
     has_switch: bool = False
     """True if the template has a switch for thinking."""
 
@@ -81,7 +86,7 @@ class TemplateWorker:
             raise EngineError(_BROKEN if code > 0 else _TOO_LONG if late else _TOO_MUCH)
         answer = msgspec.json.decode(line, type=RenderAnswer)
         if answer.error:
-            raise EngineError(answer.error)
+            raise (TemplateRefusal if answer.refused else EngineError)(answer.error)
         return answer
 
     def close(self) -> None:
@@ -131,11 +136,15 @@ class WorkerTemplate:
     def __init__(self, scribe: TemplateWorker, order: RenderOrder, *, has_switch: bool) -> None:
         self._scribe, self._order = scribe, order
         self.tags, self.has_switch = find_tags(order.source), has_switch
+        self.takes_parts = reads_parts(order.source)
 
-    def render(self, messages: Sequence[Message], *, open_reply: bool = True, think: str = "auto") -> str:
-        """The prompt text, ending where the reply begins; raises EngineError."""
+    def render(
+        self, messages: Sequence[Message], *, open_reply: bool = True, think: str = "auto", parts: Sequence[str] = ()
+    ) -> str:
+        """Return the prompt text, ending where the reply begins; raises EngineError."""
         said = tuple(Message(message.role, message.content) for message in messages)
-        order = msgspec.structs.replace(self._order, messages=said, open_reply=open_reply, think=think)
+        form = {"open_reply": open_reply, "think": think, "parts": tuple(parts)}
+        order = msgspec.structs.replace(self._order, messages=said, **form)
         return self._scribe.render(order).text
 
 
@@ -154,13 +163,19 @@ def main() -> None:
     def answer(order: RenderOrder) -> RenderAnswer:
         try:
             template = compiled(order.source, bos=order.bos, eos=order.eos)
-            asked = order.messages
-            text = "" if asked is None else template.render(asked, open_reply=order.open_reply, think=order.think)
+            asked, parts = order.messages, order.parts
+            text = "" if asked is None else template.render(
+                asked, open_reply=order.open_reply, think=order.think, parts=parts
+            )  # fmt: skip
         except EngineError as error:
-            return RenderAnswer(error=str(error))
+            return RenderAnswer(error=str(error), refused=isinstance(error, TemplateRefusal))
         except MemoryError:
             return RenderAnswer(error=_TOO_MUCH)
-        return RenderAnswer(text, "", template.has_switch) if len(text) <= LARGEST else RenderAnswer(error=_TOO_MUCH)
+        return (
+            RenderAnswer(text, has_switch=template.has_switch)
+            if len(text) <= LARGEST
+            else RenderAnswer(error=_TOO_MUCH)
+        )
 
     for line in sys.stdin.buffer:
         signal.setitimer(signal.ITIMER_PROF, SECONDS)

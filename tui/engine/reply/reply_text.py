@@ -24,7 +24,7 @@ class ReplyText:
 
     def __init__(self, stops: tuple[str, ...], watch: ThoughtWatch, unsaid: bytes = b"") -> None:
         """`unsaid` is what the tokens before say that their text does not."""
-        self._utf8, self._stops, self._watch = Utf8Decoder(unsaid), StopStrings(stops), watch
+        self._utf8, self._stops, self._watch = Utf8Decoder(unsaid), StopStrings((*stops, *watch.labels)), watch
         self._spelled = watch.control_texts(stops)
         """Stop strings that spell a control token, which says nothing: they are looked for in the tokens' names."""
         self.tokens: list[int] = []
@@ -37,6 +37,7 @@ class ReplyText:
 
     def stop_at(self, stops: tuple[str, ...]) -> None:
         """End at these texts from now on."""
+        stops = (*stops, *self._watch.labels)
         if stops != self._stops.stops:
             self._stops.stops, self._spelled = stops, self._watch.control_texts(stops)
 

@@ -16,8 +16,12 @@ from tui.engine.reply.text import Utf8Decoder, overlap
 class ThoughtWatch:
     """Watches one reply for its thought: what its tokens say, and where in the thought it stands."""
 
-    def __init__(self, backend: Backend, tags: Tags | None, reading: ThoughtReader) -> None:
+    def __init__(
+        self, backend: Backend, tags: Tags | None, reading: ThoughtReader, labels: tuple[str, ...] = ()
+    ) -> None:
         self._backend, self._reading = backend, reading
+        self.labels = labels
+        """Texts that begin the person's next turn, and end the reply; none where a token ends it."""
         self.opening = tuple(backend.tokenize(tags.open, special=True)) if tags else ()
         """The tokens that open a thought."""
         self._closing = tags.close if tags else ""

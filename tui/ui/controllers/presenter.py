@@ -12,6 +12,7 @@ from tui.engine.protocol import (
     KnobsTurned,
     Loaded,
     LoadFailed,
+    Notice,
     Prefill,
     Refused,
     Shifted,
@@ -112,8 +113,8 @@ class Presenter:
         transcript = pane_of(self._columns, side).transcript if side else None
         self.inspector.update(subject if isinstance(subject, WhatIfAnswer) else None)
         match slot_event.event:
-            case Hypotheses() | Refused() if self._view.hidden:
-                pass  # both would reveal which side is which
+            case Hypotheses() | Refused() | Notice() if self._view.hidden:
+                pass  # each would reveal which side is which
             case Loaded() | LoadFailed() | Silent() | Answers() as event:
                 self._notice(slot_event, _describe(event))
             case Died() as event:
@@ -129,8 +130,8 @@ class Presenter:
                 self._view.mark_forks()
             case Shifted(dropped=dropped) if transcript:
                 transcript.reply.mark(f"context full, {dropped} oldest tokens forgotten")
-            case Refused(reason=reason) if transcript:
-                transcript.notice(reason)
+            case Refused(reason=text) | Notice(text=text) if transcript:
+                transcript.notice(text)
             case Finished() as event if transcript and side:
                 transcript.reply.append(event.tail, event.thought)
                 transcript.reply.end("" if self._view.hidden else footnote(side.conversation.path[-1]))

@@ -224,9 +224,10 @@ class Transcript(ScrollView, can_focus=True):
         self.viewport.follow()
 
     def notice(self, text: str) -> None:
-        """Add a notice of twiddle's own."""
+        """Add a notice of twiddle's own; it comes before a reply that has not begun to be written."""
         self.reply.flush()
-        self.viewport.add(TextEntry(text))
+        waiting = None if self.reply.ended or self.reply.text else self.reply.entry
+        self.viewport.add(TextEntry(text), before=waiting)
 
     def show(self, conversation: Conversation) -> None:
         """Show the path of a conversation in place of all entries."""

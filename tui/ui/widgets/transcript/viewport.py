@@ -23,9 +23,10 @@ class Viewport:
 
     # --- the entries ---
 
-    def add(self, entry: Entry) -> None:
-        """Add an entry at the end."""
-        self._stack.entries.append(entry)
+    def add(self, entry: Entry, before: Entry | None = None) -> None:
+        """Add an entry at the end, or before another one."""
+        entries = self._stack.entries
+        entries.insert(entries.index(before) if before in entries else len(entries), entry)
         if self.width:
             entry.lay_out(self.width)
         self.redraw(entry)
