@@ -1,8 +1,9 @@
 import unicodedata
 
 import pytest
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 
+from tests.ui.host import WidgetHost
 from tui.conversation.trace import Candidate, StageTrace, TokenTrace
 from tui.ui.widgets.tokens.candidates import Candidates, percent, visible
 
@@ -16,7 +17,7 @@ def trace(*texts: str, chosen: int = 0, cut: str | None = None) -> TokenTrace:
     return TokenTrace(chosen, text, 0.5, 0.25, max(chosen, 0), 4.21, 1.37, stages, candidates)
 
 
-class Host(App[None]):
+class Host(WidgetHost):
     AUTO_FOCUS = None
 
     def __init__(self) -> None:

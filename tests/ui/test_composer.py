@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 from textual import events
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 from textual.pilot import Pilot
 from textual.widgets._toast import Toast
 
+from tests.ui.host import WidgetHost
 from tui.paths import sent_file
 from tui.prompt_line.history import add_sent, read_sent
 from tui.terminal import safe
@@ -23,7 +24,7 @@ from tui.ui.widgets.prompt.suggestions import Suggestions
 WORDS = "two words\n" * (LONG // 9)
 
 
-class Host(App[None]):
+class Host(WidgetHost):
     CSS = "Composer { dock: bottom; }"
     ENABLE_COMMAND_PALETTE = False
     BINDINGS = [("escape", "note('escape')", "")]

@@ -5,10 +5,11 @@ from functools import partial
 
 import pytest
 from textual import events
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 from textual.pilot import Pilot
 from textual.widgets import TextArea
 
+from tests.ui.host import WidgetHost
 from tui.knobs.knob import Value
 from tui.knobs.table import EVERYDAY, KNOBS, Knobs, turn
 from tui.ui.screens.knob_editor import KnobEditor
@@ -23,7 +24,7 @@ NAMES = list(KNOBS)
 ORDER = KNOBS["sampler_order"].choices
 
 
-class Host(App[None]):
+class Host(WidgetHost):
     AUTO_FOCUS = None
     CSS = "KnobPanel { width: 34; }"
 

@@ -1,15 +1,16 @@
 import pytest
 from textual import events
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 from textual.pilot import Pilot
 from textual.widgets import Button
 
+from tests.ui.host import WidgetHost
 from tui.ui.widgets.prompt.prompt import Prompt
 
 SCREEN_KEYS = ["escape", "ctrl+n", "ctrl+p", "ctrl+q", "f1", "f2", "f3", "ctrl+r", "ctrl+t", "ctrl+o"]
 
 
-class Host(App[None]):
+class Host(WidgetHost):
     ENABLE_COMMAND_PALETTE = False
     BINDINGS = [(key, f"note('{key}')", "") for key in SCREEN_KEYS]
 

@@ -1,10 +1,11 @@
 import pytest
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 
+from tests.ui.host import WidgetHost
 from tui.ui.widgets.status import Status
 
 
-class Host(App[None]):
+class Host(WidgetHost):
     def compose(self) -> ComposeResult:
         status = Status()
         status.state, status.model, status.preset, status.turned = "writing", "SmolLM2 135M", "precise", True

@@ -1,9 +1,10 @@
 from pathlib import Path
 
 import pytest
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 from textual.color import Color
 
+from tests.ui.host import WidgetHost
 from tui import paths
 from tui.conversation.trace import Candidate, StageTrace, TokenTrace
 from tui.ui.themes import COLORS, DEFAULT, LIGHT, load_themes
@@ -31,7 +32,7 @@ def test_the_shipped_themes_are_sound() -> None:
         assert all(getattr(theme, color) for color in COLORS)
 
 
-class Host(App[None]):
+class Host(WidgetHost):
     CSS = "KnobPanel, Candidates { height: 20; }"
 
     def compose(self) -> ComposeResult:

@@ -5,11 +5,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 from textual.color import Color
 from textual.events import MouseMove
 from textual.pilot import Pilot
 
+from tests.ui.host import WidgetHost
 from tests.ui.test_themes import contrast
 from tui.conversation.reply_record import KnobChange, ReplyRecord
 from tui.conversation.token_measures import LEVELS, MEASURES
@@ -37,7 +38,7 @@ def written(
     return ReplyRecord("x", "starter", Knobs(), "", given, 0, lane, tuple(starts), tuple(traces), records)
 
 
-class Host(App[None]):
+class Host(WidgetHost):
     def __init__(self) -> None:
         super().__init__()
         self.told: list[str] = []

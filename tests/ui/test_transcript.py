@@ -5,18 +5,19 @@ from contextlib import asynccontextmanager
 
 import pytest
 from rich.cells import cell_len
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 from textual.geometry import Offset, Region
 from textual.pilot import Pilot
 from textual.selection import SELECT_ALL, Selection
 
+from tests.ui.host import WidgetHost
 from tui.conversation.conversation import Conversation, answer, ask
 from tui.ui.widgets.transcript.transcript import Transcript
 
 HOSTILE = "\x1b[31mred\x1b]52;c;eA==\x07\x9b2J\u202eabc[/x][b]bold[/b][@click=app.quit]x[/]\ufdd0"
 
 
-class Stage(App[None]):
+class Stage(WidgetHost):
     """An app with nothing but a transcript."""
 
     def compose(self) -> ComposeResult:

@@ -29,6 +29,8 @@ class LongWidgetTimes(NamedTuple):
 class _Stage(App[None]):
     """Nothing but one widget."""
 
+    CSS_PATH = "../ui/widgets/widgets.tcss"
+
     def __init__(self, widget: Widget) -> None:
         super().__init__()
         self._widget = widget

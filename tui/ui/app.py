@@ -35,7 +35,7 @@ class TwiddleApp(App[None]):
     """Textual app of twiddle."""
 
     TITLE = "twiddle"
-    CSS_PATH = "app.tcss"
+    CSS_PATH: ClassVar = ["widgets/widgets.tcss", "app.tcss"]
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("ctrl+q", "quit", "Quit", id="app.quit", tooltip="Close twiddle", show=True, priority=True),
         bind("ctrl+p", "command_palette", "All", id="app.palette", tooltip="Keys, commands and presets by name",

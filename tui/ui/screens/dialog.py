@@ -22,41 +22,13 @@ Result = TypeVar("Result")
 class Dialog(ModalScreen[Result]):
     """Modal screen that gives a result. A subclass yields the content of its frame, and may set a heading."""
 
+    CSS_PATH = "dialogs.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("f1", "app.help", "Help", tooltip="The keys that work here", show=True, id="dialog.help"),
     ]
 
     HORIZONTAL_BREAKPOINTS = [(0, "-cramped"), (LEAST[0], "-fitting")]
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (LEAST[1], "-high-enough")]
-
-    DEFAULT_CSS = """
-    Dialog {
-        layers: base overlay;
-        align: center middle;
-        & > .frame {
-            width: 90%;
-            height: auto;
-            max-height: 90%;
-            padding: 1 2 0 2;
-            border: round $primary;
-            border-title-color: $text-primary;
-            background: $surface;
-            scrollbar-size-vertical: 1;
-        }
-        & Static { width: 1fr; height: auto; }
-        & Input, & Input:focus { border: none; height: 1; padding: 0; background: $surface; }
-        & VerticalScroll { height: auto; scrollbar-size-vertical: 1; }
-        & OptionList, & OptionList:focus {
-            border: none;
-            padding: 0;
-            background: $surface;
-            scrollbar-size-vertical: 1;
-        }
-        & Footer { background: $surface; }
-        & .name { text-style: bold; color: $text-primary; }
-        & .error { min-height: 1; color: $text-error; text-style: bold; }
-    }
-    """
 
     heading = ""
     """Title in the frame."""

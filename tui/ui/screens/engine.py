@@ -35,14 +35,6 @@ class EngineScreen(Dialog[bool]):
         bind("escape,f12,q", "dismiss(False)", "Back", id="engine.back", show=True, key_display="esc"),
     ]
 
-    DEFAULT_CSS = """
-    EngineScreen {
-        & > .frame { max-width: 110; }
-        & VerticalScroll { max-height: 70vh; }
-        & Static { margin-bottom: 1; }
-    }
-    """
-
     def __init__(self, reports: Sequence[EngineReport]) -> None:
         """`reports` holds the state at this moment; the screen does not follow it."""
         super().__init__()

@@ -56,13 +56,6 @@ class HelpScreen(Dialog[None]):
         bind("escape,f1,q", "dismiss", "Back", id="help.back", show=True),
     ]
 
-    DEFAULT_CSS = """
-    HelpScreen {
-        & > .frame { max-width: 92; max-height: 94%; padding: 1 2; }
-        & HelpGroup { width: 1fr; height: auto; }
-    }
-    """
-
     def compose(self) -> ComposeResult:
         below = self.app.screen_stack[-2] if len(self.app.screen_stack) > 1 else self
         with VerticalScroll(classes="frame"):

@@ -29,15 +29,6 @@ class HistoryPicker(Picker[int | None]):
         bind("escape", "dismiss", "Back", id="history.back", show=True),
     ]
 
-    DEFAULT_CSS = """
-    HistoryPicker {
-        & > .frame { max-width: 110; }
-        & OptionList, & OptionList:focus { height: auto; max-height: 60vh; }
-        & .about { height: 2; margin: 1 0; }
-        & Footer { dock: none; }
-    }
-    """
-
     heading = "History"
     placeholder = "Type words to find in a conversation"
 

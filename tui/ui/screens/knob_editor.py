@@ -34,21 +34,6 @@ class KnobEditor(Dialog[Value | None]):
         bind("escape", "dismiss", "Back", id="editor.back", show=True, priority=True),
     ]
 
-    DEFAULT_CSS = """
-    KnobEditor {
-        & > .frame { max-width: 90; max-height: 94%; }
-        & .how { color: $foreground 80%; margin-bottom: 1; }
-        & TextArea, & TextArea:focus {
-            height: auto;
-            min-height: 4;
-            max-height: 12;
-            border: none;
-            padding: 0 1;
-            background: $background;
-        }
-    }
-    """
-
     def __init__(self, knob: Knob, value: Value) -> None:
         """`value` is the one to edit."""
         super().__init__()

@@ -31,14 +31,6 @@ class LinkScreen(Dialog[None]):
         bind("escape,q", "dismiss", "Back", id="link.back", show=True, key_display="esc"),
     ]
 
-    DEFAULT_CSS = """
-    LinkScreen {
-        & > .frame { max-width: 92; }
-        & Static { margin-bottom: 1; }
-        & .target { max-height: 10; }
-    }
-    """
-
     def __init__(self, target: str) -> None:
         """`target` is the model's own text."""
         super().__init__()

@@ -21,10 +21,6 @@ class NameAsker(Dialog[str | None]):
         bind("escape", "dismiss", "Back", id="name.back", show=True),
     ]
 
-    DEFAULT_CSS = """
-    NameAsker > .frame { width: 60; max-width: 90%; max-height: 100%; }
-    """
-
     def __init__(self, heading: str) -> None:
         """`heading` says what the name is for."""
         super().__init__()

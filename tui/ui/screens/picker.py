@@ -26,15 +26,6 @@ def move_bindings(place: str) -> list[Binding]:
 class Picker(Dialog[Result]):
     """List under a line to type in. A subclass fills the list and chooses from it."""
 
-    DEFAULT_CSS = """
-    Picker {
-        & Input, & Input:focus { margin-bottom: 1; }
-        & OptionList, & OptionList:focus { height: 1fr; text-wrap: nowrap; text-overflow: ellipsis; }
-        & .about { color: $foreground 80%; }
-        & .about.-broken { color: $text-warning; }
-    }
-    """
-
     placeholder: ClassVar[str] = ""
     """Hint in the empty line."""
 

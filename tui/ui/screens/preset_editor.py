@@ -40,27 +40,6 @@ class PresetEditor(Dialog[str | None]):
         bind("escape", "leave", "Back", id="preset-editor.back", tooltip=_LEAVE, show=True, priority=True),
     ]
 
-    DEFAULT_CSS = """
-    PresetEditor {
-        & > .frame {
-            width: 94%;
-            max-width: 120;
-            height: 94%;
-            max-height: 100%;
-            padding: 1 1 0 1;
-            border-subtitle-color: $text-warning;
-            border-subtitle-align: left;
-        }
-        & ModelfileArea, & ModelfileArea:focus { height: 1fr; border: none; background: $surface; }
-        & OptionList, & OptionList:focus {
-            height: auto;
-            max-height: 30%;
-            min-height: 2;
-            border-top: solid $foreground 20%;
-        }
-    }
-    """
-
     def __init__(self, path: Path, text: str) -> None:
         """`path` is the file that saving writes; `text` may come from another preset."""
         super().__init__()

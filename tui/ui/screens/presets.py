@@ -44,16 +44,6 @@ class PresetPicker(Picker[PresetChoice | None]):
         *move_bindings("presets"),
     ]  # fmt: skip
 
-    DEFAULT_CSS = """
-    PresetPicker {
-        & > .frame { width: 94%; max-width: 120; height: 90%; max-height: 36; }
-        & Horizontal { height: 1fr; }
-        & OptionList, & OptionList:focus { width: 3fr; }
-        & VerticalScroll { width: 2fr; height: 1fr; padding: 0 0 0 2; border-left: solid $foreground 20%; }
-        & .about { color: $foreground 90%; }
-    }
-    """
-
     heading = "presets, and what each would change"
     placeholder = "Type to find a preset"
 

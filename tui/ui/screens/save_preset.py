@@ -26,14 +26,6 @@ class SavePreset(Dialog[str | None]):
         bind("escape", "dismiss", "Back", id="save.back", show=True),
     ]
 
-    DEFAULT_CSS = """
-    SavePreset {
-        & > .frame { max-width: 72; max-height: 94%; }
-        & .what { color: $foreground 80%; max-height: 4; margin-bottom: 1; }
-        & Input, & Input:focus { padding: 0 1; margin-bottom: 1; background: $background; }
-    }
-    """
-
     def __init__(self, preset: Preset, pair: KnobPair) -> None:
         """`preset` is the one in use, `pair` its knobs as they are now."""
         super().__init__()

@@ -25,14 +25,6 @@ class TallyScreen(Dialog[bool]):
         bind("escape,enter,q", "dismiss(False)", "Back", id="tally.leave", show=True, key_display="esc"),
     ]
 
-    DEFAULT_CSS = """
-    TallyScreen {
-        & > .frame { width: 80; max-width: 100%; }
-        & VerticalScroll { max-height: 70vh; }
-        & Static { text-wrap: nowrap; text-overflow: ellipsis; }
-    }
-    """
-
     def __init__(self, tally: VoteTally, shown: Sequence[str], several: bool) -> None:
         """`shown` names the sides after a vote, a line each; `several` is True if there can be another round."""
         super().__init__()

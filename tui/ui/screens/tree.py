@@ -35,10 +35,6 @@ class TreeScreen(Picker[TreePick | None]):
         bind("escape,f5", "dismiss", "Back", id="tree.back", show=True, key_display="esc"),
     ]
 
-    DEFAULT_CSS = """
-    TreeScreen > .frame { width: 94%; height: 90%; }
-    """
-
     placeholder = "Type to find a message"
 
     def __init__(self, conversation: Conversation) -> None:

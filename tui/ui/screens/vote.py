@@ -23,15 +23,6 @@ _SIDES_KEYS = "abcd"
 class VoteQuestion(Widget):
     """Question with its answers beside it, the given one marked."""
 
-    DEFAULT_CSS = """
-    VoteQuestion {
-        width: 1fr;
-        height: 1;
-        color: $foreground 75%;
-        &.-here { background: $primary-muted; color: $foreground; text-style: bold; }
-        &.-here:ansi { color: ansi_black; }
-    }
-    """
     ALLOW_SELECT = False
 
     mark: reactive[Mark | None] = reactive[Mark | None](None)
@@ -81,17 +72,6 @@ class VoteScreen(Dialog[Vote | None]):
         bind("enter", "send", "Vote", id="vote.send", show=True),
         bind("escape", "dismiss(None)", "Not yet", id="vote.leave", show=True),
     ]
-
-    DEFAULT_CSS = """
-    VoteScreen {
-        align: center bottom;
-        background: $background 30%;
-        & > .frame { width: auto; min-width: 60; max-width: 100%; max-height: 100%; margin-bottom: 3; padding: 1 2; }
-        & VoteQuestion { width: 64; max-width: 100%; }
-        & .about { width: 64; max-width: 100%; color: $foreground 80%; }
-        & .how { margin-top: 1; }
-    }
-    """
 
     def __init__(self, sides: int) -> None:
         """`sides` is the number of hidden sides."""

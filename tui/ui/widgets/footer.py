@@ -39,16 +39,6 @@ class Footer(Widget):
 
     ALLOW_SELECT = False
     COMPONENT_CLASSES = {"footer--key", "footer--does"}
-    DEFAULT_CSS = """
-    Footer {
-        dock: bottom;
-        width: 1fr;
-        height: 1;
-        background: $panel;
-        & .footer--key { color: $footer-key-foreground; text-style: bold; }
-        & .footer--does { color: $foreground; }
-    }
-    """
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)

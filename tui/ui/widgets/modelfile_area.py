@@ -22,20 +22,6 @@ class ModelfileArea(TextArea):
         "modelfile--fault",
     }
 
-    DEFAULT_CSS = """
-    ModelfileArea {
-        & .modelfile--comment { color: $text-muted; text-style: italic; }
-        & .modelfile--instruction { color: $text-primary; text-style: bold; }
-        & .modelfile--name { color: $text-accent; }
-        & .modelfile--number { color: $text-success; }
-        & .modelfile--text { color: $foreground; }
-        & .modelfile--unknown { color: $text-error; text-style: underline; }
-        & .modelfile--fault { text-style: underline; }
-        & .text-area--gutter { color: $text-muted; }
-        & .text-area--cursor-gutter { color: $foreground; text-style: bold; }
-    }
-    """
-
     def __init__(self, text: str) -> None:
         self._parts: list[list[HighlightSpan]] = []
         self._faults: set[int] = set()

@@ -42,28 +42,6 @@ class Pane(Vertical):
         ),
     ]
 
-    DEFAULT_CSS = """
-    Pane {
-        width: 1fr;
-        height: 1fr;
-        & > .pane-title {
-            display: none;
-            width: 1fr;
-            height: 1;
-            padding: 0 1;
-            background: $panel;
-            color: $foreground 75%;
-            text-overflow: ellipsis;
-            text-wrap: nowrap;
-        }
-        & > StatsLine { display: none; }
-        &.-titled > .pane-title, &.-titled > StatsLine { display: block; }
-        &.-titled { border-right: vkey $panel; }
-        &.-active > .pane-title { background: $primary; color: $text; text-style: bold; }
-        &.-active:ansi > .pane-title { color: ansi_black; }
-    }
-    """
-
     title: reactive[str] = reactive("", repaint=False)
     """Settings of this side."""
 

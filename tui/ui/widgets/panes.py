@@ -16,15 +16,6 @@ _WIDE, _HIGH = 36, 7
 class Panes(Container):
     """Grid of panes, as many in a row as can be read."""
 
-    DEFAULT_CSS = """
-    Panes {
-        width: 1fr;
-        height: 1fr;
-        layout: grid;
-        grid-size: 1;
-    }
-    """
-
     def __init__(self, panes: list[Pane]) -> None:
         super().__init__(*panes)
         self.panes = panes

@@ -13,15 +13,6 @@ class StatsLine(Widget):
     """Speed, length and likelihood of the newest reply, in words or short as they fit."""
 
     ALLOW_SELECT = False
-    DEFAULT_CSS = """
-    StatsLine {
-        width: 1fr;
-        height: 1;
-        padding: 0 1;
-        background: $surface;
-        color: $foreground 75%;
-    }
-    """
 
     figures: reactive[ReplyStats | None] = reactive[ReplyStats | None](None)
     """Statistics of the newest reply, if there is one."""

@@ -44,27 +44,6 @@ class Status(Widget):
 
     ALLOW_SELECT = False
 
-    DEFAULT_CSS = """
-    Status {
-        width: 1fr;
-        height: 1;
-        padding: 0 1;
-        background: $panel;
-        color: $foreground;
-
-        & .status--loading { color: $text-warning; text-style: bold; }
-        & .status--ready { color: $text-success; text-style: bold; }
-        & .status--writing { color: $text-accent; text-style: bold; }
-        & .status--failed, & .status--lost, & .status--silent { color: $text-error; text-style: bold reverse; }
-        & .status--preset { color: $foreground; text-style: bold; }
-        & .status--label { color: $foreground 75%; }
-        & .status--gauge { color: $primary; }
-        & .status--track { color: $foreground 40%; }
-        & .status--unsaved { color: $text-warning; text-style: bold; }
-        & .status--full { color: $text-warning; text-style: bold; }
-    }
-    """
-
     state: reactive[State] = reactive[State]("loading")
     """State of the engine."""
 

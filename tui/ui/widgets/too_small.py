@@ -11,19 +11,6 @@ class TooSmall(Widget):
     """Notice over a screen while the terminal is too small for it; keys go where they went."""
 
     ALLOW_SELECT = False
-    DEFAULT_CSS = """
-    TooSmall {
-        layer: overlay;
-        dock: top;
-        display: none;
-        width: 100%;
-        height: 100%;
-        content-align: center middle;
-        text-align: center;
-        background: $background;
-        color: $foreground;
-    }
-    """
 
     def render(self) -> Content:
         """Return the notice with both sizes."""

@@ -32,16 +32,6 @@ class KnobHelp(Static):
     Its height is fixed: what has an effect on the reader comes first, and the help is cut where there is no room.
     """
 
-    DEFAULT_CSS = """
-    KnobHelp {
-        width: 1fr;
-        height: 6;
-        padding: 0 1 0 2;
-        border-top: solid $foreground 20%;
-        color: $foreground 80%;
-    }
-    """
-
     def __init__(self) -> None:
         """Show how to use the panel until a knob has the cursor."""
         super().__init__(markup=False)

@@ -43,42 +43,6 @@ class KnobList(ScrollView, can_focus=True, inherit_bindings=False):
         "knob-list--inert",
         "knob-list--entry",
     }
-    DEFAULT_CSS = """
-    KnobList {
-        height: 1fr;
-        overflow-x: hidden;
-        overflow-y: scroll;
-        scrollbar-size-vertical: 1;
-        scrollbar-color: $foreground 20%;
-        scrollbar-background: $surface;
-        background: $surface;
-        color: $foreground;
-
-        & .knob-list--heading { color: $text-muted; text-style: italic; }
-        & .knob-list--mark { color: $accent; }
-        & .knob-list--refusal { color: $text-error; text-style: bold; }
-        & .knob-list--name { color: $foreground 92%; }
-        & .knob-list--filled { color: $primary; }
-        & .knob-list--handle { color: $primary; }
-        & .knob-list--track { color: $foreground 25%; }
-        & .knob-list--value { color: $foreground 92%; }
-        & .knob-list--turned { color: $accent; text-style: bold; }
-        & .knob-list--unit { color: $text-muted; }
-        & .knob-list--inert { color: $text-muted; }
-        & .knob-list--entry { color: $foreground; background: $primary 35%; text-style: underline; }
-        & .knob-list--hover { background: $foreground 5%; }
-        & .knob-list--cursor { background: $primary 20%; text-style: bold; }
-
-        &:ansi {
-            & .knob-list--track { color: $foreground; text-style: dim; }
-            & .knob-list--unit { color: $foreground; text-style: dim; }
-            & .knob-list--inert { color: $foreground; text-style: dim; }
-            & .knob-list--hover { background: transparent; text-style: underline; }
-            & .knob-list--cursor { background: transparent; text-style: bold underline; }
-            & .knob-list--entry { background: transparent; }
-        }
-    }
-    """
 
     @dataclass
     class Pointed(Message):

@@ -60,17 +60,6 @@ class KnobPanel(Vertical):
         bind("s", "ask('save')", "Save as preset", id="knob.save", tooltip="Save the knobs as a preset"),
     ]
 
-    DEFAULT_CSS = """
-    KnobPanel {
-        width: 34;
-        height: 1fr;
-        background: $surface;
-        &.-low KnobHelp { height: 3; border-top: none; background: $foreground 4%; }
-        &.-low KnobSearch { display: none; }
-        &.-low KnobSearch.-on { display: block; }
-    }
-    """
-
     refused: reactive[dict[str, str]] = reactive(dict[str, str])
     """Reasons by knob for those that the model or the engine refuses."""
 

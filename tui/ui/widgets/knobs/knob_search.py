@@ -14,21 +14,6 @@ class KnobSearch(Widget):
 
     COMPONENT_CLASSES = {"knob-search--hint", "knob-search--mark", "knob-search--entry"}
 
-    DEFAULT_CSS = """
-    KnobSearch {
-        width: 1fr;
-        height: 1;
-        background: $surface;
-        color: $foreground;
-        text-style: bold;
-        & .knob-search--hint { color: $foreground 70%; text-style: not bold; }
-        & .knob-search--mark { color: $accent; text-style: not bold; }
-        & .knob-search--entry { color: $foreground; background: $primary 35%; text-style: not bold; }
-        &:ansi .knob-search--hint { color: $foreground; text-style: dim; }
-        &:ansi .knob-search--entry { background: transparent; text-style: underline; }
-    }
-    """
-
     wanted: reactive[str] = reactive("")
     """Text of the search."""
 

@@ -18,21 +18,6 @@ class KnobSets(Widget):
 
     COMPONENT_CLASSES = {"knob-sets--shown", "knob-sets--other", "knob-sets--hint"}
 
-    DEFAULT_CSS = """
-    KnobSets {
-        display: none;
-        width: 1fr;
-        height: 1;
-        background: $surface;
-        color: $foreground;
-        &.-thinks { display: block; }
-        & .knob-sets--shown { color: $primary; text-style: bold underline; }
-        & .knob-sets--other { color: $foreground 70%; }
-        & .knob-sets--hint { color: $foreground 70%; }
-        &:ansi .knob-sets--other, &:ansi .knob-sets--hint { color: $foreground; text-style: dim; }
-    }
-    """
-
     thinks: reactive[bool] = reactive(False, toggle_class="-thinks")
     """True if there are two sets."""
 

@@ -13,19 +13,6 @@ from tui.terminal import safe_line
 class AttachmentChips(Static):
     """Line for each attachment: files named in the prompt, then pasted texts."""
 
-    DEFAULT_CSS = """
-    AttachmentChips {
-        display: none;
-        width: 1fr;
-        height: auto;
-        max-height: 5;
-        padding: 0 2;
-        color: $text-muted;
-        text-wrap: nowrap;
-        text-overflow: ellipsis;
-    }
-    """
-
     @dataclass
     class Removed(Message):
         """The line of a pasted text was clicked."""

@@ -47,10 +47,6 @@ class Draft(Struct, frozen=True):
 class Composer(Vertical):
     """Prompt with its attachments and completions. It posts whole questions and commands."""
 
-    DEFAULT_CSS = """
-    Composer { width: 1fr; height: auto; }
-    """
-
     @dataclass
     class Asked(Message):
         """A question with its attachments was sent; the prompt is empty again."""

@@ -35,22 +35,6 @@ class Prompt(TextArea):
         bind("ctrl+g", "edit", "Your editor", id="prompt.editor"),
     ]
 
-    DEFAULT_CSS = """
-    Prompt {
-        width: 1fr;
-        min-width: 8; /* TextArea lays no placeholder out in no room. */
-        height: auto;
-        min-height: 3;
-        max-height: 10;
-        padding: 0 1;
-        border: round $border-blurred;
-        background: $background;
-        &:focus { border: round $border; }
-        border-subtitle-color: $text-muted;
-        & .text-area--placeholder { color: $text-muted; }
-    }
-    """
-
     purpose: reactive[str] = reactive("")
     """Purpose of the text, unless it is a new message."""
 

@@ -19,25 +19,6 @@ WIDEST = 40
 class Suggestions(OptionList, can_focus=False):
     """List of completions; the focus stays in the prompt."""
 
-    DEFAULT_CSS = """
-    Suggestions {
-        overlay: screen;
-        display: none;
-        width: 1fr;
-        height: auto;
-        max-height: 100vh;
-        padding: 0 1;
-        border: none;
-        background: $surface;
-        text-wrap: nowrap;
-        text-overflow: ellipsis;
-        scrollbar-size-vertical: 1;
-        & > .option-list--option-highlighted { background: $primary; color: $text; text-style: bold; }
-        &:ansi > .option-list--option-highlighted { background: ansi_default; text-style: bold reverse; }
-        & > .option-list--option-disabled { color: $text-muted; }
-    }
-    """
-
     @dataclass
     class Chosen(Message):
         """A row was clicked."""

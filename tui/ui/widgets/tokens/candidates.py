@@ -72,33 +72,6 @@ class Candidates(Widget, can_focus=True):
 
     ALLOW_SELECT = False
 
-    DEFAULT_CSS = """
-    Candidates {
-        width: 34;
-        height: 1fr;
-        min-height: 6;
-        padding: 0 1;
-        background: $surface;
-        color: $foreground;
-
-        & .candidates--heading { color: $foreground; text-style: bold; }
-        & .candidates--label { color: $foreground 72%; }
-        & .candidates--number { color: $foreground 90%; }
-        & .candidates--token { color: $foreground; }
-        & .candidates--chosen { color: $accent; text-style: bold; }
-        & .candidates--cut { color: $foreground 70%; }
-        & .candidates--bar { color: $primary; }
-        & .candidates--gain { color: $accent; }
-        & .candidates--loss { color: $foreground 25%; }
-        & .candidates--cursor { color: $background; background: $foreground; text-style: bold; }
-
-        &:nocolor .candidates--gain { color: $foreground 60%; }
-        &:ansi .candidates--cut { text-style: dim; }
-        &:ansi .candidates--loss { text-style: dim; }
-        &:ansi .candidates--cursor { color: ansi_black; background: ansi_cyan; }
-    }
-    """
-
     trace: reactive[TokenTrace | None] = reactive[TokenTrace | None](None)
     """Trace of the token."""
 

@@ -26,34 +26,6 @@ class Heatmap(Widget):
         "token--label",
     }
 
-    DEFAULT_CSS = """
-    Heatmap {
-        & .token--0 { color: $foreground; }
-        & .token--1 { color: $foreground; background: $warning 8%; }
-        & .token--2 { color: $foreground; background: $warning 14%; }
-        & .token--3 { color: $foreground; background: $warning 20%; }
-        & .token--4 { color: auto; background: $warning 28%; text-style: underline; }
-        & .token--5 { color: auto; background: $warning 38%; text-style: underline; }
-        & .token--6 { color: auto; background: $warning 72%; text-style: bold underline; }
-        & .token--7 { color: auto; background: $warning 92%; text-style: bold underline; }
-        & .token--given { text-style: italic; }
-        & .token--cut { color: auto; background: $error 40%; text-style: strike; }
-        & .token--person { color: $text-muted; }
-        & .token--mark { color: $text-accent; background: $accent-muted; }
-        & .token--cursor { color: $background; background: $foreground; text-style: bold; }
-        & .token--label { color: $foreground 75%; }
-
-        &:ansi .token--0, &:ansi .token--1, &:ansi .token--2 { color: ansi_default; background: ansi_default; }
-        &:ansi .token--3 { color: ansi_cyan; background: ansi_default; }
-        &:ansi .token--4, &:ansi .token--5 { color: ansi_yellow; background: ansi_default; }
-        &:ansi .token--6 { color: ansi_bright_red; background: ansi_default; }
-        &:ansi .token--7 { color: ansi_black; background: ansi_yellow; }
-        &:ansi .token--cut { color: ansi_white; background: ansi_red; }
-        &:ansi .token--cursor { color: ansi_black; background: ansi_cyan; }
-        &:ansi .token--mark { background: ansi_default; text-style: bold; }
-    }
-    """
-
     _colours: dict[tuple[str, ...], Style]
 
     def notify_style_update(self) -> None:

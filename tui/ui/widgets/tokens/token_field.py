@@ -37,22 +37,6 @@ class TokenField(Heatmap, ScrollView, can_focus=True):
         bind("end", "pick(-1)", "Last token", id="token.last"),
     ]
 
-    DEFAULT_CSS = """
-    TokenField {
-        width: 1fr;
-        height: 1fr;
-        background: $background;
-        color: $foreground;
-        overflow-x: hidden;
-        overflow-y: scroll;
-        scrollbar-size-vertical: 1;
-        scrollbar-color: $panel;
-        scrollbar-background: $background;
-        scrollbar-background-hover: $background;
-        scrollbar-background-active: $background;
-    }
-    """
-
     @dataclass
     class Picked(Message):
         """The cursor moved to a token."""

@@ -30,7 +30,6 @@ class Legend(Heatmap):
     """Levels of a measure in their colours, and which of them count as unlikely."""
 
     ALLOW_SELECT = False
-    DEFAULT_CSS = "Legend { height: 1; width: 1fr; background: $surface; color: $foreground; }"
 
     measure: reactive[Measure] = reactive(MEASURES[0])
     """Measure of the levels."""
@@ -79,22 +78,6 @@ class TokenView(Vertical):
         bind("less_than_sign", "threshold(-1)", "Fewer", id="token.lower", tooltip="n finds more tokens"),
         bind("greater_than_sign", "threshold(1)", "More", id="token.higher", tooltip="n finds fewer tokens"),
     ]
-
-    DEFAULT_CSS = """
-    TokenView {
-        width: 1fr;
-        height: 1fr;
-        & > Static {
-            width: 1fr;
-            height: 1;
-            padding: 0 1;
-            background: $surface;
-            color: $foreground;
-            text-wrap: nowrap;
-            text-overflow: ellipsis;
-        }
-    }
-    """
 
     @dataclass
     class Picked(Message):
