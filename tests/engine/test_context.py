@@ -12,7 +12,7 @@ from tests.engine.bench import GREEDY, Bench, question, reply
 from tests.engine.scripted import Script
 from tui.conversation.conversation import Message
 from tui.engine.backend import BatchRow, Decoded, Interrupted
-from tui.engine.decode.prefill_pacer import PrefillPacer
+from tui.engine.decode.scheduler import PrefillPacer
 from tui.engine.protocol import Failed, Finished, Generate, Refused, ReplyRequest, SetKnobs, Shifted, Stop
 from tui.knobs.table import turn
 

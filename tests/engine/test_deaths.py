@@ -12,8 +12,7 @@ from tests.engine.bench import reply
 from tests.engine.scripted import SCRIPTED_CHILD, Script
 from tests.engine.test_process import ENDLESS, engine, fake, until
 from tui.engine.process import client
-from tui.engine.process.client import Engine
-from tui.engine.process.restart_limit import MOST, WINDOW, RestartLimit
+from tui.engine.process.client import MOST, WINDOW, Engine, RestartLimit
 from tui.engine.protocol import Answers, Died, Event, Generate, Load, Loaded, Silent, Token
 from tui.errors import EngineError
 

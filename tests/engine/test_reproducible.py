@@ -12,7 +12,7 @@ from tests.engine.scripted import Script
 from tests.engine.touchy import Scene, said
 from tui.conversation.conversation import Message
 from tui.conversation.reply_record import KnobChange
-from tui.engine.decode.prefill_pacer import SLICE
+from tui.engine.decode.scheduler import SLICE
 from tui.engine.protocol import Generate, Preview, ReplyRequest, SetKnobs, Shifted, Stop, Token, Waits
 from tui.knobs.table import Knobs, turn
 

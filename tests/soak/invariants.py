@@ -7,7 +7,7 @@ from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tui.engine.process.restart_limit import MOST, WINDOW
+from tui.engine.process.client import MOST, WINDOW
 
 if TYPE_CHECKING:
     from tests.soak.user import User

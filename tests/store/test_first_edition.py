@@ -15,7 +15,7 @@ import pytest
 from tests.store.test_replays import Writer
 from tui.engine.llama import Llama
 from tui.knobs.table import Knobs
-from tui.session.restore import restore_setting
+from tui.session.side import restore_setting
 from tui.store.export import read, write
 from tui.store.replay import check_model, difference
 from tui.store.store import Store

@@ -12,9 +12,8 @@ from tests.store.pages import draft, keep, talk, texts, written
 from tui.conversation.conversation import Conversation, Message, Turn, answer, ask, edit
 from tui.conversation.reply_record import ReplyRecord
 from tui.errors import StoreError
-from tui.store.records import ModelFile, ReplySource, SavedPosition, Snapshot
+from tui.store.records import ModelFile, ReplySource, SavedPosition, Snapshot, title_of
 from tui.store.store import Store
-from tui.store.text import title_of
 
 
 def without_traces(conversation: Conversation) -> Conversation:

@@ -13,7 +13,7 @@ from tests.ui.driver import ENDLESS, GREEDY, UNSURE, Chat, OpenChat
 from tui.conversation.conversation import answer, until, versions
 from tui.engine.protocol import Generate
 from tui.paths import sent_file
-from tui.session.restore import restore_setting
+from tui.session.side import restore_setting
 from tui.store import async_store
 from tui.store.async_store import AsyncStore
 from tui.store.records import SavedPosition, Snapshot

@@ -11,8 +11,7 @@ from tests.ui.test_compare import SHORT, both_written
 from tui.comparison.word_diff import differing
 from tui.engine.protocol import Died, Finished, Generate, Load, Preview, SetKnobs, Stop, Token
 from tui.errors import ModelError
-from tui.ui.screens.tally import TallyScreen
-from tui.ui.screens.vote import VoteScreen
+from tui.ui.screens.vote import TallyScreen, VoteScreen
 from tui.ui.widgets.stats_line import StatsLine
 
 WARM = "temperature=1.5,seed=1,num_predict=60"

@@ -11,7 +11,7 @@ from tui.cli.stderr import print_notice
 from tui.config import config_path
 from tui.errors import TwiddleError
 from tui.presets.library import ResolvedSetting
-from tui.session.restore import restore_setting
+from tui.session.side import restore_setting
 from tui.store.records import SideRow, StoredConversation
 
 GoOn = Annotated[bool, typer.Option("--continue", "-c", help="Continue the most recent conversation.")]

@@ -13,11 +13,12 @@ from tui.conversation.trace import TokenTrace
 from tui.engine.protocol import Finished, KnobsTurned, Load, Refused, ReplyRequest, Thinking, Token
 from tui.knobs.load_knobs import LoadKnobs
 from tui.knobs.pair import KnobPair
-from tui.knobs.setting import Setting
+from tui.knobs.setting import Setting, parse_setting
 from tui.knobs.table import KNOBS, Knobs, fixed, knob
-from tui.presets.library import ResolvedSetting
-from tui.presets.preset import Preset
+from tui.presets.library import ResolvedSetting, resolve
+from tui.presets.preset import Preset, with_parts
 from tui.session.undo import UndoHistory
+from tui.store.records import SideRow
 
 
 class RunningReply:
@@ -303,3 +304,14 @@ def describe_turn(before: Knobs, after: Knobs) -> str:
         f"{name} {KNOBS[name].show(getattr(before, name))}→{KNOBS[name].show(getattr(after, name))}"
         for name in after.differing(before)
     )
+
+
+def restore_setting(row: SideRow) -> ResolvedSetting:
+    """Return a stored side's preset and knobs, with its own system prompt and model; raises TwiddleError."""
+    chosen = resolve(parse_setting(row.setting))
+    preset = chosen.preset
+    if row.system not in (None, preset.system):
+        preset = with_parts(preset, system=row.system)
+    if row.model not in ("", preset.model):
+        preset = with_parts(preset, model=row.model)
+    return replace(chosen, preset=preset)

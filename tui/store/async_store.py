@@ -2,16 +2,18 @@
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Concatenate, ParamSpec, TypeVar
+from queue import SimpleQueue
+from threading import Thread
+from typing import Any, Concatenate, ParamSpec, TypeVar
 from uuid import uuid4
 
 from tui.errors import StoreError
 from tui.store.records import SavedPosition, Snapshot
 from tui.store.store import Store
-from tui.store.worker import WorkerThread
 
 RETRY = 2.0
 """Seconds until a failed save is tried again."""
@@ -21,6 +23,40 @@ PATIENCE = 1.0
 
 Arguments = ParamSpec("Arguments")
 Answer = TypeVar("Answer")
+
+
+class WorkerThread:
+    """Worker thread that owns the file and runs one job after the other. A disk may never answer.
+
+    Python waits for the thread of an executor at exit; this one is a daemon and ends with the program.
+    """
+
+    def __init__(self) -> None:
+        self._jobs: SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = SimpleQueue()
+        self._thread: Thread | None = None
+
+    async def run(self, job: Callable[[], Answer]) -> Answer:
+        """Run a job on the thread; return or raise its result."""
+        if self._thread is None:
+            self._thread = Thread(target=self._work, name="history", daemon=True)
+            self._thread.start()
+        future: Future[Answer] = Future()
+        self._jobs.put((future, job))
+        return await asyncio.wrap_future(future)
+
+    def stop(self) -> None:
+        """Stop the thread after the queued jobs."""
+        self._jobs.put(None)
+
+    def _work(self) -> None:
+        while todo := self._jobs.get():
+            future, job = todo
+            if not future.set_running_or_notify_cancel():
+                continue
+            try:
+                future.set_result(job())
+            except BaseException as error:  # noqa: BLE001 it is raised where the answer is waited for
+                future.set_exception(error)
 
 
 def new_key() -> str:

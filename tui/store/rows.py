@@ -2,7 +2,7 @@
 
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import cast, get_args
 
 import msgspec
@@ -12,10 +12,8 @@ from msgspec.structs import replace
 from tui.conversation.conversation import Conversation, Ending, Message, Role, Turn, last_reply
 from tui.conversation.reply_record import ReplyRecord
 from tui.errors import KnobError, StoreError
-from tui.store.records import ModelFile, ReplySource, SavedPosition, SideRow, Snapshot, StoredConversation
+from tui.store.records import ModelFile, ReplySource, SavedPosition, SideRow, Snapshot, StoredConversation, writable
 from tui.store.schema import INTERRUPTED
-from tui.store.side_rows import drop_sides, load_sides, save_side
-from tui.store.text import writable
 from tui.store.traces import pack
 
 _read_written = json.Decoder(ReplyRecord).decode
@@ -309,3 +307,37 @@ def _written(text: str | None) -> ReplyRecord | None:
         return _read_written(text) if text else None
     except (msgspec.MsgspecError, KnobError):
         return None
+
+
+def save_side(connection: sqlite3.Connection, conversation: int, place: int, row: SideRow) -> None:
+    """Save one side (its tip is a turn's row id); the tip of side 0 is that of the conversation."""
+    connection.execute(
+        "INSERT INTO seat (conversation, place, setting, system, model, tip) VALUES (?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT (conversation, place) DO UPDATE SET (setting, system, model, tip) = "
+        "(excluded.setting, excluded.system, excluded.model, excluded.tip)",
+        (
+            conversation,
+            place,
+            writable(row.setting),
+            writable(row.system) if row.system is not None else None,
+            writable(row.model),
+            row.tip,
+        ),
+    )
+    if place == 0:
+        connection.execute("UPDATE conversation SET tip = ? WHERE id = ?", (row.tip, conversation))
+
+
+def drop_sides(connection: sqlite3.Connection, conversation: int, left: int) -> None:
+    """Delete the sides from index `count` on, and list the settings of the others as the conversation's setting."""
+    connection.execute("DELETE FROM seat WHERE conversation = ? AND place >= ?", (conversation, left))
+    settings = "SELECT setting FROM seat WHERE conversation = ? ORDER BY place"
+    called = " | ".join(setting for (setting,) in connection.execute(settings, (conversation,)))
+    connection.execute("UPDATE conversation SET setting = ? WHERE id = ?", (called, conversation))
+
+
+def load_sides(connection: sqlite3.Connection, conversation: int, places: Mapping[int, int]) -> Iterator[SideRow]:
+    """Load the sides of a conversation; `places` maps row ids of turns to their indices."""
+    sql = "SELECT setting, system, model, tip FROM seat WHERE conversation = ? ORDER BY place"
+    for setting, system, model, tip in connection.execute(sql, (conversation,)):
+        yield SideRow(setting, system, model, places.get(tip))

@@ -14,10 +14,18 @@ from tui.errors import StoreError
 from tui.store import rows
 from tui.store.database import PATIENCE, DamagedFile, Database, MovedFile
 from tui.store.export import ExportedConversation, ExportedTurn
-from tui.store.records import ModelFile, SavedPosition, Snapshot, StoredConversation, StoredReply, Summary
+from tui.store.records import (
+    ModelFile,
+    SavedPosition,
+    Snapshot,
+    StoredConversation,
+    StoredReply,
+    Summary,
+    title_of,
+    writable,
+)
 from tui.store.recovery import repair
 from tui.store.search import entries, find
-from tui.store.text import title_of, writable
 from tui.store.traces import LIMIT, RECENT, limit_traces, unpack
 
 Answer = TypeVar("Answer")

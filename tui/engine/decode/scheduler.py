@@ -18,7 +18,6 @@ from tui.engine.backend import HIDDEN_ROWS, Backend, BatchRow, ContextFull, Deco
 from tui.engine.constraint.constraint import Constraint, Grammars
 from tui.engine.decode.branch import Branch, LogitsReader
 from tui.engine.decode.generation import Emit, Generation, HiddenStatesMissing
-from tui.engine.decode.prefill_pacer import SLICE, PrefillPacer
 from tui.engine.decode.prefix_tree import PrefixTree
 from tui.engine.decode.preview import PreviewReader
 from tui.engine.prompt.jinja import JinjaTemplate
@@ -45,6 +44,35 @@ from tui.engine.sampling.what_if_worker import WhatIfWorker
 from tui.errors import EngineError
 from tui.knobs.pair import KnobPair
 from tui.knobs.table import Knobs
+
+RESPONSIVE = 0.25
+"""Seconds that a slice of a prompt may take while nothing is being written: how often progress is shown."""
+
+SLICE = 64
+"""Prompt tokens in each step of a reproducible reply, which may not depend on time. The next prompt reuses whole ones,
+so they are small; were they smaller, llama.cpp's flash attention on a CPU would take them one by one."""
+
+
+class PrefillPacer:
+    """Chooses the size of a prefill slice so that running replies do not wait long, from the duration of decodes."""
+
+    def __init__(self) -> None:
+        self._token = 0.002
+        self._step = 0.02
+
+    def record(self, writing: int, reading: int, seconds: float) -> None:
+        """Learn from the duration of a decode of `writing` reply tokens and `reading` prompt tokens."""
+        if reading:
+            spent = max(seconds - (self._step if writing else 0.0), 1e-5)
+            self._token += 0.3 * (spent / reading - self._token)
+        else:
+            self._step += 0.3 * (seconds - self._step)
+
+    def slice(self, writing: int, most: int) -> int:
+        """Prompt tokens for the next step: what makes it last no more than two steps of the replies being written."""
+        budget = self._step if writing else RESPONSIVE
+        return max(1, min(int(budget / self._token), most))
+
 
 MOST = 8
 """Replies at once."""

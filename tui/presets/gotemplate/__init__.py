@@ -1,7 +1,7 @@
 """Interpreter of Go's text/template language, in which Ollama's TEMPLATE is written: the part that chat templates use.
 
 The package imports nothing else of the program. Left out are functions as values, html, js and urlquery, and the rarer
-literals and verbs of printf: see `lexer` and `formatting`. The language: https://pkg.go.dev/text/template.
+literals and verbs of printf: see `lexer` and `functions`. The language: https://pkg.go.dev/text/template.
 """
 
 from collections.abc import Mapping, Sequence

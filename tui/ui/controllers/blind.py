@@ -13,10 +13,8 @@ from tui.errors import Refusal
 from tui.session.labels import names
 from tui.session.session import Session
 from tui.ui.controllers.comparison_view import ONE_SIDE, ComparisonView
-from tui.ui.controllers.host import Column
-from tui.ui.error_toast import refusals
-from tui.ui.screens.tally import TallyScreen
-from tui.ui.screens.vote import VoteScreen
+from tui.ui.controllers.host import Column, refusals
+from tui.ui.screens.vote import TallyScreen, VoteScreen
 
 
 class BlindComparison:

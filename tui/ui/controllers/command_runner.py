@@ -21,10 +21,9 @@ from tui.terminal import safe
 from tui.ui.controllers.autosave import Autosave
 from tui.ui.controllers.comparison import Comparison
 from tui.ui.controllers.history_controller import HistoryController
-from tui.ui.controllers.host import ChatHost
+from tui.ui.controllers.host import ChatHost, refusals
 from tui.ui.controllers.picture_export import PictureExport
 from tui.ui.controllers.preset_controller import PresetController
-from tui.ui.error_toast import refusals
 from tui.ui.screens.engine import EngineScreen
 from tui.ui.screens.help import HelpScreen
 from tui.ui.screens.tree import TreePick, TreeScreen

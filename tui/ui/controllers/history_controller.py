@@ -1,13 +1,11 @@
 """History controller: opens stored conversations."""
 
-from tui.session.restore import restore_setting
 from tui.session.session import Session
-from tui.session.side import Side
+from tui.session.side import Side, restore_setting
 from tui.store.records import StoredConversation
 from tui.ui.controllers.autosave import Autosave
 from tui.ui.controllers.comparison import Comparison
-from tui.ui.controllers.host import ChatHost
-from tui.ui.error_toast import refusals
+from tui.ui.controllers.host import ChatHost, refusals
 from tui.ui.screens.history import HistoryPicker
 
 

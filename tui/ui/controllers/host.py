@@ -1,13 +1,16 @@
 """Columns of the chat screen, and the part of the screen that its controllers may use."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from textual.app import App
 from textual.message import Message
 
+from tui.errors import TwiddleError
 from tui.session.side import Side
+from tui.terminal import safe
 from tui.ui.widgets.pane import Pane
 
 
@@ -42,3 +45,12 @@ class ChatHost(Protocol):
     def post_message(self, message: Message) -> bool: ...
     def refresh_bindings(self) -> None: ...
     def set_class(self, add: bool, *class_names: str) -> object: ...
+
+
+@contextmanager
+def refusals(app: App[Any]) -> Iterator[None]:
+    """Show a TwiddleError raised in this block as a notice, since nothing above a callback would."""
+    try:
+        yield
+    except TwiddleError as error:
+        app.notify(safe(str(error)), severity="error", markup=False)

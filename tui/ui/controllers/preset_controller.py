@@ -14,9 +14,9 @@ from tui.session.session import Session
 from tui.session.side import Side
 from tui.terminal import safe
 from tui.ui.controllers.host import ChatHost
-from tui.ui.screens.name_asker import NameAsker
 from tui.ui.screens.preset_editor import PresetEditor
 from tui.ui.screens.presets import PresetChoice, PresetPicker
+from tui.ui.screens.save_preset import NameAsker
 
 
 class PresetController:

@@ -107,7 +107,3 @@ class PresetPicker(Picker[PresetChoice | None]):
         mark = "▸ " if preset.name == self._current else "✗ " if isinstance(preset, BrokenPreset) else "  "
         name = Content.styled(f"{mark}{safe_line(preset.name):<14} ", "bold")
         return name + Content.styled(safe_line(" ".join(about.split())), "$foreground 75%")
-
-
-def _about(preset: Preset | BrokenPreset) -> str:
-    return "cannot be read" if isinstance(preset, BrokenPreset) else preset.description
