@@ -40,8 +40,8 @@ class Footer(Widget):
     ALLOW_SELECT = False
     COMPONENT_CLASSES = {"footer--key", "footer--does"}
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
-        super().__init__(id=id, classes=classes)
+    def __init__(self) -> None:
+        super().__init__()
         self._items: list[FooterItem] = []
 
     def on_mount(self) -> None:

@@ -8,19 +8,13 @@ from textual.widgets import TextArea
 from tui.presets.highlight import HighlightSpan, parts
 from tui.terminal import safe
 
+_STYLES = "comment instruction name number text unknown fault"
+
 
 class ModelfileArea(TextArea):
     """Text area that highlights a Modelfile while it is typed."""
 
-    COMPONENT_CLASSES = {
-        "modelfile--comment",
-        "modelfile--instruction",
-        "modelfile--name",
-        "modelfile--number",
-        "modelfile--text",
-        "modelfile--unknown",
-        "modelfile--fault",
-    }
+    COMPONENT_CLASSES = {f"modelfile--{name}" for name in _STYLES.split()}
 
     def __init__(self, text: str) -> None:
         self._parts: list[list[HighlightSpan]] = []

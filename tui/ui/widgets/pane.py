@@ -24,23 +24,13 @@ class Pane(Vertical):
     """One side of the screen. The title shows only beside another pane."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        bind(
-            "d",
-            "screen.run('/differences')",
-            "Differences",
-            id="pane.differences",
-            tooltip="Mark the words that differ",
-        ),
+        bind("d", "screen.run('/differences')", "Differences", id="pane.differences",
+             tooltip="Mark the words that differ"),
         bind("p", "screen.run('/parting')", "Parting", id="pane.parting", tooltip="Go to where the replies part"),
         bind("l", "screen.run('/level')", "Level", id="pane.level", tooltip="Scroll the sides together, or each alone"),
-        bind(
-            "s",
-            "screen.run('/picture')",
-            "Picture",
-            id="pane.picture",
-            tooltip="Save the replies beside each other as a picture (SVG)",
-        ),
-    ]
+        bind("s", "screen.run('/picture')", "Picture", id="pane.picture",
+             tooltip="Save the replies beside each other as a picture (SVG)"),
+    ]  # fmt: skip
 
     title: reactive[str] = reactive("", repaint=False)
     """Settings of this side."""

@@ -1,6 +1,6 @@
 """Status line: engine, model, preset, speed and context."""
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 from textual.content import Content
 from textual.reactive import reactive
@@ -22,25 +22,13 @@ _WORDS: dict[State, str] = {
     "lost": "✗ engine lost",
     "silent": "✗ no answer",
 }
+_STYLES = "loading ready writing failed lost silent preset label gauge track full unsaved"
 
 
 class Status(Widget):
     """Status line; if it is short, the least important parts go first."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "status--loading",
-        "status--ready",
-        "status--writing",
-        "status--failed",
-        "status--lost",
-        "status--silent",
-        "status--preset",
-        "status--label",
-        "status--gauge",
-        "status--track",
-        "status--full",
-        "status--unsaved",
-    }
+    COMPONENT_CLASSES = {f"status--{name}" for name in _STYLES.split()}
 
     ALLOW_SELECT = False
 
@@ -76,9 +64,6 @@ class Status(Widget):
 
     unsaved: reactive[bool] = reactive(False)
     """True if something said is not saved yet."""
-
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
-        super().__init__(id=id, classes=classes)
 
     def watch_state(self) -> None:
         """Refresh the footer, whose actions depend on the state."""

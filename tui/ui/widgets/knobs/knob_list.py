@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
 
 from textual import events, on
 from textual.geometry import Size
@@ -18,6 +17,8 @@ from tui.ui.widgets.knobs.knob_lines import GapLine, HeadingLine, KnobLine, Line
 from tui.ui.widgets.knobs.knob_list_state import KnobListState, slides
 from tui.ui.widgets.knobs.knob_painter import KnobPainter
 
+_STYLES = "cursor hover heading mark refusal name filled handle track value turned unit inert entry"
+
 
 class KnobList(ScrollView, can_focus=True, inherit_bindings=False):
     """Knobs, one line each, in groups that fold; one line has the cursor.
@@ -27,22 +28,7 @@ class KnobList(ScrollView, can_focus=True, inherit_bindings=False):
     """
 
     ALLOW_SELECT = False
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "knob-list--cursor",
-        "knob-list--hover",
-        "knob-list--heading",
-        "knob-list--mark",
-        "knob-list--refusal",
-        "knob-list--name",
-        "knob-list--filled",
-        "knob-list--handle",
-        "knob-list--track",
-        "knob-list--value",
-        "knob-list--turned",
-        "knob-list--unit",
-        "knob-list--inert",
-        "knob-list--entry",
-    }
+    COMPONENT_CLASSES = {f"knob-list--{name}" for name in _STYLES.split()}
 
     @dataclass
     class Pointed(Message):

@@ -45,9 +45,8 @@ class KnobPanel(Vertical):
         bind("end", "slide_to(1)", "Highest", id="knob.highest"),
         bind("enter", "enter", "Type", id="knob.type", tooltip="Type a value; open a list, a text or a heading"),
         bind("space", "switch", "Switch", id="knob.switch", tooltip="Fold a heading; switch a stage off or on"),
-        bind(
-            "shift+up,K", "shift(-1)", "Earlier", id="knob.earlier", tooltip="A stage of the order: let it run earlier"
-        ),
+        bind("shift+up,K", "shift(-1)", "Earlier", id="knob.earlier",
+             tooltip="A stage of the order: let it run earlier"),
         bind("shift+down,J", "shift(1)", "Later", id="knob.later", tooltip="A stage of the order: let it run later"),
         # Obeyed in on_key.
         bind("slash", "find", "Find", id="knob.find", show=True, key_display="/", tooltip="Find a knob by typing"),
@@ -58,7 +57,7 @@ class KnobPanel(Vertical):
         bind("c", "ask('copy')", "Copy the knobs", id="knob.copy", tooltip="Copy all knobs to the other side"),
         bind("t", "pick", "Thinking", id="knob.thinking", tooltip="The knobs for the thought, or for the answer"),
         bind("s", "ask('save')", "Save as preset", id="knob.save", tooltip="Save the knobs as a preset"),
-    ]
+    ]  # fmt: skip
 
     refused: reactive[dict[str, str]] = reactive(dict[str, str])
     """Reasons by knob for those that the model or the engine refuses."""
@@ -72,8 +71,8 @@ class KnobPanel(Vertical):
         names: tuple[str, ...] = ()
         """Knobs to reset; none named means all."""
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
-        super().__init__(id=id, classes=classes)
+    def __init__(self) -> None:
+        super().__init__()
         self.list = KnobList()
         self.sets, self._search, self._help = KnobSets(), KnobSearch(), KnobHelp()
         self.knobs, self.preset = Knobs(), Knobs()

@@ -77,15 +77,8 @@ class Prompt(TextArea):
     _declined = ""
     """Text whose completions were closed."""
 
-    def __init__(
-        self,
-        *,
-        placeholder: str = "Ask something",
-        sent: Iterable[str] = (),
-        id: str | None = None,
-        classes: str | None = None,
-    ) -> None:
-        super().__init__(placeholder=Content(placeholder), highlight_cursor_line=False, id=id, classes=classes)
+    def __init__(self, *, placeholder: str = "Ask something", sent: Iterable[str] = ()) -> None:
+        super().__init__(placeholder=Content(placeholder), highlight_cursor_line=False)
         # A blinking cursor repaints twice a second; that time is the model's.
         self.cursor_blink = False
         self.sent_history = PromptHistory(sent)

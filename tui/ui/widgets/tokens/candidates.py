@@ -28,47 +28,24 @@ _ROOM_FOR_LABELS = 9
 _ROOM_FOR_TWO_LINES = 6
 _ROOM_FOR_CANDIDATES = 5
 _BLANKS = {"\n": "↵", "\t": "⇥", "\xa0": "⍽"}
+_STYLES = "heading label number token chosen cut bar gain loss cursor"
 
 
 class Candidates(Widget, can_focus=True):
     """Likeliest tokens, one per row, with their probabilities before and after the knobs."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        bind(
-            "up,k",
-            "move(-1)",
-            "Candidate",
-            id="candidate.above",
-            show=True,
-            key_display="↑↓",
-            tooltip="Go through the candidates",
-        ),
+        bind("up,k", "move(-1)", "Candidate", id="candidate.above", show=True, key_display="↑↓",
+             tooltip="Go through the candidates"),
         bind("down,j", "move(1)", "Candidate below", id="candidate.below"),
         bind("home", "move(-99)", "First candidate", id="candidate.first"),
         bind("end", "move(99)", "Last candidate", id="candidate.last"),
-        bind(
-            "enter",
-            "choose",
-            "Go on with it",
-            id="candidate.choose",
-            show=True,
-            tooltip="Write the reply again from here, with this token",
-        ),
+        bind("enter", "choose", "Go on with it", id="candidate.choose", show=True,
+             tooltip="Write the reply again from here, with this token"),
         bind("escape", "leave", "Back", id="candidate.back", show=True, tooltip="Back to the tokens"),
-    ]
+    ]  # fmt: skip
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "candidates--heading",
-        "candidates--label",
-        "candidates--number",
-        "candidates--token",
-        "candidates--chosen",
-        "candidates--cut",
-        "candidates--bar",
-        "candidates--gain",
-        "candidates--loss",
-        "candidates--cursor",
-    }
+    COMPONENT_CLASSES = {f"candidates--{name}" for name in _STYLES.split()}
 
     ALLOW_SELECT = False
 
@@ -93,9 +70,8 @@ class Candidates(Widget, can_focus=True):
     class Left(Message):
         """The user wants to leave the view."""
 
-    def __init__(self, heading: str = "newest token", *, id: str | None = None, classes: str | None = None) -> None:
-        super().__init__(id=id, classes=classes)
-        self.set_reactive(Candidates.heading, heading)
+    def __init__(self) -> None:
+        super().__init__()
         self._strips: list[Strip] = []
         self._drawn_for: tuple[object, ...] | None = None
         self._top = self._first = 0

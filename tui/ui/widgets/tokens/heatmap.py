@@ -1,7 +1,5 @@
 """Colours of tokens by their level: one hue that grows, so that nobody has to tell hues apart."""
 
-from typing import ClassVar
-
 from rich.color import Color
 from rich.color_triplet import ColorTriplet
 from rich.style import Style
@@ -10,21 +8,13 @@ from textual.widget import Widget
 from tui.conversation.token_measures import LEVELS
 
 _BLACK, _WHITE = ColorTriplet(0, 0, 0), ColorTriplet(255, 255, 255)
+_STYLES = "given cut sign person mark cursor label"
 
 
 class Heatmap(Widget):
     """Widget with a style per token level. The rarer levels are underlined and bold as well."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        *(f"token--{level}" for level in range(LEVELS)),
-        "token--given",
-        "token--cut",
-        "token--sign",
-        "token--person",
-        "token--mark",
-        "token--cursor",
-        "token--label",
-    }
+    COMPONENT_CLASSES = {f"token--{name}" for name in (*range(LEVELS), *_STYLES.split())}
 
     _colours: dict[tuple[str, ...], Style]
 

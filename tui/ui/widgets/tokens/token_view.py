@@ -54,30 +54,17 @@ class TokenView(Vertical):
     """Tokens of one reply, the likelihood of the whole, and a line on the token with the cursor."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        bind(
-            "enter",
-            "alternatives",
-            "Others",
-            id="token.alternatives",
-            show=True,
-            tooltip="To the candidates for this token: go on with another one",
-        ),
-        bind(
-            "n", "unlikely(1)", "Unlikely", id="token.next-guess", show=True, tooltip="The next token that was unlikely"
-        ),
+        bind("enter", "alternatives", "Others", id="token.alternatives", show=True,
+             tooltip="To the candidates for this token: go on with another one"),
+        bind("n", "unlikely(1)", "Unlikely", id="token.next-guess", show=True,
+             tooltip="The next token that was unlikely"),
         bind("N", "unlikely(-1)", "Unlikely before", id="token.previous-guess", tooltip="The unlikely token before"),
-        bind(
-            "m",
-            "measure",
-            "Measure",
-            id="token.measure",
-            show=True,
-            tooltip="Colour by probability, raw probability, rank or entropy",
-        ),
+        bind("m", "measure", "Measure", id="token.measure", show=True,
+             tooltip="Colour by probability, raw probability, rank or entropy"),
         bind("s", "screen.run('/picture')", "Picture", id="token.picture", tooltip="Save it as a picture (SVG)"),
         bind("less_than_sign", "threshold(-1)", "Fewer", id="token.lower", tooltip="n finds more tokens"),
         bind("greater_than_sign", "threshold(1)", "More", id="token.higher", tooltip="n finds fewer tokens"),
-    ]
+    ]  # fmt: skip
 
     @dataclass
     class Picked(Message):

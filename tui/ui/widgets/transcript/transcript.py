@@ -37,92 +37,24 @@ class Transcript(ScrollView, can_focus=True):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        bind(
-            "up",
-            "pick(-1)",
-            "Message",
-            id="message.above",
-            show=True,
-            key_display="↑↓",
-            tooltip="Pick a message",
-        ),
+        bind("up", "pick(-1)", "Message", id="message.above", show=True, key_display="↑↓", tooltip="Pick a message"),
         bind("down", "pick(1)", "Message below", id="message.below"),
-        bind(
-            "left",
-            "version(-1)",
-            "Version",
-            id="message.earlier-version",
-            show=True,
-            key_display="←→",
-            tooltip="Other versions",
-        ),
+        bind("left", "version(-1)", "Version", id="message.earlier-version", show=True, key_display="←→",
+             tooltip="Other versions"),
         bind("right", "version(1)", "Later version", id="message.later-version"),
-        bind(
-            "e",
-            "want('edit')",
-            "Edit",
-            id="message.edit",
-            show=True,
-            tooltip="Edit it; a question is answered again",
-        ),
-        bind(
-            "c",
-            "want('continue')",
-            "Continue",
-            id="message.continue",
-            show=True,
-            tooltip="Go on with a cut reply",
-        ),
+        bind("e", "want('edit')", "Edit", id="message.edit", show=True,
+             tooltip="Edit it; a question is answered again"),
+        bind("c", "want('continue')", "Continue", id="message.continue", show=True, tooltip="Go on with a cut reply"),
         bind("r", "want('again')", "Again", id="message.again", show=True, tooltip="Another answer to the question"),
-        bind(
-            "b",
-            "want('fork')",
-            "Fork",
-            id="message.fork",
-            show=True,
-            tooltip="Fork the chat up to here",
-        ),
-        bind(
-            "o",
-            "unfold",
-            "Thought",
-            id="message.thought",
-            show=True,
-            tooltip="Open or fold the thought",
-        ),
-        bind(
-            "y",
-            "copy",
-            "Copy",
-            id="transcript.copy",
-            show=True,
-            tooltip="Copy what is lit, else the message",
-        ),
-        bind(
-            "left_square_bracket",
-            "light(-1)",
-            "Code",
-            id="transcript.before",
-            show=True,
-            key_display="[ ]",
-            tooltip="Light the code or link before",
-        ),
-        bind(
-            "right_square_bracket",
-            "light(1)",
-            "Code after",
-            id="transcript.after",
-            tooltip="Light the code or link after",
-        ),
-        bind(
-            "enter",
-            "follow",
-            "Link",
-            id="transcript.follow",
-            show=True,
-            tooltip="Show where the lit link leads",
-        ),
-    ]
+        bind("b", "want('fork')", "Fork", id="message.fork", show=True, tooltip="Fork the chat up to here"),
+        bind("o", "unfold", "Thought", id="message.thought", show=True, tooltip="Open or fold the thought"),
+        bind("y", "copy", "Copy", id="transcript.copy", show=True, tooltip="Copy what is lit, else the message"),
+        bind("left_square_bracket", "light(-1)", "Code", id="transcript.before", show=True, key_display="[ ]",
+             tooltip="Light the code or link before"),
+        bind("right_square_bracket", "light(1)", "Code after", id="transcript.after",
+             tooltip="Light the code or link after"),
+        bind("enter", "follow", "Link", id="transcript.follow", show=True, tooltip="Show where the lit link leads"),
+    ]  # fmt: skip
     ALLOW_SELECT = True
     COMPONENT_CLASSES = {f"transcript--{name}" for name in _STYLES.split()}
 
@@ -139,8 +71,8 @@ class Transcript(ScrollView, can_focus=True):
             """Return True for an older message of the same transcript."""
             return isinstance(message, Transcript.Scrolled) and message.transcript is self.transcript
 
-    def __init__(self, *, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:
-        super().__init__(name=name, id=id, classes=classes)
+    def __init__(self) -> None:
+        super().__init__()
         self.stack = EntryStack()
         self._painter = LinePainter(self, self.stack)
         self.viewport = Viewport(self, self.stack, self._painter)
