@@ -47,7 +47,7 @@ class Table(Bench):
         self.dice = self.backend = dice
         self.events: list[Event] = []
         self.scheduler = Scheduler(dice, self.events.append)
-        self.prompt = self.scheduler._prompts.write(self.reply(Knobs()).messages)
+        self.prompt = self.scheduler.prompts.write(self.reply(Knobs()).messages)
 
     def reply(self, knobs: Knobs, reply_id: str = "a") -> ReplyRequest:
         return ReplyRequest(reply_id, (Message("user", "throw"),), knobs)

@@ -67,7 +67,7 @@ class Run:
             model.drop(sequence)
         events: list[Event] = []
         scheduler = Scheduler(model, events.append)
-        self.prompt = scheduler._prompts.write(QUESTION)
+        self.prompt = scheduler.prompts.write(QUESTION)
         scheduler.generate(Generate((ReplyRequest("a", QUESTION, knobs),)))
         while scheduler.busy:
             scheduler.step()
@@ -141,5 +141,5 @@ def test_contrastive_search_finds_what_it_finds_without_a_cache(tiny: Llama) -> 
 def test_a_reply_of_a_model_with_more_tokens_is_read_by_its_text(tiny: Llama) -> None:
     replied = (Message("user", "ab"), Message("assistant", "cd", tokens=(10**6, -1)), Message("user", "ef"))
     plain = (*replied[:1], Message("assistant", "cd"), *replied[2:])
-    prompts = Scheduler(tiny, lambda event: None)._prompts
+    prompts = Scheduler(tiny, lambda event: None).prompts
     assert prompts.write(replied) == prompts.write(plain)

@@ -142,7 +142,7 @@ def test_the_token_after_a_reply_is_shown_without_the_model() -> None:
     bench = written(GREEDY)
     done, decoded = bench.finished("a"), bench.backend.decoded
     messages = (*question(), Message("assistant", done.text, done.tokens))
-    bench.scheduler._prompts.write(messages)
+    bench.scheduler.prompts.write(messages)
     (shown,) = ask(bench, Preview("p", messages, WARM))
     assert isinstance(shown, Previewed)
     assert shown.trace.id == -1

@@ -1,11 +1,15 @@
 """Divergence of replies side by side: the first token at which one differs from another."""
 
 from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
+from operator import attrgetter
 
 from tui.conversation.trace import TokenTrace
 
 Key = Callable[[TokenTrace], Hashable]
-"""Key by which tokens are compared: ids within one model, texts across models."""
+
+by_id: Key = attrgetter("id")
+by_text: Key = attrgetter("text")
+"""Keys by which tokens are compared: ids within one model, texts across models, whose ids differ."""
 
 
 class Divergence:
@@ -36,13 +40,3 @@ class Divergence:
             if len(alike) > 1:
                 yield from ((each, index) for each in members)
             waiting += [(tuple(group), index + 1) for group in alike.values()]
-
-
-def by_id(trace: TokenTrace) -> Hashable:
-    """Compare tokens of one model by id."""
-    return trace.id
-
-
-def by_text(trace: TokenTrace) -> Hashable:
-    """Compare tokens of different models, whose ids differ, by text."""
-    return trace.text

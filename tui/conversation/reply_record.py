@@ -81,13 +81,11 @@ class ReplyRecord(Struct, frozen=True, rename=_STORED):
 
     def with_next(self, text: str, trace: TokenTrace, record: bytes) -> "ReplyRecord":
         """Add the trace of the next token, as in a preview; `text` is the reply's text so far."""
-        start = len(text.rstrip("\ufffd"))
-        return replace(
-            self,
-            offsets=(*self.offsets, start),
-            traces=(*self.traces, trace),
-            records=(*self.records, record),
-        )
+        return self._with(len(text.rstrip("\ufffd")), trace, record)
+
+    def _with(self, offset: int, trace: TokenTrace, record: bytes) -> "ReplyRecord":
+        offsets, traces, records = (*self.offsets, offset), (*self.traces, trace), (*self.records, record)
+        return replace(self, offsets=offsets, traces=traces, records=records)
 
     def index_at(self, character: int) -> int:
         """Return the index in `traces` of the token that a character of the text belongs to."""
@@ -132,12 +130,7 @@ def branched(text: str, record: ReplyRecord, index: int, other: Candidate) -> Pr
         text[:before] + ("" if unfinished else other.text),
         # Where a person wrote the text before, its tokens are not known.
         () if record.first_index else (*head.ids, other.id),
-        replace(
-            head,
-            offsets=(*head.offsets, before),
-            traces=(*head.traces, chosen),
-            records=(*head.records, record.records[index]),
-        ),
+        head._with(before, chosen, record.records[index]),
         unfinished,
     )
 

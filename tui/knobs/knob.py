@@ -86,11 +86,7 @@ class Knob(Struct, frozen=True, kw_only=True):
         for entry in entries:
             if not entry:
                 raise KnobError(f"{self.name}: an empty text is no entry; leave it out.")
-            if self.choices and entry not in self.choices:
-                raise KnobError(
-                    f"{self.name}: there is no {entry!r}.{did_you_mean(entry, self.choices)} "
-                    f"It takes {', '.join(self.choices)}."
-                )
+            self._check_word(entry)
             if self.form and not re.fullmatch(self.form, entry, re.DOTALL):
                 raise KnobError(f"{self.name}: {entry!r} is not written like {self.example}.")
         if self.choices and len(set(entries)) < len(entries):

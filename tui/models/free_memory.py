@@ -8,13 +8,9 @@ from pathlib import Path
 from msgspec import Struct
 
 _MAC = (
-    "hw.memsize",
-    "hw.pagesize",
-    "vm.page_free_count",
-    "vm.page_speculative_count",
-    "vm.page_purgeable_count",
+    "hw.memsize", "hw.pagesize", "vm.page_free_count", "vm.page_speculative_count", "vm.page_purgeable_count",
     "vm.page_pageable_external_count",
-)
+)  # fmt: skip
 """The memory and the size of a page in bytes; then the counts of pages that can be had without swapping."""
 
 _UNLIMITED = 2**60

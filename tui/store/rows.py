@@ -2,8 +2,8 @@
 
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from typing import cast, get_args
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TypeVar, cast, get_args
 
 import msgspec
 from msgspec import json, msgpack
@@ -16,9 +16,12 @@ from tui.store.records import ModelFile, ReplySource, SavedPosition, SideRow, Sn
 from tui.store.schema import INTERRUPTED
 from tui.store.traces import pack
 
-_read_written = json.Decoder(ReplyRecord).decode
+_read_record: Callable[[str], ReplyRecord | None] = json.Decoder(ReplyRecord).decode
 _read_opening = json.Decoder(tuple[Message, ...]).decode
 _read_tokens = msgpack.Decoder(tuple[int, ...]).decode
+
+Packed = TypeVar("Packed", str, bytes)
+Value = TypeVar("Value")
 
 
 def ensure_conversation(connection: sqlite3.Connection, key: str, snapshot: Snapshot, title: str) -> int:
@@ -222,8 +225,8 @@ def load(connection: sqlite3.Connection, number: int) -> StoredConversation:
     for identifier, parent, role, text, ending, edited, _, tokens, written in found:
         # A parent comes before its children; one that does not is damage.
         above = places.get(parent) if parent is not None else None
-        message = Message(_role(role), text, _tokens(tokens))
-        turns.append(Turn(message, above, _ending(ending, role), bool(edited), _written(written)))
+        message = Message(_role(role), text, _decoded(_read_tokens, tokens, ()))
+        turns.append(Turn(message, above, _ending(ending, role), bool(edited), _decoded(_read_record, written, None)))
         places[identifier] = len(turns) - 1
     key, title, setting, began, changed, tip = head
     return StoredConversation(
@@ -275,7 +278,9 @@ def source_of(connection: sqlite3.Connection, turn: int) -> ReplySource:
     if found is None:
         return ReplySource()
     opening, build, path, *identity = found
-    return ReplySource(_opening(opening), ModelFile(path, *identity) if path is not None else None, build)
+    return ReplySource(
+        _decoded(_read_opening, opening, ()), ModelFile(path, *identity) if path is not None else None, build
+    )
 
 
 def _role(text: str) -> Role:
@@ -288,25 +293,12 @@ def _ending(text: str | None, role: str) -> Ending | None:
     return cast(Ending, text) if text in get_args(Ending) else INTERRUPTED
 
 
-def _tokens(packed: bytes | None) -> tuple[int, ...]:
+def _decoded(decode: Callable[[Packed], Value], packed: Packed | None, damaged: Value) -> Value:
+    """Decode a column; return `damaged` if it is empty or cannot be decoded."""
     try:
-        return _read_tokens(packed) if packed else ()
-    except msgspec.MsgspecError:
-        return ()
-
-
-def _opening(text: str) -> tuple[Message, ...]:
-    try:
-        return _read_opening(text)
-    except msgspec.MsgspecError:
-        return ()
-
-
-def _written(text: str | None) -> ReplyRecord | None:
-    try:
-        return _read_written(text) if text else None
+        return decode(packed) if packed else damaged
     except (msgspec.MsgspecError, KnobError):
-        return None
+        return damaged
 
 
 def save_side(connection: sqlite3.Connection, conversation: int, place: int, row: SideRow) -> None:

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from typing import TypeVar
 
@@ -30,6 +30,7 @@ from tui.store.traces import LIMIT, RECENT, limit_traces, unpack
 
 Answer = TypeVar("Answer")
 Job = Callable[[sqlite3.Connection], Answer]
+Transaction = Callable[[Database], AbstractContextManager[sqlite3.Connection]]
 
 
 class Store:
@@ -197,25 +198,20 @@ class Store:
     # --- the file ---------------------------------------------------------------------------------------------------
 
     def _read(self, job: Job[Answer]) -> Answer:
-        try:
-            with self._sound().reading() as connection:
-                return job(connection)
-        except DamagedFile as damage:
-            with self._repaired(damage).reading() as connection:
-                return job(connection)
+        return self._run(job, Database.reading)
 
     def _write(self, job: Job[Answer]) -> Answer:
         try:
-            return self._try_write(job)
+            return self._run(job, Database.writing)
         except MovedFile:
-            return self._try_write(job)  # in the file that stands there now
+            return self._run(job, Database.writing)  # in the file that stands there now
 
-    def _try_write(self, job: Job[Answer]) -> Answer:
+    def _run(self, job: Job[Answer], transaction: Transaction) -> Answer:
         try:
-            with self._sound().writing() as connection:
+            with transaction(self._sound()) as connection:
                 return job(connection)
         except DamagedFile as damage:
-            with self._repaired(damage).writing() as connection:
+            with transaction(self._repaired(damage)) as connection:
                 return job(connection)
 
     def _open(self) -> Database:

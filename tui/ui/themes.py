@@ -23,18 +23,9 @@ DEFAULT, LIGHT = "twiddle-dark", "twiddle-light"
 """Themes for those who chose none: for a dark terminal, and for a light one."""
 
 COLORS = (
-    "primary",
-    "secondary",
-    "accent",
-    "foreground",
-    "background",
-    "surface",
-    "panel",
-    "boost",
-    "success",
-    "warning",
+    "primary", "secondary", "accent", "foreground", "background", "surface", "panel", "boost", "success", "warning",
     "error",
-)
+)  # fmt: skip
 """Base colours, from which all others are derived."""
 
 _SWITCHES = ("dark", "ansi")

@@ -89,23 +89,19 @@ class Scheduler:
     ) -> None:
         """`compiled` makes a model's own chat template of its source."""
         self._backend, self._out = backend, emit
-        self._prompts = PromptWriter(backend, compiled)
+        self.prompts = PromptWriter(backend, compiled)
+        """Writer of the prompts, which knows the model's chat template."""
         self._grammars = Grammars(backend)
         self._stride = min(SLICE, backend.batch) if reproducible else None
         """Prompt tokens in a step, where that is fixed."""
         self._tree = PrefixTree(backend, self._stride)
         self._pace = PrefillPacer()
-        self.what_if = WhatIfWorker(backend, self._prompts, emit)
+        self.what_if = WhatIfWorker(backend, self.prompts, emit)
 
     @property
     def busy(self) -> bool:
         """True if there is anything to decode."""
         return bool(self._tree.branches)
-
-    @property
-    def prompts(self) -> PromptWriter:
-        """Writer of the prompts, which knows the model's chat template."""
-        return self._prompts
 
     def _emit(self, event: Event) -> None:
         if isinstance(event, Token):
@@ -125,7 +121,7 @@ class Scheduler:
             except EngineError as error:
                 self._emit(Failed(reply.id, str(error)))
                 continue
-            for text in self._prompts.new_notices(reply.messages, reply.template, reply.knobs.thinking):
+            for text in self.prompts.new_notices(reply.messages, reply.template, reply.knobs.thinking):
                 self._emit(Notice(reply.id, text))
             key = (tuple(prompt), generation.hidden)
             if key not in started or self._stride:
@@ -147,11 +143,11 @@ class Scheduler:
             raise EngineError(f"The replies that run look at {most} continuations at once at most; use fewer beams.")
 
     def _generation(self, reply: ReplyRequest, prompt: list[int]) -> Generation:
-        begun = self._prompts.count_continued(reply.messages, reply.template, reply.knobs.thinking)
-        kept = partial(self._prompts.count_system, reply.messages, reply.template, reply.knobs.thinking)
-        watch = self._prompts.watch(reply.messages, reply.knobs, reply.template)
+        begun = self.prompts.count_continued(reply.messages, reply.template, reply.knobs.thinking)
+        kept = partial(self.prompts.count_system, reply.messages, reply.template, reply.knobs.thinking)
+        watch = self.prompts.watch(reply.messages, reply.knobs, reply.template)
         self.what_if.add_reply(reply.id, prompt, reply.knobs, begun)
-        unsaid = self._prompts.pending_bytes(reply.messages, reply.template, reply.knobs.thinking)
+        unsaid = self.prompts.pending_bytes(reply.messages, reply.template, reply.knobs.thinking)
         return Generation(reply, prompt, begun, kept, self._grammars, self._backend, self._emit, watch, unsaid)
 
     def preview(self, command: Preview) -> None:
@@ -168,8 +164,8 @@ class Scheduler:
 
     def _at(self, command: Preview) -> tuple[Knobs, Constraint | None]:
         """The knobs that the next token is chosen with, and what bounds it."""
-        watch = self._prompts.watch(command.messages, command.knobs, command.template)
-        watch.read(self._prompts.continued_tokens(command.messages, command.template, command.knobs.thinking))
+        watch = self.prompts.watch(command.messages, command.knobs, command.template)
+        watch.read(self.prompts.continued_tokens(command.messages, command.template, command.knobs.thinking))
         # After a whole reply there is nothing that a constraint would bind.
         begins = command.messages[-1:] and command.messages[-1].role != "assistant"
         bound = self._grammars.constraint(command.knobs) if begins and not watch.inside else None
@@ -188,8 +184,8 @@ class Scheduler:
     def render(self, command: Render) -> None:
         """Show the prompt that messages make."""
         try:
-            tokens = self._prompts.write(command.messages, command.template, command.think)
-            for text in self._prompts.notices(command.messages, command.template, command.think):
+            tokens = self.prompts.write(command.messages, command.template, command.think)
+            for text in self.prompts.notices(command.messages, command.template, command.think):
                 self._emit(Notice(command.id, text))
         except EngineError as error:
             self._emit(Failed(command.id, str(error)))
@@ -206,7 +202,7 @@ class Scheduler:
         """Add a reply written before, so that what-if can be asked of it."""
         try:
             self.what_if.remember(
-                command, self._prompts.write(command.messages, command.template, command.knobs.thinking)
+                command, self.prompts.write(command.messages, command.template, command.knobs.thinking)
             )
         except EngineError as error:
             self._emit(Refused(command.id, str(error)))
@@ -235,7 +231,7 @@ class Scheduler:
     # --- branches ---------------------------------------------------------------------------------------------------
 
     def _prompt(self, messages: Sequence[Message], template: str, think: str) -> list[int]:
-        prompt = self._prompts.write(messages, template, think)
+        prompt = self.prompts.write(messages, template, think)
         context = self._backend.info.context
         if not prompt:
             raise EngineError("The chat template makes nothing of these messages.")

@@ -28,14 +28,9 @@ class KnobSearch(Widget):
 
     def watch_typing(self) -> None:
         """Set the class `-on` for a search."""
-        self._set_on()
-
-    def watch_wanted(self) -> None:
-        """Set the class `-on` for a search."""
-        self._set_on()
-
-    def _set_on(self) -> None:
         self.set_class(self.typing or bool(self.wanted), "-on")
+
+    watch_wanted = watch_typing
 
     def render_line(self, y: int) -> Strip:
         """Return the line."""

@@ -39,16 +39,10 @@ def _readable(style: Style) -> Style:
 
     `auto` goes by brightness, which is not quite contrast (WCAG 2, relative luminance).
     """
-    text, back = style.color, style.bgcolor
-    if (
-        text is None
-        or back is None
-        or text.triplet is None
-        or back.triplet is None
-        or text.triplet not in (_BLACK, _WHITE)
-    ):
+    text, back = (colour.triplet if colour else None for colour in (style.color, style.bgcolor))
+    if back is None or text not in (_BLACK, _WHITE):
         return style
-    light = _luminance(back.triplet)
+    light = _luminance(back)
     better = _BLACK if (light + 0.05) ** 2 > 0.05 * 1.05 else _WHITE
     return style + Style(color=Color.from_triplet(better))
 
