@@ -33,8 +33,8 @@ def test_the_wheel_holds_the_program_with_its_presets_and_themes(packages: Path)
     for folder in ("Modelfiles", "themes"):
         assert {f"tui/share/{folder}/{path.name}" for path in (ROOT / folder).iterdir()} <= names
     assert {path.relative_to(ROOT).as_posix() for path in (ROOT / "tui").rglob("*.py")} <= names
-    layout = {"tui/ui/app.tcss", "tui/ui/widgets/widgets.tcss", "tui/ui/screens/dialogs.tcss", "tui/ui/picture.css"}
-    assert layout <= names
+    data = {path for path in (ROOT / "tui").rglob("*") if path.suffix in (".tcss", ".css", ".html", ".sql")}
+    assert len(data) >= 6 and {path.relative_to(ROOT).as_posix() for path in data} <= names
     assert not [name for name in names if "test" in name or name.endswith((".lock", ".pyc"))]
 
 

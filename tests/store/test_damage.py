@@ -18,7 +18,7 @@ from tui.store import recovery
 from tui.store.page_salvage import salvaged_rows
 from tui.store.records import SavedPosition, Snapshot
 from tui.store.rows import TurnWriter
-from tui.store.schema import MIGRATIONS
+from tui.store.schema import migrations
 from tui.store.store import Store
 
 POSITIONS = depth(20, 120)
@@ -246,7 +246,7 @@ def test_d14_a_file_of_a_newer_twiddle_is_only_read(path: Path) -> None:
     fill(path, 2)
     newer = sqlite3.connect(path)
     newer.execute("ALTER TABLE conversation ADD COLUMN colour TEXT NOT NULL DEFAULT ''")
-    newer.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 5}")
+    newer.execute(f"PRAGMA user_version = {len(migrations()) + 5}")
     newer.close()
     before = path.read_bytes()
     store = Store(path)
@@ -261,7 +261,7 @@ def test_d14_a_file_of_a_newer_twiddle_is_only_read(path: Path) -> None:
 def test_d14_a_damaged_file_of_a_newer_twiddle_is_left_as_it_is(path: Path) -> None:
     fill(path)
     with closing(sqlite3.connect(path)) as newer:
-        newer.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 5}")
+        newer.execute(f"PRAGMA user_version = {len(migrations()) + 5}")
     store = Store(path)
     spoil(path)
     before = path.read_bytes()

@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.depth import SEED, depth
 from tests.store.pages import keep, talk, texts
 from tui.store.records import Snapshot
-from tui.store.schema import MIGRATIONS
+from tui.store.schema import migrations
 from tui.store.store import Store
 
 ROOT = Path(__file__).parents[2]
@@ -105,7 +105,7 @@ def test_d15_a_kill_in_a_migration_leaves_whole_steps_and_the_next_start_goes_on
             tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema")}
             made = list(connection.execute("SELECT name FROM migration")) if "migration" in tables else []
             connection.close()
-            assert [(step.name,) for step in MIGRATIONS[:version]] == made
+            assert [(step.name,) for step in migrations()[:version]] == made
             assert ("turn" in tables, "seat" in tables) == (version > 0, version > 1)
         if dying.returncode == 0:
             break
@@ -123,7 +123,7 @@ def test_d16_of_two_that_open_a_new_file_at_once_one_makes_it(path: Path) -> Non
     said = [each.communicate()[0] for each in children]
     assert [each.returncode for each in children] == [0] * 4
     connection = sqlite3.connect(path)
-    assert connection.execute("SELECT name FROM migration").fetchall() == [(step.name,) for step in MIGRATIONS]
+    assert connection.execute("SELECT name FROM migration").fetchall() == [(step.name,) for step in migrations()]
     connection.close()
     assert sorted(texts(path)) == sorted("".join(said).splitlines())
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tui.errors import StoreError
 from tui.paths import data_dir, make_private
-from tui.store.schema import MIGRATIONS, migrate, misshapen, version
+from tui.store.schema import migrate, migrations, misshapen, version
 
 PATIENCE = 1.0
 """Seconds to wait for a lock that another process holds."""
@@ -133,7 +133,7 @@ class Database:
     def _prepare(self) -> None:
         connection = self._connection
         made = version(connection)
-        self._newer = made > len(MIGRATIONS)
+        self._newer = made > len(migrations())
         if self._newer:
             self.readonly = f"The history {str(self.path)!r} was written by a newer twiddle; this one only reads it."
             connection.execute("PRAGMA query_only = ON")

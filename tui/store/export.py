@@ -2,6 +2,8 @@
 
 import time
 from html import escape
+from pathlib import Path
+from string import Template
 from typing import Literal
 
 import msgspec
@@ -114,28 +116,6 @@ def _markdown(exported: ExportedConversation) -> str:
     return "\n".join(parts)
 
 
-_PAGE = """<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>
-:root {{ color-scheme: light dark; }}
-body {{ font: 1rem/1.6 system-ui, sans-serif; max-width: 46rem; margin: 2rem auto; padding: 0 1rem; }}
-article {{ border-left: .25rem solid; padding-left: 1rem; margin: 1.5rem 0; }}
-article.user {{ border-left-style: double; font-weight: 500; }}
-h2 {{ font-size: 1rem; margin: 0; }}
-small {{ opacity: .75; }}
-pre {{ overflow-x: auto; }}
-</style>
-<h1>{title}</h1>
-<p><small>{date}</small></p>
-{body}
-</html>
-"""
-
-
 def _html(exported: ExportedConversation) -> str:
     # No HTML of the text's own, and no images: a page about a chat asks nobody for anything.
     markdown = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"]).disable("image")
@@ -150,7 +130,8 @@ def _html(exported: ExportedConversation) -> str:
             f"{f'<small>{escape(note)}</small>' if note else ''}\n{said}</article>"
         )
     title = escape(exported.title or "Untitled")
-    return _PAGE.format(title=title, date=date(exported.began), body="\n".join(articles))
+    page = Template(Path(__file__).with_name("page.html").read_text(encoding="utf-8"))
+    return page.substitute(title=title, date=date(exported.began), body="\n".join(articles))
 
 
 def _lines(text: str) -> str:

@@ -1,13 +1,13 @@
 """Tables, and the migrations from older files: named, in order, each in one transaction."""
 
+import re
 import sqlite3
 import time
 from collections.abc import Sequence
 from contextlib import closing
+from functools import cache
+from pathlib import Path
 from typing import Final, NamedTuple
-
-LONGEST_INDEXED = 1_000_000
-"""Indexed characters of a message; a longer one is stored whole and found by its beginning."""
 
 INTERRUPTED: Final = "interrupted"
 """Ending of a reply until it is finished, so that a crash leaves nothing to clean up."""
@@ -22,97 +22,24 @@ TABLES = {
 }
 """Columns of every table after the last migration, the row id first; a table comes after those it refers to."""
 
+_SOURCE = Path(__file__).with_name("migrations.sql")
 _SCHEMA = "SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL"
 
 
 class Migration(NamedTuple):
-    """One migration. Never change a released one, not even a comment: a file whose SQL differs counts as damaged."""
+    """One migration of `migrations.sql`."""
 
     name: str
     statements: Sequence[str]
 
 
-MIGRATIONS: tuple[Migration, ...] = (
-    Migration(
-        "conversations as trees",
-        (
-            """CREATE TABLE migration (name TEXT PRIMARY KEY, at REAL NOT NULL) STRICT""",
-            """CREATE TABLE conversation (
-                id INTEGER PRIMARY KEY AUTOINCREMENT,
-                key TEXT NOT NULL UNIQUE,                -- what it is called across files
-                title TEXT NOT NULL,
-                setting TEXT NOT NULL,                   -- the one in use when it was left
-                began REAL NOT NULL,
-                changed REAL NOT NULL,
-                newest INTEGER NOT NULL DEFAULT 0,       -- its newest turn: clocks may jump, ids do not
-                tip INTEGER                              -- the turn that it was left at
-            ) STRICT""",
-            """CREATE INDEX conversation_newest ON conversation (newest)""",
-            """CREATE TABLE turn (
-                id INTEGER PRIMARY KEY AUTOINCREMENT,    -- in the order they were said
-                conversation INTEGER NOT NULL REFERENCES conversation ON DELETE CASCADE,
-                parent INTEGER,                          -- the turn it answers
-                role TEXT NOT NULL,
-                text TEXT NOT NULL,
-                ending TEXT,
-                edited INTEGER NOT NULL DEFAULT 0,
-                at REAL NOT NULL
-            ) STRICT""",
-            """CREATE INDEX turn_conversation ON turn (conversation)""",
-            f"""CREATE INDEX turn_interrupted ON turn (id) WHERE ending = '{INTERRUPTED}'""",
-            """CREATE TABLE model (
-                id INTEGER PRIMARY KEY,
-                path TEXT NOT NULL,
-                size INTEGER NOT NULL,
-                modified INTEGER NOT NULL,               -- nanoseconds
-                sha256 TEXT NOT NULL DEFAULT '',         -- once somebody has computed it
-                UNIQUE (path, size, modified)
-            ) STRICT""",
-            """CREATE TABLE reply (
-                turn INTEGER PRIMARY KEY REFERENCES turn ON DELETE CASCADE,
-                model INTEGER REFERENCES model,
-                build TEXT NOT NULL DEFAULT '',          -- of llama.cpp
-                opening TEXT NOT NULL DEFAULT '[]',      -- what the model read before the conversation; JSON
-                tokens BLOB NOT NULL,                    -- of its text; MessagePack
-                written TEXT                             -- tui.written.Written without its traces; JSON
-            ) STRICT""",
-            """CREATE TABLE trace (
-                turn INTEGER PRIMARY KEY REFERENCES turn ON DELETE CASCADE,
-                size INTEGER NOT NULL,
-                packed BLOB NOT NULL                     -- see tui.store.traces
-            ) STRICT""",
-            """CREATE INDEX trace_size ON trace (turn, size)""",
-            # Without a copy of the text; every run of three characters is a term, so that any text is found literally.
-            """CREATE VIRTUAL TABLE words USING fts5 (text, content = '', tokenize = 'trigram')""",
-            f"""CREATE TRIGGER turn_said AFTER INSERT ON turn WHEN new.ending IS NOT '{INTERRUPTED}' BEGIN
-                INSERT INTO words (rowid, text) VALUES (new.id, substr(new.text, 1, {LONGEST_INDEXED}));
-            END""",
-            f"""CREATE TRIGGER turn_done AFTER UPDATE ON turn
-                WHEN old.ending IS '{INTERRUPTED}' AND new.ending IS NOT '{INTERRUPTED}' BEGIN
-                INSERT INTO words (rowid, text) VALUES (new.id, substr(new.text, 1, {LONGEST_INDEXED}));
-            END""",
-            f"""CREATE TRIGGER turn_gone AFTER DELETE ON turn WHEN old.ending IS NOT '{INTERRUPTED}' BEGIN
-                INSERT INTO words (words, rowid, text)
-                VALUES ('delete', old.id, substr(old.text, 1, {LONGEST_INDEXED}));
-            END""",
-        ),
-    ),
-    Migration(
-        "sides of a conversation",
-        (
-            """CREATE TABLE seat (
-                id INTEGER PRIMARY KEY,
-                conversation INTEGER NOT NULL REFERENCES conversation ON DELETE CASCADE,
-                place INTEGER NOT NULL,                  -- among the sides beside each other
-                setting TEXT NOT NULL,
-                system TEXT,
-                model TEXT NOT NULL,
-                tip INTEGER,                             -- the turn that this side was left at
-                UNIQUE (conversation, place)
-            ) STRICT""",
-        ),
-    ),
-)
+@cache
+def migrations() -> tuple[Migration, ...]:
+    """Read the migrations, oldest first."""
+    text = re.sub("^-- (?!migration: ).*\n", "", _SOURCE.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    parts = (part.strip().split("\n\n") for part in text.split("-- migration: ")[1:])
+    # SQLite keeps the text of a statement: its further lines are indented as in the files of the first edition.
+    return tuple(Migration(name, [each.replace("\n", "\n" + 12 * " ") for each in rest]) for name, *rest in parts)
 
 
 def version(connection: sqlite3.Connection) -> int:
@@ -123,12 +50,12 @@ def version(connection: sqlite3.Connection) -> int:
 
 def migrate(connection: sqlite3.Connection) -> None:
     """Run the migrations that are left. Another process may run them at once, and a kill leaves whole ones only."""
-    while version(connection) < len(MIGRATIONS):
+    while version(connection) < len(migrations()):
         connection.execute("BEGIN IMMEDIATE")
         try:
             made = version(connection)  # again, now that nobody else can change it
-            if made < len(MIGRATIONS):
-                step = MIGRATIONS[made]
+            if made < len(migrations()):
+                step = migrations()[made]
                 for statement in step.statements:
                     connection.execute(statement)
                 connection.execute("INSERT INTO migration VALUES (?, ?)", (step.name, time.time()))
