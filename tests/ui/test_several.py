@@ -12,7 +12,7 @@ from tui.comparison.word_diff import differing
 from tui.engine.protocol import Died, Finished, Generate, Load, Preview, SetKnobs, Stop, Token
 from tui.errors import ModelError
 from tui.ui.screens.vote import TallyScreen, VoteScreen
-from tui.ui.widgets.stats_line import StatsLine
+from tui.ui.widgets.pane import StatsLine
 
 WARM = "temperature=1.5,seed=1,num_predict=60"
 LONG = Script(replies=("\n\n".join(f"line {number}" for number in range(60)),))

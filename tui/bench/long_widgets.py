@@ -10,7 +10,7 @@ from textual.widget import Widget
 
 from tui.conversation.conversation import Conversation, answer, ask
 from tui.ui.widgets.tokens.token_field import TokenField
-from tui.ui.widgets.tokens.token_spans import TokenSpan
+from tui.ui.widgets.tokens.token_lines import TokenSpan
 from tui.ui.widgets.transcript.transcript import Transcript
 
 MESSAGES, TOKENS = 5000, 4000

@@ -17,8 +17,7 @@ from tui.conversation.trace import TokenTrace
 from tui.terminal import safe, safe_line
 from tui.ui.markdown import Mark
 from tui.ui.widgets.tokens.candidates import percent, visible
-from tui.ui.widgets.tokens.token_lines import NOBODY, TokenLines, TokenRun
-from tui.ui.widgets.tokens.token_spans import TokenSpan, token_spans
+from tui.ui.widgets.tokens.token_lines import NOBODY, TokenLines, TokenRun, TokenSpan, token_spans
 from tui.ui.widgets.transcript.reply_footer import ENDINGS
 
 CELL, LINE, EDGE = 8.4, 21, 24
@@ -88,7 +87,7 @@ def _tokens(
     assert written
     lines, given = TokenLines(width), list[bool]()
     for bit in _with_forks(token_spans(turn.message.content, written), forks):
-        _lay(lines, bit)
+        lines.add(bit)
         given += [bit.given] if bit.kind == "token" else []
     levels = [measure.level(measure.of(trace)) for trace in written.traces]
     parts: list[str] = []
@@ -105,16 +104,6 @@ def _with_forks(row: Iterator[TokenSpan], forks: frozenset[int]) -> Iterator[Tok
                 yield TokenSpan(Mark(0, "parts here", "fork").chip.text, "mark")
             token += 1
         yield bit
-
-
-def _lay(lines: TokenLines, bit: TokenSpan) -> None:
-    match bit.kind:
-        case "token":
-            lines.token(bit.text, bit.nameless)
-        case "person":
-            lines.person(bit.text)
-        case _:
-            lines.mark(bit.text)
 
 
 # --- shapes ---------------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from textual.widget import Widget
 from tui.prompt_line.commands import LISTED
 from tui.ui.bindings import bind
 from tui.ui.screens.dialog import Dialog
-from tui.ui.terminal.key_order import in_order
+from tui.ui.widgets.footer import in_order
 
 _OF_TEXTUAL = {
     "app.focus_next": "To the next part of the screen",

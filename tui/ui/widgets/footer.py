@@ -1,19 +1,35 @@
 """Footer: the keys that work now, as many as fit."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
-from textual.binding import ActiveBinding
+from textual.binding import ActiveBinding, Binding
 from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
 
 from tui.terminal import safe_line
-from tui.ui.terminal.key_order import in_order
+
+
+def in_order(screen: Screen[object]) -> Sequence[ActiveBinding]:
+    """Return the keys that work now: of the focused widget, of the screen as it declares them, then of the app.
+
+    Textual has them by key: what a screen takes by priority stands in the place of what it takes the key from.
+    """
+    declared = [each.id for each in screen.BINDINGS if isinstance(each, Binding)]
+
+    def rank(active: ActiveBinding) -> tuple[int, int]:
+        if active.node is screen:
+            known = active.binding.id in declared
+            return 1, declared.index(active.binding.id) if known else len(declared)
+        return (2, 0) if active.node is screen.app else (0, 0)
+
+    return sorted(screen.active_bindings.values(), key=rank)
+
 
 HELP = ("chat.help", "dialog.help")
 """Bindings that come last and are never left out: they show the others."""

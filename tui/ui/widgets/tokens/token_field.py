@@ -15,8 +15,7 @@ from textual.strip import Strip
 from tui.ui.bindings import bind
 from tui.ui.widgets.segments import segments
 from tui.ui.widgets.tokens.heatmap import Heatmap
-from tui.ui.widgets.tokens.token_lines import NOBODY, TokenLines, TokenRun
-from tui.ui.widgets.tokens.token_spans import TokenSpan
+from tui.ui.widgets.tokens.token_lines import NOBODY, TokenLines, TokenRun, TokenSpan
 
 MARGIN = 1
 """Cells on the left."""
@@ -178,14 +177,9 @@ class TokenField(Heatmap, ScrollView, can_focus=True):
             self.scroll_to_region(Region(0, y, 1, 1), animate=False, force=True)
 
     def _place(self, span: TokenSpan) -> None:
-        match span.kind:
-            case "token":
-                self._lines.token(span.text, span.nameless)
-                self._given.append(span.given)
-            case "person":
-                self._lines.person(span.text)
-            case _:
-                self._lines.mark(span.text)
+        self._lines.add(span)
+        if span.kind == "token":
+            self._given.append(span.given)
 
     def scroll_to(self, x: float | None = None, y: float | None = None, **options: Any) -> None:
         """Scroll at once."""

@@ -9,7 +9,10 @@ from typing import Literal, NamedTuple
 
 from rich.cells import cell_len, split_graphemes
 
-from tui.terminal import safe
+from tui.conversation.reply_record import ReplyRecord
+from tui.terminal import safe, safe_line
+from tui.ui.markdown import Mark
+from tui.ui.widgets.transcript.reply_footer import notable_events
 
 NOBODY = -1
 """Index in place of a token's, for text of no token."""
@@ -31,6 +34,18 @@ class TokenRun(NamedTuple):
     kind: Kind = "token"
 
 
+class TokenSpan(NamedTuple):
+    """Token, text or label in a row."""
+
+    text: str
+    kind: str = "token"
+    """`token`, `person` for text that somebody wrote, or `mark` for a label of twiddle's own."""
+    nameless: str = "◦"
+    """Sign for a token without visible text."""
+    given: bool = False
+    """True if the token was there before the reply was asked for."""
+
+
 class TokenLines:
     """Lines that tokens are added to. A line breaks after a space, so that words stay whole."""
 
@@ -42,6 +57,16 @@ class TokenLines:
         self._column = 0
         self._word = 0
         """Index in the last line of the first run of its last word, which may still go on."""
+
+    def add(self, span: TokenSpan) -> None:
+        """Add a span of any kind."""
+        match span.kind:
+            case "token":
+                self.token(span.text, span.nameless)
+            case "person":
+                self.person(span.text)
+            case _:
+                self.mark(span.text)
 
     def token(self, text: str, nameless: str = "◦") -> None:
         """Add a token; `nameless` stands for one without visible text."""
@@ -170,3 +195,17 @@ class TokenLines:
         alone = cell_len(word[0]) == 0 or word[0] in _JOINERS or unicodedata.category(word[0]) in ("Mn", "Me", "Mc")
         melts = line and cell_len(line[-1].text + word) != line[-1].width + cell_len(word)
         return f"◌{word}" if alone or melts else word
+
+
+def token_spans(text: str, record: ReplyRecord, *, start: int = 0, ended: bool = True) -> Iterator[TokenSpan]:
+    """Yield the spans from token `start` on; `ended` is True if these are all."""
+    ends = (*record.offsets[1:], len(text))
+    happened = list(notable_events(record))
+    for place in range(start, len(record.traces)):
+        begin, trace = record.offsets[place], record.traces[place]
+        if not place and begin:
+            yield TokenSpan(text[:begin], "person")
+        yield from (TokenSpan(Mark(0, label, kind).chip.text, "mark") for at, label, kind in happened if at == place)
+        last = ended and place == len(record.traces) - 1
+        nameless = safe_line(trace.text) if last and "\ufffd" not in trace.text and trace.text else "◦"
+        yield TokenSpan(text[begin : ends[place]], "token", nameless, place < record.inherited)

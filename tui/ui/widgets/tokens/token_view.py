@@ -23,7 +23,7 @@ from tui.ui.bindings import bind
 from tui.ui.widgets.tokens.candidates import percent, visible
 from tui.ui.widgets.tokens.heatmap import Heatmap
 from tui.ui.widgets.tokens.token_field import TokenField
-from tui.ui.widgets.tokens.token_spans import token_spans
+from tui.ui.widgets.tokens.token_lines import token_spans
 
 
 class Legend(Heatmap):
