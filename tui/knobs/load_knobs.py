@@ -39,13 +39,10 @@ class LoadKnobs(Struct, frozen=True, kw_only=True):
         help="Index of the only GPU to use; all splits the layers between them.",
         group=_MODEL, low=-1, high=15, words={-1: "all"}, live=False,
     )] = -1  # fmt: skip
-    tensor_split: Annotated[
-        tuple[str, ...],
-        Knob(
-            help="Split of the layers between GPUs: a proportion for each, in order.",
-            group=_MODEL, form=r"\d+(\.\d+)?", example="'3'", live=False,
-        ),
-    ] = ()  # fmt: skip
+    tensor_split: Annotated[tuple[str, ...], Knob(
+        help="Split of the layers between GPUs: a proportion for each, in order.",
+        group=_MODEL, form=r"\d+(\.\d+)?", example="'3'", live=False,
+    )] = ()  # fmt: skip
     # Dao et al. 2022, arXiv:2205.14135.
     flash_attention: Annotated[str, Knob(
         help="Fused attention that never stores its score matrix: faster on a GPU; on a CPU, auto means off.",
@@ -67,13 +64,10 @@ class LoadKnobs(Struct, frozen=True, kw_only=True):
         group=_MODEL, low=0, high=1, coarse=1, words={0: "off", 1: "on"}, live=False,
     )] = 0  # fmt: skip
     # W + scale * alpha / rank * B A. Hu et al. 2021, arXiv:2106.09685.
-    lora: Annotated[
-        tuple[str, ...],
-        Knob(
-            help="LoRA adapters, each PATH or PATH:SCALE; paths in a preset are relative to its folder.",
-            group=_MODEL, form=r".+?(:[+-]?\d+(\.\d+)?)?", example="'style.gguf:0.8'", live=False,
-        ),
-    ] = ()  # fmt: skip
+    lora: Annotated[tuple[str, ...], Knob(
+        help="LoRA adapters, each PATH or PATH:SCALE; paths in a preset are relative to its folder.",
+        group=_MODEL, form=r".+?(:[+-]?\d+(\.\d+)?)?", example="'style.gguf:0.8'", live=False,
+    )] = ()  # fmt: skip
     reproducible: Annotated[str, Knob(
         help="Evaluate each reply alone and in the same steps, so that a replay gives the same tokens.",
         group=_MODEL, choices=("off", "on"), live=False,

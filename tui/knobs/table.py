@@ -152,14 +152,11 @@ class Knobs(LoadKnobs, frozen=True, kw_only=True):
         tuple[str, ...],
         Knob(help="Order in which the sampler stages run; a stage left out is off.", group=_FINER, choices=STAGES),
     ] = STAGES
-    logit_bias: Annotated[
-        tuple[str, ...],
-        Knob(
-            help="Add a bias to a logit: TEXT:BIAS for the first token of a text, #ID:BIAS for a token; -100 bans it.",
-            group=_FINER, stage="logit_bias", form=r"(#\d+|(?s:.+)):[+-]?\d+(\.\d+)?",
-            example="' Paris:-100' or '#504:2.5'",
-        ),
-    ] = ()  # fmt: skip
+    logit_bias: Annotated[tuple[str, ...], Knob(
+        help="Add a bias to a logit: TEXT:BIAS for the first token of a text, #ID:BIAS for a token; -100 bans it.",
+        group=_FINER, stage="logit_bias", form=r"(#\d+|(?s:.+)):[+-]?\d+(\.\d+)?",
+        example="' Paris:-100' or '#504:2.5'",
+    )] = ()  # fmt: skip
     # logit - multiplier * base ** (length - allowed_length). koboldcpp, pull request 982; llama-sampler.cpp,
     # llama_sampler_dry_apply.
     dry_multiplier: Annotated[float, Knob(
@@ -211,15 +208,10 @@ class Knobs(LoadKnobs, frozen=True, kw_only=True):
         help="Contrastive search: number of candidates.",
         group=_SEARCH, unit="tokens", low=2, high=8, coarse=2,
     )] = 4  # fmt: skip
-    format: Annotated[
-        str,
-        Knob(
-            help="Output format: json makes the reply a JSON object.",
-            group=_SHAPE,
-            choices=("text", "json"),
-            whole=True,
-        ),
-    ] = "text"
+    format: Annotated[str, Knob(
+        help="Output format: json makes the reply a JSON object.",
+        group=_SHAPE, choices=("text", "json"), whole=True,
+    )] = "text"  # fmt: skip
     schema: Annotated[str, Knob(help="JSON Schema that the reply must satisfy.", group=_SHAPE, whole=True)] = ""
     regex: Annotated[
         str, Knob(help="Regular expression that the whole reply must match.", group=_SHAPE, whole=True)
@@ -234,14 +226,10 @@ class Knobs(LoadKnobs, frozen=True, kw_only=True):
         help="Think before answering, where the model's template has a switch; auto leaves the template's default.",
         group=_THINKING, choices=("auto", "on", "off"), whole=True,
     )] = "auto"  # fmt: skip
-    think_open: Annotated[
-        str,
-        Knob(
-            help="Opening tag of a thought; empty means the one found in the chat template.",
-            group=_THINKING,
-            whole=True,
-        ),
-    ] = ""
+    think_open: Annotated[str, Knob(
+        help="Opening tag of a thought; empty means the one found in the chat template.",
+        group=_THINKING, whole=True,
+    )] = ""  # fmt: skip
     think_close: Annotated[
         str, Knob(help="Closing tag of a thought; set it together with think_open.", group=_THINKING, whole=True)
     ] = ""
