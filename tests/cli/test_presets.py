@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from tests.engine.ggufs import write_llama
+from tests.engine.test_message_shapes import GEMMA, LAST_ONLY, LLAVA
 from tui.cli.preset_files import export
 from tui.cli.presets import app
 from tui.errors import EditorError, PresetError
@@ -236,3 +238,25 @@ def test_an_exported_preset_acts_on_no_terminal(
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     export("sea", ollama=True)
     assert "Be brief.␍Hidden." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("template", "line", "said"),
+    [
+        (GEMMA, "SYSTEM Be brief.", "note: This model's chat template takes no system prompt"),
+        (GEMMA, "", "fine"),
+        (GEMMA, "SYSTEM Be brief.\nTEMPLATE {{ .System }} {{ .Prompt }}", "fine"),
+        (GEMMA, "SYSTEM Be brief.\nTEMPLATE {{ .Prompt }}", "takes no system prompt"),
+        (GEMMA, "MESSAGE assistant Hello!", "note: This model's chat template wants a question first"),
+        (GEMMA, "MESSAGE user a\nMESSAGE user b", "note: This model's chat template wants the roles by turns"),
+        (LLAVA, "SYSTEM Be brief.", "fine"),
+        (LAST_ONLY, "MESSAGE user a\nMESSAGE assistant b", "error: The chat template leaves out the question 'a'"),
+        ("{{ raise_exception('not today') }}", "", "error: The chat template refuses these messages: not today."),
+        ("{% if %}", "", "error: The chat template cannot be used"),
+        ("", "", "note: This model carries no chat template."),
+    ],
+)  # fmt: skip
+def test_check_says_what_the_models_template_does_not_take(own: Path, template: str, line: str, said: str) -> None:
+    write_llama(own / "tiny.gguf", 16, template=template)
+    (own / "own.Modelfile").write_text(f"FROM ./tiny.gguf\n{line}\n")
+    assert said in output("check", "own", exit_code=int(said.startswith("error")))

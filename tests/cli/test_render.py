@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Command
+from tests.engine.ggufs import write_llama
+from tests.engine.test_message_shapes import GEMMA
 
 GO = "{{ range .Messages }}<|im_start|>{{ .Role }}\n{{ .Content }}<|im_end|>\n{{ end }}<|im_start|>assistant\n"
 
@@ -83,3 +85,25 @@ def test_mistakes_are_told(twiddle: Command, tmp_path: Path, template: str, requ
     done = twiddle("presets", "render", "--template-file", str(tmp_path / "t"), "--request", str(tmp_path / "r"))
     assert done.code == 1
     assert said in done.err
+
+
+@pytest.mark.model
+def test_a_system_prompt_that_a_template_does_not_take_is_shown_where_it_is_put(
+    twiddle: Command, tmp_path: Path
+) -> None:
+    write_llama(tmp_path / "tiny.gguf", 16, template=GEMMA)
+    (tmp_path / "own.Modelfile").write_text("FROM ./tiny.gguf\nSYSTEM Be brief.\n")
+    done = twiddle("presets", "render", str(tmp_path / "own.Modelfile"))
+    assert done.code == 0, done.err
+    assert "<start_of_turn>user\nBe brief.\n\nWhy is the sky blue?<end_of_turn>\n" in done.out
+    assert "takes no system prompt: it is put before the first question." in done.err
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("name", ["Tiny Base", "tiny-pretrained"])
+def test_a_model_whose_file_says_base_has_no_turns(twiddle: Command, tmp_path: Path, name: str) -> None:
+    write_llama(tmp_path / "tiny.gguf", 16, name=name, template=GEMMA)
+    (tmp_path / "own.Modelfile").write_text("FROM ./tiny.gguf\nSYSTEM Be brief.\n")
+    done = twiddle("presets", "render", str(tmp_path / "own.Modelfile"))
+    assert done.out.endswith("System: Be brief.\n\nUser: Why is the sky blue?\n\nAssistant:")
+    assert "This is a base model" in done.err

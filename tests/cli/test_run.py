@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from tests.cli.conftest import Command
-from tests.engine.scripted import Script
+from tests.engine.scripted import WITHOUT_SYSTEM, Script
 
 Play = Callable[..., None]
 
@@ -113,3 +114,29 @@ def test_a_recorded_seed_makes_the_reply_again(twiddle: Command) -> None:
     first = json.loads(twiddle("run", "num_predict=12", "Name a colour.", "--json").out.splitlines()[-1])
     again = twiddle("run", f"num_predict=12,seed={first['seed']}", "Name a colour.").out
     assert again == first["text"] + "\n"
+
+
+NO_SYSTEM = "twiddle: This model's chat template takes no system prompt: it is put before the first question.\n"
+
+
+def test_what_a_template_does_not_take_is_told_on_stderr(twiddle: Command, scripted: Play) -> None:
+    scripted(Script(replies=("one",), template=WITHOUT_SYSTEM))
+    assert twiddle("run", "temperature=0", "Hi") == (0, "one\n", NO_SYSTEM)
+
+
+@pytest.mark.parametrize(("line", "told"), [("", True), ("TEMPLATE {{ .System }}{{ .Prompt }}\n", False)])
+def test_that_there_is_no_template_is_told_where_none_is_used(
+    twiddle: Command, scripted: Play, tmp_path: Path, line: str, told: bool
+) -> None:
+    scripted(Script(template=None))
+    (tmp_path / "p.Modelfile").write_text(f"FROM x\n{line}PARAMETER temperature 0\n")
+    done = twiddle("run", str(tmp_path / "p.Modelfile"), "Hi")
+    assert done.code == 0
+    assert ("This model carries no chat template." in done.err) is told
+
+
+def test_a_prompt_that_would_lose_a_message_is_not_sent(twiddle: Command, scripted: Play) -> None:
+    scripted(Script(template="{% for m in messages if m.role == 'assistant' %}{{ m.content }}{% endfor %}"))
+    code, out, err = twiddle("run", "temperature=0", "Hi")
+    assert (code, out) == (1, "")
+    assert "The chat template leaves out" in err and "give the preset a TEMPLATE that takes it." in err

@@ -40,6 +40,11 @@ _CHATML = (
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
 
+WITHOUT_SYSTEM = (
+    "{% if messages[0]['role'] == 'system' %}{{ raise_exception('System role not supported') }}{% endif %}" + _CHATML
+)
+"""As Gemma has it."""
+
 
 class Script(Struct, frozen=True):
     """Replies and behaviour of a scripted model."""

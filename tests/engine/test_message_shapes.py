@@ -15,7 +15,7 @@ from tui.conversation.conversation import Message, Role
 from tui.engine.llama import make_stage
 from tui.engine.prompt.jinja import JinjaTemplate
 from tui.engine.prompt.prompt import OllamaTemplate, PromptWriter
-from tui.engine.prompt.rendering import PromptRenderer, RenderedPrompt, render_prompt
+from tui.engine.prompt.rendering import RenderedPrompt, render_prompt
 from tui.engine.protocol import Event, Failed, Notice, Render, Rendered, ReplyRequest, Token
 from tui.errors import EngineError
 from tui.knobs.table import Knobs
@@ -47,6 +47,11 @@ MIXED = (  # the system prompt a text, the rest in parts
     "{% for m in messages %}{% if m.role == 'system' %}{{ 'S:' + m.content }}{% else %}{{ m.role[0] }}:"
     "{% for part in m.content if part.type == 'text' %}{{ part.text }}{% endfor %}{% endif %}{{ '\n' }}{% endfor %}"
 )
+FIRST_PART = (  # of the system prompt, whatever it is: as Mistral Small 3.1 has it
+    "{% for m in messages %}{% if m.role == 'system' %}S:{{ m.content[0].text }}{% elif m.content is string %}"
+    "{{ m.content }}{% else %}{% for part in m.content %}{{ part['text'] }}{% endfor %}{% endif %}{{ '\n' }}"
+    "{% endfor %}"
+)
 EITHER = (
     "{% for m in messages %}{{ m.role }}:{% if m.content is string %}{{ m.content }}{% else %}"
     "{% for part in m.content %}{{ part.text }}{% endfor %}{% endif %}{{ '\n' }}{% endfor %}"
@@ -68,7 +73,8 @@ ROLES = "{% set names = {'user': 'human', 'assistant': 'gpt', 'system': 'system'
 SHOUTING = "{% for m in messages %}{{ m.content | upper }}\n{% endfor %}"
 JSON = "{% for m in messages %}{{ m.content | tojson(ensure_ascii=True) }}\n{% endfor %}"
 ALL = {
-    "gemma": GEMMA, "mistral": MISTRAL, "llava": LLAVA, "mixed": MIXED, "either": EITHER, "forgetful": FORGETFUL,
+    "gemma": GEMMA, "mistral": MISTRAL, "llava": LLAVA, "mixed": MIXED, "first part": FIRST_PART, "either": EITHER,
+    "forgetful": FORGETFUL,
     "first only": FIRST_ONLY, "get": GET, "roles": ROLES, "shouting": SHOUTING, "json": JSON, "last only": LAST_ONLY,
     "refusing": "{{ raise_exception('not today') }}",
 }  # fmt: skip
@@ -108,6 +114,7 @@ def prompt(source: str, *messages: Message) -> RenderedPrompt:
         ("llava", (S("s"), U("q")), "SYSTEM: s\nUSER: q\nASSISTANT:", ()),
         ("llava", (U("a"), A("b"), U("c")), "USER: a\nASSISTANT: b\nUSER: c\nASSISTANT:", ()),
         ("mixed", (S("s"), U("a"), A("b"), U("c")), "S:s\nu:a\na:b\nu:c\n", ()),
+        ("first part", (S("s"), U("q")), "S:s\nq\n", ()),
         ("either", (S("s"), U("q")), "system:s\nuser:q\n", ()),
         ("forgetful", (S("s"), U("q")), "U:s\n\nq\nA:", (NO_SYSTEM,)),
         ("first only", (S("s"), U("q")), "S:s\nu:q\n", ()),
@@ -200,22 +207,33 @@ def test_whatever_is_said_in_whatever_order_it_is_all_there(name: str, messages:
     assert not given_by_it or sorted(map(id, given_by_it)) == sorted(map(id, said))
 
 
-def test_the_forms_tried_are_those_that_differ() -> None:
-    class Counting:
-        tags, has_switch, takes_parts, asked = None, False, False, 0
+class Counting:
+    """A template that loses everything, and counts how often it is tried."""
 
-        def render(self, *_: object, **__: object) -> str:
-            self.asked += 1
-            return ""
+    tags, has_switch, takes_parts = None, False, False
 
-    def tries(*messages: Message) -> int:
-        counting = Counting()
-        renderer: PromptRenderer = counting
-        with pytest.raises(EngineError):
-            render_prompt(renderer, messages)
-        return counting.asked
+    def __init__(self) -> None:
+        self.asked = 0
 
+    def render(self, *_: object, **__: object) -> str:
+        self.asked += 1
+        return ""
+
+
+def tries(*messages: Message) -> int:
+    renderer = Counting()
+    with pytest.raises(EngineError):
+        render_prompt(renderer, messages)
+    return renderer.asked
+
+
+def test_the_shapes_tried_are_those_that_differ() -> None:
     assert [tries(U("q")), tries(S("s"), U("q")), tries(U("a"), U("b"))] == [1, 2, 2]
+
+
+def test_a_template_that_takes_long_to_refuse_is_tried_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tui.engine.prompt.rendering._PATIENCE", -1.0)
+    assert tries(S("s"), U("q")) == 1
 
 
 # --- what is told of it -----------------------------------------------------------------------------------------------

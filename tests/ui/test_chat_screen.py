@@ -8,7 +8,7 @@ import pytest
 from textual import events
 from textual.widgets import Input, OptionList
 
-from tests.engine.scripted import Script
+from tests.engine.scripted import WITHOUT_SYSTEM, Script
 from tests.ui.driver import ENDLESS, GREEDY, UNSURE, OpenChat, Watched
 from tui.engine.protocol import Failed, Generate, KnobsTurned, Load, Preview, SetKnobs, Stop, Token
 from tui.knobs.knob import Value
@@ -591,3 +591,22 @@ async def test_a_constraint_that_cannot_be_used_is_told_while_the_reply_goes_on(
         await chat.until(lambda: "regex: " in chat.view)
         await chat.written(10)
         assert chat.state == "writing"
+
+
+# --- what a template does not take --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("template", "told"), [(WITHOUT_SYSTEM, "takes no system prompt"), (None, "carries no chat template")]
+)
+async def test_what_a_template_does_not_take_is_told_once_before_the_reply(
+    open_chat: OpenChat, template: str | None, told: str
+) -> None:
+    async with open_chat(Script(replies=("one two three " * 20,), template=template), size=(120, 40)) as chat:
+        await chat.ready()
+        assert told not in chat.view
+        await chat.answered("Hi")
+        await chat.answered("And?")
+        view = " ".join(chat.view.split())
+        assert view.count(told) == 1
+        assert view.index("Hi") < view.index(told) < view.index("two three")

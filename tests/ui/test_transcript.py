@@ -260,3 +260,23 @@ async def test_a_theme_changes_colours_not_text(theme: str) -> None:
         await pilot.pause()
         assert screen(transcript) == text
         assert strips != [transcript.render_line(y) for y in range(5)]
+
+
+async def test_a_notice_comes_before_a_reply_that_has_not_begun_and_after_one_that_has() -> None:
+    async with stage() as (transcript, pilot):
+        transcript.ask("Why?")
+        transcript.reply.start("precise")
+        transcript.notice("No turns here.")
+        transcript.reply.append("So.")
+        await until(pilot, lambda: "So." in seen(transcript))
+        transcript.notice("Meanwhile.")
+        assert [line for line in screen(transcript) if line] == [
+            "▌  Why?",
+            "·  No turns here.",
+            "▏  precise",
+            "▏  So.",
+            "·  Meanwhile.",
+        ]
+        transcript.reply.end("")
+        transcript.notice("Then.")
+        assert [line for line in screen(transcript) if line][-1] == "·  Then."

@@ -2,6 +2,7 @@
 
 import re
 import secrets
+import time
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
@@ -11,6 +12,9 @@ from tui.engine.prompt.shape import MessageShape, shapes
 from tui.errors import EngineError, TemplateRefusal
 
 _CHANGED = "The chat template changes what the messages say; `twiddle presets render` shows what the model reads."
+
+_PATIENCE = 5.0
+"""Seconds after which no other shape is tried: a template that refuses slowly would hold up the replies that run."""
 
 _SAID = {"system": "the system prompt", "user": "the question", "assistant": "the reply"}
 
@@ -102,7 +106,10 @@ def _fit(
     """
     refusal: TemplateRefusal | None = None
     lost: Message | None = None
+    until = time.monotonic() + _PATIENCE
     for shape, arranged in shapes(marked, parts=template.takes_parts):
+        if (refusal or lost) and time.monotonic() > until:
+            break
         try:
             text = template.render(arranged, open_reply=left_open is None, think=think, parts=shape.parts)
         except TemplateRefusal as error:
