@@ -6,6 +6,7 @@ Folders come from `platformdirs`; TWIDDLE_HISTORY and TWIDDLE_MODELS move the hi
 import os
 import shutil
 import stat
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -20,22 +21,22 @@ NO_HOME = Path("/nonexistent")
 
 def config_dir() -> Path:
     """Return the folder of config.toml, of the person's own presets and of their themes."""
-    return _known(platformdirs.user_config_dir("twiddle", appauthor=False))
+    return _own_dir(platformdirs.user_config_dir)
 
 
 def data_dir() -> Path:
     """Return the folder of the history and of the models."""
-    return _known(platformdirs.user_data_dir("twiddle", appauthor=False))
+    return _own_dir(platformdirs.user_data_dir)
 
 
 def state_dir() -> Path:
     """Return the folder of what is remembered between runs: the theme picked last, the prompts sent."""
-    return _known(platformdirs.user_state_dir("twiddle", appauthor=False))
+    return _own_dir(platformdirs.user_state_dir)
 
 
 def log_dir() -> Path:
     """Return the folder of the engine's log and of crash reports."""
-    return _known(platformdirs.user_log_dir("twiddle", appauthor=False))
+    return _own_dir(platformdirs.user_log_dir)
 
 
 def home_dir() -> Path:
@@ -43,9 +44,11 @@ def home_dir() -> Path:
     return expand("~") or NO_HOME
 
 
-def _known(folder: str) -> Path:
-    """Return a folder of platformdirs, which leaves the `~` of a person without a home as it is."""
-    return NO_HOME / folder[2:] if folder.startswith("~") else Path(folder)
+def _own_dir(find: Callable[..., str]) -> Path:
+    try:
+        return Path(find("twiddle", appauthor=False))
+    except RuntimeError:  # platformdirs knows no home folder
+        return NO_HOME / "twiddle"
 
 
 def history_path() -> Path:
@@ -98,6 +101,29 @@ def expand(path: str) -> Path | None:
         return Path(path).expanduser()
     except RuntimeError:
         return None
+
+
+def current_dir() -> Path:
+    """Return the working directory; `.` where it was removed or is closed."""
+    try:
+        return Path.cwd()
+    except OSError:
+        return Path()
+
+
+def list_folder(folder: Path, faults: list[str] | None = None) -> list[Path]:
+    """Return what is in a folder, sorted; nothing where it is missing or closed, with a sentence in `faults`."""
+    try:
+        return sorted(folder.iterdir())
+    except OSError as error:
+        note_closed(error, [] if faults is None else faults)
+        return []
+
+
+def note_closed(error: OSError, faults: list[str]) -> None:
+    """Add a sentence about a place that cannot be read, unless there is none."""
+    if not isinstance(error, (FileNotFoundError, NotADirectoryError)):
+        faults.append(f"{str(error.filename)!r} cannot be looked into: {error.strerror}.")
 
 
 def is_file(path: Path) -> bool:

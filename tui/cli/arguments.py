@@ -10,7 +10,7 @@ import typer
 from tui.config import LoadedConfig, read_config
 from tui.errors import TwiddleError, did_you_mean
 from tui.knobs.setting import Setting, is_override, parse_setting
-from tui.paths import expand, theme_dirs
+from tui.paths import expand, is_there, list_folder, theme_dirs
 from tui.presets.library import ResolvedSetting, list_presets, resolve
 
 SETTING_HELP = "PRESET, PRESET,knob=value,... or knob=value,...; a PRESET is a name or the path of a Modelfile or GGUF."
@@ -36,7 +36,7 @@ def with_model(chosen: ResolvedSetting) -> tuple[ResolvedSetting, Path]:
 
 def load_config(theme: str | None = None) -> LoadedConfig:
     """Read config.toml with the options typed; raises UsageError for an unknown theme."""
-    names = {path.stem for folder in theme_dirs() for path in folder.glob("*.toml")}
+    names = {path.stem for folder in theme_dirs() for path in list_folder(folder) if path.suffix == ".toml"}
     if theme is not None and theme not in names:
         listed = ", ".join(sorted(names))
         raise UsageError(f"There is no theme {theme!r}.{did_you_mean(theme, names)} There are {listed}.")
@@ -51,7 +51,7 @@ def reads_as_setting(word: str) -> bool:
     if any(word == preset.name for preset in list_presets()):
         return True
     if word.endswith((".gguf", ".Modelfile")):
-        return (expand(word) or Path(word)).exists() or not _has_blank(word)
+        return is_there(expand(word) or Path(word)) or not _has_blank(word)
     return is_override(word.split(",")[-1]) and not _has_blank(word)
 
 

@@ -20,8 +20,20 @@ from tui.engine.process.headless import HeadlessEngine
 from tui.engine.protocol import ModelInfo
 from tui.errors import TwiddleError
 from tui.knobs.table import Knobs
+from tui.models.locations import list_models
 from tui.models.reference import STARTER, find_model
-from tui.paths import log_dir, preset_dirs, theme_dirs
+from tui.paths import (
+    NO_HOME,
+    config_dir,
+    history_path,
+    home_dir,
+    is_there,
+    log_dir,
+    models_dir,
+    preset_dirs,
+    state_dir,
+    theme_dirs,
+)
 from tui.presets.library import BrokenPreset, list_presets
 from tui.terminal import safe_line
 
@@ -62,6 +74,7 @@ def _findings() -> Iterator[Diagnosis]:
     yield from _terminal()
     yield from _settings()
     yield from _files()
+    yield from _places()
 
 
 async def _describe() -> Machine:
@@ -136,7 +149,7 @@ def _settings() -> Iterator[Diagnosis]:
     from tui.ui.keys import read_keys
 
     path, (config, faults) = config_path(), read_config()
-    yield Diagnosis("ok", "settings", f"in {path}{'' if path.exists() else ', which is not there; nothing needs it'}")
+    yield Diagnosis("ok", "settings", f"in {path}{'' if is_there(path) else ', which is not there; nothing needs it'}")
     for fault in (*faults, *read_keys(config.keys).faults):
         yield Diagnosis("note", "settings", fault)
 
@@ -152,5 +165,30 @@ def _files() -> Iterator[Diagnosis]:
         if isinstance(preset, BrokenPreset):
             yield Diagnosis("note", "presets", preset.reason)
     shipped, own = theme_dirs()
-    yield Diagnosis("ok" if shipped.is_dir() else "fail", "themes", f"shipped in {shipped}, yours in {own}")
+    yield Diagnosis("ok" if is_there(shipped) else "fail", "themes", f"shipped in {shipped}, yours in {own}")
     yield Diagnosis("ok", "logs", f"in {log_dir()}, for as long as the engine runs")
+
+
+def _places() -> Iterator[Diagnosis]:
+    """Report models of other programs that cannot be used, and folders of our own that are closed."""
+    faults: list[str] = []
+    yield Diagnosis("ok", "models", f"{len(list_models(faults))} here; `twiddle models list` names them.")
+    for fault in faults:
+        yield Diagnosis("note", "models", fault)
+    if home_dir() == NO_HOME:
+        yield Diagnosis("note", "home", "there is no home folder; set HOME, or nothing is kept.")
+    for folder, lost in (
+        (config_dir(), "no preset, theme or setting of yours can be saved"),
+        (history_path().parent, "no chat is saved; TWIDDLE_HISTORY names another file"),
+        (models_dir(), "`twiddle models pull` has no place; TWIDDLE_MODELS names another folder"),
+        (state_dir(), "the theme and the prompts are not remembered"),
+        (log_dir(), "logs go to the temporary files"),
+    ):
+        if not _is_writable(folder):
+            yield Diagnosis("note", "folders", f"{folder} cannot be written: {lost}.")
+
+
+def _is_writable(folder: Path) -> bool:
+    """Return True if the folder can be written, or made."""
+    nearest = next((each for each in (folder, *folder.parents) if is_there(each)), folder)
+    return os.access(nearest, os.R_OK | os.W_OK | os.X_OK)

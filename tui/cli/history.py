@@ -14,7 +14,7 @@ from tui.cli.stderr import print_notice
 from tui.cli.stdout import print_line, print_table, print_text
 from tui.conversation.token_measures import MEASURES, Measure
 from tui.errors import StoreError
-from tui.paths import history_path
+from tui.paths import history_path, is_there
 from tui.store import export as exports
 from tui.store.picture_source import show as show_exhibit
 from tui.store.records import StoredConversation, Summary
@@ -156,7 +156,7 @@ def backup(file: Annotated[Path, typer.Argument(help="File to write.")]) -> None
 
     To restore it, put the copy in place of the history file.
     """
-    if file.exists():
+    if is_there(file):
         raise UsageError(f"{safe_line(str(file))} exists already; name a new file.")
     file.touch(mode=0o600)
     with open_store() as store:

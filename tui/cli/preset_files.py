@@ -12,7 +12,7 @@ from tui.cli.stderr import print_notice
 from tui.cli.stdout import print_text
 from tui.errors import PresetError
 from tui.knobs.setting import parse_setting
-from tui.paths import is_file
+from tui.paths import is_file, is_there
 from tui.presets.library import find_preset, preset_path, resolve
 from tui.presets.modelfile import decode
 from tui.presets.ollama import for_ollama
@@ -34,7 +34,7 @@ def new(
 ) -> None:
     """Create a preset: a Modelfile with comments on what to fill in."""
     path = own_path(name)
-    if path.exists():
+    if is_there(path):
         raise PresetError(f"There is a preset {name!r} of yours already; change it with `twiddle presets edit {name}`.")
     text = skeleton(base, description)
     compose(text, path)
@@ -54,7 +54,7 @@ def edit(name: Annotated[str, typer.Argument(help="A preset, or the path of a Mo
     path = there if "/" in name or there.name == name else own_path(name)
     text = decode(source)
     draft = path.with_name(f".{path.name}.draft")
-    if draft.exists():
+    if is_there(draft):
         print_notice(f"Going on with your text in {str(draft)!r}.")
     else:
         save_text(draft, text)

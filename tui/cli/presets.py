@@ -10,6 +10,7 @@ import typer
 from tui.cli import preset_files
 from tui.cli.prompt_check import check_prompt
 from tui.cli.render import render
+from tui.cli.stderr import print_notice
 from tui.cli.stdout import print_table
 from tui.engine.prompt.template_worker import TemplateWorker
 from tui.knobs.table import KNOBS, WHILE_THINKING, knob
@@ -31,12 +32,15 @@ Name = Annotated[str, typer.Argument(help="A preset, or the path of a Modelfile 
 def list_() -> None:
     """List all presets with their purpose and the knobs they set."""
     rows: list[tuple[str, ...]] = []
-    for preset in list_presets():
+    faults: list[str] = []
+    for preset in list_presets(faults):
         if isinstance(preset, BrokenPreset):
             rows.append((preset.name, f"broken: {preset.reason}", ""))
         else:
             rows.append((preset.name, preset.description, _turned(preset)))
     print_table(("preset", "what for", "turns"), rows)
+    for fault in faults:
+        print_notice(fault)
 
 
 @app.command()

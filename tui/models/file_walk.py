@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from tui.paths import is_file
+from tui.paths import is_file, note_closed
 
 
 def gguf_names(folder: Path, faults: list[str]) -> list[str]:
@@ -25,21 +25,6 @@ def gguf_names(folder: Path, faults: list[str]) -> list[str]:
     for path in (path for path in found if not is_file(path)):
         faults.append(f"{str(path)!r} leads to a file that is gone or closed; fetch it again or remove the link.")
     return sorted(path.relative_to(folder).as_posix() for path in found if is_file(path))
-
-
-def entries(folder: Path, faults: list[str]) -> list[Path]:
-    """Return what is in a folder, sorted; nothing where it is missing or closed, with a sentence in `faults`."""
-    try:
-        return sorted(folder.iterdir())
-    except OSError as error:
-        note_closed(error, faults)
-        return []
-
-
-def note_closed(error: OSError, faults: list[str]) -> None:
-    """Add a sentence about a place that cannot be read, unless there is none."""
-    if not isinstance(error, (FileNotFoundError, NotADirectoryError)):
-        faults.append(f"{str(error.filename)!r} cannot be looked into: {error.strerror}.")
 
 
 def _real(folder: Path) -> Path:

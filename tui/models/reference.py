@@ -7,7 +7,7 @@ from tui.models.hub import HubReference, choose_file, parse_hub
 from tui.models.locations import STARTER, find_repo_folders, list_model_files, starter
 from tui.models.ollama import PREFIX, find_in_ollama, list_ollama
 from tui.models.preflight import check_model
-from tui.paths import expand
+from tui.paths import current_dir, expand
 
 __all__ = ["STARTER", "find_model"]
 
@@ -61,7 +61,7 @@ def _file(reference: str, folder: Path | None) -> Path:
     path = expand(reference)
     if path is None:
         raise ModelError(f"FROM {reference!r} starts with the home folder of somebody unknown.")
-    places = [start / path for start in (folder, Path.cwd()) if start]
+    places = [start / path for start in (folder, current_dir()) if start]
     try:
         for place in places:
             if place.exists():

@@ -37,10 +37,13 @@ class ResolvedSetting(Struct, frozen=True):
         return self.pair.answer
 
 
-def list_presets() -> tuple[Preset | BrokenPreset, ...]:
-    """Read all presets of the library, sorted by name; the user's own replaces a shipped one even if it is broken."""
+def list_presets(faults: list[str] | None = None) -> tuple[Preset | BrokenPreset, ...]:
+    """Read all presets of the library, sorted by name; the user's own replaces a shipped one even if it is broken.
+
+    `faults` gets a sentence for a folder that is closed.
+    """
     found: list[Preset | BrokenPreset] = []
-    for name, path in sorted(names().items()):
+    for name, path in sorted(names(faults).items()):
         try:
             found.append(read_preset(path))
         except PresetError as error:

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from tui.errors import PresetError
 from tui.models.locations import STARTER
-from tui.paths import expand, is_file, preset_dirs
+from tui.paths import expand, is_file, list_folder, preset_dirs
 
 SUFFIX = ".Modelfile"
 
@@ -32,12 +32,16 @@ def stamped(path: Path) -> FileStamp:
     return FileStamp(path, state.st_mtime_ns, state.st_size)
 
 
-def names() -> dict[str, Path]:
-    """Return the files of all presets in the library by name; the user's own come before shipped ones."""
+def names(faults: list[str] | None = None) -> dict[str, Path]:
+    """Return the files of all presets in the library by name; the user's own come before shipped ones.
+
+    `faults` gets a sentence for a folder that is closed.
+    """
     found: dict[str, Path] = {}
     for folder in preset_dirs():
-        for path in folder.glob(f"*{SUFFIX}"):
-            found.setdefault(name_of(path), path)
+        for path in list_folder(folder, faults):
+            if path.name.endswith(SUFFIX):
+                found.setdefault(name_of(path), path)
     return found
 
 

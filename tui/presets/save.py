@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from tui.errors import PresetError
 from tui.knobs.pair import KnobPair
 from tui.knobs.table import Knobs
-from tui.paths import write_atomically
+from tui.paths import is_there, write_atomically
 from tui.presets.modelfile import Instruction, decode, parse_modelfile
 from tui.presets.parameters import knob_of, parameter_commands
 from tui.presets.preset import PARTS, Preset, anchored, compose, read_preset, read_source
@@ -30,9 +30,9 @@ def save_preset(
     preset has that name, unless `overwrite`.
     """
     path, pair = own_path(name), _set_pair(knobs, base)
-    if path.exists() and base.path and base.path.resolve() == path.resolve():
+    if is_there(path) and base.path and base.path.resolve() == path.resolve():
         text = edit_knobs(edit_texts(decode(read_source(path)), path, base), path, pair)
-    elif path.exists() and not overwrite:
+    elif is_there(path) and not overwrite:
         raise PresetError(f"There is a preset {name!r} of yours already; choose another name, or overwrite it.")
     else:
         text = _new_text(path, pair, base, description)

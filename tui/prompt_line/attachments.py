@@ -4,13 +4,14 @@ import mimetypes
 import os
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from msgspec import Struct
 
 from tui.errors import AttachmentError
 from tui.models.memory import show_size
-from tui.paths import FileFault, FileMissing, expand, read_regular
+from tui.paths import FileFault, FileMissing, expand, is_file, is_there, read_regular
 from tui.prompt_line.completion import Completion, Suggestion
 from tui.terminal import safe_line, safe_lines
 
@@ -76,9 +77,9 @@ def mentions(text: str) -> tuple[Mention, ...]:
         quoted, word = match.groups()
         path = _path(quoted or word)
         end = match.end()
-        if word and not _exists(path):
+        if word and not is_there(path):
             bare = word.rstrip(".,;:!?)]}'\"")
-            if _exists(_path(bare)):
+            if is_there(_path(bare)):
                 path, end = _path(bare), match.start() + 1 + len(bare)
         found.append(Mention(match.start(), end, path, named=bool(quoted) or _looks_like_a_path(word)))
     return tuple(found)
@@ -88,8 +89,9 @@ def list_mentioned(text: str) -> tuple[tuple[str, int], ...]:
     """Return name and size in bytes of each existing file that a text mentions, without reading it."""
     found: dict[Path, tuple[str, int]] = {}
     for mention in mentions(text):
-        if _exists(mention.path) and mention.path.is_file():
-            found[mention.path] = (mention.path.name, mention.path.stat().st_size)
+        if is_file(mention.path):
+            with suppress(OSError):  # it may go meanwhile
+                found[mention.path] = (mention.path.name, mention.path.stat().st_size)
     return tuple(found.values())
 
 
@@ -99,7 +101,7 @@ def gather(text: str) -> GatheredAttachments:
     faults: dict[str, None] = {}
     for mention in mentions(text):
         try:
-            if mention.path not in found and (mention.named or _exists(mention.path)):
+            if mention.path not in found and (mention.named or is_there(mention.path)):
                 found[mention.path] = read(mention.path)
         except AttachmentError as error:
             faults[str(error)] = None
@@ -200,10 +202,3 @@ def _looks_like_a_path(word: str) -> bool:
 
 def _path(word: str) -> Path:
     return expand(word) or Path(word)
-
-
-def _exists(path: Path) -> bool:
-    try:
-        return path.exists()
-    except (OSError, ValueError):  # a name too long for any file, a NUL
-        return False

@@ -16,6 +16,7 @@ from textual.theme import Theme
 
 from tui import paths
 from tui.errors import TwiddleError, did_you_mean
+from tui.paths import list_folder
 from tui.presets.preset_paths import FileStamp, stamped
 from tui.terminal import safe_line
 
@@ -81,8 +82,9 @@ class ThemeFiles:
     def _by_name(self) -> dict[str, list[Path]]:
         files: dict[str, list[Path]] = {}
         for folder in self._folders:
-            for path in sorted(folder.glob("*.toml")):
-                files.setdefault(path.stem, []).insert(0, path)
+            for path in list_folder(folder):
+                if path.suffix == ".toml":
+                    files.setdefault(path.stem, []).insert(0, path)
         return files
 
 

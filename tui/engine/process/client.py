@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import sys
+import tempfile
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -85,6 +86,19 @@ _CAUSES: dict[int, str] = {
 _MEMORY = ("MemoryError", "bad_alloc", "failed to allocate", "unable to allocate", "out of memory")
 """Words of logs that mean out of memory."""
 
+_NO_LOG = Path(os.devnull)
+
+
+def _open_log(path: Path) -> tuple[int, Path]:
+    """Open the engine's log to write: in its folder, else among the temporary files, else nowhere."""
+    with suppress(OSError):
+        make_private(path.parent)
+        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), path
+    with suppress(OSError):
+        descriptor, name = tempfile.mkstemp(prefix="twiddle-engine-", suffix=".log")
+        return descriptor, Path(name)
+    return os.open(_NO_LOG, os.O_WRONLY), _NO_LOG
+
 
 class Engine:
     """One engine process. When it dies, `events` ends with Died; `start` makes a new one."""
@@ -111,7 +125,7 @@ class Engine:
     async def start(self) -> None:
         """Start the process, if it is not running.
 
-        Raises EngineError when its log cannot be written, or when it died too often to be started again.
+        Raises EngineError when it died too often to be started again.
         """
         async with self._starting:  # two who find it dead at once must not start two
             if not self.alive:
@@ -120,11 +134,7 @@ class Engine:
                 await self._spawn()
 
     async def _spawn(self) -> None:
-        try:
-            make_private(self._log.parent)
-            descriptor = os.open(self._log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        except OSError as error:
-            raise EngineError(f"The engine's log {str(self._log)!r} cannot be written: {error.strerror}.") from None
+        descriptor, self._log = _open_log(self._log)
         try:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
@@ -195,8 +205,9 @@ class Engine:
             if process.stdin is not None:
                 process.stdin.close()
             await _end(process)
-            with suppress(OSError):
-                self._log.unlink()
+            if self._log != _NO_LOG:
+                with suppress(OSError):
+                    self._log.unlink()
 
     def _death(self, code: int) -> Died:
         words = self.last_words

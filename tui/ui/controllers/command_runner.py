@@ -10,7 +10,7 @@ from tui.knobs.pair import KnobPair
 from tui.knobs.table import knob
 from tui.models.locations import list_models
 from tui.models.reference import reference_for
-from tui.paths import is_file
+from tui.paths import expand, is_file
 from tui.presets.library import find_preset, has_preset
 from tui.presets.preset import Preset, with_parts
 from tui.presets.save import save_preset
@@ -95,7 +95,7 @@ class CommandRunner:
         if reference is None:
             self._host.add_notice(await asyncio.to_thread(_list_models, side.preset.model))
             return
-        typed = Path(reference).expanduser() if reference.startswith("~/") else Path(reference)
+        typed = expand(reference) or Path(reference)
         model = str(typed.resolve()) if is_file(typed) else reference
         self._use(with_parts(side.preset, model=model), side.pair)
         self._host.add_notice(f"model {reference} from the next reply on")

@@ -10,7 +10,7 @@ from tui.comparison.picture_content import PictureContent, collect_replies
 from tui.conversation.conversation import last_reply
 from tui.conversation.token_measures import MEASURES
 from tui.errors import PictureError, Refusal
-from tui.paths import expand
+from tui.paths import current_dir, expand, home_dir
 from tui.session.labels import titles
 from tui.session.session import Session
 from tui.terminal import safe, safe_line
@@ -72,7 +72,7 @@ def _named(name: str) -> Path:
 def _paths(question: str) -> Iterator[Path]:
     """Yield paths named after the question: in this folder, or at home where it is read-only."""
     stem = re.sub(r"\W+", "-", safe_line(question).lower())[:_LONGEST].strip("-") or "reply"
-    for folder in (Path.cwd(), Path.home()):
+    for folder in (current_dir(), home_dir()):
         if os.access(folder, os.W_OK):
             yield from (folder / f"{stem}{f'-{number}' if number > 1 else ''}.svg" for number in range(1, _MOST))
 

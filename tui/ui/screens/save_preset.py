@@ -10,6 +10,7 @@ from textual.widgets import Input, Static
 from tui.errors import PresetError
 from tui.knobs.pair import KnobPair
 from tui.knobs.table import knob
+from tui.paths import is_there
 from tui.presets.preset import Preset
 from tui.presets.preset_paths import own_path
 from tui.presets.save import save_preset
@@ -69,7 +70,7 @@ class SavePreset(Dialog[str | None]):
     def _replaces(self, name: str) -> bool:
         """Return True if saving would overwrite another preset than the one in use."""
         path = own_path(name)
-        return path.exists() and not (self._preset.path and self._preset.path.resolve() == path.resolve())
+        return is_there(path) and not (self._preset.path and self._preset.path.resolve() == path.resolve())
 
     @property
     def _own_name(self) -> str:
@@ -113,7 +114,7 @@ class NameAsker(Dialog[str | None]):
         name = self.query_one(Input).value.strip()
         try:
             path = own_path(name)
-            if path.exists():
+            if is_there(path):
                 raise PresetError(f"There is a preset {name!r} of yours already; choose another name.")
         except PresetError as error:
             self.show_error(str(error))
