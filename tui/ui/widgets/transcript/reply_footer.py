@@ -13,7 +13,7 @@ ENDINGS = {
     "stopped": "stopped",
     "failed": "failed",
     "died": "the engine was lost",
-    "interrupted": "interrupted: twiddle ended while it was record",
+    "interrupted": "interrupted: twiddle ended while it was written",
 }
 """Notes on replies that did not end by themselves."""
 
@@ -39,16 +39,12 @@ def marks(turn: Turn) -> tuple[Mark, ...]:
 
 def notable_events(record: ReplyRecord) -> Iterator[tuple[int, str, MarkKind]]:
     """Yield what happened during a reply: index of the next token, label, kind."""
-    if _continued(record):
+    if record.inherited or record.first_index:
         yield record.inherited, "from here on anew", "branch"
     knobs = [record.knobs, *(change.knobs for change in record.knob_changes)]
     for change, (before, after) in zip(record.knob_changes, pairwise(knobs), strict=True):
         if label := describe_turn(before, after):
             yield change.index - record.first_index, label, "knob"
-
-
-def _continued(record: ReplyRecord) -> bool:
-    return bool(record.inherited or record.first_index)
 
 
 def _at(turn: Turn, record: ReplyRecord, place: int) -> int:
