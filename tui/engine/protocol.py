@@ -26,7 +26,20 @@ class Load(Struct, frozen=True, tag="load"):
     """Only those that are not live are read: see `tui.knobs.table.fixed`."""
 
 
-class ReplyRequest(Struct, frozen=True, rename={"knob_changes": "lane"}):
+class TwoKnobSets:
+    """Knobs of a command: for the answer, and those for the thought where they differ."""
+
+    __slots__ = ()
+    knobs: Knobs
+    thinking: Knobs | None
+
+    @property
+    def pair(self) -> KnobPair:
+        """Knobs for the answer and for the thought."""
+        return KnobPair.from_sets(self.knobs, self.thinking)
+
+
+class ReplyRequest(TwoKnobSets, Struct, frozen=True, rename={"knob_changes": "lane"}):
     """One reply asked for. When the last message is the assistant's, the reply goes on from its end."""
 
     id: str
@@ -40,11 +53,6 @@ class ReplyRequest(Struct, frozen=True, rename={"knob_changes": "lane"}):
     thinking: Knobs | None = None
     """Knobs while it thinks; None if they are the same."""
 
-    @property
-    def pair(self) -> KnobPair:
-        """Knobs for the answer and for the thought."""
-        return KnobPair.from_sets(self.knobs, self.thinking)
-
 
 class Generate(Struct, frozen=True, tag="generate"):
     """Write these replies, side by side. Those whose prompts are equal are decoded once for as long as they agree."""
@@ -52,18 +60,13 @@ class Generate(Struct, frozen=True, tag="generate"):
     replies: tuple[ReplyRequest, ...]
 
 
-class SetKnobs(Struct, frozen=True, tag="set_knobs"):
+class SetKnobs(TwoKnobSets, Struct, frozen=True, tag="set_knobs"):
     """Turn the knobs of a running reply; they act on its very next token."""
 
     id: str
     knobs: Knobs
     thinking: Knobs | None = None
     """As in ReplyRequest."""
-
-    @property
-    def pair(self) -> KnobPair:
-        """Knobs for the answer and for the thought."""
-        return KnobPair.from_sets(self.knobs, self.thinking)
 
 
 class Stop(Struct, frozen=True, tag="stop"):
@@ -72,7 +75,7 @@ class Stop(Struct, frozen=True, tag="stop"):
     id: str
 
 
-class Preview(Struct, frozen=True, tag="preview"):
+class Preview(TwoKnobSets, Struct, frozen=True, tag="preview"):
     """Show how the next token would be chosen, without choosing it. Answered by Previewed; a newer one replaces it."""
 
     id: str
@@ -82,11 +85,6 @@ class Preview(Struct, frozen=True, tag="preview"):
     template: str = ""
     thinking: Knobs | None = None
     """As in ReplyRequest."""
-
-    @property
-    def pair(self) -> KnobPair:
-        """Knobs for the answer and for the thought."""
-        return KnobPair.from_sets(self.knobs, self.thinking)
 
 
 class Render(Struct, frozen=True, tag="render"):

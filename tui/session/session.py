@@ -190,7 +190,8 @@ class Session:
             raise Refusal("The conversation changed while your question was saved; send it again.")
         for side, conversation in asked.after.items():
             side.conversation = conversation
-        self._start_replies([ReplyStart(side) for side in asked.after if _ends_in_question(side)])
+        questioned = [side for side in asked.after if side.conversation.path[-1].message.role == "user"]
+        self._start_replies([ReplyStart(side) for side in questioned])
 
     def answer_again(self, only: Side | None = None, turn: int | None = None) -> None:
         """Request another version of the last reply of every side, or of a turn of one side."""
@@ -326,10 +327,6 @@ def _find_replying(sides: Sequence[Side], event: Event) -> Side | None:
     """Return the side whose newest reply the event is about."""
     reply_id = getattr(event, "id", None)
     return next((side for side in sides if side.reply and side.reply.id == reply_id), None)
-
-
-def _ends_in_question(side: Side) -> bool:
-    return side.conversation.path[-1].message.role == "user"
 
 
 def _load(side: Side) -> Load:

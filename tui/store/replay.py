@@ -12,8 +12,6 @@ from tui.engine.protocol import ReplyRequest
 from tui.errors import ModelError, StoreError
 from tui.store.records import ModelFile, StoredReply
 
-_CHUNK = 2**20
-
 
 class ReplayDifference(Struct, frozen=True):
     """First token that differs."""
@@ -91,11 +89,8 @@ def _beginning(stored: StoredReply) -> Message:
 
 
 def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
     try:
         with path.open("rb") as file:
-            while part := file.read(_CHUNK):
-                digest.update(part)
+            return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise ModelError(f"{str(path)!r} cannot be read: {error.strerror}.") from error
-    return digest.hexdigest()
