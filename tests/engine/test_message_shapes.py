@@ -207,6 +207,25 @@ def test_whatever_is_said_in_whatever_order_it_is_all_there(name: str, messages:
     assert not given_by_it or sorted(map(id, given_by_it)) == sorted(map(id, said))
 
 
+def test_what_each_message_says_is_found_though_each_is_trimmed_otherwise() -> None:
+    source = (
+        "{% for m in messages %}<{{ m.content | trim if m.role == 'system' else m.content.rstrip() if m.role == "
+        "'assistant' else m.content }}>{% endfor %}"
+    )
+    made = prompt(source, S(" s\n"), U(" a "), A(" b "), U("c "))
+    assert made.text == "<s>< a >< b><c >"
+    assert [run.text for run in made.runs if run.message] == ["s", " a ", " b", "c "]
+
+
+@pytest.mark.parametrize("name", ["thought", "answer"])
+def test_a_reply_that_a_template_cuts_is_told_and_one_without_its_thought_is_not(name: str) -> None:
+    source = "{% for m in messages %}{{ m.content.split('</think>')[-1] }}|{% endfor %}"
+    said = {"thought": "<think>hm</think>b", "answer": "<think>hm</think>b</think>c"}[name]
+    made = prompt(source, U("a"), A(said), U("d"))
+    assert made.text == {"thought": "a|b|d|", "answer": "a|c|d|"}[name]
+    assert bool(made.notices) is (name == "answer")
+
+
 class Counting:
     """A template that loses everything, and counts how often it is tried."""
 

@@ -3,11 +3,12 @@
 import re
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import zip_longest
 from typing import NamedTuple, Protocol
 
 from tui.conversation.conversation import Message
-from tui.conversation.thinking import Tags, find_thought
+from tui.conversation.thinking import Tags, find_thought, split_thought
 from tui.engine.prompt.shape import MessageShape, shapes
 from tui.errors import EngineError, TemplateRefusal
 
@@ -15,6 +16,8 @@ _CHANGED = "The chat template changes what the messages say; `twiddle presets re
 
 _PATIENCE = 5.0
 """Seconds after which no other shape is tried: a template that refuses slowly would hold up the replies that run."""
+
+_TRIMS: tuple[Callable[[str], str], ...] = (str, str.rstrip, str.lstrip, str.strip)
 
 _SAID = {"system": "the system prompt", "user": "the question", "assistant": "the reply"}
 
@@ -83,8 +86,14 @@ def render_prompt(template: PromptRenderer, messages: Sequence[Message], think: 
             return _continued(template, messages, think)
     if found:
         return RenderedPrompt(found, notices)
-    same = all(each.content.strip() in plain for each in messages if each.role != "assistant")
+    same = all(_answer(each, template.tags).strip() in plain for each in messages)
     return RenderedPrompt([PromptRun(plain)], notices if same else (*notices, _CHANGED))
+
+
+def _answer(message: Message, tags: Tags | None) -> str:
+    """Return what a message says, without the thought of a reply, which a template may leave out."""
+    split = split_thought(message.content, tags) if message.role == "assistant" else None
+    return split[1] if split else message.content
 
 
 def _continued(template: PromptRenderer, messages: Sequence[Message], think: str) -> RenderedPrompt:
@@ -146,14 +155,18 @@ def _missing(text: str, marks: dict[str, PromptRun], *, parts: bool, but: Messag
 
 def _cut(text: str, marks: dict[str, PromptRun], plain: str) -> list[PromptRun]:
     """Cut a prompt with marks into runs that make up the plain one; none where they do not."""
+    found, place = list[PromptRun](), 0
     pieces = re.split(f"({'|'.join(marks) or '$^'})", text)
-    for trim in (str, str.strip):
-        found = [
-            marks[each]._replace(text=trim(marks[each].text)) if each in marks else PromptRun(each) for each in pieces
-        ]
-        if "".join(run.text for run in found) == plain:
-            return found
-    return []
+    for piece, behind in zip_longest(pieces, pieces[1:], fillvalue=""):
+        run = marks.get(piece)
+        trims, behind = (_TRIMS, behind) if run else ((str,), "")
+        run = run or PromptRun(piece)
+        said = next((said for trim in trims if plain.startswith((said := trim(run.text)) + behind, place)), None)
+        if said is None:
+            return []
+        found.append(run._replace(text=said))
+        place += len(said)
+    return found if place == len(plain) else []
 
 
 def _marked(message: Message, tags: Tags | None, marks: dict[str, PromptRun]) -> str:
