@@ -14,7 +14,7 @@ from typing import Annotated, Any, NamedTuple, get_args, get_type_hints
 from msgspec import Struct, field
 
 from tui.errors import did_you_mean
-from tui.paths import config_dir
+from tui.paths import config_dir, decode_text
 from tui.terminal import safe_line
 
 Fault = Callable[[str, str], None]
@@ -113,13 +113,13 @@ def _from_file(path: Path, faults: list[str]) -> Iterator[tuple[str, Any]]:
 
 def _parsed(path: Path, fault: Fault) -> Mapping[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(decode_text(path.read_bytes()))
     except FileNotFoundError:
         return {}
     except OSError as error:
         fault(f"it cannot be read ({error.strerror})", "check the file")
     except UnicodeDecodeError:
-        fault("it is not UTF-8 text", "save it as UTF-8")
+        fault("it is not text in UTF-8 or UTF-16", "save it as UTF-8")
     except tomllib.TOMLDecodeError as error:
         fault(f"it is not TOML ({error})", "correct that line")
     return {}

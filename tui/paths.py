@@ -3,6 +3,7 @@
 Folders come from `platformdirs`; TWIDDLE_HISTORY and TWIDDLE_MODELS move the history and the models.
 """
 
+import codecs
 import os
 import shutil
 import stat
@@ -165,6 +166,23 @@ def read_regular(path: Path, limit: int, advice: str = "") -> bytes:
             return file.read(limit)
         except OSError as error:
             raise FileFault(f"cannot be read: {error.strerror}") from None
+
+
+def decode_text(source: bytes, errors: str = "strict") -> str:
+    """Decode UTF-8, or UTF-16 and UTF-32 that begin with a mark; UTF-16 is also known by its zeros.
+
+    Raises UnicodeDecodeError, unless `errors` is "replace", which makes U+FFFD of what is invalid.
+    """
+    found = next((encoding for mark, encoding in _MARKS if source.startswith(mark)), "utf-8-sig")
+    if b"\0" in source[:2] and found == "utf-8-sig" and source[:2] != b"\0\0":
+        found = "utf-16-be" if source.startswith(b"\0") else "utf-16-le"
+    return source.decode(found, errors)
+
+
+_MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"),
+)  # fmt: skip
 
 
 def write_atomically(path: Path, content: bytes, mode: int = 0o666) -> None:

@@ -23,6 +23,10 @@ _TABLE: dict[int, str | None] = {
     0x2029: "\n",
 }
 
+_CONTROLS = {code: shown for code, shown in _TABLE.items() if code < 0xA0}
+_BLANK = "\u200c"
+"""Sign of no width."""
+
 _MARK = "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"
 _COMBINING = re.compile(f"({_MARK}{{8}}){_MARK}+")
 _LAST_MARKS = re.compile(f"{_MARK}*\\Z")
@@ -56,6 +60,28 @@ class TextFilter:
 def safe_lines(text: str) -> str:
     """Return `safe` text with every kind of line end made a newline; terminals paste carriage returns."""
     return safe(text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def safe_signs(line: str) -> str:
+    """Return a `safe` line with a sign for each of its own, so that places in it stay."""
+    if safe(line) == line:
+        return line
+    signs = (sign if sign == "\t" or safe(sign) == sign else safe(sign)[:1].strip() or _BLANK for sign in line)
+    return _COMBINING.sub(lambda run: run[1] + _BLANK * (len(run[0]) - len(run[1])), "".join(signs))
+
+
+def written(text: str) -> str:
+    """Return what a person wrote as a model and a file get it: its signs, with newlines for line ends.
+
+    NUL is left out, and half a surrogate pair, which nothing can encode, becomes U+FFFD.
+    """
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
+    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def without_controls(text: str) -> str:
+    """Return the text with pictures of control characters, and every sign of every script as it is."""
+    return text.translate(_CONTROLS)
 
 
 def truncate(text: str, length: int) -> str:

@@ -55,6 +55,12 @@ def test_a_fault_names_file_setting_and_remedy_and_costs_only_itself(line: str, 
     assert all(fault.startswith(f"{config_path()}: ") for fault in faults)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_a_file_is_read_as_any_editor_saves_it(encoding: str) -> None:
+    write('preset = "präzise"'.encode(encoding))
+    assert read_config() == (Config(preset="präzise"), ())
+
+
 @pytest.mark.parametrize("text", [b"theme = ", b"# caf\xe9"])
 def test_a_file_that_cannot_be_read_costs_one_sentence(text: bytes) -> None:
     write(text)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.terminal import TextFilter, safe, safe_line
+from tui.terminal import TextFilter, safe, safe_line, safe_signs, without_controls, written
 
 CONTROLS = [chr(code) for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\t\n"]
 BIDI = [
@@ -15,6 +15,33 @@ BIDI = [
     for code in range(sys.maxunicode + 1)
     if unicodedata.bidirectional(chr(code)) in ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")
 ]
+WRITTEN = {
+    "joined emoji": "👩‍🚀 👨‍👩‍👧‍👦 ❤️‍🔥",
+    "flag of England": "🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f",
+    "newer than Python": "\U0001fae9 \U0001f6d8 \U0001fac8",
+    "variation selectors": "☎︎ ☎️ 葛\U000e0100",
+    "keycap and skin": "1️⃣ 👍🏽",
+    "Persian": "می\u200cخواهم",
+    "Sinhala": "ශ්\u200dරී",
+    "Hindi": "क्\u200dष",
+    "right to left": "\u200fשלום (a)\u200f \u2067abc\u2069 \u061c٣",
+    "embedding": "\u202bعربي\u202c",
+    "soft hyphen": "Donau\xaddampf",
+    "Thai": "ไทย\u200bคำ",
+    "word joiner": "a\u2060b",
+    "Japanese": "東京\u3000大阪",
+    "French": "oui\u202f!\xa0non",
+    "Korean": "\u1112\u1161\u11ab \u115f\u1161",
+    "private use": "\ue0b0 \uf8ff \U000f0001",
+    "marks": "Z̤͔ͧ̑̓ä͖̭̈̇lͮ̒ͫgọ̡",
+    "stacked": "a" + "\u0301" * 20,
+    "Mongolian": "ᠮ\u180eᠠ",
+    "IPA": "t͡ʃ",
+    "music": "\U0001d157\U0001d165",
+    "ancient": "𓀀𒀀",
+}
+"""What people write, by name; Python calls much of it not printable."""
+
 MARKS = [*BIDI, "\u061c", "\u200e", "\u200f"]
 
 
@@ -80,3 +107,23 @@ def test_t09_a_cut_anywhere_changes_nothing(text: str, data: st.DataObject) -> N
     place = data.draw(st.integers(0, len(text)))
     if not any(unicodedata.category(rune).startswith("M") for rune in text):
         assert safe(text[:place]) + safe(text[place:]) == safe(text)
+
+
+@pytest.mark.parametrize("text", WRITTEN.values(), ids=WRITTEN)
+def test_what_people_write_is_theirs_sign_for_sign(text: str) -> None:
+    assert written(text) == text == without_controls(text)
+    assert len(safe_signs(text)) == len(text)
+    assert safe(safe_signs(text)) == safe_signs(text)
+
+
+def test_what_nobody_writes_is_no_part_of_it() -> None:
+    assert written("a\r\nb\rc\0\ud800d \ud83d\ude00\ufeff") == "a\nb\nc\ufffdd 😀\ufeff"
+    assert written("\ufeffa\x1b[31m") == "\ufeffa\x1b[31m"
+    assert without_controls("\x1b[31m\x9b\u202e") == "␛[31m\ufffd\u202e"
+
+
+@given(anything)
+def test_a_line_is_painted_a_sign_for_a_sign(text: str) -> None:
+    line = safe_signs(text.replace("\n", "").replace("\u2028", "").replace("\u2029", ""))
+    assert len(line) == len(text.replace("\n", "").replace("\u2028", "").replace("\u2029", ""))
+    assert safe(line) == line

@@ -53,6 +53,13 @@ def test_a_file_that_is_no_model_is_refused_before_anything_starts(tmp_path: Pat
         ("Hi", b"", "Hi"),
         ("Hi", b"\n \n", "Hi"),
         ("Hi", b"\xff", "Hi\n\n\ufffd"),
+        (None, b"\xef\xbb\xbfone\n", "one"),
+        (None, "\ufeffé 👩‍🚀\r\n".encode("utf-16-le"), "é 👩‍🚀\r"),
+        (None, "\ufeffé 👩‍🚀".encode("utf-16-be"), "é 👩‍🚀"),
+        (None, "What is 東京?".encode("utf-16-le"), "What is 東京?"),
+        (None, "What is 東京?".encode("utf-16-be"), "What is 東京?"),
+        (None, "東京".encode("utf-32"), "東京"),
+        (None, "می\u200cخواهم \u200f".encode(), "می\u200cخواهم \u200f"),
     ],
 )
 def test_what_is_piped_in_comes_after_the_prompt(

@@ -37,6 +37,20 @@ def test_without_a_terminal_there_is_no_screen() -> None:
     assert err == "twiddle: The screen needs a terminal and stdin is not one; use `twiddle run`.\n"
 
 
+@pytest.mark.parametrize(
+    "words",
+    [("run", b"caf\xe9"), ("chat", b"/tmp/caf\xe9.gguf"), ("compare", "default", b"\xff\xfe"), (b"\xe9",),
+     ("presets", "show", b"p\xe9"), ("models", "info", b"\x80"), ("history", "search", b"\xc3")],
+)  # fmt: skip
+def test_an_argument_that_is_no_utf8_is_said(words: tuple[str | bytes, ...]) -> None:
+    command = [sys.executable, "-m", "tui", *words]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (2, "")
+    bad = next(word for word in words if isinstance(word, bytes))
+    assert done.stderr.startswith(f"twiddle: Argument {words.index(bad) + 1}, ")
+    assert "is not UTF-8 (byte 0x" in done.stderr and done.stderr.count("\n") == 1
+
+
 @pytest.mark.model
 def test_folders_that_cannot_be_written_cost_no_reply(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "file").touch()

@@ -3,6 +3,7 @@
 It is slow and says nothing helpful. The rules are those of sections 1 to 4 of the notes on the Modelfile.
 """
 
+import unicodedata
 from typing import NamedTuple
 
 WORDS = (
@@ -44,9 +45,14 @@ def read(text: str) -> list[tuple[str, str]]:
     return found
 
 
+def keeps(rune: str, state: str) -> bool:
+    """Of a word no rune that is not printed; of a value every sign that people write, which is more than Ollama has."""
+    return rune.isprintable() or (state == "value" and unicodedata.category(rune) not in ("Cc", "Cs"))
+
+
 def step(at: Machine, rune: str, line: int, found: list[tuple[str, str]]) -> Machine:
     newline, blank = rune in "\r\n", rune in " \t"
-    kept = at.held + (rune if rune.isprintable() else "")
+    kept = at.held + (rune if keeps(rune, at.state) else "")
     match at.state:
         case "comment":
             return Machine() if newline else at

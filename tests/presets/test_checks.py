@@ -56,7 +56,7 @@ def test_an_error_stands_at_its_line(text: str, line: int | None, said: str) -> 
         ('SYSTEM "Hi," he said.\nand so on"', 2, "Quotes close only at the end of a line"),
         ("PARAMETER stop END # the end", 2, "The text after # is part of the value"),
         ("PARAMETER stop \\n\\n", 2, "\\n is two characters here"),
-        ("SYSTEM a\u200db", 2, "dropped, as in Ollama, such as U+200D"),
+        ("SYSTEM a\u0007b", 2, "Control characters are dropped, such as U+0007"),
     ],
 )
 def test_a_trap_is_a_warning(lines: str, line: int, said: str) -> None:

@@ -11,13 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from tests.base.test_terminal import WRITTEN
 from tests.depth import depth
 from tests.presets.rune_by_rune import Refused, read
 from tui.knobs.table import KNOBS
+from tui.presets.checks import check
 from tui.presets.modelfile import INSTRUCTIONS, Modelfile, ModelfileError, parse_modelfile
 from tui.presets.parameters import check_version, parameters
 from tui.presets.preset import messages, to_preset
-from tui.presets.serialize import write_preset
+from tui.presets.serialize import instruction, write_preset
 
 CASES_FILE = Path(__file__).parents[2].parent / "shared" / "cases" / "modelfile.json"
 CASES: list[dict[str, Any]] = json.loads(CASES_FILE.read_text()) if CASES_FILE.is_file() else []
@@ -47,6 +49,13 @@ def meaning(modelfile: Modelfile) -> tuple[dict[str, object], list[list[str]]]:
     return typed, [[message.role, message.content] for message in messages(modelfile)]
 
 
+OWN = {
+    "zwj-in-value": "x\u200dy", "soft-hyphen-in-value": "co\xadop", "ideographic-space": "a\u3000b",
+    "line-separator": "a\u2028bc",
+}  # fmt: skip
+"""Where Ollama drops signs that people write: joiners of emoji, blanks of other scripts."""
+
+
 @pytest.mark.skipif(not CASES, reason="the shared cases are not here")
 @pytest.mark.parametrize("case", CASES, ids=[case["id"] for case in CASES])
 def test_reads_as_ollama_does(case: dict[str, Any]) -> None:
@@ -59,7 +68,9 @@ def test_reads_as_ollama_does(case: dict[str, Any]) -> None:
             assert found.counted == expect["line"]
         return
     modelfile = parse_modelfile(source)
-    assert [[command.name, command.args] for command in modelfile.commands] == expect["commands"]
+    kept = OWN.get(case["id"])
+    commands = [*expect["commands"][:-1], ["system", kept]] if kept else expect["commands"]
+    assert [[command.name, command.args] for command in modelfile.commands] == commands
     if expect.get("create_error", ABOUT_FILES[0]) not in ABOUT_FILES:
         assert fault(source).kind == expect["create_error"]
         return
@@ -144,8 +155,8 @@ def test_quotes_close_only_at_the_end_of_a_line() -> None:
     assert commands('FROM x\nSYSTEM "a" b\n"c"')[1] == ("system", 'a" b\n"c')
     assert commands('FROM x\nSYSTEM "\n"')[1] == ("system", "\n")
     assert commands('FROM x\nSYSTEM """"\n"""')[1] == ("system", '"\n')
-    assert commands('FROM x\nSYSTEM "\u200b"\u200b"a"""')[1] == ("system", "a")
-    assert commands('FROM x\nSYSTEM \u200b \t"a" \u200b')[1] == ("system", "a")
+    assert commands('FROM x\nSYSTEM "\x07"\x07"a"""')[1] == ("system", "a")
+    assert commands('FROM x\nSYSTEM \x07 \t"a" \x07')[1] == ("system", "a")
 
 
 def test_a_word_is_ascii() -> None:
@@ -291,3 +302,13 @@ def test_every_file_is_read_as_character_by_character(source: str) -> None:
 def test_a_quoted_printable_text_survives(text: str) -> None:
     assert commands(f'FROM x\nSYSTEM "{text}"')[1] == ("system", text)
     assert commands(f'FROM x\nSYSTEM """{text}\n{text}"""')[1] == ("system", f"{text}\n{text}")
+
+
+@pytest.mark.parametrize("text", WRITTEN.values(), ids=WRITTEN)
+@pytest.mark.parametrize("word", ["SYSTEM", "PARAMETER stop", "MESSAGE user", "TEMPLATE", "FROM"])
+def test_a_text_is_what_the_person_wrote_in_every_script(word: str, text: str) -> None:
+    source = f"FROM x\n{word} {text}\n"
+    for written in (source, source.encode(), b"\xef\xbb\xbf" + source.encode(), source.encode("utf-16")):
+        assert commands(written)[-1][1].removeprefix("user: ") == text
+    assert instruction(word, text) == f"{word} {text}"
+    assert not [finding for finding in check(source, Path("x.Modelfile")) if "dropped" in finding.text]

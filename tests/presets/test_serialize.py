@@ -51,7 +51,7 @@ def test_a_text_is_quoted_when_it_must_be(text: str, written: str) -> None:
     ("text", "said"),
     [
         ('a"""\nb', 'no line of a longer text may end with """'),
-        ("a\u200db", "it drops characters that cannot be printed, such as U+200D"),
+        ("a\u0007b", "it drops control characters, such as U+0007"),
     ],
 )
 def test_what_a_modelfile_cannot_say_is_refused(text: str, said: str) -> None:

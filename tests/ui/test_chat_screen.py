@@ -8,6 +8,7 @@ import pytest
 from textual import events
 from textual.widgets import Input, OptionList
 
+from tests.base.test_terminal import WRITTEN
 from tests.engine.scripted import WITHOUT_SYSTEM, Script
 from tests.ui.driver import ENDLESS, GREEDY, UNSURE, OpenChat, Watched
 from tui.engine.protocol import Failed, Generate, KnobsTurned, Load, Preview, SetKnobs, Stop, Token
@@ -57,10 +58,34 @@ async def test_the_conversation_goes_on(open_chat: OpenChat) -> None:
         assert chat.prompt.text == ""
 
 
+async def test_the_model_and_the_history_get_what_was_written(open_chat: OpenChat) -> None:
+    text = " ".join(WRITTEN.values())
+    async with open_chat(Script(replies=(text,))) as chat:
+        chat.app.post_message(events.Paste(text))
+        await chat.until(lambda: chat.prompt.text == text)
+        await chat.press("enter")
+        await chat.until(lambda: chat.side.conversation.messages[-1:] and not chat.side.busy)
+        assert chat.engine.commands(Generate)[-1].replies[0].messages[-1].content == text
+        assert [message.content for message in chat.side.conversation.messages[-2:]] == [text, text]
+        assert not set(chat.view) & set("\u202b\u200f\u2067")
+
+
+async def test_lines_sent_while_a_reply_is_written_come_back_in_their_order(open_chat: OpenChat) -> None:
+    async with open_chat(ENDLESS) as chat:
+        await chat.ask("Hi")
+        await chat.written(5)
+        for line in ("one", "two", "/again", "three"):
+            chat.prompt.text = line
+            chat.prompt.action_send()
+        await chat.until(lambda: chat.prompt.text.count("\n") == 3)
+        assert chat.prompt.text == "one\ntwo\n/again\nthree"
+
+
 async def test_t27_what_is_pasted_has_its_lines_and_acts_on_nothing(open_chat: OpenChat) -> None:
     async with open_chat(Script()) as chat:
         chat.app.post_message(events.Paste("one\rtwo\r\nthree\x1b]0;x\x07"))
-        await chat.until(lambda: chat.prompt.text == "one\ntwo\nthree␛]0;x␇")
+        await chat.until(lambda: chat.prompt.text == "one\ntwo\nthree\x1b]0;x\x07")
+        await chat.until(lambda: "three␛]0;x␇" in chat.view)
 
 
 async def test_ctrl_c_stops_then_clears_then_says_how_to_quit(open_chat: OpenChat) -> None:

@@ -12,10 +12,13 @@ from textual.app import ComposeResult
 from textual.pilot import Pilot
 from textual.widgets._toast import Toast
 
+from tests.base.test_terminal import WRITTEN
 from tests.ui.host import WidgetHost
 from tui.paths import sent_file
+from tui.prompt_line.attachments import Attachment
 from tui.prompt_line.history import add_sent, read_sent
 from tui.terminal import safe
+from tui.ui.terminal.input_parser import InputParser
 from tui.ui.widgets.prompt.attachment_chips import AttachmentChips
 from tui.ui.widgets.prompt.composer import Composer, Draft
 from tui.ui.widgets.prompt.prompt import LONG
@@ -218,7 +221,7 @@ async def test_three_quotes_make_enter_a_new_line_until_three_close_them() -> No
         assert (app.asked, app.prompt.text) == ([], '"""one\n/two\nthree"""')
         await pilot.press("enter")
         await until(pilot, lambda: app.asked == ["one\n/two\nthree"])
-        assert app.drafts == [Draft('"""one\n/two\nthree"""')]
+        assert [each.text for each in app.drafts] == ['"""one\n/two\nthree"""']
 
 
 async def test_open_quotes_are_said_in_the_frame() -> None:
@@ -330,7 +333,7 @@ async def test_a_draft_that_could_not_be_sent_comes_back_whole() -> None:
         assert (app.prompt.text, len(app.chips)) == ("hi\nme", 1)
         await pilot.press("enter")
         await until(pilot, lambda: len(app.asked) == 2)
-        assert app.drafts[1] == Draft("hi\nme", app.drafts[0].pastes)
+        assert (app.drafts[1].text, app.drafts[1].pastes) == ("hi\nme", app.drafts[0].pastes)
 
 
 # --- the person's own editor ----------------------------------------------------------------------------------------
@@ -445,4 +448,45 @@ async def test_a_hostile_file_of_prompts_acts_on_nothing() -> None:
     async with app.run_test() as pilot:
         await until(pilot, lambda: app.prompt.sent_history.sent)
         await pilot.press("up")
-        assert app.prompt.text == safe("a\x1b]52;c;x\x07")
+        assert app.prompt.text == "a\x1b]52;c;x\x07"
+        assert app.prompt.render_line(0).text.strip() == safe(app.prompt.text)
+
+
+@pytest.mark.parametrize("text", WRITTEN.values(), ids=WRITTEN)
+async def test_what_is_typed_arrives_as_what_is_pasted_does(text: str) -> None:
+    app = Host()
+    async with app.run_test() as pilot:
+        for message in InputParser().feed(f"{text}\r\x1b[200~{text}\x1b[201~"):
+            app.post_message(message)
+            await pilot.pause()
+        await until(pilot, lambda: app.asked)
+        assert app.asked == [text]
+        assert app.prompt.text == text
+        await pilot.press("enter")
+        await until(pilot, lambda: len(app.asked) == 2)
+        assert app.asked[1] == text
+        assert read_sent(sent_file())[-1] == text
+        assert "\u202b" not in app.prompt.render_line(0).text
+
+
+def test_keys_that_write_nothing_are_no_pastes() -> None:
+    keys = list(InputParser().feed("\x1b[A\x01\x7f\t\x1b[27;2;13~ \x1bx"))
+    assert all(isinstance(message, events.Key) for message in keys)
+
+
+async def test_questions_that_come_back_are_in_the_order_they_were_sent_in() -> None:
+    app = Host()
+    async with app.run_test() as pilot:
+        pastes = tuple(Attachment(f"{number}", WORDS) for number in range(3))
+        first, second, third = (Draft(f"line {number}", (pastes[number],), number + 1) for number in range(3))
+        app.composer.restore(first)
+        await pilot.press("!", "?")
+        app.composer.restore(third)
+        app.composer.restore(second)
+        assert app.prompt.text == "line 0\nline 1\nline 2\n!?"
+        await pilot.press("enter")
+        await until(pilot, lambda: app.asked)
+        assert app.drafts[0].pastes == pastes
+        app.composer.restore(Draft("later", number=9))
+        app.composer.restore(Draft("earlier", number=8))
+        assert app.prompt.text == "earlier\nlater"

@@ -102,12 +102,13 @@ async def test_the_persons_own_text_is_not_walked_over() -> None:
         assert app.prompt.text == "oney", "an entry that was changed is the person's own"
 
 
-async def test_pasted_text_is_filtered() -> None:
+async def test_pasted_text_is_kept_and_painted_filtered() -> None:
     app = Host()
     async with app.run_test() as pilot:
         await paste(pilot, "a\r\nb\rc\x1b]52;c;x\x07\u202e")
-        assert app.prompt.text == "a\nb\nc␛]52;c;x␇\ufffd"
+        assert app.prompt.text == "a\nb\nc\x1b]52;c;x\x07\u202e"
         assert app.submitted == []
+        assert app.prompt.render_line(2).text.strip() == "c␛]52;c;x␇\ufffd"
 
 
 async def test_put_back_leaves_the_cursor_at_the_end() -> None:

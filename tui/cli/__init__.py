@@ -11,7 +11,7 @@ from typer._click.exceptions import ClickException
 
 from tui import __version__
 from tui.cli import bench, chat, compare, doctor, history, models, presets, replay, run
-from tui.cli.arguments import ThemeName, UsageError
+from tui.cli.arguments import ThemeName, UsageError, check_encoding
 from tui.cli.stderr import print_notice
 from tui.errors import TwiddleError
 from tui.terminal import safe
@@ -55,6 +55,7 @@ def main() -> None:
     """Entry point of `twiddle`, and the one place where an error becomes words and an exit code."""
     _ready_output()
     try:
+        check_encoding(sys.argv[1:])
         sys.exit(app(prog_name="twiddle", standalone_mode=False))
     except ClickException as error:  # words that mean nothing, which it quotes
         said = io.StringIO()

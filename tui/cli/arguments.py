@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +11,7 @@ import typer
 from tui.config import LoadedConfig, read_config
 from tui.errors import TwiddleError, did_you_mean
 from tui.knobs.setting import Setting, is_override, parse_setting
-from tui.paths import expand, is_there, list_folder, theme_dirs
+from tui.paths import decode_text, expand, is_there, list_folder, theme_dirs
 from tui.presets.library import ResolvedSetting, list_presets, resolve
 
 SETTING_HELP = "PRESET, PRESET,knob=value,... or knob=value,...; a PRESET is a name or the path of a Modelfile or GGUF."
@@ -22,6 +23,19 @@ ThemeName = Annotated[
 
 class UsageError(TwiddleError):
     """Raised for wrong usage of a command; exit code 2, as for an unknown option."""
+
+
+def check_encoding(words: Sequence[str]) -> None:
+    """Raise UsageError for an argument that is not UTF-8, for whose bytes Python has lone surrogates."""
+    for place, word in enumerate(words, 1):
+        try:
+            word.encode()
+        except UnicodeEncodeError as error:
+            byte, shown = ord(word[error.start]) & 0xFF, word.encode("utf-8", "replace").decode()
+            raise UsageError(
+                f"Argument {place}, {shown!r}, is not UTF-8 (byte 0x{byte:02X}); "
+                "set the terminal to UTF-8, or rename the file that it names."
+            ) from None
 
 
 def choose(setting: str | None) -> tuple[ResolvedSetting, Path]:
@@ -64,15 +78,14 @@ def read_prompt(prompt: str | None) -> str:
     parts = [part for part in (prompt or "", _piped()) if part.strip()]
     if not parts:
         raise UsageError('There is no prompt; write one, such as `twiddle run "Why is the sky blue?"`, or pipe it in.')
-    # Arguments that are not UTF-8 come as lone surrogates, which nothing further on can take.
-    return "\n\n".join(parts).encode("utf-8", "replace").decode()
+    return "\n\n".join(parts)
 
 
 def _piped() -> str:
     # Python sets stdin to None when the shell closed it.
     if sys.stdin is None or sys.stdin.isatty():
         return ""
-    return sys.stdin.buffer.read().decode("utf-8", "replace").rstrip("\n")
+    return decode_text(sys.stdin.buffer.read(), "replace").rstrip("\n")
 
 
 def require_screen(instead: str) -> None:

@@ -14,7 +14,7 @@ from tui.cli.stderr import print_notice
 from tui.cli.stdout import print_line, print_table, print_text
 from tui.conversation.token_measures import MEASURES, Measure
 from tui.errors import StoreError
-from tui.paths import history_path, is_there
+from tui.paths import decode_text, history_path, is_there
 from tui.store import export as exports
 from tui.store.picture_source import show as show_exhibit
 from tui.store.records import StoredConversation, Summary
@@ -121,7 +121,7 @@ def import_(files: Annotated[list[Path], typer.Argument(help="Files exported as 
     """Import conversations exported as JSON."""
     with open_store() as store:
         for file in files:
-            number = store.add(exports.read(file.read_text(encoding="utf-8", errors="replace"), file.name))
+            number = store.add(exports.read(decode_text(file.read_bytes(), "replace"), file.name))
             typer.echo(f"{safe_line(file.name)} is conversation {number} now")
 
 

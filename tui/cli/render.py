@@ -16,6 +16,7 @@ from tui.engine.protocol import PromptPiece
 from tui.engine.protocol import Render as Ask
 from tui.errors import PresetError
 from tui.knobs.table import fixed
+from tui.paths import decode_text
 from tui.presets.gotemplate import TemplateError
 from tui.presets.library import find_preset
 from tui.presets.ollama_prompt import OllamaPrompt
@@ -109,6 +110,6 @@ def _request(path: Path | None) -> ChatRequest:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return decode_text(path.read_bytes())
     except UnicodeDecodeError:
         raise PresetError(f"{str(path)!r} is not UTF-8 text.") from None

@@ -8,6 +8,7 @@ from tui.models.locations import STARTER, find_repo_folders, list_model_files, s
 from tui.models.ollama import PREFIX, find_in_ollama, list_ollama
 from tui.models.preflight import check_model
 from tui.paths import current_dir, expand
+from tui.terminal import without_controls
 
 __all__ = ["STARTER", "find_model"]
 
@@ -37,7 +38,7 @@ def reference_for(name: str) -> str:
 def _find(reference: str, folder: Path | None) -> Path:
     if reference == STARTER:
         return starter()
-    if not reference or "\0" in reference or not reference.isprintable():
+    if not reference or without_controls(reference) != reference:
         raise ModelError(f"FROM {reference!r} names no model; write FROM starter, or the path of a GGUF file.")
     if reference.startswith(PREFIX):
         return find_in_ollama(reference)

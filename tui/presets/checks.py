@@ -11,7 +11,7 @@ from tui.errors import ModelError, PresetError
 from tui.knobs.knob import Value
 from tui.knobs.lint import conflict, in_vain, inert
 from tui.knobs.table import ROWS, WHILE_THINKING
-from tui.presets.modelfile import Instruction, Modelfile, ModelfileError, decode, parse_modelfile
+from tui.presets.modelfile import Instruction, Modelfile, ModelfileError, decode, dropped, parse_modelfile
 from tui.presets.ollama import refusals
 from tui.presets.parameters import DEPRECATED, knob_of
 from tui.presets.preset import Preset, compose
@@ -120,9 +120,8 @@ def _traps(modelfile: Modelfile, text: str) -> Iterator[PresetFinding]:
 
 
 def _quoting(source: str, value: str) -> Iterator[str]:
-    dropped = next((rune for rune in source if not rune.isprintable() and rune not in "\t\r\n"), None)
-    if dropped:
-        yield f"Characters that cannot be printed are dropped, as in Ollama, such as U+{ord(dropped):04X}."
+    if sign := dropped(source):
+        yield f"Control characters are dropped, such as {sign}."
     first, *more = source.splitlines()
     opened = first.partition('"')[2]
     if more and '"' in opened.strip('"') and not first.partition('"""')[2]:

@@ -5,8 +5,9 @@
 
 A separator is one blank or tab. A value runs to the end of its line; one that opens with `"` or `\"""` runs to the
 first line that ends with the same. Nothing inside is an escape, and there are no comments at the end of a line.
-Characters that are neither printable nor tabs are dropped. The rules were compared with Ollama's own parser (v0.33):
-it accepts and refuses the same files; its error messages are less detailed.
+Control characters other than tabs are dropped. The rules were compared with Ollama's own parser (v0.33): it accepts and
+refuses the same files; its error messages are less detailed, and it drops every rune that Go does not print, such as
+the joiners in an emoji, so that a text with them is another one there.
 """
 
 import codecs
@@ -131,17 +132,22 @@ def decode(source: str | bytes) -> str:
 _BYTE = re.compile("[\udc80-\udcff]")
 
 
+def dropped(text: str) -> str:
+    """Return the first character of a text that a Modelfile drops, as `U+0007`; "" if it keeps them all."""
+    found = _CONTROL.search(text.replace("\r", "").replace("\n", ""))
+    return f"U+{ord(found[0]):04X}" if found else ""
+
+
 def _paragraph(preface: str) -> str:
     comments = (line.strip(" \t").lstrip("#") for line in re.split(r"[\r\n]", preface))
     return " ".join(" ".join(_printable(comment) for comment in comments).split())
 
 
 def _printable(text: str) -> str:
-    if text.isprintable():
-        return text
-    return "".join(rune for rune in text if rune.isprintable() or rune == "\t")
+    return text if text.isprintable() else _CONTROL.sub("", text)
 
 
+_CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\ud800-\udfff]")
 _COMMENT = re.compile(r"#[^\r\n]*")
 _SKIPPED = re.compile(r"(?:[ \t\r\n]+|#[^\r\n]*)*")
 _BLANKS = re.compile(r"[ \t]*")
@@ -210,7 +216,7 @@ class _Reader:
         start = self.at
         # Ollama accepts any first rune of a word and drops an unprintable one, such as a stray byte order mark.
         self.at += 1
-        word = _printable(self.text[start]) + self._take(_LETTERS)
+        word = (self.text[start] if self.text[start].isprintable() else "") + self._take(_LETTERS)
         self._tokens.append(SourceToken(start, self.at, "word"))
         end = self._separator()
         if not end:

@@ -8,6 +8,7 @@ from msgspec import Struct
 from tui.errors import PresetError
 from tui.models.locations import STARTER
 from tui.paths import expand, is_file, list_folder, preset_dirs
+from tui.terminal import without_controls
 
 SUFFIX = ".Modelfile"
 
@@ -66,7 +67,7 @@ def base_path(reference: str, path: Path) -> Path | None:
     refers to the next of that name, so that the user's `precise` can be based on the shipped one; if there is no
     other, to itself.
     """
-    if reference == STARTER or not reference.isprintable():
+    if reference == STARTER or without_controls(reference) != reference:
         return None
     if "/" in reference or reference.startswith("~"):
         return _by_path(reference, path)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from tui.errors import PresetError
 from tui.knobs.knob import Value
-from tui.presets.modelfile import ModelfileError, parse_modelfile
+from tui.presets.modelfile import ModelfileError, dropped, parse_modelfile
 from tui.presets.parameters import SWITCHES
 from tui.presets.preset import Preset
 
@@ -93,7 +93,6 @@ def _reads_back(line: str, text: str) -> bool:
 
 
 def _obstacle(text: str) -> str:
-    dropped = next((rune for rune in text if not rune.isprintable() and rune not in "\t\r\n"), None)
-    if dropped:
-        return f"it drops characters that cannot be printed, such as U+{ord(dropped):04X}"
+    if sign := dropped(text):
+        return f"it drops control characters, such as {sign}"
     return 'no line of a longer text may end with """'

@@ -11,9 +11,9 @@ from msgspec import Struct
 
 from tui.errors import AttachmentError
 from tui.models.memory import show_size
-from tui.paths import FileFault, FileMissing, expand, is_file, is_there, read_regular
+from tui.paths import FileFault, FileMissing, decode_text, expand, is_file, is_there, read_regular
 from tui.prompt_line.completion import Completion, Suggestion
-from tui.terminal import safe_line, safe_lines
+from tui.terminal import safe_line, written
 
 LARGEST = 16 * 2**20
 """Bytes of a file; no context holds more."""
@@ -120,13 +120,15 @@ def read(path: Path) -> Attachment:
         raise AttachmentError(f"There is no file {shown}.") from None
     except FileFault as fault:
         raise AttachmentError(f"{shown} {fault}.") from None
-    if b"\0" in content:
-        raise AttachmentError(f"{shown} is not a text file.")
     try:
-        text = content.decode("utf-8-sig")
+        text = decode_text(content)
+        if "\0" in text:
+            raise AttachmentError(f"{shown} is not a text file.")
     except UnicodeDecodeError as error:
+        if b"\0" in content:
+            raise AttachmentError(f"{shown} is not a text file.") from None
         raise AttachmentError(f"{shown} is not UTF-8 at byte {error.start:,}; convert it first.") from None
-    return Attachment(path.name, safe_lines(text))
+    return Attachment(path.name, written(text))
 
 
 def with_attachments(text: str, attachments: Iterable[Attachment]) -> str:

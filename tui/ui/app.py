@@ -17,7 +17,7 @@ from tui.engine.process.pool import EnginePool
 from tui.engine.protocol import Load
 from tui.presets.library import ResolvedSetting
 from tui.store.async_store import AsyncStore
-from tui.terminal import safe, safe_line, safe_lines
+from tui.terminal import safe_line, safe_lines, without_controls, written
 from tui.ui.bindings import bind
 from tui.ui.controllers.theme_controller import ThemeController
 from tui.ui.keys import read_keys
@@ -28,6 +28,7 @@ from tui.ui.terminal.clipboard import copy
 from tui.ui.terminal.driver import PatientDriver
 from tui.ui.terminal.signals import Suspension, suspend
 from tui.ui.textual_private import close_with
+from tui.ui.widgets.safe_text_area import SafeTextArea
 from tui.ui.widgets.transcript.copy_targets import CopyTargets
 
 
@@ -76,12 +77,12 @@ class TwiddleApp(App[None]):
     async def on_event(self, event: events.Event) -> None:
         """Filter pasted text, wherever it goes."""
         if isinstance(event, events.Paste):
-            event.text = safe_lines(event.text)
+            event.text = (written if isinstance(self.focused, SafeTextArea) else safe_lines)(event.text)
         await super().on_event(event)
 
     def copy_to_clipboard(self, text: str) -> None:
         """Copy a text, also from a remote terminal, and show a notice about it."""
-        self._clipboard = safe(text)
+        self._clipboard = without_controls(text)
         self.run_worker(self._copy(self._clipboard))
 
     async def _copy(self, text: str) -> None:

@@ -16,7 +16,7 @@ from textual.theme import Theme
 
 from tui import paths
 from tui.errors import TwiddleError, did_you_mean
-from tui.paths import list_folder
+from tui.paths import decode_text, list_folder
 from tui.presets.preset_paths import FileStamp, stamped
 from tui.terminal import safe_line
 
@@ -98,7 +98,7 @@ def read_theme(path: Path) -> Theme:
     if "[" in path.stem or safe_line(path.stem) != path.stem:  # Textual's palette reads the name as markup
         raise _failure(path, "its name cannot be shown", "rename it, to such as my-theme.toml")
     try:
-        palette = tomllib.loads(path.read_text(encoding="utf-8"))
+        palette = tomllib.loads(decode_text(path.read_bytes()))
     except OSError as error:
         raise _failure(path, f"it cannot be read ({error.strerror})", "check the file") from error
     except UnicodeDecodeError as error:

@@ -5,16 +5,16 @@ from typing import ClassVar
 
 from textual.binding import BindingType
 from textual.widget import Widget
-from textual.widgets import Static, TextArea
+from textual.widgets import Static
 
 from tui.errors import KnobError
 from tui.knobs.knob import Knob, Value
-from tui.terminal import safe
 from tui.ui.bindings import bind
 from tui.ui.screens.dialog import Dialog
+from tui.ui.widgets.safe_text_area import SafeTextArea
 
 
-class KnobTextArea(TextArea):
+class KnobTextArea(SafeTextArea):
     """Text area in which Enter accepts the text, as in the prompt."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -37,8 +37,9 @@ class KnobEditor(Dialog[Value | None]):
     def __init__(self, knob: Knob, value: Value) -> None:
         """`value` is the one to edit."""
         super().__init__()
-        self._knob, self._shown = knob, safe(knob.write(value))
-        self._text = KnobTextArea(self._shown, show_line_numbers=False, tab_behavior="indent")
+        self._knob = knob
+        self._text = KnobTextArea(knob.write(value), show_line_numbers=False, tab_behavior="indent")
+        self._first = self._text.text
 
     def content(self) -> Iterable[Widget]:
         yield Static(self._knob.name, classes="name", markup=False)
@@ -58,10 +59,10 @@ class KnobEditor(Dialog[Value | None]):
     def action_accept(self) -> None:
         """Give the value if the knob accepts it.
 
-        An untouched text gives None, so that characters which `safe` replaced stay in the value.
+        An untouched text gives None, so that line ends which the text area has made newlines of stay in the value.
         """
         try:
-            self.dismiss(None if self._text.text == self._shown else self._knob.read(self._text.text))
+            self.dismiss(None if self._text.text == self._first else self._knob.read(self._text.text))
         except KnobError as error:
             self.show_error(str(error))
 

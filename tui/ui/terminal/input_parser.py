@@ -1,9 +1,10 @@
 """Parser of terminal input that keeps late answers and the escape sequences of a paste from becoming keys."""
 
 import re
-from collections.abc import Generator, Iterable
+import unicodedata
+from collections.abc import Generator, Iterable, Iterator
 
-from textual.events import Paste
+from textual.events import Key, Paste
 from textual.message import Message
 
 from tui.ui.textual_private import XTermParser
@@ -28,7 +29,7 @@ class InputParser(XTermParser):
     def feed(self, data: str) -> Iterable[Message]:
         """Yield the messages in some input; an answer or a paste may come in pieces."""
         if not data:  # the end
-            yield from super().feed(data)
+            yield from self._read_keys(data)
         while data:
             if self._paste is None:
                 data = yield from self._keys(data)
@@ -40,6 +41,14 @@ class InputParser(XTermParser):
                     return
                 yield Paste(text[:place].replace("\0", ""))
                 self._paste, data = None, text[place + len(_END) :]
+
+    def _read_keys(self, data: str) -> Iterator[Message]:
+        """Yield Textual's messages, with pastes for signs that no widget would take as typed."""
+        for message in super().feed(data):
+            sign = message.character if isinstance(message, Key) and "+" not in message.key else None
+            # Widgets take what `str.isprintable` is true of: no joiner, no blank but U+0020, no sign newer than Python.
+            typed = sign and not sign.isprintable() and unicodedata.category(sign) not in ("Cc", "Cs")
+            yield Paste(sign) if sign and typed else message
 
     def _keys(self, data: str) -> Generator[Message, None, str]:
         """Read keys up to the start of a paste; return the input after it."""
@@ -53,6 +62,6 @@ class InputParser(XTermParser):
         kept = max(len(new) - len(begun[0]), 0) if begun else len(new)
         new, self._partial = new[:kept], new[kept:]
         if new:
-            yield from super().feed(new)
+            yield from self._read_keys(new)
         self._last, self._paste = ("", "") if start else ((last + new)[-len(_START) :], None)
         return after

@@ -3,15 +3,14 @@
 from collections.abc import Iterable
 
 from rich.text import Text
-from textual.widgets import TextArea
 
 from tui.presets.highlight import HighlightSpan, parts
-from tui.terminal import safe
+from tui.ui.widgets.safe_text_area import SafeTextArea
 
 _STYLES = "comment instruction name number text unknown fault"
 
 
-class ModelfileArea(TextArea):
+class ModelfileArea(SafeTextArea):
     """Text area that highlights a Modelfile while it is typed."""
 
     COMPONENT_CLASSES = {f"modelfile--{name}" for name in _STYLES.split()}
@@ -33,7 +32,6 @@ class ModelfileArea(TextArea):
     def get_line(self, line_index: int) -> Text:
         """Return a line with its styles."""
         line = super().get_line(line_index)
-        line.plain = _shown(line.plain)
         for part in self._parts[line_index] if line_index < len(self._parts) else ():
             line.stylize(self.get_component_rich_style(f"modelfile--{part.kind}", partial=True), part.start, part.end)
         if line_index in self._faults:
@@ -44,10 +42,3 @@ class ModelfileArea(TextArea):
         # TextArea calls this for every change of its text, undone ones included.
         super()._build_highlight_map()
         self._parts = parts(self.document.lines)
-
-
-def _shown(line: str) -> str:
-    """Return a line with a harmless character for each, so that the cursor stays in place."""
-    if safe(line) == line:
-        return line
-    return "".join(char if char == "\t" or safe(char) == char else safe(char)[:1].strip() or "\ufffd" for char in line)

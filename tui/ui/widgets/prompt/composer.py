@@ -24,7 +24,7 @@ from tui.prompt_line.attachments import (
 from tui.prompt_line.completion import CompletionSources, read_sources
 from tui.prompt_line.history import add_sent, read_sent
 from tui.prompt_line.quotes import unquoted
-from tui.terminal import safe, safe_lines
+from tui.terminal import safe, written
 from tui.ui.terminal.suspended_editor import edit_externally
 from tui.ui.widgets.prompt.attachment_chips import AttachmentChips
 from tui.ui.widgets.prompt.prompt import LONG, Prompt
@@ -42,6 +42,14 @@ class Draft(Struct, frozen=True):
 
     text: str
     pastes: tuple[Attachment, ...] = ()
+    number: int = 0
+    """Place in the order in which questions were sent."""
+
+
+def _joined(drafts: tuple[Draft, ...]) -> tuple[str, tuple[Attachment, ...]]:
+    """Return the texts of some drafts, a line each, and their pastes."""
+    pastes = (paste for each in drafts for paste in each.pastes)
+    return "\n".join(each.text for each in drafts if each.text), tuple(pastes)
 
 
 class Composer(Vertical):
@@ -75,6 +83,10 @@ class Composer(Vertical):
         """Newest question and its draft."""
         self._warned = ""
         """Text that was held back once with a warning."""
+        self._sent = 0
+        """Number of questions and commands sent."""
+        self._returned: tuple[Draft, ...] = ()
+        """Questions that came back, in their order; the prompt begins with them."""
 
     def compose(self) -> ComposeResult:
         """Yield completions, attachments and prompt."""
@@ -87,10 +99,13 @@ class Composer(Vertical):
         self._read_sent()
 
     def restore(self, draft: Draft) -> None:
-        """Put a draft into the prompt, before whatever was typed meanwhile."""
-        later = self.prompt.text
-        text = "\n".join(filter(None, (draft.text, later)))
-        self._pastes = (*draft.pastes, *self._pastes)
+        """Put a draft into the prompt, after those sent before it and before what was typed meanwhile."""
+        text, pastes = _joined(self._returned)
+        if not text or not self.prompt.text.startswith(text) or self._pastes[: len(pastes)] != pastes:
+            self._returned, text, pastes = (), "", ()  # sent again, or changed
+        later = Draft(self.prompt.text[len(text) :].removeprefix("\n" if text else ""), self._pastes[len(pastes) :])
+        self._returned = tuple(sorted((*self._returned, draft), key=lambda each: each.number))
+        text, self._pastes = _joined((*self._returned, later))
         if len(text) > LONG:
             self._pastes, text = (*self._pastes, Attachment(PASTED, text)), ""
         self.prompt.set_text(text)
@@ -155,7 +170,7 @@ class Composer(Vertical):
     def on_prompt_pasted(self, event: Prompt.Pasted) -> None:
         """Attach a long pasted text."""
         event.stop()
-        self._set_pastes((*self._pastes, Attachment(PASTED, safe_lines(event.text))))
+        self._set_pastes((*self._pastes, Attachment(PASTED, written(event.text))))
 
     def on_prompt_backed_out(self, event: Prompt.BackedOut) -> None:
         """Remove the last pasted text."""
@@ -191,20 +206,21 @@ class Composer(Vertical):
             return
         self.prompt.set_text("")
         self._set_pastes(())
-        self.restore(Draft(text, tuple(Attachment(PASTED, safe_lines(each)) for each in pasted if each)))
+        self.restore(Draft(text, tuple(Attachment(PASTED, written(each)) for each in pasted if each)))
 
     # --- sending ----------------------------------------------------------------------------------------------------
 
     async def on_prompt_submitted(self, event: Prompt.Submitted) -> None:
         """Post a command as it is, and a question with its attachments."""
         event.stop()
-        draft = Draft(event.text, self._pastes)
+        self._sent += 1
+        draft = Draft(event.text, self._pastes, self._sent)
         if self.prompt.purpose:  # a message said before: its words are meant as they stand
             self.post_message(self.Asked(event.text, draft))
             return
         if event.text.startswith("/"):
             self._save_sent(event.text)
-            self.post_message(self.Commanded(event.text, Draft(event.text)))
+            self.post_message(self.Commanded(event.text, Draft(event.text, number=self._sent)))
             return
         self._set_pastes(())
         text = unquoted(event.text)

@@ -9,21 +9,21 @@ from textual.binding import BindingType
 from textual.content import Content
 from textual.message import Message
 from textual.reactive import reactive
-from textual.widgets import TextArea
-from textual.widgets.text_area import EditResult, Location, Selection
+from textual.widgets.text_area import Selection
 
 from tui.prompt_line.commands import complete
 from tui.prompt_line.completion import Completion, CompletionSources
 from tui.prompt_line.history import PromptHistory
 from tui.prompt_line.quotes import unclosed
-from tui.terminal import safe, safe_line, safe_lines
+from tui.terminal import safe_line, written
 from tui.ui.bindings import bind
+from tui.ui.widgets.safe_text_area import SafeTextArea
 
 LONG = 100_000
 """Characters; a longer pasted text is attached rather than inserted."""
 
 
-class Prompt(TextArea):
+class Prompt(SafeTextArea):
     """Text area that sends on Enter, walks through its history, and grows with its text."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -100,7 +100,7 @@ class Prompt(TextArea):
 
     def set_text(self, text: str) -> None:
         """Replace the text, such as by one that could not be sent."""
-        self._declined = safe(text)
+        self._declined = written(text)
         self.text = self._declined
         self.move_cursor(self.document.end)
         self.sent_history.leave()
@@ -123,12 +123,6 @@ class Prompt(TextArea):
             text = self._completion.suggestions[index].text
             end = self.replace(text, (row, self._completion.start), (row, column), maintain_selection_offset=False)
             self.move_cursor(end.end_location)
-
-    def replace(
-        self, insert: str, start: Location, end: Location, *, maintain_selection_offset: bool = True
-    ) -> EditResult:
-        """Filter every edit, pasted or typed: all come this way."""
-        return super().replace(safe_lines(insert), start, end, maintain_selection_offset=maintain_selection_offset)
 
     def on_key(self, event: events.Key) -> None:
         """Send or start a new line, where TextArea would insert a new line for each of these keys.
