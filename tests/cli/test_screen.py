@@ -1,5 +1,6 @@
 """What happens before the screen opens; `tests/ui` has the rest."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,15 +11,17 @@ import pytest
 import tui.ui
 from tests.cli.conftest import Command
 from tests.engine.scripted import Script
+from tests.gguf import write
 from tests.store.pages import talk
 from tui.cli import chat, compare
 from tui.config import LoadedConfig, config_path
-from tui.paths import history_path
+from tui.paths import history_path, models_dir
 from tui.presets.library import ResolvedSetting
 from tui.store.records import SavedPosition, Snapshot, StoredConversation
 from tui.store.store import Store
 
 Opened = list[tuple[tuple[str, ...], tuple[Path, ...]]]
+notices: list[str] = []
 themes: list[str] = []
 """What the screens were asked to look like."""
 
@@ -29,6 +32,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> Opened:
     screens: Opened = []
 
     themes.clear()
+    notices.clear()
 
     def start(
         chosen: tuple[ResolvedSetting, ...],
@@ -37,7 +41,9 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> Opened:
         *,
         keep: bool = True,
         going_on: StoredConversation | None = None,
+        notice: str = "",
     ) -> int:
+        notices.append(notice)
         themes.append(settled.config.theme)
         screens.append((tuple(str(each.setting) for each in chosen), models))
         return 3
@@ -127,7 +133,9 @@ def test_continue_goes_on_with_the_conversation_and_setting_it_was_left_with(
         *,
         keep: bool,
         going_on: StoredConversation | None,
+        notice: str,
     ) -> int:
+        notices.append(notice)
         begun.append((keep, f"{chosen[0].setting} {going_on.title if going_on else None}"))
         return 0
 
@@ -144,7 +152,8 @@ def test_continue_goes_on_with_the_conversation_and_setting_it_was_left_with(
     store = Store(history_path())
     store.save(SavedPosition("two"), Snapshot(talk("Gone?"), "no-such-preset"))
     store.close()
-    assert "It was left with no-such-preset, which cannot be used" in twiddle("--continue").err
+    assert twiddle("--continue").err == ""
+    assert notices[-1].startswith("It was left with no-such-preset, which cannot be used: There is no preset")
     assert begun[-1] == (True, "default Gone?")
 
 
@@ -161,6 +170,55 @@ def test_continue_has_every_side_of_a_comparison_as_it_was_left(
     assert twiddle("--continue").code == 3
     ((settings, models),) = opened
     assert settings == ("precise,top_k=3", "wild") and models[0] != models[1]
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        ("/gone/my model.gguf", "There is no model file '/gone/my model.gguf'."),
+        ("hf.co/maker/Gone-GGUF:Q4_0", "hf.co/maker/Gone-GGUF:Q4_0 is not on this machine yet; fetch it with"),
+        ("ollama:gone", "Ollama's store .* has no 'ollama:gone'."),
+        ("gone.gguf", "There is no model file"),
+    ],
+)
+def test_continue_says_that_the_model_is_gone_and_what_there_is(
+    twiddle: Command, opened: Opened, starter: Path, model: str, said: str
+) -> None:
+    store = Store(history_path())
+    store.save(SavedPosition("one"), Snapshot(talk("Why?", "So."), "precise,top_k=3", system="Rave.", model=model))
+    store.close()
+    assert twiddle("--continue") == (3, "", "")
+    assert opened == [(("precise,top_k=3",), (starter,))]
+    assert re.match(f"It was left with precise,top_k=3, which cannot be used: {said}", notices[-1])
+    assert "It goes on with precise on starter. /model takes another model, such as starter" in notices[-1]
+
+
+def test_one_side_of_a_comparison_whose_model_is_gone_costs_that_model(
+    twiddle: Command, opened: Opened, starter: Path
+) -> None:
+    store = Store(history_path())
+    talked = talk("Why?", "So.")
+    store.save(SavedPosition("one"), Snapshot(talked, "precise", model="ollama:gone", side_count=2))
+    store.save(SavedPosition("one"), Snapshot(talked, "wild", model="starter", side=1, side_count=2))
+    store.close()
+    assert twiddle("--continue") == (3, "", "")
+    assert opened == [(("precise", "wild"), (starter, starter))]
+    assert notices[-1].count("It was left with") == 1
+
+
+def test_continue_without_the_starter_takes_what_there_is(
+    twiddle: Command, opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tui.models.locations.find_spec", lambda name: None)
+    store = Store(history_path())
+    store.save(SavedPosition("one"), Snapshot(talk("Why?", "So."), "precise", model="ollama:gone"))
+    store.close()
+    failed = twiddle("--continue")
+    assert failed.code == 1 and "The starter model is not installed" in failed.err
+    there = write(models_dir() / "mine.gguf")
+    assert twiddle("--continue") == (3, "", "")
+    assert opened == [(("precise",), (there,))]
+    assert "on mine. /model takes another model, such as mine;" in notices[-1]
 
 
 def test_the_config_keeps_a_comparison_from_being_kept_too(

@@ -1,16 +1,20 @@
 """`twiddle chat`: opens the chat screen."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from msgspec.structs import replace
 
 from tui.cli.arguments import SETTING_HELP, ThemeName, UsageError, choose, load_config, require_screen, with_model
 from tui.cli.history import open_store
-from tui.cli.stderr import print_notice
 from tui.config import config_path
 from tui.errors import TwiddleError
-from tui.presets.library import ResolvedSetting
+from tui.knobs.setting import Setting
+from tui.models.locations import list_models
+from tui.presets.library import ResolvedSetting, resolve
+from tui.presets.preset import anchored, with_parts
 from tui.session.side import restore_setting
 from tui.store.records import SideRow, StoredConversation
 
@@ -19,6 +23,9 @@ Keep = Annotated[
     bool | None,
     typer.Option("--history/--no-history", help="Save this chat or not; default: saved, unless config.toml says no."),
 ]
+
+_OFFERED = 8
+"""Most models named where one is gone."""
 
 
 def chat(
@@ -36,11 +43,12 @@ def chat(
         remedy = "take one of them" if keep is False else "add --history to keep this chat"
         raise UsageError(f"--continue goes on with what was kept, and {said} keeps nothing; {remedy}.")
     kept = _newest() if go_on else None
-    sides = _as_left(kept) if kept and setting is None else ()
-    chosen, models = zip(*(sides or (choose(setting or settled.config.preset or None),)), strict=True)
+    wanted = setting or settled.config.preset or None
+    sides, notice = _as_left(kept, wanted) if kept and setting is None else ((choose(wanted),), "")
+    chosen, models = zip(*sides, strict=True)
     from tui.ui import start
 
-    raise typer.Exit(start(chosen, models, settled, keep=keeping, going_on=kept))
+    raise typer.Exit(start(chosen, models, settled, keep=keeping, going_on=kept, notice=notice))
 
 
 def _newest() -> StoredConversation:
@@ -51,10 +59,42 @@ def _newest() -> StoredConversation:
         return store.load(number)
 
 
-def _as_left(kept: StoredConversation) -> tuple[tuple[ResolvedSetting, Path], ...]:
-    """Restore the sides of a conversation, or none if one of them is not available any more."""
+_Chosen = tuple[ResolvedSetting, Path]
+
+
+def _as_left(kept: StoredConversation, wanted: str | None) -> tuple[tuple[_Chosen, ...], str]:
+    """Restore the sides of a conversation, and say which of them take another model or preset, and what there is."""
+    sides: list[_Chosen] = []
+    lost: dict[str, None] = {}
+    for row in kept.sides or (SideRow(kept.setting),):
+        try:
+            sides.append(with_model(restore_setting(row)))
+        except TwiddleError as error:
+            sides.append(_instead(row, wanted))
+            lost[f"It was left with {row.setting}, which cannot be used: {error}"] = None
+            lost[f"It goes on with {sides[-1][0].preset.name} on {sides[-1][0].preset.model}."] = None
+    if lost:
+        there = ", ".join(found.reference for found in list_models()[:_OFFERED])
+        lost[f"/model takes another model, such as {there}; F2 another preset."] = None
+    return tuple(sides), " ".join(lost)
+
+
+def _instead(row: SideRow, wanted: str | None) -> _Chosen:
+    """Restore a side on the default model; with the default preset, if its own is gone too."""
+    chosen, path = _default(wanted)
+    with suppress(TwiddleError):
+        left = restore_setting(row)
+        return replace(left, preset=with_parts(left.preset, model=anchored(chosen.preset).model)), path
+    return chosen, path
+
+
+def _default(wanted: str | None) -> _Chosen:
+    """Choose the default setting, on the first model that can be used."""
     try:
-        return tuple(with_model(restore_setting(seat)) for seat in kept.sides or (SideRow(kept.setting),))
-    except TwiddleError as error:
-        print_notice(f"It was left with {kept.setting}, which cannot be used: {error} It goes on with the default.")
-        return ()
+        return choose(wanted)
+    except TwiddleError:
+        plain = resolve(Setting())
+        for found in list_models():
+            with suppress(TwiddleError):
+                return with_model(replace(plain, preset=with_parts(plain.preset, model=found.reference)))
+        raise

@@ -24,13 +24,15 @@ def start(
     *,
     keep: bool = True,
     going_on: StoredConversation | None = None,
+    notice: str = "",
 ) -> int:
     """Open the chat, a pane for each setting with its model, and return the exit code when it is closed.
 
     `settled` is the user's config; the conversation is saved if `keep` is True, and continues `going_on` if given.
+    `notice` is shown below it.
     """
     store = AsyncStore(history_path()) if keep else None
-    return asyncio.run(_run(chosen, loads_of(chosen, models), settled, store, going_on))
+    return asyncio.run(_run(chosen, loads_of(chosen, models), settled, store, going_on, notice))
 
 
 def loads_of(chosen: tuple[ResolvedSetting, ...], models: tuple[Path, ...]) -> tuple[Load, ...]:
@@ -44,6 +46,7 @@ async def _run(
     settled: LoadedConfig,
     store: AsyncStore | None,
     going_on: StoredConversation | None,
+    notice: str,
 ) -> int:
     # Before Textual is imported: it reads these once, and takes 0.2 s in which a model can load and a terminal answer.
     os.environ.setdefault("TEXTUAL_FPS", "120")
@@ -61,6 +64,7 @@ async def _run(
     app = TwiddleApp(engines, chosen, loads, store, settled, dark)
     if going_on:
         app.chat.autosave.open_sides(going_on)
+    app.chat.opening_notice = notice
     exit_on_signals(app)
     watch = asyncio.create_task(exit_without_terminal(app))
     try:

@@ -88,6 +88,8 @@ class ChatScreen(Screen[None]):
         self._knobs, self._candidates, self._status = KnobPanel(), Candidates(), Status()
         self._composer = Composer("Ask something; Enter sends. / for commands, F1 for all keys")
         self._composer.keeping = store is not None
+        self.opening_notice = ""
+        """Notice below what is there when the chat opens."""
         self._prompt = self._composer.prompt
         self.autosave = Autosave(store, self._session, self._columns, self._status)
         self._comparison = Comparison(self, self._session, self._columns, self._prompt, self.autosave)
@@ -141,6 +143,8 @@ class ChatScreen(Screen[None]):
         self._presenter.show(self.active)
         self._comparison.show_addressee()
         self.autosave.start(self.app)
+        if self.opening_notice:
+            self.add_notice(self.opening_notice)
 
     def watch_active(self) -> None:
         """Show the knobs of the newly active side."""
