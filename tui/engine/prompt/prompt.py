@@ -29,7 +29,7 @@ PLAIN = """\
 {%- if add_generation_prompt %}{{ 'Assistant:' }}{% endif %}"""
 """Used, and said so, when a model carries no chat template."""
 
-_PLAINLY = "Messages are joined as plain `User:` and `Assistant:` lines, unless the preset has a TEMPLATE."
+PLAINLY = "Messages are joined as plain `User:` and `Assistant:` lines, unless the preset has a TEMPLATE."
 
 _NO_TEMPLATE = "This model carries no chat template."
 
@@ -77,7 +77,7 @@ def plain_notice(template: str | None, *, base: bool) -> str:
     """Return the notice that a model has no turns of its own; empty if it has, by its template."""
     if template and not base:
         return ""
-    return f"{_BASE if template else _NO_TEMPLATE} {_PLAINLY}"
+    return f"{_BASE if template else _NO_TEMPLATE} {PLAINLY}"
 
 
 class WrittenPrompt(NamedTuple):
@@ -105,7 +105,7 @@ class PromptWriter:
         try:
             self._template = compiled(backend.template, bos=backend.bos, eos=backend.eos)
         except EngineError as error:
-            self.notice = f"{error} {_PLAINLY}"
+            self.notice = f"{error} {PLAINLY}"
 
     def _rendering(self, template: str) -> PromptRenderer:
         """Return the template: the model's own, or an explicit one."""
