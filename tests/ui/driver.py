@@ -185,6 +185,7 @@ def opener(monkeypatch: pytest.MonkeyPatch, log: Path) -> OpenChat:
         others: dict[str, Script] = {},  # noqa: B006
         diary: AsyncStore | None = None,
         going_on: StoredConversation | None = None,
+        notice: str = "",
     ) -> AsyncIterator[Chat]:
         def find(reference: str, folder: Path | None = None) -> Path:
             return Path(others.get(reference, script).path)
@@ -202,6 +203,7 @@ def opener(monkeypatch: pytest.MonkeyPatch, log: Path) -> OpenChat:
         app = TwiddleApp(engines, chosen, loads, diary, settled, dark)
         if going_on:
             app.chat.autosave.open_sides(going_on)
+        app.chat.opening_notice = notice
         try:
             async with app.run_test(size=size, notifications=True, message_hook=hook) as pilot:
                 if theme:

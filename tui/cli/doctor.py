@@ -191,4 +191,4 @@ def _places() -> Iterator[Diagnosis]:
 def _is_writable(folder: Path) -> bool:
     """Return True if the folder can be written, or made."""
     nearest = next((each for each in (folder, *folder.parents) if is_there(each)), folder)
-    return os.access(nearest, os.R_OK | os.W_OK | os.X_OK)
+    return os.access(nearest, os.R_OK | os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids)
