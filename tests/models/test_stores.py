@@ -226,6 +226,42 @@ def test_llama_cpps_cache_is_looked_into(home: Path) -> None:
     assert listed() == [("ggml-org_tiny-GGUF_tiny-Q4_0", file)]
 
 
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (["config.json", "model.safetensors"], "it holds safetensors, as transformers and MLX take"),
+        (["model.safetensors.index.json"], "it holds safetensors"),
+        (["b.gguf", "a.GGUF", "model.safetensors"], "name a model in it, such as .*a.GGUF"),
+        (["notes.txt"], "is a folder; name a GGUF file"),
+        ([], "is a folder; name a GGUF file"),
+    ],
+)
+def test_a_folder_is_named_for_what_is_in_it(tmp_path: Path, names: list[str], said: str) -> None:
+    for name in names:
+        (tmp_path / "here" / name).write_text("x")
+    with pytest.raises(ModelError, match=said):
+        find_model(str(tmp_path / "here"))
+
+
+# --- LM Studio ------------------------------------------------------------------------------------------------------
+
+
+def test_lm_studios_home_and_its_folder_can_be_elsewhere(home: Path, tmp_path: Path) -> None:
+    (home / ".lmstudio").mkdir(parents=True)
+    (home / ".lmstudio-home-pointer").write_text(f"{tmp_path / 'studio'}\n")
+    (home / ".lmstudio/settings.json").write_text(json.dumps({"downloadsFolder": str(tmp_path / "disk"), "x": [1]}))
+    files = [write(tmp_path / "studio/models/u/r/a-Q4_0.gguf"), write(tmp_path / "disk/u/s/b-Q8_0.gguf")]
+    assert listed() == [("hf.co/u/r:Q4_0", files[0]), ("hf.co/u/s:Q8_0", files[1])]
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"downloadsFolder": 3}', '{"downloadsFolder": "~nobody-such/x"}', ""])
+def test_odd_settings_of_lm_studio_cost_nothing_else(home: Path, text: str) -> None:
+    file = write(home / ".lmstudio/models/u/r/a-Q4_0.gguf")
+    (home / ".lmstudio/settings.json").write_text(text)
+    (home / ".lmstudio-home-pointer").write_text(text)
+    assert listed() == [("hf.co/u/r:Q4_0", file)]
+
+
 # --- names ----------------------------------------------------------------------------------------------------------
 
 

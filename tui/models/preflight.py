@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from tui.errors import ModelError
 from tui.models.header import Header, HeaderFault, read_header
-from tui.paths import FileFault, FileMissing, open_regular
+from tui.paths import FileFault, FileMissing, list_folder, open_regular
 
 MAX_LAYERS = 512
 """Most layers of a model; llama.cpp ends the process at more."""
@@ -53,7 +53,7 @@ def check_model(path: Path) -> Header:
 def read_any_header(path: Path) -> Header:
     """Return the header of a GGUF of any kind; raises ModelError."""
     try:
-        with open_regular(path, "name a GGUF file") as file:
+        with open_regular(path, _inside(path)) as file:
             _refuse_foreign(file.read(512))
             file.seek(0)
             return read_header(file, os.fstat(file.fileno()).st_size)
@@ -63,6 +63,16 @@ def read_any_header(path: Path) -> Header:
         raise ModelError(f"The model {str(path)!r} {fault}.") from None
     except OSError as error:
         raise ModelError(f"The model {str(path)!r} cannot be read: {error.strerror}.") from None
+
+
+def _inside(path: Path) -> str:
+    """Return advice on a folder in place of a model, by what is in it."""
+    names = [each.name for each in list_folder(path)]
+    if models := [name for name in names if name.lower().endswith(".gguf")]:
+        return f"name a model in it, such as {str(path / models[0])!r}"
+    if any(name.endswith((".safetensors", ".safetensors.index.json")) for name in names):
+        return "it holds safetensors, as transformers and MLX take; look for a GGUF of that model on the Hub"
+    return "name a GGUF file"
 
 
 def parts(path: Path) -> list[Path]:
