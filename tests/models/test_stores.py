@@ -1,8 +1,10 @@
 """Models in the stores of other programs: every file that is there is found, and what is not a GGUF is named."""
 
+import errno
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -306,3 +308,22 @@ def test_a_manifest_says_the_digest_it_means(store: Path) -> None:
     keep(store, parts={"system": "x"})
     manifest = json.loads((store / "manifests" / LIBRARY / "pirate/latest").read_text())
     assert manifest["layers"][1]["digest"] == blob(store, "x")
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.ESTALE, errno.ENOTCONN, errno.ELOOP, errno.ENODEV, errno.EACCES])
+def test_a_disk_that_does_not_answer_costs_what_is_on_it(
+    home: Path, store: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    kept = keep(store)
+    write(home / ".lmstudio/models/u/r/z.gguf")
+    scandir = os.scandir
+
+    def ailing(path: str) -> Any:
+        if ".lmstudio" in os.fspath(path):
+            raise OSError(number, os.strerror(number), os.fspath(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", ailing)
+    faults: list[str] = []
+    assert listed(faults) == [("ollama:pirate:latest", kept)]
+    assert faults == [f"{str(home / '.lmstudio/models')!r} cannot be looked into: {os.strerror(number)}."]
