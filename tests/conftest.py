@@ -13,6 +13,10 @@ from tui.models.reference import STARTER, find_model
 
 spin_briefly()
 
+# xdist tells its workers a size of 80x24, and a program in a terminal would believe that, not the terminal.
+for _name in ("COLUMNS", "LINES"):
+    os.environ.pop(_name, None)
+
 # No test fails for being slow, since machines are shared. The quick tier tries the same examples each time.
 settings.register_profile("twiddle", deadline=None, derandomize=QUICK, print_blob=True)
 settings.load_profile("twiddle")
