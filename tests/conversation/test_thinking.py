@@ -7,7 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tui.conversation.conversation import Message
-from tui.conversation.thinking import Tags, Thought, ThoughtReader, find_tags, find_thought, given_tags
+from tui.conversation.thinking import (
+    WRITTEN_TAGS,
+    Tags,
+    Thought,
+    ThoughtReader,
+    find_tags,
+    find_thought,
+    given_tags,
+    tags_among,
+)
 from tui.errors import KnobError
 from tui.knobs.lint import in_vain
 from tui.knobs.pair import KnobPair, thought_overrides
@@ -180,3 +189,63 @@ def test_a_modelfile_turns_the_thought_alone_and_is_told_of_what_does_nothing(tm
     changed = edit_knobs(text, path, preset.pair.turn("think_temperature", 0.4))
     assert "PARAMETER think_temperature 0.4\n" in changed
     assert compose(changed, path).pair.value("think_temperature") == 0.4
+
+
+@pytest.mark.parametrize(
+    ("controls", "tags"),
+    [
+        (("<think>", "</think>"), THINK),
+        (("<mm:think>", "</mm:think>"), Tags("<mm:think>", "</mm:think>")),
+        (("[THINK]", "[/THINK]", "[INST]", "[/INST]"), Tags("[THINK]", "[/THINK]")),
+        (("<seed:think>", "</seed:think>"), Tags("<seed:think>", "</seed:think>")),
+        (("<|think|>", "<|/think|>"), Tags("<|think|>", "<|/think|>")),
+        (("<|START_THINKING|>", "<|END_THINKING|>"), Tags("<|START_THINKING|>", "<|END_THINKING|>")),
+        (("<|begin_of_thought|>", "<|end_of_thought|>"), Tags("<|begin_of_thought|>", "<|end_of_thought|>")),
+        (("<reasoning>", "</reasoning>"), Tags("<reasoning>", "</reasoning>")),
+        (("◁think▷", "◁/think▷"), Tags("◁think▷", "◁/think▷")),
+        (("<my_reasoning_start>", "<my_reasoning_end>"), Tags("<my_reasoning_start>", "<my_reasoning_end>")),
+        (("<think>",), None),
+        (("<|im_start|>", "<|im_end|>", "</s>"), None),
+    ],
+)
+def test_the_control_tokens_of_a_vocabulary_show_its_tags(controls: tuple[str, ...], tags: Tags | None) -> None:
+    assert tags_among(["<s>", "</s>", *controls]) == tags
+
+
+def test_the_channels_of_gpt_oss_are_found_in_its_vocabulary() -> None:
+    tags = tags_among(["<|start|>", "<|end|>", "<|channel|>", "<|message|>", "<|return|>"])
+    assert tags and tags.open == "<|channel|>analysis<|message|>"
+
+
+@pytest.mark.parametrize("tags", WRITTEN_TAGS, ids=lambda tags: tags.open)
+def test_tags_that_nothing_tells_of_are_found_in_what_is_written(tags: Tags) -> None:
+    text = f"\n{tags.open}Hm.{tags.close}42"
+    for pieces in (list(text), [text]):
+        reader = ThoughtReader(None, guesses=WRITTEN_TAGS)
+        for piece in pieces:
+            reader.feed(piece)
+        assert reader.tags == tags and not reader.may_open
+        assert reader.thought and reader.thought.parts(text) == ("Hm.", "42")
+
+
+@pytest.mark.parametrize("text", ["42", "<html>", "[1]", "<thin", "<|x|>", "◁", "See <think>this</think>."])
+def test_what_begins_with_no_tag_is_no_thought(text: str) -> None:
+    reader = ThoughtReader(None, guesses=WRITTEN_TAGS)
+    for sign in text:
+        reader.feed(sign)
+    assert reader.thought is None
+
+
+@pytest.mark.parametrize("blank", ["", "\n"])
+def test_an_answer_may_be_announced_without_a_thought(blank: str) -> None:
+    tags = tags_among(["<|start|>", "<|channel|>", "<|message|>"])
+    text = f"{blank}<|channel|>final<|message|>42"
+    thought = find_thought(text, tags) if tags else None
+    assert thought and thought.parts(text) == ("", "42")
+    reader = ThoughtReader(tags)
+    assert [reader.feed(sign) for sign in text].count(True) == 1
+    assert reader.thought == thought and not reader.inside and not reader.may_open
+
+
+def test_a_template_may_open_a_thought_that_it_does_not_close() -> None:
+    assert find_tags("{% if add_generation_prompt %}<|assistant|><think>\n{% endif %}") == THINK

@@ -333,3 +333,55 @@ def test_the_tokens_tell_the_thought_before_they_bring_it() -> None:
     for event, following in pairwise(one.events):
         if isinstance(event, Thinking):
             assert isinstance(following, Token) and following.index == event.index
+
+
+# --- thoughts that a template does not tell of, answers that are announced ------------------------------------------
+
+HARMONY = """\
+{%- for m in messages %}{%- if m.role == 'assistant' %}
+{%- if '<|channel|>analysis<|message|>' in m.content or '<|channel|>final<|message|>' in m.content %}
+{{- raise_exception('You have passed a message containing <|channel|> tags in the content field.') }}
+{%- endif %}{{- '<|start|>assistant<|channel|>final<|message|>' + m.content + '<|end|>' }}
+{%- else %}{{- '<|start|>' + m.role + '<|message|>' + m.content + '<|end|>' }}{%- endif %}
+{%- if m.thinking %}{{- '<|channel|>analysis<|message|>' }}{%- endif %}
+{%- endfor %}{%- if add_generation_prompt %}{{- '<|start|>assistant' }}{% endif %}"""
+"""The template of gpt-oss in short: it refuses what was said before with its channels in it."""
+
+
+@pytest.mark.parametrize("opening", ["<think>", "<mm:think>", "<|think|>", "[THINK]", "<seed:think>", "<reasoning>"])
+def test_a_thought_is_found_in_what_is_written(opening: str) -> None:
+    closing = opening.replace("<|", "<|/") if opening.startswith("<|") else f"{opening[0]}/{opening[1:]}"
+    one = bench(f"{opening}Hm.{closing}42", template=CHATML)
+    one.ask(ReplyRequest("a", question(), GREEDY))
+    one.run()
+    thought = one.finished("a").thought
+    assert thought and thought.parts(one.finished("a").text) == ("Hm.", "42")
+    assert thoughts(one)[0][1].start == len(opening)
+
+
+@pytest.mark.parametrize(
+    ("said", "thought", "answer"),
+    [
+        ("<|channel|>final<|message|>42", "", "42"),
+        ("<|channel|>analysis<|message|>Hm.<|end|><|start|>assistant<|channel|>final<|message|>42", "Hm.", "42"),
+    ],
+)
+def test_an_answer_that_is_announced_is_the_answer(said: str, thought: str, answer: str) -> None:
+    one = bench(said, template=CHATML + "{# '<|channel|>analysis<|message|>' #}")
+    one.ask(ReplyRequest("a", question(), GREEDY))
+    one.run()
+    found = one.finished("a").thought
+    assert found and found.parts(one.finished("a").text) == (thought, answer)
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["<|channel|>final<|message|>42", "<|channel|>analysis<|message|>on and on", "42 <|channel|>final<|message|>43",
+     "<|channel|>analysis<|message|>a<|end|><|start|>assistant<|channel|>final<|message|><|channel|>final<|message|>",
+     "<|channel|>commentary<|message|>x", "<|channel|>", "", "<|channel|>final<|message|>", "</think>", "\ue000"],
+)  # fmt: skip
+def test_no_reply_makes_a_template_refuse_the_rest(said: str) -> None:
+    writer = PromptWriter(ScriptedBackend(Script(template=HARMONY), make_stage, lambda share: None))
+    asked = (Message("user", "one"), Message("assistant", said), Message("user", "two"))
+    assert writer.write(asked)
+    assert writer.write((*asked, Message("assistant", said)))

@@ -145,10 +145,18 @@ async def _write(reply: ReplyRequest, model: Path, shown: Shown) -> Finished:
                         waiting.close()
                         show(event)
     assert isinstance(event, Finished), "a reply that did not fail ends with it"
+    if event.thought and event.thought.answer is None and event.ending != "stopped":
+        print_notice("The reply ended within its thought, so there is no answer: " + _why_unanswered(event, reply))
     if event.ending == "length":
         print_hint(_why_cut(reply, event, info))
     print_hint(format_cost(event.stats, event.seed))
     return event
+
+
+def _why_unanswered(finished: Finished, reply: ReplyRequest) -> str:
+    if finished.ending == "length":
+        return "raise num_predict or num_ctx."
+    return "a stop string fell inside it." if reply.knobs.stop else "the model wrote no more."
 
 
 def _why_cut(reply: ReplyRequest, finished: Finished, info: ModelInfo) -> str:

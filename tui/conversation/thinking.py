@@ -1,6 +1,7 @@
 """Thoughts: the text that a reasoning model writes between two tags before its answer."""
 
 import re
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -14,6 +15,8 @@ class Tags(NamedTuple):
 
     open: str
     close: str
+    answer: str = ""
+    """Tag that announces an answer without a thought before it, if there is one."""
 
 
 _KNOWN = (
@@ -28,11 +31,23 @@ _KNOWN = (
     Tags("◁think▷", "◁/think▷"),
     Tags("<|begin_of_thought|>", "<|end_of_thought|>"),
     Tags("<|inner_prefix|>", "<|inner_suffix|>"),
+    Tags("<mm:think>", "</mm:think>"),
+    Tags("<|think|>", "<|/think|>"),
+    Tags("<longcat_think>", "</longcat_think>"),
+    Tags("<reason>", "</reason>"),
 )
 """Tags of published models; a template that contains the closing one supports thoughts."""
 
-_HARMONY = Tags("<|channel|>analysis<|message|>", "<|end|><|start|>assistant<|channel|>final<|message|>")
+_FINAL = "<|channel|>final<|message|>"
+_HARMONY = Tags("<|channel|>analysis<|message|>", f"<|end|><|start|>assistant{_FINAL}", _FINAL)
 """Tags of gpt-oss's Harmony format: the thought is one message, and the answer the next."""
+
+WRITTEN_TAGS = (*_KNOWN, _HARMONY)
+"""Tags that a reply may begin with though nothing else tells of them."""
+
+_NAMES = re.compile(r"think|thought|reason", re.IGNORECASE)
+_CLOSED = ((r"^<\|", "<|/"), (r"^(<\|?|\[|◁)", r"\1/"), ("START", "END"), ("begin", "end"), ("start", "end"))
+"""Changes that make a closing tag of an opening one."""
 
 _AROUND = re.compile(r"([^\s{}]+)\s*\{\{-?\s*(?:\$?\w*)\.Thinking\s*-?\}\}\s*([^\s{}]+)")
 """Pattern for the tags in Ollama's templates: the words around an earlier message's `.Thinking`."""
@@ -43,8 +58,19 @@ def find_tags(template: str) -> Tags | None:
     if "<|channel|>analysis" in template:
         return _HARMONY
     known = next((tags for tags in _KNOWN if tags.close in template), None)
+    known = known or next((tags for tags in _KNOWN if tags.open in template), None)
     around = None if known else _AROUND.search(template)
     return Tags(around[1], around[2]) if around else known
+
+
+def tags_among(names: Iterable[str]) -> Tags | None:
+    """Find the tags of thoughts among the control tokens of a vocabulary; None if it has none."""
+    controls = set(names)
+    if {"<|channel|>", "<|message|>", "<|start|>"} <= controls:
+        return _HARMONY
+    found = sorted(filter(_NAMES.search, controls))
+    pairs = (Tags(name, re.sub(one, other, name)) for name in found for one, other in _CLOSED)
+    return next((tags for tags in pairs if tags.close in found and tags.close != tags.open), None)
 
 
 def given_tags(knobs: Knobs) -> Tags | None:
@@ -75,11 +101,16 @@ class ThoughtReader:
     Only a thought at the start of the reply counts: tags further on are part of the answer.
     """
 
-    def __init__(self, tags: Tags | None, *, inside: bool = False) -> None:
-        """Start before a reply; `inside` if the prompt ends with the opening tag."""
-        self._tags = tags
+    def __init__(self, tags: Tags | None, *, inside: bool = False, guesses: tuple[Tags, ...] = ()) -> None:
+        """Start before a reply; `inside` if the prompt ends with the opening tag.
+
+        `guesses` are tags that it may begin with, where `tags` are not known.
+        """
+        self.tags = tags
+        """Tags of the thought, once they are known."""
+        self._guesses = (tags,) if tags else guesses
         self._text = ""
-        self.may_open = tags is not None and not inside
+        self.may_open = bool(self._guesses) and not inside
         """True while a thought can still begin."""
         self.thought = Thought(0) if tags and inside else None
         """Thought found so far."""
@@ -101,25 +132,32 @@ class ThoughtReader:
 
     def copy(self) -> "ThoughtReader":
         """Copy the parser with its state."""
-        other = ThoughtReader(self._tags)
+        other = ThoughtReader(self.tags, guesses=self._guesses)
         other._text, other.may_open, other.thought = self._text, self.may_open, self.thought
         return other
 
     def _open(self) -> bool:
-        assert self._tags
-        tag, text = self._tags.open, self._text.lstrip()
-        self.may_open = len(text) < len(tag) and tag.startswith(text)
-        if not text.startswith(tag):
-            return False
-        self.thought = Thought(len(self._text) - len(text) + len(tag))
+        text = self._text.lstrip()
+        blank = len(self._text) - len(text)
+        openings = [tag for tags in self._guesses for tag in (tags.open, tags.answer) if tag]
+        self.may_open = any(len(text) < len(tag) and tag.startswith(text) for tag in openings)
+        found = [tags for tags in self._guesses if text.startswith(tags.open)]
+        if not found:
+            announced = next((tags for tags in self._guesses if tags.answer and text.startswith(tags.answer)), None)
+            if announced:
+                self.tags, self.may_open = announced, False
+                self.thought = Thought(blank, blank, blank + len(announced.answer))
+            return announced is not None
+        self.tags, self.may_open = max(found, key=lambda tags: len(tags.open)), False
+        self.thought = Thought(blank + len(self.tags.open))
         if not self._close(len(self._text)):
             self.thought = replace(self.thought, tokens=0)
         return True
 
     def _close(self, fresh: int) -> bool:
         """Search for the closing tag where the last `fresh` characters could have completed it."""
-        assert self._tags and self.thought
-        thought, tag = self.thought, self._tags.close
+        assert self.tags and self.thought
+        thought, tag = self.thought, self.tags.close
         end = self._text.find(tag, max(thought.start, len(self._text) - fresh - len(tag)))
         if end < 0:
             self.thought = replace(thought, tokens=thought.tokens + 1)

@@ -196,7 +196,7 @@ def _describe(backend: Backend, prompts: PromptWriter) -> ModelInfo:
     return msgspec.structs.replace(
         backend.info,
         template=backend.template is not None and not prompts.notice,
-        thought=prompts.tags,
+        thought=prompts.tags and prompts.tags[:2],
         think_switch=prompts.has_switch,
     )
 

@@ -143,7 +143,7 @@ class JinjaTemplate:
         split = split_thought(message.content, self.tags) if message.role == "assistant" and self._fields else None
         thought, text = split or ("", message.content)
         content = [{"type": "text", "text": text}] if message.role in parts else text
-        return {"role": message.role, "content": content} | (dict.fromkeys(self._fields, thought) if split else {})
+        return {"role": message.role, "content": content} | (dict.fromkeys(self._fields, thought) if thought else {})
 
 
 def reads_parts(source: str) -> bool:

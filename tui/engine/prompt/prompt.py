@@ -13,7 +13,7 @@ from itertools import groupby
 from typing import Literal, NamedTuple, Protocol
 
 from tui.conversation.conversation import Message
-from tui.conversation.thinking import Tags, ThoughtReader, find_tags, given_tags
+from tui.conversation.thinking import WRITTEN_TAGS, Tags, ThoughtReader, find_tags, given_tags, tags_among
 from tui.conversation.trace import common_prefix
 from tui.engine.backend import Backend
 from tui.engine.prompt.jinja import JinjaTemplate
@@ -122,16 +122,21 @@ class PromptWriter:
 
     @property
     def tags(self) -> Tags | None:
-        """Thinking tags of the model's own template."""
-        return self._template.tags
+        """Thinking tags of the model: those in its own template, or else among its control tokens."""
+        return self._template.tags or self._vocabulary_tags
+
+    @cached_property
+    def _vocabulary_tags(self) -> Tags | None:
+        controls = filter(self._backend.is_control, range(self._backend.info.vocabulary))
+        return tags_among(map(self._backend.label, controls))
 
     def watch(self, messages: Sequence[Message], knobs: Knobs, template: str = "") -> ThoughtWatch:
         """Build the watch for the reply's thought, from its first token on."""
         rendering = self._rendering(template)
-        tags = given_tags(knobs) or rendering.tags
+        tags = given_tags(knobs) or rendering.tags or self._vocabulary_tags
         labels = _LABELS if self.notice and not template else ()
         if tags is None:
-            return ThoughtWatch(self._backend, None, ThoughtReader(None), labels)
+            return ThoughtWatch(self._backend, None, ThoughtReader(None, guesses=WRITTEN_TAGS), labels)
         asked = messages[:-1] if messages[-1:] and messages[-1].role == "assistant" else messages
         prompt = render_prompt(rendering, asked, knobs.thinking).text.rstrip()
         reading = ThoughtReader(tags, inside=prompt.endswith(tags.open.rstrip()))

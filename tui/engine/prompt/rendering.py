@@ -76,9 +76,14 @@ def render_prompt(template: PromptRenderer, messages: Sequence[Message], think: 
     marks: dict[str, PromptRun] = {}
     marked = [Message(each.role, _marked(each, template.tags, marks)) for each in messages]
     shape, text = _fit(template, marked, marks, think, messages[-1] if opened else None)
-    plain = template.render(shape.arrange(messages), open_reply=not opened, think=think, parts=shape.parts)
     notices = tuple(shape.notices(messages))
-    found = _cut(text, marks, plain)
+    try:
+        plain = template.render(shape.arrange(messages), open_reply=not opened, think=think, parts=shape.parts)
+        found = _cut(text, marks, plain)
+    except TemplateRefusal:
+        # It took the marks, so that it is the words of a message that it refuses, such as tags within a reply.
+        plain = text
+        found = [marks.get(piece) or PromptRun(piece) for piece in re.split(f"({'|'.join(marks) or '$^'})", text)]
     if opened:
         while found and found[-1].message is None:
             found.pop()
@@ -182,4 +187,4 @@ def _marked(message: Message, tags: Tags | None, marks: dict[str, PromptRun]) ->
     if thought is None or thought.end is None:
         return mark(text) if text else ""
     inner, answer = thought.parts(text)
-    return text[: thought.start] + mark(inner) + text[thought.end : thought.answer] + mark(answer)
+    return text[: thought.start] + (mark(inner) if inner else "") + text[thought.end : thought.answer] + mark(answer)

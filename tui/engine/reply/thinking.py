@@ -24,9 +24,8 @@ class ThoughtWatch:
         """Texts that begin the person's next turn, and end the reply; none where a token ends it."""
         self.opening = tuple(backend.tokenize(tags.open, special=True)) if tags else ()
         """The tokens that open a thought."""
-        self._closing = tags.close if tags else ""
-        closing = backend.tokenize(self._closing, special=True) if tags else []
-        self._spelled = {token for token in (*self.opening, *closing) if backend.is_control(token)}
+        told = [token for tag in tags or () for token in backend.tokenize(tag, special=True)]
+        self._spelled = {token for token in told if backend.is_control(token)}
         self._held = ""
         self._began = self._seconds = 0.0
 
@@ -88,7 +87,8 @@ class ThoughtWatch:
     def release(self, text: str) -> str:
         """Return the part of the text that can be shown: none that could be the beginning of a tag."""
         text = self._held + text
-        keep = len(text) if self.may_open else overlap(text, self._closing) if self.inside else 0
+        closing = self._reading.tags.close if self._reading.tags and self.inside else ""
+        keep = len(text) if self.may_open else overlap(text, closing)
         self._held = text[len(text) - keep :]
         return text[: len(text) - keep]
 

@@ -22,6 +22,8 @@ def footnote(turn: Turn) -> str:
     """Return how a reply ended, its cost, and the seed that reproduces it."""
     record = turn.record
     parts = [ENDINGS[turn.ending]] if turn.ending in ENDINGS else []
+    if record and record.thought and record.thought.answer is None and turn.ending in ("stop", "length"):
+        parts.append("no answer: it ended within its thought")
     parts += ["edited"] if turn.edited else []
     if record:
         parts += [_cost(record.stats)] if record.stats else []

@@ -38,7 +38,7 @@ class ThoughtFold:
 
     def lines(self, text: str, marks: Sequence[Mark], width: int, *, running: bool) -> list[StyledLine]:
         """Lay it out; `text` and `marks` are the whole reply's. An empty list without a thought."""
-        if self.thought is None:
+        if self.thought is None or self.thought.end == self.thought.start:  # an answer that was announced as such
             return []
         thinking = running and self.thought.end is None
         head = StyledLine((Span(self._head(self.thought, thinking), "thought-head", copied=False),), copied=False)
