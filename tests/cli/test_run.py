@@ -61,6 +61,16 @@ def test_a_thought_is_a_field_of_its_own_in_json(twiddle: Command, scripted: Pla
     assert "".join(token["text"] for token in tokens if not token.get("thinking")) == "\n\n42."
 
 
+@pytest.mark.parametrize(
+    ("knob", "said"), [("num_predict=9", "raise num_predict or num_ctx."), ("stop=Hm", "a stop string fell inside it.")]
+)
+def test_an_answer_that_never_began_is_said(twiddle: Command, scripted: Play, knob: str, said: str) -> None:
+    scripted(THINKS)
+    done = twiddle("run", f"temperature=0,{knob}", "Hi")
+    assert (done.code, done.out) == (0, "\n")
+    assert f"twiddle: The reply ended within its thought, so there is no answer: {said}\n" in done.err
+
+
 def test_a_person_sees_the_thought_beside_the_answer_unless_it_is_hidden(
     twiddle: Command, scripted: Play, monkeypatch: pytest.MonkeyPatch
 ) -> None:
