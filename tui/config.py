@@ -46,6 +46,10 @@ class Config(Struct, frozen=True, kw_only=True):
         str,
         SettingRow(help="The colours; unset, the last ones picked, else what suits the terminal.", example='"paper"'),
     ] = ""
+    model: Annotated[
+        str,
+        SettingRow(help="The model in use where nothing names one; unset, the starter.", example='"hf.co/USER/REPO"'),
+    ] = ""
     preset: Annotated[
         str,
         SettingRow(

@@ -66,6 +66,10 @@ def test_absolute_paths_and_the_home_folder(tmp_path: Path) -> None:
         ("llama3.2:3b", "neither starter nor a file in .*write the path of a GGUF, or hf.co/USER/REPO"),
         ("hf.co/user/repo", "is not on this machine yet; fetch it with `twiddle models pull hf.co/user/repo`"),
         ("hf:user/repo:Q8_0", "fetch it with `twiddle models pull hf.co/user/repo:Q8_0`"),
+        (
+            "user/repo",
+            "is not on this machine yet; fetch it with `twiddle models pull hf.co/user/repo`",
+        ),
         ("hf.co/user", "is not written like hf.co/USER/REPO"),
         ("hf.co/../../etc", "is not written like hf.co/USER/REPO"),
         ("hf.co/user/repo:../x", "is not written like hf.co/USER/REPO"),
@@ -195,8 +199,7 @@ def test_ollamas_models_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_ollamas_store_is_in_the_home_folder(tmp_path: Path) -> None:
     blob = write(ollama(tmp_path / "home/.ollama/models", "registry.ollama.ai/library/tiny/latest"))
     assert find_model("ollama:tiny") == blob
-    with pytest.raises(ModelError, match="is a model of Ollama's; write FROM ollama:tiny"):
-        find_model("tiny")
+    assert find_model("tiny") == find_model("tiny:latest") == blob
     with pytest.raises(ModelError, match="Did you mean ollama:tiny:latest?"):
         find_model("ollama:tinny")
 

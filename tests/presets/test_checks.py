@@ -35,7 +35,6 @@ def test_a_shipped_preset_has_nothing_to_complain_about(path: Path) -> None:
         ("FROM starter\nPARAMETER topk 5\n", 2, "Did you mean top_k?"),
         ("FROM starter\nPARAMETER top_p 5\n", 2, "top_p: 5 is out of range; it goes from 0 to 1."),
         ("FROM starter\nPARAMETER regex a\nPARAMETER format json\n", None, "format and regex are set"),
-        ("# no model\n", None, "there is no FROM line"),
     ],
 )
 def test_an_error_stands_at_its_line(text: str, line: int | None, said: str) -> None:
@@ -107,7 +106,7 @@ def test_ollama_is_told_everything_it_can_be(tmp_path: Path) -> None:
 def test_what_cannot_be_found_is_left_as_it_stands() -> None:
     exported = for_ollama(Preset(name="sea", model="nowhere", turned=(("lora", ("/a.gguf:0.5",)), ("num_keep", -1))))
     assert "FROM nowhere\n# PARAMETER lora /a.gguf:0.5\n# PARAMETER num_keep -1\n" in exported.text
-    assert exported.left_out[0].startswith("FROM is left unchanged: FROM 'nowhere' is neither")
+    assert exported.left_out[0].startswith("FROM is left unchanged: There is no model 'nowhere'")
     assert for_ollama(Preset(name="sea", model="hf.co/crew/harbor:Q4_0")).text.startswith(
         "FROM hf.co/crew/harbor:Q4_0\n"
     )

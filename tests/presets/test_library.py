@@ -31,7 +31,7 @@ def test_every_shipped_preset_is_whole() -> None:
     for preset in presets:
         assert isinstance(preset, Preset), preset
         assert preset.description
-        assert preset.model == "starter"
+        assert (preset.any_model, preset.model) == (True, "")
         assert preset.notes == ()
 
 
@@ -55,10 +55,8 @@ def test_the_persons_own_stand_before_the_shipped(own: Path) -> None:
 
 def test_a_path_names_a_modelfile_or_a_model(tmp_path: Path) -> None:
     (tmp_path / "Modelfile").write_text("FROM x\nSYSTEM hi\n")
-    (tmp_path / "sea.gguf").write_bytes(b"GGUF\3\0\0\0")
     for reference in ("Modelfile", "./Modelfile", str(tmp_path / "Modelfile")):
         assert find_preset(reference).system == "hi"
-    assert find_preset("sea.gguf") == Preset(name="sea", model=str((tmp_path / "sea.gguf").resolve()))
 
 
 def test_a_name_in_the_library_is_not_taken_for_a_path(tmp_path: Path) -> None:
@@ -69,9 +67,9 @@ def test_a_name_in_the_library_is_not_taken_for_a_path(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("reference", "said"),
     [
-        ("precice", "There is no preset 'precice'. Did you mean precise? `twiddle presets list` shows them all."),
+        ("precice", "There is no preset and no model 'precice'. Did you mean precise? `twiddle presets list`"),
         ("no-such-thing-at-all", "`twiddle presets list`"),
-        ("x" * 300, "There is no preset"),
+        ("x" * 300, "There is no preset and no model"),
         ("", "is a folder"),
         ("./precise", "There is no file"),
         ("nope.gguf", "There is no file"),
@@ -88,7 +86,7 @@ def test_a_setting_puts_its_overrides_on_top() -> None:
     setting = parse_setting("precise,temperature=1.5,stop=###")
     chosen = resolve(setting)
     assert chosen.setting is setting
-    assert chosen.preset == find_preset("precise")
+    assert chosen.preset == find_preset("precise", "starter")
     assert chosen.knobs == turn(chosen.preset.knobs, temperature=1.5, stop=("###",))
 
 

@@ -16,7 +16,7 @@ from tests.depth import depth
 from tests.presets.rune_by_rune import Refused, read
 from tui.knobs.table import KNOBS
 from tui.presets.checks import check
-from tui.presets.modelfile import INSTRUCTIONS, Modelfile, ModelfileError, parse_modelfile
+from tui.presets.modelfile import INSTRUCTIONS, Modelfile, ModelfileError, parse_modelfile, require_from
 from tui.presets.parameters import check_version, parameters
 from tui.presets.preset import messages, to_preset
 from tui.presets.serialize import instruction, write_preset
@@ -29,12 +29,15 @@ ABOUT_FILES = ("no_model_files", "path_not_found")
 
 
 def commands(text: str | bytes) -> list[tuple[str, str]]:
-    return [(command.name, command.args) for command in parse_modelfile(text).commands]
+    modelfile = parse_modelfile(text)
+    require_from(modelfile)
+    return [(command.name, command.args) for command in modelfile.commands]
 
 
 def fault(text: str | bytes) -> ModelfileError:
     with pytest.raises(ModelfileError) as caught:
         modelfile = parse_modelfile(text)
+        require_from(modelfile)
         meaning(modelfile)
     return caught.value
 
@@ -291,7 +294,7 @@ def test_every_file_is_read_as_character_by_character(source: str) -> None:
     except Refused as refused:
         kind, line = refused.args
         with pytest.raises(ModelfileError) as caught:
-            parse_modelfile(marked)
+            require_from(parse_modelfile(marked))
         assert caught.value.kind == kind
         assert line is None or caught.value.counted == line
     else:

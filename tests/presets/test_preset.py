@@ -87,13 +87,13 @@ def test_a_preset_is_named_after_its_file(tmp_path: Path) -> None:
     assert read_preset(path).name == "Modelfile"
 
 
-def test_a_gguf_is_a_neutral_preset_whatever_its_name(tmp_path: Path) -> None:
-    blob = tmp_path / "sha256-1234"
+def test_a_gguf_is_no_preset_whatever_its_name(tmp_path: Path) -> None:
+    blob, pointer = tmp_path / "sha256-1234", tmp_path / "sea.gguf"
     blob.write_bytes(b"GGUF" + b"\0" * LARGEST)
-    assert read_preset(blob) == Preset(name="sha256-1234", model=str(blob.resolve()))
-    pointer = tmp_path / "sea.gguf"
     pointer.write_text("version https://git-lfs.github.com/spec/v1")
-    assert read_preset(pointer).model == str(pointer.resolve())
+    for path in (blob, pointer):
+        with pytest.raises(PresetError, match="is a model and not a Modelfile; `--model` and `/model` take it."):
+            read_preset(path)
 
 
 @pytest.mark.parametrize("kind", ["missing", "folder", "fifo", "large", "nul", "long"])

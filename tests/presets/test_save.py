@@ -80,8 +80,31 @@ def test_a_preset_from_elsewhere_is_named_by_its_path(tmp_path: Path, write: Wri
 
 def test_a_model_is_a_base_too(tmp_path: Path, write: Write) -> None:
     (tmp_path / "sea.gguf").write_bytes(b"GGUF")
-    path = save_preset("mine", turn(Knobs(), top_k=3), find_preset(str(tmp_path / "sea.gguf")))
+    base = Preset(name="sea", model=str(tmp_path / "sea.gguf"))
+    path = save_preset("mine", turn(Knobs(), top_k=3), base)
     assert path.read_text() == f"FROM {tmp_path / 'sea.gguf'}\nPARAMETER top_k 3\n"
+
+
+def test_a_preset_for_any_model_stays_one(write: Write) -> None:
+    """Changed in place, built on, and copied where it cannot be built on; with a model in use or without."""
+    write("mine", "SYSTEM Be brief.")
+    for model in ("", "/models/sea.gguf"):
+        mine = find_preset("mine", model)
+        knobs = turn(Knobs(), top_k=3)
+        assert save_preset("mine", knobs, mine).read_text() == "SYSTEM Be brief.\nPARAMETER top_k 3\n"
+        assert save_preset("other", knobs, mine, overwrite=True).read_text() == "FROM mine\n"
+        alone = replace(mine, path=None)
+        text = save_preset("alone", knobs, alone, overwrite=True).read_text()
+        assert text == "PARAMETER top_k 3\nSYSTEM Be brief.\n"
+        assert all(find_preset(name).any_model for name in ("mine", "other", "alone"))
+        write("mine", "SYSTEM Be brief.")
+
+
+def test_the_model_is_saved_where_it_is_asked_for(write: Write) -> None:
+    precise = find_preset("precise", "/models/sea.gguf")
+    save_preset("mine", precise.knobs, replace(precise, any_model=False))
+    kept = find_preset("mine", "starter")
+    assert (kept.any_model, kept.model, kept.system) == (False, "/models/sea.gguf", precise.system)
 
 
 def test_an_existing_file_keeps_its_comments_and_order(write: Write) -> None:
@@ -206,7 +229,7 @@ def test_a_system_prompt_of_its_own_is_kept_beside_the_knobs(write: Write) -> No
 
 def test_another_model_is_kept_with_all_that_the_preset_says(write: Write) -> None:
     base = find_preset("precise")
-    save_preset("elsewhere", base.knobs, replace(base, model="ollama:sea"))
+    save_preset("elsewhere", base.knobs, replace(base, model="ollama:sea", any_model=False))
     kept = find_preset("elsewhere")
     assert (kept.model, kept.system, kept.knobs) == ("ollama:sea", base.system, base.knobs)
 

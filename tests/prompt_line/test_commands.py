@@ -7,6 +7,11 @@ import pytest
 from tui.errors import KnobError, SettingError
 from tui.prompt_line.commands import COMMANDS, LISTED, parse_command
 
+SAVE = (
+    "Write /save NAME, such as /save my-preset; /save NAME --force replaces one of yours, and /save NAME --model makes "
+    "the model part of it."
+)
+
 
 @pytest.mark.parametrize(
     ("line", "command"),
@@ -21,7 +26,7 @@ from tui.prompt_line.commands import COMMANDS, LISTED, parse_command
         ("/think off", ("turn", "thinking", "off")),
         ("/model", ("model", None)),
         ("/model hf.co/USER/REPO:Q8_0", ("model", "hf.co/USER/REPO:Q8_0")),
-        ("/save mine --force", ("save", "mine", True)),
+        ("/save mine --force", ("save", "mine", True, False)),
         ("/preset", ("preset", None)),
         ("/preset plan-first ", ("preset", "plan-first")),
         ("/load ./my own.Modelfile", ("load", "./my own.Modelfile")),
@@ -57,7 +62,7 @@ def test_a_line_is_a_command(line: str, command: tuple[object, ...]) -> None:
         ("/set nothink", ("turn", "thinking", "off")),
         ("/show info", ("show", "info")),
         ("/show modelfile", ("show", "modelfile")),
-        ("/save mine", ("save", "mine", False)),
+        ("/save mine", ("save", "mine", False, False)),
         ("/load llama", ("load", "llama")),
         ("/load", ("load", None)),
         ("/list", ("model", None)),
@@ -103,8 +108,8 @@ WRITE_SET = "Write /set parameter KNOB VALUE, such as /set parameter temperature
             "/show licence",
             "Write /show and one of info, license, modelfile, parameters, system, template. Did you mean license?",
         ),
-        ("/save", "Write /save NAME, such as /save my-preset; /save NAME --force replaces one of yours."),
-        ("/save two words", "Write /save NAME, such as /save my-preset; /save NAME --force replaces one of yours."),
+        ("/save", SAVE),
+        ("/save two words", SAVE),
     ],
 )
 def test_what_cannot_be_read_is_refused_with_how_to_write_it(line: str, sentence: str) -> None:

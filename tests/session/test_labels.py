@@ -37,7 +37,7 @@ def test_titles_say_what_differs(settings: tuple[str, ...], said: list[str]) -> 
 def test_a_system_prompt_worded_anew_is_told_in_a_few_characters() -> None:
     one, other = side(), side()
     other.preset = replace(other.preset, system="Answer in verse,\nand in verse alone, whatever is asked.")
-    assert titles([one, other]) == ["system You are a helpful assis…", "system Answer in verse, and in…"]
+    assert titles([one, other]) == ["system none", "system Answer in verse, and in…"]
 
 
 def test_the_figures_grow_with_the_reply_and_stay_when_it_is_over() -> None:
@@ -64,6 +64,6 @@ def test_sides_that_only_their_system_prompts_tell_apart_are_called_by_these() -
     assert names([one, third]) == ["default", "default · top_k 7"]
     other.preset = replace(other.preset, system="Answer in verse.")
     assert names([one, other, third])[1:] == ["default · system Answer in verse.", "default · top_k 7"]
-    assert names([one, other])[0].startswith("default · system You are")
+    assert names([one, other])[0] == "default · system none"
     third.preset = replace(third.preset, model="/models/other.gguf")
-    assert names([one, third])[1] == "default · top_k 7 · other"
+    assert names([one, third])[1] == "other+default · top_k 7"

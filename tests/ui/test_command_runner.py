@@ -9,7 +9,6 @@ import pytest
 from tests.engine.scripted import Script
 from tests.ui.driver import ENDLESS, GREEDY, Chat, OpenChat
 from tui.engine.protocol import Generate
-from tui.errors import ModelError
 from tui.presets.library import find_preset
 from tui.prompt_line.commands import COMMANDS
 from tui.ui.controllers.command_runner import CommandRunner
@@ -33,7 +32,7 @@ async def test_a_system_prompt_holds_from_the_next_reply_on(open_chat: OpenChat)
         await chat.until(lambda: "system prompt from the next reply on: Be brief." in chat.said(1))
         await chat.answered("Again")
         first, second = chat.engine.commands(Generate)[-1].replies
-        assert first.messages[0].content == find_preset("default").system
+        assert first.messages[0].role == "user", "the default preset asks nothing"
         assert (second.messages[0].role, second.messages[0].content) == ("system", "Be brief.")
         await chat.ask('/set system ""')
         await chat.until(lambda: "no system prompt from the next reply on" in chat.said(1))
@@ -60,12 +59,9 @@ async def test_a_setting_is_saved_as_a_preset_and_used_from_then_on(open_chat: O
 
 
 async def test_load_takes_a_preset_or_else_a_model(open_chat: OpenChat, monkeypatch: pytest.MonkeyPatch) -> None:
-    def find(name: str) -> str:
-        if name != "sea":
-            raise ModelError(f"There is no model {name!r} on this machine.")
-        return "ollama:sea"
-
-    monkeypatch.setattr("tui.ui.controllers.command_runner.reference_for", find)
+    monkeypatch.setattr("tui.models.reference.in_ollama", lambda name: "ollama:sea" if name == "sea" else "")
+    monkeypatch.setattr("tui.models.reference.find_in_ollama", lambda reference: Path("sea.gguf"))
+    monkeypatch.setattr("tui.ui.controllers.command_runner.is_model_reference", lambda name: name == "sea")
     async with open_chat(Script(), others={"ollama:sea": Script(replies=("Sea.",))}) as chat:
         await chat.ready()
         await chat.ask("/load precise")
@@ -74,7 +70,7 @@ async def test_load_takes_a_preset_or_else_a_model(open_chat: OpenChat, monkeypa
         await chat.until(lambda: chat.side.preset.model == "ollama:sea")
         assert chat.side.preset.name == "precise"
         await chat.ask("/load nothing")
-        assert "There is no preset 'nothing'. There is no model 'nothing' on this machine. F2" in await chat.toast()
+        assert "There is no preset and no model 'nothing'; F2 shows the presets" in await chat.toast()
 
 
 async def test_show_prints_what_is_in_use(open_chat: OpenChat) -> None:

@@ -11,7 +11,7 @@ from typer._click.exceptions import ClickException
 
 from tui import __version__
 from tui.cli import bench, chat, compare, doctor, history, models, presets, replay, run
-from tui.cli.arguments import ThemeName, UsageError, check_encoding
+from tui.cli.arguments import ModelName, ThemeName, UsageError, check_encoding
 from tui.cli.stderr import print_notice
 from tui.errors import TwiddleError
 from tui.terminal import safe
@@ -41,12 +41,15 @@ def _twiddle(
     version: Annotated[
         bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
     ] = False,
+    model: ModelName = None,
     go_on: chat.GoOn = False,
     keep: chat.Keep = None,
     theme: ThemeName = None,
 ) -> None:
     if context.invoked_subcommand is None:
-        chat.chat(go_on=go_on, keep=keep, theme=theme)
+        chat.chat(model=model, go_on=go_on, keep=keep, theme=theme)
+    elif model is not None:
+        raise UsageError(f"--model goes after the command: `twiddle {context.invoked_subcommand} --model {model}`.")
     elif theme is not None:
         raise UsageError(f"--theme goes after the command: `twiddle chat --theme {theme}`.")
 

@@ -1,23 +1,41 @@
 """Arguments and options that several commands share, and how they are read."""
 
 import os
+import re
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from msgspec.structs import replace
 
-from tui.config import LoadedConfig, read_config
-from tui.errors import TwiddleError, did_you_mean
-from tui.knobs.setting import Setting, is_override, parse_setting
-from tui.paths import decode_text, expand, is_there, list_folder, theme_dirs
-from tui.presets.library import ResolvedSetting, list_presets, resolve
+from tui.cli.stderr import print_notice
+from tui.config import Config, LoadedConfig, read_config
+from tui.errors import KnobError, SettingError, TwiddleError, did_you_mean
+from tui.knobs.setting import Setting, is_override
+from tui.models.reference import STARTER, has_model, is_model_reference
+from tui.paths import decode_text, list_folder, theme_dirs
+from tui.presets.library import ResolvedSetting, has_preset, read_setting, resolve
 
-SETTING_HELP = "PRESET, PRESET,knob=value,... or knob=value,...; a PRESET is a name or the path of a Modelfile or GGUF."
+SETTING_HELP = (
+    "MODEL+PRESET,knob=value,... or any part of it. A PRESET is a name or the path of a Modelfile; a MODEL is starter, "
+    "the path of a GGUF, hf.co/USER/REPO, ollama:NAME."
+)
+
+_ELSEWHERE = re.compile(
+    r"(?i)\.gguf$|\.Modelfile$|^(?:https?://)?(?:hf\.co|huggingface\.co|ollama\.com)/|^(?:ollama|hf):"
+)
+"""Texts without a blank that name a model or a preset even where there is none."""
 
 ThemeName = Annotated[
     str | None, typer.Option("--theme", metavar="NAME", help="Colour theme; Ctrl+P in the chat lists them.")
+]
+
+ModelName = Annotated[
+    str | None,
+    typer.Option("--model", "-m", metavar="MODEL", help="The model; default: the preset's, or config.toml's."),
 ]
 
 
@@ -38,9 +56,29 @@ def check_encoding(words: Sequence[str]) -> None:
             ) from None
 
 
-def choose(setting: str | None) -> tuple[ResolvedSetting, Path]:
+def choose(setting: str | None, model: str | None = None, config: Config | None = None) -> tuple[ResolvedSetting, Path]:
     """Resolve a SETTING and find its model file; raises TwiddleError for anything that prevents a chat."""
-    return with_model(resolve(parse_setting(setting) if setting is not None else Setting()))
+    return with_model(resolved(setting, model, config))
+
+
+def resolved(setting: str | None, model: str | None = None, config: Config | None = None) -> ResolvedSetting:
+    """Resolve a SETTING with the --model typed, or with that of config.toml where nothing names one."""
+    named = read_setting(setting) if setting is not None else Setting()
+    if model is not None:
+        named = with_typed(named, model)
+    if config is None:
+        config, faults = read_config()
+        for fault in faults:
+            print_notice(fault)
+    return resolve(named, config.model or STARTER)
+
+
+def with_typed(setting: Setting, model: str) -> Setting:
+    """Return a setting with the --model typed; raises UsageError if it names a model itself."""
+    alone = setting.preset and not has_preset(setting.preset) and is_model_reference(setting.preset)
+    if setting.model or alone:
+        raise UsageError(f"The setting {str(setting)!r} and --model {model!r} name two models; name one.")
+    return replace(setting, model=model)
 
 
 def with_model(chosen: ResolvedSetting) -> tuple[ResolvedSetting, Path]:
@@ -60,13 +98,15 @@ def load_config(theme: str | None = None) -> LoadedConfig:
 def reads_as_setting(word: str) -> bool:
     """Return True if a lone argument of `twiddle run` is a SETTING and not the prompt.
 
-    It is when it names a preset or a file, or has no blank in it and ends in knob=value or in the name of a model file.
+    It is when it names a preset or a model that is here, or has no blank in it and ends in knob=value or in the name
+    of a model file, or names a model elsewhere.
     """
-    if any(word == preset.name for preset in list_presets()):
-        return True
-    if word.endswith((".gguf", ".Modelfile")):
-        return is_there(expand(word) or Path(word)) or not _has_blank(word)
-    return is_override(word.split(",")[-1]) and not _has_blank(word)
+    with suppress(SettingError, KnobError):
+        setting = read_setting(word)
+        named = [name for name in (setting.preset, setting.model) if name]
+        if any(has_preset(name) or has_model(name) for name in named):
+            return True
+    return not _has_blank(word) and (is_override(word.split(",")[-1]) or _ELSEWHERE.search(word) is not None)
 
 
 def _has_blank(word: str) -> bool:

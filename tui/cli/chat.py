@@ -7,7 +7,16 @@ from typing import Annotated
 import typer
 from msgspec.structs import replace
 
-from tui.cli.arguments import SETTING_HELP, ThemeName, UsageError, choose, load_config, require_screen, with_model
+from tui.cli.arguments import (
+    SETTING_HELP,
+    ModelName,
+    ThemeName,
+    UsageError,
+    choose,
+    load_config,
+    require_screen,
+    with_model,
+)
 from tui.cli.history import open_store
 from tui.config import config_path
 from tui.errors import TwiddleError
@@ -30,6 +39,7 @@ _OFFERED = 8
 
 def chat(
     setting: Annotated[str | None, typer.Argument(metavar="SETTING", help=SETTING_HELP)] = None,
+    model: ModelName = None,
     go_on: GoOn = False,
     keep: Keep = None,
     theme: ThemeName = None,
@@ -44,7 +54,11 @@ def chat(
         raise UsageError(f"--continue goes on with what was kept, and {said} keeps nothing; {remedy}.")
     kept = _newest() if go_on else None
     wanted = setting or settled.config.preset or None
-    sides, notice = _as_left(kept, wanted) if kept and setting is None else ((choose(wanted),), "")
+    sides: tuple[_Chosen, ...]
+    if kept and setting is None and model is None:
+        sides, notice = _as_left(kept, wanted)
+    else:
+        sides, notice = (choose(wanted, model, settled.config),), ""
     chosen, models = zip(*sides, strict=True)
     from tui.ui import start
 

@@ -11,7 +11,16 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tui.cli.arguments import SETTING_HELP, ThemeName, UsageError, choose, load_config, read_prompt, require_screen
+from tui.cli.arguments import (
+    SETTING_HELP,
+    ModelName,
+    ThemeName,
+    UsageError,
+    choose,
+    load_config,
+    read_prompt,
+    require_screen,
+)
 from tui.cli.signals import run_async, stopped_by_ctrl_c
 from tui.cli.stderr import WaitingLine, format_cost, print_notice
 from tui.cli.stdout import errors_as_json, print_line
@@ -35,6 +44,7 @@ def compare(
     prompt: Annotated[
         str | None, typer.Option("--prompt", "-p", help="Ask this, print both replies, open no screen.")
     ] = None,
+    model: ModelName = None,
     as_json: Annotated[bool, typer.Option("--json", help="With -p: print both replies as one JSON object.")] = False,
     theme: ThemeName = None,
 ) -> None:
@@ -45,20 +55,21 @@ def compare(
     """
     with errors_as_json(as_json):
         if prompt is None:
-            _open_screen(left, right, as_json, theme)
+            _open_screen(left, right, model, as_json, theme)
         else:
-            _print_replies(columns(choose(left), choose(right), read_prompt(prompt)), as_json)
+            _print_replies(columns(choose(left, model), choose(right, model), read_prompt(prompt)), as_json)
 
 
-def _open_screen(left: str, right: str, as_json: bool, theme: str | None) -> None:
+def _open_screen(left: str, right: str, model: str | None, as_json: bool, theme: str | None) -> None:
     if as_json:
         raise UsageError("--json needs a prompt; add one with -p.")
     require_screen("twiddle compare A B -p PROMPT")
     settled = load_config(theme)
-    (a, model), (b, other) = choose(left), choose(right)
+    sides = [choose(each, model, settled.config) for each in (left, right)]
     from tui.ui import start
 
-    raise typer.Exit(start((a, b), (model, other), settled, keep=settled.config.history))
+    chosen, models = zip(*sides, strict=True)
+    raise typer.Exit(start(chosen, models, settled, keep=settled.config.history))
 
 
 class ReplyColumn(NamedTuple):

@@ -1,6 +1,7 @@
 """`twiddle models`: list, inspect and download models."""
 
 import json
+from shlex import quote
 from typing import Annotated, Any
 
 import msgspec
@@ -16,7 +17,7 @@ from tui.engine.process.headless import HeadlessEngine
 from tui.errors import ModelError
 from tui.knobs.table import Knobs, turn
 from tui.models.free_memory import FreeMemory, measure_memory, with_gpu
-from tui.models.hub import parse_hub
+from tui.models.hub import parse_bare, parse_hub
 from tui.models.locations import FoundModel, list_models
 from tui.models.memory import show_size, verdict
 from tui.models.model_info import quantization_of, read_facts, size_of
@@ -59,9 +60,7 @@ def list_(as_json: AsJson = False) -> None:
 
 @app.command()
 def info(
-    model: Annotated[
-        str, typer.Argument(help="Model as FROM names it: starter, a path, hf.co/USER/REPO, ollama:NAME.")
-    ],
+    model: Annotated[str, typer.Argument(help="starter, a path, hf.co/USER/REPO, ollama:NAME.")],
     num_ctx: Annotated[int, typer.Option(help="Context in tokens to estimate memory for; 0 is auto.")] = 0,
     as_json: AsJson = False,
 ) -> None:
@@ -77,13 +76,15 @@ def info(
 
 
 @app.command()
-def pull(model: Annotated[str, typer.Argument(help="hf.co/USER/REPO or hf.co/USER/REPO:QUANTIZATION.")]) -> None:
+def pull(
+    model: Annotated[str, typer.Argument(help="USER/REPO, USER/REPO:QUANTIZATION, or the address of a model page.")],
+) -> None:
     """Download a model from the Hub and print its path.
 
     It goes on where an earlier pull was cut off, and checks what has come against its sha256; a model that is here
     already is checked again. No other command uses the network.
     """
-    reference = parse_hub(model)
+    reference = parse_hub(model) or parse_bare(model)
     if reference is None:
         raise UsageError(f"{model!r} is not on the Hub; write hf.co/USER/REPO or hf.co/USER/REPO:Q4_K_M.")
     # Every other command stays without the network, and starts sooner.
@@ -93,7 +94,7 @@ def pull(model: Annotated[str, typer.Argument(help="hf.co/USER/REPO or hf.co/USE
     with bars() as tell_progress:
         path = fetch(reference, tell_progress)
     typer.echo(safe_line(str(path)))
-    print_notice(f"FROM {reference} is ready.")
+    print_notice(f"It is ready; `twiddle chat {quote(str(reference))}` opens it, and FROM {reference} names it.")
 
 
 # --- parts ----------------------------------------------------------------------------------------------------------

@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from msgspec.structs import replace
 
-from tui.cli.arguments import SETTING_HELP, UsageError
+from tui.cli.arguments import SETTING_HELP, ModelName, UsageError, resolved
 from tui.cli.stderr import print_notice
 from tui.cli.stdout import print_text
 from tui.errors import PresetError
-from tui.knobs.setting import parse_setting
 from tui.paths import is_file, is_there
-from tui.presets.library import find_preset, preset_path, resolve
+from tui.presets.library import preset_path
 from tui.presets.modelfile import decode
 from tui.presets.ollama import for_ollama
 from tui.presets.preset import compose, is_model, read_source
@@ -29,7 +29,7 @@ Description = Annotated[str, typer.Option("--description", "-d", help="Purpose, 
 
 def new(
     name: OwnName,
-    base: Annotated[str, typer.Option("--from", help="Preset or model to build on.")] = "starter",
+    base: Annotated[str, typer.Option("--from", help="Preset or model to build on; default: neither.")] = "",
     description: Description = "",
 ) -> None:
     """Create a preset: a Modelfile with comments on what to fill in."""
@@ -74,27 +74,30 @@ def edit(name: Annotated[str, typer.Argument(help="A preset, or the path of a Mo
 def save(
     name: OwnName,
     setting: Annotated[str, typer.Argument(metavar="SETTING", help=SETTING_HELP)],
+    model: ModelName = None,
     description: Description = "",
     force: Annotated[bool, typer.Option("--force", help="Replace your preset of this name.")] = False,
 ) -> None:
-    """Save a setting, such as precise,temperature=0.5, as a preset.
+    """Save a setting, such as precise,temperature=0.5, as a preset; a model is part of it if the setting names one.
 
     The knobs of a preset that is yours already are changed where they stand: its comments and order stay.
     """
-    chosen = resolve(parse_setting(setting))
-    path = save_preset(name, chosen.pair, chosen.preset, description=description, overwrite=force)
+    chosen = resolved(setting, model)
+    preset = replace(chosen.preset, any_model=False) if chosen.model_named else chosen.preset
+    path = save_preset(name, chosen.pair, preset, description=description, overwrite=force)
     typer.echo(safe_line(str(path)))
 
 
 def export(
-    name: Annotated[str, typer.Argument(help="A preset, or the path of a Modelfile or GGUF.")],
+    name: Annotated[str, typer.Argument(metavar="SETTING", help=SETTING_HELP)],
     ollama: Annotated[bool, typer.Option("--ollama", help="Leave out what `ollama create` does not know.")],
+    model: ModelName = None,
 ) -> None:
     """Print a preset as one complete Modelfile, for `ollama create NAME -f FILE`.
 
     What Ollama cannot be told is commented out, and named on standard error.
     """
-    exported = for_ollama(find_preset(name))
+    exported = for_ollama(resolved(name, model).whole)
     print_text(exported.text)
     for reason in exported.left_out:
         print_notice(reason)

@@ -8,24 +8,26 @@ from typing import Annotated, Any
 import typer
 
 from tui.cli import preset_files
+from tui.cli.arguments import SETTING_HELP, ModelName, resolved
 from tui.cli.prompt_check import check_prompt
 from tui.cli.render import render
 from tui.cli.stderr import print_notice
 from tui.cli.stdout import print_table
+from tui.config import read_config
 from tui.engine.prompt.template_worker import TemplateWorker
+from tui.knobs.setting import Setting
 from tui.knobs.table import KNOBS, WHILE_THINKING, knob
+from tui.models.reference import STARTER
 from tui.presets.checks import PresetFinding, check
-from tui.presets.library import BrokenPreset, find_preset, list_presets, preset_path
-from tui.presets.modelfile import Modelfile, ModelfileError, parse_modelfile
+from tui.presets.library import BrokenPreset, list_presets, preset_path, resolve
+from tui.presets.modelfile import Modelfile, ModelfileError, parse_modelfile, require_from
 from tui.presets.parameters import check_version, parameters
-from tui.presets.preset import Preset, difference, is_model, messages, read_source
+from tui.presets.preset import ANY_MODEL, Preset, difference, is_model, messages, read_source
 from tui.terminal import safe, safe_line
 
 app = typer.Typer(help="List, show, check, edit and share presets (Modelfiles).", no_args_is_help=True)
 for command in (preset_files.new, preset_files.edit, preset_files.save, preset_files.export, render):
     app.command()(command)
-
-Name = Annotated[str, typer.Argument(help="A preset, or the path of a Modelfile or GGUF.")]
 
 
 @app.command("list")
@@ -44,11 +46,15 @@ def list_() -> None:
 
 
 @app.command()
-def show(name: Name) -> None:
+def show(name: Annotated[str, typer.Argument(metavar="SETTING", help=SETTING_HELP)], model: ModelName = None) -> None:
     """Show a preset, and the source of each value: its file, a base, the model or the default."""
-    preset = find_preset(name)
+    chosen = resolved(name, model)
+    preset = chosen.whole
     _print_part(preset.name, preset.description)
-    _print_part(f"FROM{_whose(preset, 'model')}", preset.model)
+    if preset.any_model:
+        _print_part("model", preset.model if chosen.model_named else f"{ANY_MODEL}; now {preset.model}")
+    else:
+        _print_part(f"FROM{_whose(preset, 'model')}", preset.model)
     if preset.system:
         _print_part(f"SYSTEM{_whose(preset, 'system')}", preset.system)
     for message in preset.messages:
@@ -70,19 +76,20 @@ def show(name: Name) -> None:
 @app.command("check")
 def check_(
     names: Annotated[list[str] | None, typer.Argument(help="Presets or paths of Modelfiles; default: all.")] = None,
+    model: ModelName = None,
 ) -> None:
     """Check presets for errors, knobs without effect, and lines that `ollama create` refuses.
 
     The exit code is 1 when there is an error; warnings and notes keep nothing from working.
     """
-    failed = False
+    failed, in_use = False, model or read_config().config.model or STARTER
     with closing(TemplateWorker()) as worker:
         for name in names or [preset.name for preset in list_presets()]:
             path = preset_path(name)
             source = read_source(path)
             found = [] if is_model(path, source) else list(check(source, path))
             if not any(finding.level == "error" for finding in found):
-                found += check_prompt(find_preset(name), worker)
+                found += check_prompt(resolve(Setting(name), in_use).preset, worker)
             failed = failed or any(finding.level == "error" for finding in found)
             for finding in found:
                 _print_finding(path, finding)
@@ -92,9 +99,12 @@ def check_(
 
 
 @app.command()
-def diff(first: Name, second: Name) -> None:
+def diff(
+    first: Annotated[str, typer.Argument(metavar="A", help=SETTING_HELP)],
+    second: Annotated[str, typer.Argument(metavar="B", help="Another SETTING.")],
+) -> None:
     """Show the differences of two presets, with the source of each value."""
-    one, other = find_preset(first), find_preset(second)
+    one, other = resolved(first).whole, resolved(second).whole
     rows = difference(one, other)
     print_table(("", one.name, other.name), [(row.what, row.one, row.other) for row in rows])
 
@@ -108,6 +118,7 @@ def parse(file: Annotated[Path, typer.Argument(help="A Modelfile.")]) -> None:
     read: dict[str, Any] = {}
     try:
         modelfile = parse_modelfile(read_source(file), file.name)
+        require_from(modelfile, file.name)
         read["commands"] = [(command.name, command.args) for command in modelfile.commands]
         read |= _meaning(modelfile, file.name)
     except ModelfileError as error:

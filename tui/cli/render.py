@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 from msgspec import DecodeError, Struct, json
 
+from tui.cli.arguments import SETTING_HELP, ModelName, resolved
 from tui.cli.signals import run_async
 from tui.cli.stderr import print_notice
 from tui.cli.stdout import print_text
@@ -18,7 +19,6 @@ from tui.errors import PresetError
 from tui.knobs.table import fixed
 from tui.paths import decode_text
 from tui.presets.gotemplate import TemplateError
-from tui.presets.library import find_preset
 from tui.presets.ollama_prompt import OllamaPrompt
 from tui.presets.preset import Preset
 from tui.presets.tools import ToolMessage
@@ -51,7 +51,8 @@ class ChatRequest(Struct, frozen=True):
 
 
 def render(
-    preset: Annotated[str | None, typer.Argument(help="A preset, or the path of a Modelfile or GGUF.")] = None,
+    preset: Annotated[str | None, typer.Argument(metavar="SETTING", help=SETTING_HELP)] = None,
+    model: ModelName = None,
     request: Annotated[Path | None, typer.Option(help='A JSON file such as {"messages": [...]}.')] = None,
     template_file: Annotated[Path | None, typer.Option(help="File with a Go template, in place of TEMPLATE.")] = None,
 ) -> None:
@@ -62,10 +63,10 @@ def render(
     asked = _request(request)
     template = _read(template_file) if template_file else ""
     pieces: tuple[PromptPiece, ...]
-    if preset is None and template:
+    if preset is None and model is None and template:
         pieces = (PromptPiece(asked.fill(template), False),)
     else:
-        pieces = _rendered(find_preset(preset or "default"), asked, template)
+        pieces = _rendered(resolved(preset, model).whole, asked, template)
     if not sys.stdout.isatty():
         print_text("".join(piece.text for piece in pieces))
         return

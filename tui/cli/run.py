@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from msgspec.structs import asdict
 
-from tui.cli.arguments import SETTING_HELP, choose, read_prompt, reads_as_setting
+from tui.cli.arguments import SETTING_HELP, ModelName, choose, read_prompt, reads_as_setting
 from tui.cli.signals import run_async, stopped_by_ctrl_c
 from tui.cli.stderr import WaitingLine, format_cost, print_hint, print_notice, print_thought
 from tui.cli.stdout import errors_as_json, print_line
@@ -60,18 +60,19 @@ def run(
     setting: Annotated[str | None, typer.Argument(metavar="SETTING", help=SETTING_HELP)] = None,
     prompt: Annotated[str | None, typer.Argument(metavar="PROMPT", help="The question.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line, one for each token.")] = False,
+    model: ModelName = None,
     hidethinking: Annotated[bool, typer.Option("--hidethinking", help="Do not show the thought of the model.")] = False,
 ) -> None:
     """Stream one reply to standard output. A thought is shown only on a terminal.
 
-    A lone argument is the SETTING if it names a preset, a Modelfile or a GGUF, or reads as knob=value without blanks;
-    else it is the PROMPT. What is piped in is added after the prompt.
+    A lone argument is the SETTING if it names a preset or a model, or reads as knob=value without blanks; else it is
+    the PROMPT. What is piped in is added after the prompt.
     """
     if prompt is None and setting is not None and not reads_as_setting(setting):
         setting, prompt = None, setting
     with errors_as_json(as_json):
         asked = read_prompt(prompt)
-        chosen, model = choose(setting)
+        chosen, file = choose(setting, model)
         for note in chosen.preset.notes:
             print_notice(note)
         preset = chosen.preset
@@ -79,7 +80,7 @@ def run(
         pair = chosen.pair._replace(answer=with_seed(chosen.knobs))
         template, thinking = preset.template or "", pair.while_thinking
         reply = ReplyRequest("run", messages, pair.answer, template=template, thinking=thinking)
-        finished = run_async(_write(reply, model, as_lines() if as_json else as_text(hidethinking)))
+        finished = run_async(_write(reply, file, as_lines() if as_json else as_text(hidethinking)))
     if finished.ending == "stopped":
         raise typer.Exit(130)
 

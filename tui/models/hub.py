@@ -3,16 +3,20 @@
 import re
 from collections.abc import Iterable
 from pathlib import PurePosixPath
+from urllib.parse import parse_qs, unquote
 
 from msgspec import Struct
 
 from tui.errors import ModelError, did_you_mean
 
-_PREFIX = re.compile(r"(?:https?://)?(?:hf\.co|huggingface\.co)/|hf:")
+_PREFIX = re.compile(r"(?i)(?:https?://)?(?:www\.)?(?:hf\.co|huggingface\.co)/|hf:(?://)?")
+_BARE = re.compile(r"[^/:]+/[^/:]+(?:(?<!modelfile)(?<!\.gguf)|:.*)", re.IGNORECASE)
+_VIEWS = ("blob", "resolve", "raw", "tree")
+"""Steps in the address of a repository's file or folder, each followed by a revision."""
 _NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9_])?")
 _FILE = re.compile(r"[A-Za-z0-9_+][\w+. ()\[\],=@-]*", re.ASCII)
 _DEVICE = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
-_PART = re.compile(r"-(\d{5})-of-(\d{5})\.gguf$")
+_PART = re.compile(r"(?i)-(\d{5})-of-(\d{5})\.gguf$")
 _QUANTIZATION = re.compile(
     r"(?i)(?<![A-Za-z0-9])((?:UD-)?(?:I?Q\d\w*|TQ\d_\d|BF16|F16|F32|FP16|FP32|MXFP4\w*|NVFP4))(?=[-.]|$)"
 )
@@ -32,19 +36,36 @@ class HubReference(Struct, frozen=True):
 
 
 def parse_hub(reference: str) -> HubReference | None:
-    """Parse `hf.co/USER/REPO[:QUANT]` or `hf:USER/REPO[:QUANT]`; None for another kind of reference.
+    """Parse `hf.co/USER/REPO[:QUANT]`, `hf:USER/REPO[:QUANT]`, or the address of a model page or one of its files.
 
-    Raises ModelError for names that the Hub does not allow.
+    None for another kind of reference. Raises ModelError for names that the Hub does not allow.
     """
     prefix = _PREFIX.match(reference)
     if not prefix:
         return None
-    place, _, tag = reference[prefix.end() :].partition(":")
-    user, _, repo = place.rstrip("/").partition("/")
+    address, _, query = reference[prefix.end() :].partition("#")[0].partition("?")
+    place, _, tag = unquote(address).partition(":")
+    user, repo, *steps = (*place.rstrip("/").split("/"), "")[: max(2, place.rstrip("/").count("/") + 1)]
+    if steps and steps[0] in _VIEWS:
+        if steps[1:2] not in ([], ["main"]):
+            raise ModelError(f"{reference!r} is revision {steps[1]!r}; twiddle takes files of main only.")
+        steps = steps[2:]
+    elif steps and not steps[-1].lower().endswith(".gguf"):
+        user = ""
+    tag = tag.removesuffix("/") or "/".join(steps) or parse_qs(query).get("show_file_info", [""])[0]
+    tag = "" if tag == "latest" else _PART.sub(r"-00001-of-\2.gguf", tag)
     named = all(_NAME.fullmatch(name) and ".." not in name and "--" not in name for name in (user, repo))
     if not named or (tag and not is_file_name(tag)):
         raise ModelError(f"{reference!r} is not written like hf.co/USER/REPO or hf.co/USER/REPO:Q4_K_M.")
     return HubReference(user, repo, tag)
+
+
+def parse_bare(reference: str) -> HubReference | None:
+    """Parse `USER/REPO[:QUANT]` as llama.cpp's -hf takes it, which may as well be a path or a model of Ollama's."""
+    try:
+        return parse_hub(f"hf.co/{reference}") if _BARE.fullmatch(reference) else None
+    except ModelError:
+        return None
 
 
 def is_file_name(name: str) -> bool:

@@ -65,7 +65,8 @@ def _meaning(preset: Preset, lines: dict[str, Instruction]) -> Iterator[PresetFi
         line, text = re.fullmatch(r"(?:Line (\d+): )?(.*)", note, re.DOTALL).groups()  # type: ignore[union-attr]
         yield PresetFinding("note", text, int(line) if line else None)
     try:
-        preset.find_model()
+        if not preset.any_model:
+            preset.find_model()
     except ModelError as error:
         yield PresetFinding("warning", str(error))
     if refusals(preset):

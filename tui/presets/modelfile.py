@@ -92,16 +92,19 @@ class Modelfile(Struct, frozen=True):
 
 
 def parse_modelfile(source: str | bytes, file: str = "Modelfile") -> Modelfile:
-    """Parse a Modelfile; `file` is its name in errors. Raises ModelfileError."""
+    """Parse a Modelfile; `file` is its name in errors. Raises ModelfileError. Ollama would `require_from` as well."""
     reader = _Reader(decode(source), file)
     reader.skip()
     description = _paragraph(reader.text[: reader.at])
-    commands = tuple(reader.commands())
-    if not any(command.name == "model" for command in commands):
+    return Modelfile(tuple(reader.commands()), description)
+
+
+def require_from(modelfile: Modelfile, file: str = "Modelfile") -> None:
+    """Raise ModelfileError for a Modelfile without FROM, which twiddle uses with any model and Ollama refuses."""
+    if not any(command.name == "model" for command in modelfile.commands):
         raise ModelfileError(
             "missing_from", "there is no FROM line; write FROM starter, or FROM ./your-model.gguf.", file=file
         )
-    return Modelfile(commands, description)
 
 
 def tokenize(text: str) -> Iterator[SourceToken]:

@@ -52,6 +52,7 @@ def for_ollama(preset: Preset) -> OllamaExport:
 def refusals(preset: Preset) -> tuple[str, ...]:
     """Return the instructions of the preset that `ollama create` would refuse."""
     found = [f"FROM {preset.model}"] if preset.model == "starter" or preset.model.startswith(PREFIX) else []
+    found = ["a Modelfile without FROM"] if preset.any_model else found
     sources = dict.fromkeys(source for what, source in preset.inherited if what == "model")
     found = [f"FROM {source}, which is a preset" for source in sources] or found
     own = [name for name, _ in preset.turned if name not in dict(preset.inherited)]

@@ -1,4 +1,4 @@
-"""Preset: a model, its prompt texts and knob values, read from a Modelfile and the presets it is based on."""
+"""Preset: prompt texts, knob values and perhaps a model, read from a Modelfile and the presets it is based on."""
 
 import re
 from pathlib import Path
@@ -15,7 +15,7 @@ from tui.knobs.pair import KnobPair, thought_overrides
 from tui.knobs.table import KNOBS, ROWS, THOUGHT_KNOBS, Knobs, turn
 from tui.models.locations import STARTER
 from tui.models.ollama import PREFIX
-from tui.models.reference import find_model
+from tui.models.reference import canonical, find_model
 from tui.paths import FileFault, FileMissing, is_file, read_regular
 from tui.presets.modelfile import INSTRUCTIONS, ROLES, Instruction, Modelfile, parse_modelfile
 from tui.presets.ollama_parts import read_parts
@@ -28,17 +28,22 @@ LARGEST = 2**20
 DEEPEST = 16
 """Longest chain of presets based on each other."""
 
+ANY_MODEL = "whichever is in use"
+"""Text shown for the model of a preset that names none."""
+
 PARTS = ("system", "template", "messages")
 """Texts of a preset, beside its model and its knobs."""
 
 
 class Preset(Struct, frozen=True, kw_only=True):
-    """Named combination of a model, prompt texts and knob values."""
+    """Named combination of prompt texts and knob values, for one model or for any."""
 
     name: str
     description: str = ""
     model: str = STARTER
-    """Model as FROM names it, in this file or a base: see `find_model`."""
+    """Model as FROM names it, in this file or a base: see `find_model`; else the one in use, empty if not known."""
+    any_model: bool = False
+    """True if neither its file nor a base names a model: it is used with whichever is in use."""
     system: str = ""
     template: str | None = None
     """TEMPLATE in Ollama's Go syntax; None for the model's own chat template."""
@@ -73,7 +78,15 @@ class Preset(Struct, frozen=True, kw_only=True):
 
     def find_model(self) -> Path:
         """Return the GGUF file of its model, relative paths taken from its Modelfile's folder; raises ModelError."""
-        return find_model(self.model, self.path.parent if self.path else None)
+        return find_model(self.model, self.path.parent if self.path and not self.any_model else None)
+
+    def on(self, model: str) -> "Preset":
+        """Return the preset for use with a model and what Ollama keeps with it; one that names its own keeps that."""
+        if not self.any_model:
+            return self
+        stored, own = stored_preset(model), frozenset(part for part in PARTS if getattr(self, part))
+        preset = replace(self, model=model)
+        return replace(_on_base(stored, preset, own), any_model=True, files=self.files) if stored else preset
 
     def source(self, what: str) -> str:
         """Return the name of the preset that sets a knob, a text or the `model`; empty if none does."""
@@ -87,14 +100,14 @@ def with_parts(preset: Preset, **own: str) -> Preset:
 
 
 def read_preset(path: Path, above: tuple[Path, ...] = ()) -> Preset:
-    """Read a preset from a Modelfile, or make one of a GGUF file alone; raises PresetError.
+    """Read a preset from a Modelfile; raises PresetError.
 
     `above` are the Modelfiles based on it, the nearest last.
     """
     stamp = stamped(path)
     source = read_source(path)
     if is_model(path, source):
-        return Preset(name=path.stem, model=str(path.resolve()))
+        raise PresetError(f"{str(path)!r} is a model and not a Modelfile; `--model` and `/model` take it.")
     found = compose(source, path, above)
     return replace(found, files=(stamp, *found.files))
 
@@ -102,10 +115,11 @@ def read_preset(path: Path, above: tuple[Path, ...] = ()) -> Preset:
 def compose(source: str | bytes, path: Path, above: tuple[Path, ...] = ()) -> Preset:
     """Read a preset from the text of the Modelfile at `path`; raises PresetError."""
     modelfile = parse_modelfile(source, path.name)
-    stated = [command for command in modelfile.commands if command.name == "model"][-1]
-    base = base_path(stated.args, path)
-    if base is None:
-        return to_preset(modelfile, name=name_of(path), path=path, base=stored_preset(stated.args))
+    stated = ([None, *(command for command in modelfile.commands if command.name == "model")])[-1]
+    base = base_path(stated.args, path) if stated else None
+    if stated is None or base is None:
+        stored = stored_preset(canonical(stated.args)) if stated else None
+        return to_preset(modelfile, name=name_of(path), path=path, base=stored)
     chain = (*above, path)
     shown = " → ".join(name_of(each) for each in (*chain, base))
     if any(each.resolve() == base.resolve() for each in chain):
@@ -162,7 +176,8 @@ def to_preset(modelfile: Modelfile, *, name: str, path: Path | None = None, base
     preset = Preset(
         name=name,
         description=modelfile.description,
-        model=last["model"].args,
+        model=last["model"].args if "model" in last else "",
+        any_model="model" not in last,
         turned=tuple(turned.items()),
         path=path,
         notes=(*(note for command in modelfile.commands for note in _notes(command)), *notes),
@@ -181,6 +196,7 @@ def _on_base(base: Preset, preset: Preset, own_parts: frozenset[str]) -> Preset:
     return replace(
         preset,
         model=base.model,
+        any_model=base.any_model,
         turned=(*knobs, *preset.turned),
         inherited=tuple((what, base.source(what)) for what in (*model, *parts, *dict(knobs))),
         files=base.files,
@@ -195,7 +211,9 @@ def anchored(preset: Preset) -> Preset:
         return preset
     turned = tuple((name, preset.knobs.lora if name == "lora" else value) for name, value in preset.turned)
     path = preset.path.parent.absolute() / preset.model
-    local = preset.model != STARTER and (preset.model.startswith(("./", "../")) or is_file(path))
+    local = (
+        not preset.any_model and preset.model != STARTER and (preset.model.startswith(("./", "../")) or is_file(path))
+    )
     return replace(preset, turned=turned, model=str(path) if local else preset.model)
 
 
@@ -257,6 +275,6 @@ def _value_text(preset: Preset, what: str) -> str:
         turned = dict(preset.turned)
         text = ROWS[what].show(turned[what]) if what in turned else ""
     else:
-        text = getattr(preset, what) or ""
+        text = getattr(preset, what) or (ANY_MODEL if what == "model" else "")
     base = dict(preset.inherited).get(what)
     return f"{text} (from {base})" if base and what in ROWS else text

@@ -36,8 +36,8 @@ def save_preset(
         raise PresetError(f"There is a preset {name!r} of yours already; choose another name, or overwrite it.")
     else:
         text = _new_text(path, pair, base, description)
-    saved = anchored(compose(text, path))
-    lost = [part for part in ("model", *PARTS) if getattr(saved, part) != getattr(anchored(base), part)]
+    saved = anchored(compose(text, path)).on(base.model)
+    lost = [part for part in ("any_model", "model", *PARTS) if getattr(saved, part) != getattr(anchored(base), part)]
     lost += pair.differing(saved.pair)
     if lost:
         raise PresetError(f"{name!r} was not saved: its Modelfile would not keep {', '.join(lost)}.")
@@ -73,7 +73,7 @@ def edit_texts(text: str, path: Path, preset: Preset) -> str:
     """Edit FROM and SYSTEM of the Modelfile at `path` where the preset differs; raises PresetError."""
     for word, part in (("FROM", "model"), ("SYSTEM", "system")):
         value = getattr(preset, part)
-        if getattr(compose(text, path), part) != value:
+        if getattr(compose(text, path), part) != value and not (part == "model" and preset.any_model):
             found = [command for command in parse_modelfile(text).commands if command.name == part]
             new = instruction(word, value)
             changes = [(command, new if command is found[-1] else "") for command in found]
@@ -101,17 +101,21 @@ def _new_text(path: Path, pair: KnobPair, base: Preset, description: str) -> str
         found = base_path(reference, path)
         if found and base.path and found.resolve() == base.path.resolve() != path.resolve():
             below = read_preset(found)
-            if below.model == base.model:
+            if below.any_model == base.any_model and below.on(base.model).model == base.model:
                 return write_preset(preset, replace(below, name=reference))
     return write_preset(anchored(preset))
 
 
 def _added(text: str, lines: Iterable[str]) -> str:
-    """Insert lines after the last PARAMETER, or else after FROM."""
+    """Insert lines after the last PARAMETER, or else after FROM, or else at the end."""
     modelfile = parse_modelfile(text)
     line_end = (_LINE_END.findall(text) or ["\n"])[0]
-    anchor = (parameter_commands(modelfile) or [each for each in modelfile.commands if each.name == "model"])[-1]
-    return text[: anchor.end] + "".join(line_end + line for line in lines) + text[anchor.end :]
+    anchors = parameter_commands(modelfile) or [each for each in modelfile.commands if each.name == "model"]
+    if anchors:
+        at = anchors[-1].end
+        return text[:at] + "".join(line_end + line for line in lines) + text[at:]
+    start = text if not text or _LINE_END.search(text[-1]) else text + line_end
+    return start + "".join(line + line_end for line in lines)
 
 
 def _lines(name: str, pair: KnobPair) -> list[str]:

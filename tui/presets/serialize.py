@@ -12,7 +12,7 @@ from tui.presets.preset import Preset
 _WIDTH = 118
 
 _SKELETON = """\
-FROM {base}
+{base}
 
 # Every knob is a PARAMETER; `twiddle presets show default` names them all.
 # PARAMETER temperature 0.7
@@ -37,8 +37,9 @@ def write_preset(preset: Preset, base: Preset | None = None) -> str:
 
 
 def skeleton(base: str, description: str = "") -> str:
-    """Build a new Modelfile with the possible instructions as comments."""
-    return describe(description or "What this preset is for.") + _SKELETON.format(base=base)
+    """Build a new Modelfile with the possible instructions as comments; without a base it is for any model."""
+    start = f"FROM {base}" if base else "# Without FROM it is for whichever model is in use.\n# FROM starter"
+    return describe(description or "What this preset is for.") + _SKELETON.format(base=start)
 
 
 def describe(description: str) -> str:
@@ -48,8 +49,9 @@ def describe(description: str) -> str:
 
 
 def statements(preset: Preset, base: Preset | None = None) -> Iterator[Statement]:
-    """Yield the instructions of a preset: FROM, then the knobs, then the texts."""
-    yield "FROM", base.name if base else preset.model
+    """Yield the instructions of a preset: FROM if it names a model or has a base, the knobs, the texts."""
+    if base or not preset.any_model:
+        yield "FROM", base.name if base else preset.model
     below = dict(base.turned) if base else {}
     for name, value in preset.turned:
         if name not in below or below[name] != value:

@@ -112,12 +112,15 @@ def _part(rest: str) -> tuple[str]:
     return (rest,)
 
 
-def _save(rest: str) -> tuple[str, bool]:
+def _save(rest: str) -> tuple[str, bool, bool]:
     words = rest.split()
-    names = [word for word in words if word != "--force"]
+    names = [word for word in words if word not in ("--force", "--model")]
     if len(names) != 1:
-        raise SettingError("Write /save NAME, such as /save my-preset; /save NAME --force replaces one of yours.")
-    return names[0], len(words) > 1
+        raise SettingError(
+            "Write /save NAME, such as /save my-preset; /save NAME --force replaces one of yours, and /save NAME "
+            "--model makes the model part of it."
+        )
+    return names[0], "--force" in words, "--model" in words
 
 
 def _template(rest: str) -> tuple[Any, ...]:

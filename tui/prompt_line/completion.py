@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 
 from msgspec import Struct
 
+from tui.knobs.setting import spell
 from tui.knobs.table import KNOBS
 from tui.models.locations import list_models
 from tui.presets.library import BrokenPreset, list_presets
@@ -108,16 +109,18 @@ def complete_preset_or_model(typed: str, before: str, sources: CompletionSources
 
 
 def complete_setting(typed: str, before: str, sources: CompletionSources) -> Completion:
-    """Complete the last part of a setting such as `precise,top_k=3`."""
-    earlier, comma, part = typed.rpartition(",")
+    """Complete the last part of a setting such as `my.gguf+precise,top_k=3`."""
+    end = max(typed.rfind(","), -1 if "=" in typed else typed.rfind("+")) + 1
+    earlier, part = typed[:end], typed[end:]
     name, equals, value = part.partition("=")
     if equals:
         found = complete_value(value, name, sources)
-        return Completion(len(earlier + comma + name + equals), value, found.suggestions, found.hint)
-    presets = () if comma else sources.presets
-    found = _among([*presets, *((f"{name}=", row.help) for name, row in KNOBS.items())], part)
+        return Completion(len(earlier + name + equals), value, found.suggestions, found.hint)
+    models = () if earlier else tuple((spell(name), about) for name, about in sources.models)
+    presets = () if earlier.endswith(",") else sources.presets
+    found = _among([*presets, *models, *((f"{name}=", row.help) for name, row in KNOBS.items())], part)
     suggestions = (Suggestion(each.text, each.about, unfinished=each.text.endswith("=")) for each in found.suggestions)
-    return Completion(len(earlier + comma), part, tuple(suggestions))
+    return Completion(end, part, tuple(suggestions))
 
 
 def _among(named: Iterable[Named], typed: str, ends: str = "") -> Completion:

@@ -21,7 +21,7 @@ def show_part(part: Part, preset: Preset, pair: KnobPair) -> str:
         case "modelfile":
             differing = {name: pair.value(name) for name in pair.differing(preset.pair)}
             turned = tuple((dict(preset.turned) | differing).items())
-            return write_preset(replace(anchored(preset), turned=turned)).rstrip("\n")
+            return write_preset(replace(anchored(preset), turned=turned, any_model=False)).rstrip("\n")
         case "parameters":
             return _parameters(preset, pair)
         case "system":

@@ -1,5 +1,6 @@
 """Labels of compared sides: only what differs between them."""
 
+import re
 from collections.abc import Callable, Sequence
 
 from tui.knobs.table import ROWS
@@ -18,7 +19,9 @@ def titles(sides: Sequence[Side]) -> list[str]:
     """
     # A preset's name stands for its system prompt; that is a label only where one preset has several.
     first = _name if len({side.preset.name for side in sides}) > 1 else _system
-    aspects: list[Callable[[Side], str]] = [first, _model, *map(_knob, _differing_knobs(sides))]
+    both = first is _name and len({side.model for side in sides}) > 1
+    named = [_model_and_name] if both else [first, _model]
+    aspects: list[Callable[[Side], str]] = [*named, *map(_knob, _differing_knobs(sides))]
     values = [[aspect(side) for side in sides] for aspect in aspects]
     differing = [row for row in values if len(set(row)) > 1]
     if not differing:
@@ -27,11 +30,11 @@ def titles(sides: Sequence[Side]) -> list[str]:
 
 
 def names(sides: Sequence[Side]) -> list[str]:
-    """Return a name for each side: its preset, turned knobs, and a model other than the starter.
+    """Return a name for each side, such as `my-model+precise · top_k 3`; the starter is left out.
 
     Equal names are told apart by the system prompts.
     """
-    found = [" · ".join((side.title, *([_model(side)] if side.preset.model != STARTER else []))) for side in sides]
+    found = [f"{_model(side)}+{side.title}" if side.model != STARTER else side.title for side in sides]
     systems_differ = len({side.preset.system for side in sides}) > 1
     return [
         f"{name} · {_system(side)}" if systems_differ and found.count(name) > 1 else name
@@ -54,7 +57,11 @@ def _name(side: Side) -> str:
 
 
 def _model(side: Side) -> str:
-    return side.preset.model.rpartition("/")[2].removesuffix(".gguf")
+    return re.sub(r"(?i)\.gguf$", "", side.model.rpartition("/")[2])
+
+
+def _model_and_name(side: Side) -> str:
+    return f"{_model(side)}+{_name(side)}"
 
 
 def _system(side: Side) -> str:

@@ -13,10 +13,11 @@ from tui.conversation.trace import TokenTrace
 from tui.engine.protocol import Finished, KnobsTurned, Load, Refused, ReplyRequest, Thinking, Token
 from tui.knobs.load_knobs import LoadKnobs
 from tui.knobs.pair import KnobPair
-from tui.knobs.setting import Setting, parse_setting
+from tui.knobs.setting import Setting
 from tui.knobs.table import KNOBS, Knobs, fixed, knob
-from tui.presets.library import ResolvedSetting, resolve
-from tui.presets.preset import Preset, with_parts
+from tui.models.reference import STARTER
+from tui.presets.library import ResolvedSetting, read_setting, resolve
+from tui.presets.preset import Preset, anchored, with_parts
 from tui.session.undo import UndoHistory
 from tui.store.records import SideRow
 
@@ -158,6 +159,11 @@ class Side:
     def needs(self) -> tuple[str, Path | None, LoadKnobs]:
         """Model reference, the folder it may be in, and load knobs: together they decide the engine."""
         return self.preset.model, self.preset.path, fixed(self.knobs)
+
+    @property
+    def model(self) -> str:
+        """Model in use, by a reference that holds in every folder."""
+        return anchored(self.preset).model
 
     @property
     def knobs(self) -> Knobs:
@@ -308,7 +314,7 @@ def describe_turn(before: Knobs, after: Knobs) -> str:
 
 def restore_setting(row: SideRow) -> ResolvedSetting:
     """Return a stored side's preset and knobs, with its own system prompt and model; raises TwiddleError."""
-    chosen = resolve(parse_setting(row.setting))
+    chosen = resolve(read_setting(row.setting), row.model or STARTER)
     preset = chosen.preset
     if row.system not in (None, preset.system):
         preset = with_parts(preset, system=row.system)

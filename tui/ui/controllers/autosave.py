@@ -14,6 +14,7 @@ from tui.conversation.trace import common_prefix
 from tui.errors import Refusal
 from tui.knobs.pair import KnobPair
 from tui.knobs.setting import Setting
+from tui.models.reference import STARTER
 from tui.presets.library import reference_to
 from tui.presets.preset import Preset
 from tui.session.session import Asked, Session
@@ -182,7 +183,9 @@ class Autosave:
 
     def _snapshot(self, now: SavedState) -> Snapshot:
         side = now.side
-        setting = Setting(reference_to(side.preset), tuple((name, side.pair.value(name)) for name in side.turned))
+        turned = tuple((name, side.pair.value(name)) for name in side.turned)
+        model = side.model if side.preset.any_model and side.model != STARTER else ""
+        setting = Setting(reference_to(side.preset), turned, model)
         index, number = self._position(side)  # again: the side may have just been named
         return Snapshot(
             conversation=now.conversation,

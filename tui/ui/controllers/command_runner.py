@@ -1,16 +1,16 @@
 """Runs slash commands on the active side."""
 
 import asyncio
-from pathlib import Path
+
+from msgspec.structs import replace
 
 from tui.engine.process.pool import EnginePool
-from tui.errors import ModelError, Refusal
+from tui.errors import PresetError, Refusal
 from tui.knobs.knob import Value
 from tui.knobs.pair import KnobPair
 from tui.knobs.table import knob
 from tui.models.locations import list_models
-from tui.models.reference import reference_for
-from tui.paths import expand, is_file
+from tui.models.reference import canonical, is_model_reference
 from tui.presets.library import find_preset, has_preset
 from tui.presets.preset import Preset, with_parts
 from tui.presets.save import save_preset
@@ -85,39 +85,39 @@ class CommandRunner:
         if name is None:
             self._preset_controller.choose()
             return
-        preset = find_preset(name)
+        preset = find_preset(name, self._host.side.model)
         self._use(preset, preset.pair)
-        self._host.add_notice(f"preset {name} from the next reply on")
+        model = f"the model stays {preset.model}" if preset.any_model else f"its model is {preset.model}"
+        self._host.add_notice(f"preset {name} from the next reply on; {model}")
 
     async def do_model(self, reference: str | None) -> None:
         """Switch the model; without a reference list those on this machine."""
         side = self._host.side
         if reference is None:
-            self._host.add_notice(await asyncio.to_thread(_list_models, side.preset.model))
+            self._host.add_notice(await asyncio.to_thread(_list_models, side.model))
             return
-        typed = expand(reference) or Path(reference)
-        model = str(typed.resolve()) if is_file(typed) else reference
-        self._use(with_parts(side.preset, model=model), side.pair)
-        self._host.add_notice(f"model {reference} from the next reply on")
+        preset = with_parts(side.preset, model=await asyncio.to_thread(canonical, reference))
+        self._use(preset, side.pair)
+        self._host.add_notice(f"model {preset.model} from the next reply on; the preset stays {preset.name}")
 
     async def do_load(self, name: str | None) -> None:
         """Switch to a preset, or else to a model; without a name open the list of presets."""
         if name is None or await asyncio.to_thread(has_preset, name):
             await self.do_preset(name)
             return
-        try:
-            reference = await asyncio.to_thread(reference_for, name)
-        except ModelError as error:
-            raise ModelError(f"There is no preset {name!r}. {error} F2 shows the presets, /model the models.") from None
-        await self.do_model(reference)
+        if not await asyncio.to_thread(is_model_reference, name):
+            raise PresetError(f"There is no preset and no model {name!r}; F2 shows the presets, /model the models.")
+        await self.do_model(name)
 
-    async def do_save(self, name: str, overwrite: bool) -> None:
-        """Save knobs, system prompt and model as a preset, and use it."""
+    async def do_save(self, name: str, overwrite: bool, with_model: bool) -> None:
+        """Save knobs and system prompt as a preset, the model too if the preset names one or if asked, and use it."""
         side = self._host.side
-        path = save_preset(name, side.pair, side.preset, overwrite=overwrite)
-        self._use(find_preset(name), side.pair)
+        preset = replace(side.preset, any_model=side.preset.any_model and not with_model)
+        path = save_preset(name, side.pair, preset, overwrite=overwrite)
+        self._use(find_preset(name, side.model), side.pair)
+        parts = "knobs and system prompt, for any model" if preset.any_model else "knobs, system prompt and model"
         self._host.add_notice(
-            f"saved as preset {name}, in {path}: knobs, system prompt and model. /load {name} brings them back; "
+            f"saved as preset {name}, in {path}: {parts}. /load {name} brings them back; "
             "conversations are saved anyway, Ctrl+O lists them."
         )
 

@@ -4,8 +4,7 @@ from typing import get_args
 
 from tui.conversation.conversation import join
 from tui.errors import Refusal, TwiddleError
-from tui.knobs.setting import parse_setting
-from tui.presets.library import resolve
+from tui.presets.library import read_setting, resolve
 from tui.prompt_line.commands import SideAction
 from tui.session.session import Session
 from tui.session.side import Side
@@ -56,7 +55,7 @@ class Comparison:
         if setting is None:
             await self.add(side.fork())
         else:
-            await self.add(Side(resolve(parse_setting(setting)), conversation=side.conversation))
+            await self.add(Side(resolve(read_setting(setting), side.model), conversation=side.conversation))
 
     async def run(self, action: SideAction) -> None:
         """Run a command about the sides; raises TwiddleError."""

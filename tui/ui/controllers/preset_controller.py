@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from tui.errors import TwiddleError
 from tui.presets.library import find_preset, list_presets, preset_path, reload
 from tui.presets.modelfile import decode
-from tui.presets.preset import Preset, is_model, read_source
+from tui.presets.preset import Preset, read_source
 from tui.presets.preset_paths import own_path
 from tui.presets.serialize import skeleton
 from tui.session.session import Session
@@ -98,7 +98,7 @@ class PresetController:
             if name is None:
                 return
             using = [side for side in self._session.sides if side.preset.name == name]
-            self._update({side: find_preset(name) for side in using})
+            self._update({side: find_preset(name, side.model) for side in using})
             if not using:
                 self._host.add_notice(f"saved as preset {name}, in {path}; F2 switches to it")
 
@@ -106,5 +106,4 @@ class PresetController:
 
 
 def _text(path: Path) -> str:
-    source = read_source(path)
-    return f"FROM {path}\n" if is_model(path, source) else decode(source)
+    return decode(read_source(path))

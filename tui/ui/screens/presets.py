@@ -14,7 +14,7 @@ from textual.widgets.option_list import Option
 from tui.knobs.pair import KnobPair
 from tui.knobs.table import KNOBS, Knobs
 from tui.presets.library import BrokenPreset
-from tui.presets.preset import Preset, difference
+from tui.presets.preset import Preset, anchored, difference
 from tui.terminal import safe, safe_line
 from tui.ui.bindings import bind
 from tui.ui.screens.picker import Picker, matches, move_bindings
@@ -52,7 +52,7 @@ class PresetPicker(Picker[PresetChoice | None]):
         super().__init__()
         self._presets, self._current = presets, current.name
         self._now = replace(
-            current, turned=tuple((name, pair.value(name)) for name in pair.differing(KnobPair(Knobs())))
+            anchored(current), turned=tuple((name, pair.value(name)) for name in pair.differing(KnobPair(Knobs())))
         )
         self._about = Static(classes="about", markup=False)
 
@@ -81,7 +81,9 @@ class PresetPicker(Picker[PresetChoice | None]):
     def _changes(self, preset: Preset) -> Content:
         """Return the description of a preset and its differences from what is in use."""
         lines = [Content(safe(" ".join(preset.description.split()))), Content("")]
-        rows = difference(self._now, preset)
+        rows = difference(self._now, preset.on(self._now.model))
+        if preset.any_model:
+            lines.append(Content.styled(safe_line(f"model stays {self._now.model}"), "$text-muted"))
         if not rows:
             lines.append(Content.styled("The same as what is in use.", "$text-muted"))
         for row in rows:
@@ -98,7 +100,11 @@ class PresetPicker(Picker[PresetChoice | None]):
         abouts = (
             (each, "cannot be read" if isinstance(each, BrokenPreset) else each.description) for each in self._presets
         )
-        found = [(each, about) for each, about in abouts if matches(typed, f"{each.name} {about}")]
+        found = [
+            (each, about)
+            for each, about in abouts
+            if matches(typed, f"{each.name} {about} {getattr(each, 'model', '')}")
+        ]
         names = [each.name for each, _ in found]
         current = names.index(self._current) if not typed and self._current in names else 0
         self.show_options([Option(self._line(each, about), id=each.name) for each, about in found], current)

@@ -85,7 +85,8 @@ class SavePreset(Dialog[str | None]):
     def _summary(self) -> str:
         turned = self._pair.differing(self._preset.pair)
         values = ", ".join(f"{name} {knob(name).show(self._pair.value(name))}" for name in turned)
-        return safe_line(f"{self._preset.name} with {values}" if values else f"{self._preset.name} as it is")
+        model = "for any model" if self._preset.any_model else f"on {self._preset.model}"
+        return safe_line(f"{self._preset.name} {f'with {values}' if values else 'as it is'}, {model}")
 
 
 class NameAsker(Dialog[str | None]):
