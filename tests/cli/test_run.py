@@ -131,7 +131,7 @@ NO_SYSTEM = "twiddle: This model's chat template takes no system prompt: it is p
 
 def test_what_a_template_does_not_take_is_told_on_stderr(twiddle: Command, scripted: Play) -> None:
     scripted(Script(replies=("one",), template=WITHOUT_SYSTEM))
-    assert twiddle("run", "temperature=0", "Hi") == (0, "one\n", NO_SYSTEM)
+    assert twiddle("run", "precise,temperature=0", "Hi") == (0, "one\n", NO_SYSTEM)
 
 
 @pytest.mark.parametrize(("line", "told"), [("", True), ("TEMPLATE {{ .System }}{{ .Prompt }}\n", False)])
