@@ -39,7 +39,7 @@ def test_list_names_every_preset_with_what_it_turns(own: Path) -> None:
     lines = output("list").splitlines()
     assert "hot\tWarm.\ttemperature 1.5, top_k off" in lines
     assert any(line.startswith("odd\tbroken: odd.Modelfile, line 1, column 1: 'FORM' is not") for line in lines)
-    assert "evil\t[/red] [31m[@click=app.quit]x[/]\t" in lines
+    assert "evil\t[/red] [31m\ufffd[@click=app.quit]x[/]\t" in lines
     assert any(line.startswith("default\t") for line in lines)
 
 
@@ -97,9 +97,9 @@ def test_parse_prints_what_was_read(tmp_path: Path) -> None:
     text = output("parse", str(path))
     assert text.isascii()
     assert json.loads(text) == {
-        "commands": [["model", "x"], ["stop", "A"], ["temperature", "-3"], ["message", "user: hé"]],
+        "commands": [["model", "x"], ["stop", "A"], ["temperature", "-3"], ["message", "user: hé\u202e"]],
         "parameters": {"stop": ["A"], "temperature": -3},
-        "messages": [["user", "hé"]],
+        "messages": [["user", "hé\u202e"]],
     }
 
 

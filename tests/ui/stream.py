@@ -30,7 +30,7 @@ def acting(output: bytes, allowed: re.Pattern[str]) -> set[str]:
     """Return the control sequences that are not on the list."""
     written = output.decode()
     unknown = {found for found in _SEQUENCE.findall(written) if not allowed.fullmatch(found)}
-    left = set(_SEQUENCE.sub("", written)) - {"\n", "\r", "\t", "\u200d"}  # the joiner of emoji acts on nothing
+    left = set(_SEQUENCE.sub("", written)) - {"\n", "\r", "\t", "\u200c", "\u200d"}  # joiners act on nothing
     return unknown | {char for char in left if unicodedata.category(char) in ("Cc", "Cf", "Cs", "Co")}
 
 
