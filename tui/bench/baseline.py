@@ -17,6 +17,7 @@ class Endless(Llama):
     """A model whose replies go on for as many tokens as are asked for, so that none is too short to be timed."""
 
     def is_end(self, token: int) -> bool:
+        """Return False, so that no token ends a reply."""
         return False
 
 

@@ -72,7 +72,8 @@ class SamplerStage(Protocol):
 class StageFactory(Protocol):
     """Makes a stage of the chain, set by the knobs; `level` is what mirostat and adaptive-p aim at for this token."""
 
-    def __call__(self, name: str, knobs: Knobs, level: float = 0.0) -> SamplerStage: ...
+    def __call__(self, name: str, knobs: Knobs, level: float = 0.0) -> SamplerStage:
+        """Build the stage `name` of the chain."""
 
 
 class Backend(Protocol):

@@ -124,7 +124,7 @@ class EngineLoop:
                 self._commands.put(question)
 
     def _is_stale(self, question: Question, worker: WhatIfWorker) -> bool:
-        """True if nobody waits for the rest of an answer: a newer question came, or another model is wanted."""
+        """Return True if nobody waits for the rest of an answer: a newer question came, or another model is wanted."""
         return self._what_if is not worker or (isinstance(question, WhatIf) and question is not self._newest_what_if)
 
     @contextmanager

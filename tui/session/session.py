@@ -71,8 +71,11 @@ class NextToken(NamedTuple):
 class Engines(Protocol):
     """Pool of engines, one for each model loaded: see `tui.engine.process.pool`."""
 
-    def fit(self, loads: Iterable[Load]) -> None: ...
-    def send(self, command: Command, load: Load | None) -> None: ...
+    def fit(self, loads: Iterable[Load]) -> None:
+        """Load these models and unload the others."""
+
+    def send(self, command: Command, load: Load | None) -> None:
+        """Send a command to the engine that holds `load`."""
 
 
 class Session:

@@ -78,7 +78,7 @@ class Grammars:
         self._compiled: OrderedDict[tuple[str, object], LLMatcher] = OrderedDict()
 
     def constraint(self, knobs: Knobs) -> Constraint | None:
-        """The constraint that the knobs ask for, at its start; raises EngineError for one that cannot be used."""
+        """Return the constraint that the knobs set, at its start; None without one. Raises EngineError."""
         wanted = [name for name in CONSTRAINTS if getattr(knobs, name) != KNOBS[name].default]
         if not wanted:
             return None
@@ -114,7 +114,7 @@ class Vocabulary(TokenizerWrapper):
     """Vocabulary of a model as llguidance's TokenizerWrapper."""
 
     def __init__(self, backend: Backend) -> None:
-        """Raises EngineError for a model without a token that ends a reply."""
+        """Read the vocabulary of a model; raises EngineError if no token of it ends a reply."""
         pieces = [backend.piece(token) for token in range(backend.info.vocabulary)]
         self.ends = [token for token in range(len(pieces)) if backend.is_end(token)]
         if not self.ends:
@@ -132,4 +132,5 @@ class Vocabulary(TokenizerWrapper):
         self.eos_token_id, self.bos_token_id, self.is_tokenizer_wrapper = self.ends[0], None, True
 
     def __call__(self, text: bytes | str) -> list[int]:
+        """Refuse to tokenize a text."""
         raise NotImplementedError  # asked for where a text is forced: see grammar.UNFORCED

@@ -38,7 +38,7 @@ _TRIED = 500
 
 
 def read(name: str, value: Any) -> str:
-    """The grammar that a constraint knob asks for. Raises EngineError for one that cannot be followed."""
+    """Return the llguidance grammar of a constraint knob; raises EngineError for a value that has none."""
     grammar = _READERS[name](value)
     if error := _fault(grammar):
         raise EngineError(f"{name}: {_PLACES[name](value, error)}.")
@@ -107,7 +107,7 @@ def _json_grammar(text: str) -> str:
 
 
 def _in_schema(text: str, error: str) -> str:
-    """A mistake, with the JSON pointer of the part that by itself is as wrong as the whole."""
+    """Return the error of a schema, with the JSON pointer of the innermost part that causes the same error."""
     said = re.sub(r"^regex parse error:.*\nerror: ", "pattern: ", error, flags=re.DOTALL)
     said = re.sub(r"oneOf constraints are not supported.*", "oneOf is not supported; use anyOf", first_line(said))
     for path, part in islice(_parts(json.loads(text), "#"), _TRIED):
@@ -119,7 +119,7 @@ def _in_schema(text: str, error: str) -> str:
 
 
 def _parts(schema: Any, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The schemas within a schema and itself, the innermost first."""
+    """Yield each schema within a schema and then itself, with its JSON pointer, the innermost first."""
     if not isinstance(schema, dict):
         return
     for key, value in schema.items():
@@ -188,7 +188,7 @@ def _grammar(text: str) -> str:
 
 
 def _character(escape: re.Match[str]) -> str:
-    """A character for its number: the converter drops the zeros that a number begins with."""
+    """Replace an escape by its character: the converter drops the leading zeros of an escape."""
     code = int(escape[1] or escape[2] or "0", 16)
     if code < 0x80:
         return f"\\x{code:02x}" if code else escape[0]

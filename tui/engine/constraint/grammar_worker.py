@@ -35,7 +35,10 @@ class GrammarVerdict(msgspec.Struct, frozen=True):
 
 
 def read_apart(name: str, value: str | tuple[str, ...]) -> str:
-    """The grammar that a constraint knob asks for, as `grammar.read`; also raises for what takes too much."""
+    """Return the grammar of a constraint knob, read in a process of its own.
+
+    Raises EngineError as `grammar.read` does, and for a value that takes too much time or memory.
+    """
     try:
         done = subprocess.run(
             [sys.executable, "-P", "-m", "tui.engine.constraint.grammar_worker"],

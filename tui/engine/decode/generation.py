@@ -146,7 +146,7 @@ class Generation:
         return self.knobs.strategy == "contrastive"
 
     def chance(self, stream: int = 0) -> float:
-        """The random number for the next token."""
+        """Return the random number for the next token, from 0 to 1; stream 1 is XTC's."""
         return draw(self.knobs.seed, self.count, stream)
 
     # --- writing ----------------------------------------------------------------------------------------------------
@@ -209,7 +209,7 @@ class Generation:
         return (bool(self.schedule.asked.thought) or is_bound(self.knobs)) and self.watch.crosses(tokens)
 
     def odds(self, branch: Branch, chain: Chain, constraint: Constraint | None) -> Distribution:
-        """The odds at a branch; replies that ask for the same share the work."""
+        """Return the distribution at a branch, computed once for all replies with the same stages and constraint."""
         chance = self.chance(1)
         values = (getattr(self.knobs, name) for name in CONSTRAINTS)
         bound = (self._bound, constraint.opening, *values) if constraint else ()
@@ -225,25 +225,31 @@ class Generation:
     # --- its way ----------------------------------------------------------------------------------------------------
 
     def on_prefix(self, reused: int) -> None:
+        """Record how many prompt tokens the first prefill took from the cache, for the statistics."""
         self._reused = reused if self._reused < 0 else self._reused
 
     def on_progress(self, done: int, total: int) -> None:
+        """Emit the progress of the prefill."""
         self._emit(Prefill(self.id, done, total))
 
     def keeps(self) -> int | None:
+        """Return the number of first tokens that a context shift keeps; None if the knobs forbid a shift."""
         many = self.knobs.strategy in ("beam", "contrastive")
         return None if self.knobs.context_full == "stop" or many else max(self._kept(), self.knobs.num_keep)
 
     def on_shift(self, dropped: int) -> None:
+        """Emit that the oldest tokens of the context were dropped."""
         self._emit(Shifted(self.id, self.count, dropped))
 
     def on_context_full(self) -> None:
+        """End the reply as cut by length, or as failed if it has no token yet."""
         if self.count > self.begun:
             self.end("length")
         else:
             self.fail("The context has no room for another reply beside the ones that are running.")
 
     def fail(self, reason: str) -> None:
+        """Emit the reason why the reply ends without a result."""
         self._emit(Failed(self.id, reason))
 
     def end(self, ending: Ending) -> None:

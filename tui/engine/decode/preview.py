@@ -23,6 +23,7 @@ class PreviewReader:
         self._constraint, self._backend, self._emit = constraint, backend, emit
 
     def choose(self, branches: Sequence[Branch]) -> list[Move]:
+        """Emit the distribution of the next token; choose none."""
         (branch,) = branches
         chain = Chain(self.knobs, self._backend.stage, branch.tokens)
         # Of XTC a look shows what it does when it acts.
@@ -39,13 +40,16 @@ class PreviewReader:
         """Ignore it: the progress of a preview is not shown."""
 
     def keeps(self) -> int | None:
+        """Forbid a context shift: it would change the prompt that the preview is about."""
         return None
 
     def on_shift(self, dropped: int) -> None:
         """Ignore it: a preview is not shifted."""
 
     def on_context_full(self) -> None:
+        """Fail, since a running reply needs the room."""
         self.fail("The context has no room for a look beside the replies that are running.")
 
     def fail(self, reason: str) -> None:
+        """Emit the reason why the preview has no result."""
         self._emit(Failed(self.id, reason))

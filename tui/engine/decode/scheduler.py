@@ -163,7 +163,7 @@ class Scheduler:
         self._tree.add(prompt, PreviewReader(command.id, knobs, constraint, self._backend, self._emit))
 
     def _at(self, command: Preview) -> tuple[Knobs, Constraint | None]:
-        """The knobs that the next token is chosen with, and what bounds it."""
+        """Return the knobs and the constraint that apply to the next token."""
         watch = self.prompts.watch(command.messages, command.knobs, command.template)
         watch.read(self.prompts.continued_tokens(command.messages, command.template, command.knobs.thinking))
         # After a whole reply there is nothing that a constraint would bind.
@@ -323,7 +323,7 @@ class Scheduler:
         return takes
 
     def _make_room(self) -> None:
-        """The context is full: let go of what nobody reads, else of the oldest tokens or all of the longest branch."""
+        """Free room in a full context: drop an unused sequence, else shift the longest branch, else end its replies."""
         if self._tree.cache.evict():
             return
         branch = max(self._tree.cached, key=lambda each: len(each.tokens))
@@ -361,7 +361,7 @@ def _widest(asked: KnobPair) -> int:
 
 
 def _rows(branch: Branch, count: int) -> list[BatchRow]:
-    """The next rows of a branch."""
+    """Build the batch rows of the next `count` tokens of a branch; the last token asks for its logits."""
     assert branch.held
     done, last = len(branch.held.tokens), len(branch.tokens) - 1
     sequence, hidden = branch.held.sequence, branch.hidden

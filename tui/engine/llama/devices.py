@@ -52,7 +52,7 @@ def devices() -> tuple[Device, ...]:
 
 
 def gpus() -> tuple[Device, ...]:
-    """The devices that llama.cpp shares the layers between: GPUs, or the integrated ones where there are no others."""
+    """Return the devices that llama.cpp shares the layers between: GPUs, or integrated GPUs if there are no others."""
     found = devices()
     return tuple(device for device in found if device.kind == "GPU") or tuple(
         device for device in found if device.kind == "integrated GPU"

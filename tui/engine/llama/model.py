@@ -173,6 +173,7 @@ class Llama:
     # --- tokens -----------------------------------------------------------------------------------------------------
 
     def tokenize(self, text: str, *, special: bool) -> list[int]:
+        """Return the token ids of a text; `special` recognises control tokens spelled out in it."""
         raw = text.encode("utf-8", "replace")
         size = len(raw) + 16
         while True:
@@ -195,6 +196,7 @@ class Llama:
         return tokens[0]
 
     def piece(self, token: int) -> bytes:
+        """Return the bytes of a token; none for control tokens and for ids of other vocabularies."""
         if not 0 <= token < self._size:  # of a reply that another model wrote; llama.cpp would end the process
             return b""
         piece = self._pieces.get(token)
@@ -213,24 +215,29 @@ class Llama:
             size = -count
 
     def label(self, token: int) -> str:
+        """Return the text of a token for people: control tokens by name."""
         label = self._labels.get(token)
         if label is None:
             label = self._labels[token] = self._read_piece(token, special=True).decode("utf-8", "replace")
         return label
 
     def opening(self) -> list[int]:
+        """Return BOS if the file says that every prompt begins with it."""
         return [int(C.llama_vocab_bos(self.vocab))] if C.llama_vocab_get_add_bos(self.vocab) else []
 
     def is_end(self, token: int) -> bool:
+        """Return True for the end-of-generation tokens of the file."""
         return 0 <= token < self._size and bool(C.llama_vocab_is_eog(self.vocab, token))
 
     def is_control(self, token: int) -> bool:
+        """Return True for control, user-defined and unknown tokens."""
         kinds = C.LLAMA_TOKEN_ATTR_CONTROL | C.LLAMA_TOKEN_ATTR_USER_DEFINED | C.LLAMA_TOKEN_ATTR_UNKNOWN
         return 0 <= token < self._size and bool(C.llama_vocab_get_attr(self.vocab, token) & kinds)
 
     # --- evaluation -------------------------------------------------------------------------------------------------
 
     def decode(self, rows: Sequence[BatchRow]) -> Decoded:
+        """Evaluate a batch; raises ContextFull, Interrupted and EngineError."""
         batch = self._batch
         hidden = any(row.hidden for row in rows)  # then llama.cpp wants every row to be an output
         C.llama_set_embeddings(self._ctx, hidden)
@@ -262,6 +269,7 @@ class Llama:
         return np.ctypeslib.as_array(pointer, shape=(self._width,)).copy()
 
     def shift(self, sequence: int, keep: int, count: int) -> bool:
+        """Remove `count` positions after the first `keep` and move the later ones up; False if the memory cannot."""
         if not self.cuttable or not C.llama_memory_can_shift(self._memory):
             return False
         C.llama_memory_seq_rm(self._memory, sequence, keep, keep + count)
@@ -269,16 +277,20 @@ class Llama:
         return True
 
     def copy(self, source: int, target: int, length: int) -> None:
+        """Replace a sequence by the first `length` positions of another, without evaluating them."""
         C.llama_memory_seq_rm(self._memory, target, -1, -1)
         C.llama_memory_seq_cp(self._memory, source, target, 0, length)
 
     def drop(self, sequence: int) -> None:
+        """Remove all positions of a sequence from the KV cache."""
         C.llama_memory_seq_rm(self._memory, sequence, -1, -1)
 
     def stage(self, name: str, knobs: Knobs, level: float = 0.0) -> SamplerStage:
+        """Build a stage of the sampler chain for this vocabulary."""
         return make_stage(name, knobs, level, self)
 
     def close(self) -> None:
+        """Free the batch, the context and the model."""
         C.llama_batch_free(self._batch)
         C.llama_free(self._ctx)
         C.llama_model_free(self._model)

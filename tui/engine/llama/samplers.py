@@ -31,6 +31,7 @@ class Sampler:
         self._array: Any = C.llama_token_data_array()
 
     def apply(self, candidates: Candidates) -> Candidates:
+        """Run the sampler in place over the candidates, and return those that it leaves."""
         array, address = self._array, candidates.ctypes.data
         array.data = ctypes.cast(address, C.llama_token_data_p)
         array.size, array.selected, array.sorted = len(candidates), -1, False
@@ -41,6 +42,7 @@ class Sampler:
         return candidates[: array.size]
 
     def accept(self, token: int) -> None:
+        """Add a token to the history of the sampler."""
         C.llama_sampler_accept(self._pointer, token)
 
     def __del__(self) -> None:
@@ -48,7 +50,7 @@ class Sampler:
 
 
 def make_stage(name: str, knobs: Knobs, level: float = 0.0, model: SamplerModel | None = None) -> Sampler:
-    """A stage of the chain; only the texts of logit_bias and of DRY's breakers need a model."""
+    """Build a stage of the chain; only the texts of logit_bias and of DRY's breakers need a model."""
     return Sampler(_SAMPLERS[name](knobs, level, model))
 
 

@@ -157,7 +157,7 @@ class Engine:
             self._process.stdin.write(encode(command) + b"\n")
 
     async def events(self) -> AsyncIterator[Event]:
-        """The events of the process that runs now. The last one is Died, unless it was stopped."""
+        """Yield the events of the running process; the last is Died, unless the process was stopped."""
         process = self._process
         if process is None or process.stdout is None:
             raise EngineError("The engine is not running.")
@@ -226,7 +226,7 @@ class Engine:
 
 
 async def _end(process: asyncio.subprocess.Process) -> int:
-    """The exit status of a process that was told to end or is of no use any more; after a second it is killed."""
+    """Wait for a process to end, kill it after a second, and return its exit status."""
     with suppress(TimeoutError):
         await asyncio.wait_for(process.wait(), 1)
     _kill(process)
@@ -245,7 +245,7 @@ def _kill(process: asyncio.subprocess.Process) -> None:
 
 
 async def _line(stream: asyncio.StreamReader) -> bytes:
-    """The next line, or nothing at the end; a line past all bounds is the end too."""
+    """Read the next line; empty at the end of the stream, or if the line is longer than the limit."""
     try:
         return await stream.readline()
     except (ValueError, ConnectionError):

@@ -74,7 +74,7 @@ class HeadlessEngine:
                     pass
 
     async def write(self, *replies: ReplyRequest) -> AsyncIterator[Prefill | Thinking | Token | Finished]:
-        """The events of these replies until each is finished; raises EngineError when one fails."""
+        """Generate replies and yield their events until each is finished; raises EngineError if one fails."""
         self._engine.send(Generate(replies))
         self._writing = {reply.id for reply in replies}
         while self._writing:
@@ -90,7 +90,7 @@ class HeadlessEngine:
                     pass
 
     async def render(self, command: Render) -> tuple[PromptPiece, ...]:
-        """The prompt that messages make, for the model loaded; raises EngineError."""
+        """Return the prompt that the loaded model gets for some messages; raises EngineError."""
         self._engine.send(command)
         while not isinstance(event := await self._next(), Rendered):
             if isinstance(event, Failed):

@@ -123,7 +123,7 @@ class Slot:
 
 
 def numbered(number: int) -> Engine:
-    """The engine made after so many others; each has a log of its own."""
+    """Build the engine with this number, from 0; each has a log file of its own."""
     return Engine(log_dir() / f"engine-{os.getpid()}-{number + 1}.log")
 
 

@@ -96,7 +96,7 @@ class JinjaTemplate:
     """
 
     def __init__(self, source: str, *, bos: str, eos: str) -> None:
-        """Raises EngineError when the template does not compile."""
+        """Compile a chat template; raises EngineError if that fails."""
         jinja = _environment()
         self._tokens = {"bos_token": bos, "eos_token": eos}
         self.tags = find_tags(source)
@@ -139,7 +139,7 @@ class JinjaTemplate:
         raise TemplateRefusal(f"The chat template refuses these messages: {_words(refusals[0])}.") from refusals[0]
 
     def _shown(self, message: Message, parts: Sequence[str] = ()) -> dict[str, Any]:
-        """A message as the template takes it: its thought in a field of its own where it reads one."""
+        """Return a message as the template reads it: the thought in a field of its own, if the template has one."""
         split = split_thought(message.content, self.tags) if message.role == "assistant" and self._fields else None
         thought, text = split or ("", message.content)
         content = [{"type": "text", "text": text}] if message.role in parts else text

@@ -48,7 +48,7 @@ class OllamaTemplate:
     """An explicit TEMPLATE, in Ollama's Go syntax."""
 
     def __init__(self, source: str) -> None:
-        """Raises EngineError when the template cannot be read."""
+        """Parse a Go template; raises EngineError if that fails."""
         self.takes_parts = False
         self.tags = find_tags(source)
         try:
@@ -70,7 +70,8 @@ class OllamaTemplate:
 class TemplateCompiler(Protocol):
     """Makes what renders of a template's source; raises EngineError when it does not compile."""
 
-    def __call__(self, source: str, *, bos: str, eos: str) -> PromptRenderer: ...
+    def __call__(self, source: str, *, bos: str, eos: str) -> PromptRenderer:
+        """Compile a chat template; raises EngineError if that fails."""
 
 
 def plain_notice(template: str | None, *, base: bool) -> str:
@@ -175,12 +176,12 @@ class PromptWriter:
         return 0
 
     def recent_prompt(self, messages: Sequence[Message], template: str = "", think: str = "auto") -> list[int] | None:
-        """The tokens of a prompt that was written lately: safe from any thread, and in no time."""
+        """Return the tokens of a prompt that was written recently, else None; safe from any thread, and at once."""
         recent = self._recent.get((tuple(messages), template, think))
         return recent and recent.tokens
 
     def write(self, messages: Sequence[Message], template: str = "", think: str = "auto") -> list[int]:
-        """The tokens of the prompt; raises EngineError when the template refuses the messages."""
+        """Return the tokens of the prompt; raises EngineError if the template refuses the messages."""
         return list(self._written(messages, template, think).tokens)
 
     def notices(self, messages: Sequence[Message], template: str = "", think: str = "auto") -> tuple[str, ...]:
@@ -222,7 +223,7 @@ class PromptWriter:
         return WrittenPrompt(tokens[len(opening) :] if twice else tokens, notices)
 
     def _together(self, group: Sequence[PromptRun]) -> list[int]:
-        """The tokens of template text and of messages that spell no control token, unless they spell one together."""
+        """Tokenize template text and messages at once, or each apart if together they spell another control token."""
         tokens = self._backend.tokenize("".join(run.text for run in group), special=True)
         meant = sum(len(self._controls(run.text)) for run in group if run.message is None)
         if sum(map(self._backend.is_control, tokens)) == meant:
@@ -232,7 +233,7 @@ class PromptWriter:
         ]  # fmt: skip
 
     def _unforged(self, rendering: PromptRenderer, messages: Sequence[Message], think: str) -> list[PromptRun]:
-        """The prompt of a template that changes what it is given: there a blank keeps contents from being controls.
+        """Render a template that changes its messages: a blank keeps control tokens in their texts from being read.
 
         It stands within those that a message spells out; or, where the template could still make one (`<|IM_END|>` in
         lower case), behind whatever a control token can begin with.
@@ -272,12 +273,12 @@ class PromptWriter:
         return self._backend.label(token).encode() if self._backend.is_control(token) else self._backend.piece(token)
 
     def _controls(self, text: str) -> list[str]:
-        """The control tokens that a text spells out."""
+        """Return the control tokens that a text spells out."""
         tokens = self._backend.tokenize(text, special=True)
         return [self._backend.label(token) for token in tokens if self._backend.is_control(token)]
 
     def _broken_up(self, text: str) -> str:
-        """The text with a blank in every control token that it spells out."""
+        """Return the text with a blank in every control token that it spells out."""
         for control in self._controls(text):
             text = text.replace(control, f"{control[0]} {control[1:]}")
         return text

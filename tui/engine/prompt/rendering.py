@@ -60,7 +60,8 @@ class PromptRenderer(Protocol):
 
     def render(
         self, messages: Sequence[Message], *, open_reply: bool = True, think: str = "auto", parts: Sequence[str] = ()
-    ) -> str: ...
+    ) -> str:
+        """Return the prompt of messages; `open_reply` begins the assistant's turn at its end."""
 
 
 def render_prompt(template: PromptRenderer, messages: Sequence[Message], think: str = "auto") -> RenderedPrompt:

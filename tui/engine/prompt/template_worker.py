@@ -69,7 +69,7 @@ class TemplateWorker:
         self._process = self._start()
 
     def template(self, source: str, *, bos: str, eos: str) -> "WorkerTemplate":
-        """A template that the scribe renders; raises EngineError when it does not compile."""
+        """Build a template that the worker process renders; raises EngineError if it does not compile."""
         order = RenderOrder(source, bos, eos)
         return WorkerTemplate(self, order, has_switch=self.render(order).has_switch)
 
@@ -99,7 +99,7 @@ class TemplateWorker:
         self._process.wait()
 
     def _exchange(self, line: bytes) -> bytes | None:
-        """The line that answers this one; None when none comes."""
+        """Send a line to the worker and return its answer; None if none comes."""
         stdin, stdout = self._process.stdin, self._process.stdout
         assert stdin and stdout, "they were asked for"
         try:

@@ -12,7 +12,7 @@ class Utf8Decoder:
         self._before = before
 
     def decode(self, piece: bytes) -> str:
-        """The characters that are complete with this piece."""
+        """Add the bytes of a token and return the characters that are complete with them."""
         piece, self._before = self._before + piece, b""
         return self._decoder.decode(piece)
 
@@ -31,7 +31,7 @@ class StopStrings:
         """The stop text that was met. Text fed after it is dropped."""
 
     def decode(self, text: str) -> str:
-        """The text that is now sure to be shown."""
+        """Add text and return the part that cannot belong to a stop string any more."""
         if self.found is not None:
             return ""
         text = self._held + text

@@ -164,7 +164,7 @@ _AIMED = ("mirostat", "adaptive_p")
 
 
 def order(knobs: Knobs) -> tuple[str, ...]:
-    """The stages that act with these knobs, in the order they run.
+    """Return the names of the stages that act with these knobs, in the order they run.
 
     As in llama.cpp: mirostat takes the place of everything but the bias and temperature, adaptive-p comes last. A
     search looks for what is likely, so that only what holds repetition back bends its odds: as in `generate` of Hugging
@@ -182,12 +182,12 @@ def order(knobs: Knobs) -> tuple[str, ...]:
 
 
 def stage_values(knobs: Knobs) -> tuple[Value, ...]:
-    """The values that the stages go by."""
+    """Return the values of all knobs that affect the stages: equal values make equal chains."""
     return (knobs.strategy, knobs.sampler_order, *(getattr(knobs, row.name) for row in KNOBS.values() if row.stage))
 
 
 def draw(seed: int, index: int, stream: int = 0) -> float:
-    """The random number, 0 <= u < 1, that chooses the token at an index of a reply.
+    """Return the random number, 0 <= u < 1, that chooses the token at an index of a reply.
 
     It depends on nothing else (Philox, Salmon et al. 2011, key = seed, counter = index and stream): two replies with
     one seed differ only because of their knobs, and a branch at a token replays the draws after it. Stream 1 is XTC's.
@@ -197,7 +197,7 @@ def draw(seed: int, index: int, stream: int = 0) -> float:
 
 
 def _last(history: Sequence[int], *counts: int) -> Sequence[int]:
-    """The tokens that the longest of some windows holds; -1 is all."""
+    """Return the tokens in the longest of some windows, whose sizes are `counts`; -1 is the whole history."""
     return history if min(counts) < 0 else history[max(0, len(history) - max(counts)) :]
 
 

@@ -68,12 +68,12 @@ class Distribution:
         self.ids, self.p, self.entropy = distribution(passed.left)
 
     def draw(self, share: float) -> int:
-        """The token at a share (0 to 1) of the probability, laid out from the likeliest on."""
+        """Return the token at a share (0 to 1) of the cumulative probability, from the likeliest on."""
         index = int(np.searchsorted(np.cumsum(self.p), share, side="right"))
         return int(self.ids[min(index, len(self.ids) - 1)])
 
     def best(self, count: int) -> list[tuple[int, float]]:
-        """The likeliest tokens after the stages, with their probabilities."""
+        """Return the likeliest tokens after the stages, with their probabilities."""
         return [(token, p) for token, p in zip(self.ids[:count].tolist(), self.p[:count].tolist(), strict=True) if p]
 
     def p_of(self, token: int) -> float:
@@ -89,7 +89,7 @@ class Distribution:
         return float(np.exp(-self._gaps[token])) / self._total
 
     def choice(self, token: int, label: Callable[[int], str]) -> TokenChoice:
-        """The token with how it was chosen; -1 when none is yet."""
+        """Return the trace and the logit record of a token; -1 if none is chosen yet."""
         kept = token if token >= 0 else int(self._top[0])
         return TokenChoice(self.trace(token, label), pack(self._logits, self._top, self._gaps, self._total, kept))
 
@@ -161,7 +161,7 @@ def distribution(candidates: Candidates) -> tuple[npt.NDArray[np.int32], npt.NDA
 
 
 def _ranked(logits: npt.NDArray[np.float64], ids: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
-    """Indices from the likeliest on; past HEAD they stay as they are, since sorting a whole vocabulary takes 5 ms."""
+    """Rank the indices from the likeliest on, only the first HEAD: sorting a whole vocabulary takes 5 ms."""
     if len(logits) <= HEAD:
         return np.lexsort((ids, -logits))
     parted = np.argpartition(-logits, HEAD)

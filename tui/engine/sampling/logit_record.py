@@ -68,7 +68,7 @@ class LogitRecord:
         return tail.astype(np.float32)
 
     def logits(self) -> Logits:
-        """The logits, as far as they are known: those of the tail stand at any of its tokens."""
+        """Return logits of the whole vocabulary; the values of the tail are known, but not which token has which."""
         logits = np.full(self.vocabulary, -np.inf, np.float32)
         others = np.ones(self.vocabulary, bool)
         others[self.ids] = False
@@ -96,7 +96,7 @@ def is_whole(packed: bytes) -> bool:
 def pack(
     logits: Logits, likeliest: npt.NDArray[np.int64], gaps: npt.NDArray[np.float32], total: float, chosen: int
 ) -> bytes:
-    """The record of a position.
+    """Pack the logits of one position.
 
     `likeliest` are the ids of the highest logits, `gaps` how far every logit is below the best, at most HOPELESS,
     `total` the sum of e^-gap, and `chosen` a token to keep wherever it stands.

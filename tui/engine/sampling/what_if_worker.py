@@ -170,7 +170,7 @@ class WhatIfWorker:
 
 
 def _spread(knobs: Knobs) -> float:
-    """The temperature that decides how much of the tail counts."""
+    """Return the temperature that decides how many of the unlikely tokens matter."""
     if knobs.top_n_sigma > 0:
         return 1e6  # it goes by the mean of everything
     return max(1.0, knobs.temperature + knobs.dynatemp_range)

@@ -23,7 +23,7 @@ class BlindComparison:
     def __init__(
         self, session: Session, view: ComparisonView, columns: Sequence[Column], changed: Callable[[], None]
     ) -> None:
-        """`changed` is called whenever the sides are hidden or revealed."""
+        """Serve one comparison; `changed` is called whenever the sides are hidden or revealed."""
         self._session, self._view, self._columns, self._changed = session, view, columns, changed
         self._tally = VoteTally()
 

@@ -34,17 +34,36 @@ class ChatHost(Protocol):
     """Index of the active column."""
 
     @property
-    def app(self) -> App[Any]: ...
+    def app(self) -> App[Any]:
+        """App that shows notices, opens dialogs and runs workers."""
+
     @property
-    def side(self) -> Side: ...
-    def apply_settings(self) -> None: ...
-    def add_notice(self, text: str) -> None: ...
-    def clear(self) -> None: ...
-    async def answer_again(self) -> None: ...
-    async def action_run(self, line: str) -> None: ...
-    def post_message(self, message: Message) -> bool: ...
-    def refresh_bindings(self) -> None: ...
-    def set_class(self, add: bool, *class_names: str) -> object: ...
+    def side(self) -> Side:
+        """Side that has the focus."""
+
+    def apply_settings(self) -> None:
+        """Load the models that the presets and knobs of the sides ask for."""
+
+    def add_notice(self, text: str) -> None:
+        """Show a text below the conversation."""
+
+    def clear(self) -> None:
+        """Start a new conversation on every side."""
+
+    async def answer_again(self) -> None:
+        """Request another version of the last reply."""
+
+    async def action_run(self, line: str) -> None:
+        """Run a command line, such as `/new`."""
+
+    def post_message(self, message: Message) -> bool:
+        """Post a Textual message to the screen."""
+
+    def refresh_bindings(self) -> None:
+        """Check anew which keys the footer shows."""
+
+    def set_class(self, add: bool, *class_names: str) -> object:
+        """Add or remove CSS classes."""
 
 
 @contextmanager

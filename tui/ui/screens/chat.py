@@ -124,6 +124,7 @@ class ChatScreen(Screen[None]):
         return sorted(super().focus_chain, key=lambda each: (isinstance(each, Prompt), isinstance(each, Transcript)))
 
     def compose(self) -> ComposeResult:
+        """Yield the columns beside the knobs and candidates, and below them the composer and the status line."""
         with Horizontal(id="desk"):
             yield self._comparison.grid
             with Vertical(id="side"):

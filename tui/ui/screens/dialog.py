@@ -39,6 +39,7 @@ class Dialog(ModalScreen[Result]):
         """Reason why the input cannot be taken; shown where `content` yields it."""
 
     def compose(self) -> ComposeResult:
+        """Yield the content in a titled frame, with the keys below it."""
         frame = Vertical(*self.content(), Footer(), classes="frame")
         frame.border_title = Content(safe_line(self.heading)) if self.heading else ""
         yield frame

@@ -36,12 +36,13 @@ class EngineScreen(Dialog[bool]):
     ]
 
     def __init__(self, reports: Sequence[EngineReport]) -> None:
-        """`reports` holds the state at this moment; the screen does not follow it."""
+        """Show `reports`, the state at this moment; the screen does not follow later changes."""
         super().__init__()
         self._reports = reports
         self.heading = "Engine: " + " | ".join(_WORDS[report.state] for report in reports)
 
     def content(self) -> Iterable[Widget]:
+        """Yield the report of every engine."""
         texts = (Static(Content("\n").join(_lines(report)), markup=False) for report in self._reports)
         yield VerticalScroll(*texts)
 

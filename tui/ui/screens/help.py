@@ -34,9 +34,11 @@ class HelpGroup(Widget):
         self._heading, self._rows = heading, rows
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """Return the number of lines after wrapping."""
         return len(list(self._lines(width)))
 
     def render(self) -> Content:
+        """Return the heading and a line for each key."""
         return Content("\n").join(self._lines(self.content_size.width))
 
     def _lines(self, width: int) -> Iterator[Content]:
@@ -57,6 +59,7 @@ class HelpScreen(Dialog[None]):
     ]
 
     def compose(self) -> ComposeResult:
+        """Yield the keys of the screen below this one, by group."""
         below = self.app.screen_stack[-2] if len(self.app.screen_stack) > 1 else self
         with VerticalScroll(classes="frame"):
             for heading, rows in _groups(below):

@@ -40,6 +40,7 @@ class HistoryPicker(Picker[int | None]):
         self._about = Static(classes="about", markup=False)
 
     def content(self) -> Iterable[Widget]:
+        """Yield the list of conversations and the details of the highlighted one."""
         yield from super().content()
         yield self._about
 

@@ -42,6 +42,7 @@ class KnobEditor(Dialog[Value | None]):
         self._first = self._text.text
 
     def content(self) -> Iterable[Widget]:
+        """Yield the name of the knob, what it takes, and the input."""
         yield Static(self._knob.name, classes="name", markup=False)
         yield Static(instructions(self._knob), classes="how", markup=False)
         yield self._text

@@ -38,6 +38,7 @@ class LinkScreen(Dialog[None]):
         self._host = _host(self._target)
 
     def content(self) -> Iterable[Widget]:
+        """Yield the host and the whole target of the link."""
         host = self._host or "This is no web or mail address: it is only shown."
         yield Static(Content(safe_line(host)), classes="name")
         yield Static(Content(safe_line(self._target)), classes="target")

@@ -34,6 +34,7 @@ class Picker(Dialog[Result]):
         self.options = OptionList(markup=False)
 
     def content(self) -> Iterable[Widget]:
+        """Yield the filter and the options."""
         yield Input(placeholder=self.placeholder)
         yield self.options
 

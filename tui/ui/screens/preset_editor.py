@@ -52,6 +52,7 @@ class PresetEditor(Dialog[str | None]):
         self._warned = False
 
     def content(self) -> Iterable[Widget]:
+        """Yield the text of the preset and the findings about it."""
         yield self._area
         yield self._list
 

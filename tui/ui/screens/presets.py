@@ -48,7 +48,7 @@ class PresetPicker(Picker[PresetChoice | None]):
     placeholder = "Type to find a preset"
 
     def __init__(self, presets: tuple[Preset | BrokenPreset, ...], current: Preset, pair: KnobPair) -> None:
-        """`current` is the preset in use, and `pair` its knobs as they are now."""
+        """List `presets`; `current` is the one in use, and `pair` its knobs as they are now."""
         super().__init__()
         self._presets, self._current = presets, current.name
         self._now = replace(
@@ -57,6 +57,7 @@ class PresetPicker(Picker[PresetChoice | None]):
         self._about = Static(classes="about", markup=False)
 
     def content(self) -> Iterable[Widget]:
+        """Yield the filter, the presets, and the details of the highlighted one."""
         yield Input(placeholder=self.placeholder)
         yield Horizontal(self.options, VerticalScroll(self._about, can_focus=False))
 

@@ -37,6 +37,7 @@ class SavePreset(Dialog[str | None]):
         """Name of an existing preset that was entered once; entering it again overwrites the preset."""
 
     def content(self) -> Iterable[Widget]:
+        """Yield the summary of the knobs and the inputs for name and description."""
         yield Static("Save the knobs as a preset", classes="name", markup=False)
         yield Static(self._summary, classes="what", markup=False)
         yield self._name_input
@@ -103,6 +104,7 @@ class NameAsker(Dialog[str | None]):
         self.heading = heading
 
     def content(self) -> Iterable[Widget]:
+        """Yield the input for the name."""
         yield Input(placeholder="A name, such as my-preset")
         yield self.error_line
 

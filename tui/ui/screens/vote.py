@@ -41,6 +41,7 @@ class VoteQuestion(Widget):
         self._name, self._answers = name, answers
 
     def render(self) -> Content:
+        """Return the question and its choices on one line."""
         return Content(self._lead + "".join(self._cells.values()))
 
     @property
@@ -83,9 +84,11 @@ class VoteScreen(Dialog[Vote | None]):
         self._sides, self._index = sides, 0
 
     def compose(self) -> ComposeResult:
+        """Yield the content in a frame."""
         yield Vertical(*self.content(), classes="frame")  # no footer: the last line has the keys
 
     def content(self) -> Iterable[Widget]:
+        """Yield the questions and the keys that answer them."""
         yield Static("Which side is better? Then you see which it was.", classes="about", markup=False)
         yield from self._questions
         keys = " ".join(_SIDES_KEYS[: self._sides])
@@ -141,6 +144,7 @@ class TallyScreen(Dialog[bool]):
         self._tally, self._shown, self._several = tally, shown, several
 
     def content(self) -> Iterable[Widget]:
+        """Yield the names of the sides after a vote, and the table of all votes."""
         names = (Static(Content.styled(safe_line(line), "bold"), markup=False) for line in self._shown)
         yield VerticalScroll(*names, Static(Content("\n").join(self._lines()), markup=False))
 

@@ -57,9 +57,11 @@ class BeamSearch:
 
     @property
     def index(self) -> int:
+        """Index of the token that the longest live beam gets next."""
         return self._reply.count + max((len(line.tokens) for line in self._live), default=0)
 
     def choose(self, branches: Sequence[Branch]) -> list[Move]:
+        """Extend every live beam by a token; write the best hypothesis when the search ends."""
         if self._base < 0:
             self._base = len(branches[0].tokens)
         steps = self._steps(branches)
@@ -74,6 +76,7 @@ class BeamSearch:
         return []
 
     def settle(self, branches: Sequence[Branch]) -> Branch | None:
+        """Write the best beam so far, and return its branch."""
         pairs = {tuple(branch.tokens[self._base :]): branch for branch in branches}
         best = self._ranked(*self._live, *(() if branches else self._complete))[0]
         self._reply.best = () if branches else self._hypotheses(*self._complete, *self._live, whole=True)
@@ -82,7 +85,7 @@ class BeamSearch:
     # --- searching --------------------------------------------------------------------------------------------------
 
     def _steps(self, branches: Sequence[Branch]) -> list[BeamStep]:
-        """The best ways to go on: twice as many as beams, so that enough remain when half of them end."""
+        """Return the best steps: twice as many as beams, so that enough remain if half of them end."""
         reply, most = self._reply, 2 * self._reply.knobs.num_beams
         pairs = {tuple(branch.tokens[self._base :]): branch for branch in branches}
         steps = []

@@ -29,7 +29,7 @@ class PastStates:
         self._rows = np.stack([_direction(each) for each in hidden])
 
     def likeness(self, hidden: Hidden) -> float:
-        """The highest cosine with any of them."""
+        """Return the highest cosine similarity to any state before."""
         return float((self._rows[: self._count] @ _direction(hidden)).max())
 
     def append(self, hidden: Hidden) -> None:
@@ -52,15 +52,18 @@ class ContrastiveSearch:
 
     @property
     def index(self) -> int:
+        """Index of the token that it chooses next."""
         return self._reply.count
 
     def choose(self, branches: Sequence[Branch]) -> list[Move]:
+        """Write the best of the last candidates, and decode the candidates for the token after it."""
         branch = self.settle(branches)
         if branch and self._reply.crossed:
             return self._reply.choose([branch])  # a thought has begun or ended: what comes next is chosen otherwise
         return self._propose(branch) if branch else []
 
     def settle(self, branches: Sequence[Branch]) -> Branch | None:
+        """Write the candidate that is likeliest and least like the text before, and return its branch."""
         if not branches:
             return None
         if self._past is None:

@@ -18,9 +18,11 @@ class Sampling:
 
     @property
     def index(self) -> int:
+        """Index of the token that it chooses next."""
         return self._reply.count
 
     def choose(self, branches: Sequence[Branch]) -> list[Move]:
+        """Draw and write the next token."""
         branch, reply = branches[0], self._reply
         chain = self._ready(branch.tokens)
         odds = reply.odds(branch, chain, reply.constraint)
@@ -30,10 +32,11 @@ class Sampling:
         return [Move(branch, token)] if reply.write(choice, len(branch.tokens) + 1) else []
 
     def settle(self, branches: Sequence[Branch]) -> Branch | None:
+        """Return the only branch: every token is written as soon as it is chosen."""
         return branches[0] if branches else None
 
     def _ready(self, history: Sequence[int]) -> Chain:
-        """The chain for the knobs as they are now."""
+        """Return the chain of the current knobs; mirostat and adaptive-p keep their state if it still holds."""
         knobs = self._reply.knobs
         if self._chain is None or knobs != self._knobs:
             feedback = self._chain.feedback if self._chain and _same_feedback(self._knobs, knobs) else None
