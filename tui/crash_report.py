@@ -2,7 +2,6 @@
 
 import os
 import traceback
-from pathlib import Path
 
 from tui.paths import log_dir, make_private
 
@@ -14,11 +13,14 @@ def trail(error: BaseException) -> str:
     return "".join([*lines, *traceback.format_tb(error.__traceback__), type(error).__qualname__, "\n"])
 
 
-def write_trail(error: BaseException) -> Path:
-    """Write the trail into a file that the person alone can read, and return its path; raises OSError."""
+def write_trail(error: BaseException) -> str:
+    """Write the trail into a file that the person alone can read; return where it is, or why there is none."""
     path = log_dir() / "crash.log"
-    make_private(path.parent)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as log:
-        log.write(trail(error))
-    return path
+    try:
+        make_private(path.parent)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as log:
+            log.write(trail(error))
+    except OSError as failure:
+        return f"where could not be written down: {failure.strerror}"
+    return f"where is in {path}"

@@ -9,7 +9,7 @@ from tests.cli.conftest import Command
 from tui.cli import doctor
 from tui.config import config_path
 from tui.engine.hardware import Device, Machine
-from tui.engine.protocol import ModelInfo
+from tui.engine.loaded_model import ModelInfo
 from tui.errors import ModelError
 
 

@@ -24,8 +24,9 @@ from tui.engine.backend import (
     SamplerStage,
     StageFactory,
 )
+from tui.engine.loaded_model import ModelInfo
 from tui.engine.process import client
-from tui.engine.protocol import Load, ModelInfo
+from tui.engine.protocol import Load
 from tui.knobs.table import Knobs
 
 SCRIPTED_CHILD = ("-P", str(Path(__file__).resolve()))

@@ -18,6 +18,7 @@ from tests.engine.scripted import SCRIPTED_CHILD, Script
 from tests.engine.test_deaths import Stub, stub
 from tests.engine.test_process import fake, until
 from tui.bench.synthetic import Shape, write_model
+from tui.engine.loaded_model import ModelInfo
 from tui.engine.process.client import Engine
 from tui.engine.process.pool import Slot
 from tui.engine.protocol import (
@@ -32,7 +33,6 @@ from tui.engine.protocol import (
     Load,
     Loaded,
     LoadFailed,
-    ModelInfo,
     Pong,
     Silent,
     WhatIf,

@@ -22,8 +22,9 @@ from tui.engine.decode.scheduler import Scheduler
 from tui.engine.hardware import Device
 from tui.engine.llama import Llama, machine
 from tui.engine.llama.options import CACHE_TYPES, check, devices_used, gpu_layers, model_params, share_cores
+from tui.engine.loaded_model import ModelInfo
 from tui.engine.process.headless import HeadlessEngine
-from tui.engine.protocol import Event, Finished, Generate, ModelInfo, Token
+from tui.engine.protocol import Event, Finished, Generate, Token
 from tui.errors import KnobError, ModelError
 from tui.knobs.load_knobs import CACHE_TYPES as NAMES
 from tui.knobs.table import Knobs, turn

@@ -16,8 +16,8 @@ from tui import __version__
 from tui.cli.signals import run_async
 from tui.config import config_path, read_config
 from tui.engine.hardware import Machine
+from tui.engine.loaded_model import ModelInfo
 from tui.engine.process.headless import HeadlessEngine
-from tui.engine.protocol import ModelInfo
 from tui.errors import TwiddleError
 from tui.knobs.table import Knobs
 from tui.models.locations import list_models

@@ -15,8 +15,9 @@ from tui.cli.stderr import WaitingLine, format_cost, print_hint, print_notice, p
 from tui.cli.stdout import errors_as_json, print_line
 from tui.conversation.conversation import Message
 from tui.conversation.thinking import Thought
+from tui.engine.loaded_model import ModelInfo
 from tui.engine.process.headless import HeadlessEngine
-from tui.engine.protocol import Finished, ModelInfo, Prefill, ReplyRequest, Thinking, Token
+from tui.engine.protocol import Finished, Prefill, ReplyRequest, Thinking, Token
 from tui.knobs.table import with_seed
 from tui.terminal import TextFilter
 

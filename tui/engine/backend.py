@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from tui.engine.protocol import ModelInfo
+from tui.engine.loaded_model import ModelInfo
 from tui.knobs.table import Knobs
 
 Logits = npt.NDArray[np.float32]

@@ -12,6 +12,7 @@ import msgspec
 from tui.crash_report import trail
 from tui.engine.backend import Backend
 from tui.engine.decode.scheduler import Scheduler
+from tui.engine.loaded_model import ModelInfo
 from tui.engine.prompt.prompt import PromptWriter, TemplateCompiler
 from tui.engine.prompt.template_worker import TemplateWorker
 from tui.engine.protocol import (
@@ -23,7 +24,6 @@ from tui.engine.protocol import (
     Load,
     Loaded,
     LoadFailed,
-    ModelInfo,
     Ping,
     Pong,
     Preview,

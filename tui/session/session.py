@@ -9,6 +9,7 @@ from tui.conversation.conversation import Conversation, ask, edit, until
 from tui.conversation.reply_record import Prefix, branched, whole
 from tui.conversation.thinking import find_tags, given_tags
 from tui.conversation.trace import Candidate, TokenTrace
+from tui.engine.loaded_model import ModelInfo
 from tui.engine.protocol import (
     Command,
     Died,
@@ -20,7 +21,6 @@ from tui.engine.protocol import (
     Load,
     Loaded,
     LoadFailed,
-    ModelInfo,
     Preview,
     Previewed,
     Refused,

@@ -109,11 +109,7 @@ class TwiddleApp(App[None]):
     def _fatal_error(self) -> None:
         # Textual's own report prints local variables, and those hold the chat.
         error = sys.exc_info()[1] or self._exception or RuntimeError()
-        try:
-            where = f"where is in {write_trail(error)}"
-        except OSError as failure:
-            where = f"where could not be written down: {failure.strerror}"
-        close_with(self, Text(f"twiddle: it broke ({type(error).__name__}); {safe_line(where)}"))
+        close_with(self, Text(f"twiddle: it broke ({type(error).__name__}); {safe_line(write_trail(error))}"))
 
 
 def _freeze_memory() -> None:

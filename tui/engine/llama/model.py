@@ -24,7 +24,7 @@ from tui.engine.llama.options import (
     uses_gpu,
 )
 from tui.engine.llama.samplers import make_stage
-from tui.engine.protocol import ModelInfo
+from tui.engine.loaded_model import ModelInfo
 from tui.errors import EngineError, ModelError, TwiddleError
 from tui.knobs.load_knobs import attention_mode
 from tui.knobs.table import KNOBS, Knobs
@@ -62,7 +62,8 @@ class Llama:
         recurrent = C.llama_model_is_recurrent(self._model) or C.llama_model_is_hybrid(self._model)
         self.cuttable = not recurrent
         self.sequences = SEQUENCES
-        self.template = self._template()
+        raw_template = C.llama_model_chat_template(self._model, None)
+        self.template = raw_template.decode("utf-8", "replace") if raw_template else None
         self.bos, self.eos = self._spelled(C.llama_vocab_bos), self._spelled(C.llama_vocab_eos)
         self.info = self._describe(path, knobs)
 
@@ -121,10 +122,6 @@ class Llama:
         text = ctypes.create_string_buffer(256)
         C.llama_model_meta_val_str(self._model, key.encode(), text, 256)
         return text.value.decode("utf-8", "replace")
-
-    def _template(self) -> str | None:
-        raw = C.llama_model_chat_template(self._model, None)
-        return raw.decode("utf-8", "replace") if raw else None
 
     def _spelled(self, which: Callable[[Any], int]) -> str:
         token = which(self.vocab)

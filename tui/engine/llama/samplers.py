@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import llama_cpp as C
 
 from tui.engine.backend import CANDIDATE, Candidates
-from tui.engine.protocol import ModelInfo
+from tui.engine.loaded_model import ModelInfo
 from tui.errors import EngineError
 from tui.knobs.table import Knobs
 

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from tui.engine.hardware import Machine
+from tui.engine.loaded_model import ModelInfo
 from tui.engine.process.client import Engine
 from tui.engine.protocol import (
     Describe,
@@ -18,7 +19,6 @@ from tui.engine.protocol import (
     Load,
     Loaded,
     LoadFailed,
-    ModelInfo,
     Notice,
     Prefill,
     Progress,

@@ -5,19 +5,9 @@ import os
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from typing import Literal, NamedTuple
 
+from tui.engine.loaded_model import ModelInfo
 from tui.engine.process.client import Engine
-from tui.engine.protocol import (
-    Answers,
-    Command,
-    Died,
-    Event,
-    Load,
-    Loaded,
-    LoadFailed,
-    ModelInfo,
-    Progress,
-    Silent,
-)
+from tui.engine.protocol import Answers, Command, Died, Event, Load, Loaded, LoadFailed, Progress, Silent
 from tui.errors import EngineError
 from tui.models.memory import refuse_together
 from tui.paths import log_dir
