@@ -108,7 +108,7 @@ def test_layers_for_a_gpu_that_is_not_there_stay_on_the_cpu(starter: Path) -> No
         pytest.skip("there is a GPU")
     with loaded(starter, num_gpu=12) as model:
         assert "num_gpu: 12 has no effect" in model.info.notice
-        assert (model.info.gpu_layers, model.info.place) == (0, "cpu")
+        assert (model.info.gpu_layers, model.info.placement) == (0, "cpu")
 
 
 UNLOCKED = """
@@ -383,4 +383,4 @@ def test_the_machine_is_described() -> None:
 )
 def test_the_place_of_the_layers_is_short(layers: int, gpu_layers: int, place: str) -> None:
     info = ModelInfo("", "", "", 0, 0, 0, layers=layers, gpu_layers=gpu_layers)
-    assert info.place == place
+    assert info.placement == place

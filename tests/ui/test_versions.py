@@ -145,10 +145,10 @@ async def test_the_chat_up_to_a_message_is_carried_over(open_chat: OpenChat) -> 
 
 
 async def test_a_version_is_wanted_by_a_click_on_its_arrow(open_chat: OpenChat) -> None:
-    wanted: list[MessageList.Wanted] = []
+    wanted: list[MessageList.ActionRequested] = []
 
     def hook(message: object) -> None:
-        if isinstance(message, MessageList.Wanted):
+        if isinstance(message, MessageList.ActionRequested):
             wanted.append(message)
 
     async with open_chat(TWO, hook=hook) as chat:
@@ -158,7 +158,7 @@ async def test_a_version_is_wanted_by_a_click_on_its_arrow(open_chat: OpenChat) 
         row = next(y for y, line in enumerate(chat.view.splitlines()) if "‹ 2/2 ›" in line)
         column = chat.view.splitlines()[row].index("‹")
         await chat.pilot.click(offset=(column, row))
-        await chat.until(lambda: any(each.wish == "go" for each in wanted))
+        await chat.until(lambda: any(each.action == "go" for each in wanted))
         await chat.until(lambda: "‹ 1/2 ›" in chat.view)
 
 

@@ -40,8 +40,8 @@ class ModelInfo(Struct, frozen=True):
     """True if its template has a switch for thinking."""
 
     @property
-    def place(self) -> str:
-        """Place of the layers: `cpu` or `gpu 31/31`; empty while unknown."""
+    def placement(self) -> str:
+        """Device of the layers: `cpu` or `gpu 31/31`; empty while unknown."""
         if not self.layers:
             return ""
         return f"gpu {self.gpu_layers}/{self.layers}" if self.gpu_layers else "cpu"

@@ -207,18 +207,18 @@ class Session:
             starts.append(ReplyStart(side, index))
         self._start_replies(starts)
 
-    def branch(self, side: Side, index: int, place: int, other: Candidate) -> None:
-        """Request a reply that copies the tokens before `place` of turn `index` and has another candidate there.
+    def branch(self, side: Side, index: int, token: int, other: Candidate) -> None:
+        """Request a reply that copies the tokens before index `token` of turn `index`, then has another candidate.
 
-        The place after the last token is that of the next one, where a reply was stopped.
+        Where a reply was stopped, `token` may be the index after the last: that of the next token.
         """
         turn = side.conversation.turns[index]
         if turn.record is None:
             raise Refusal("How this reply was written is not known, so it has no tokens to branch from.")
         record, text = turn.record, turn.message.content
-        if place == len(record.traces) and self.next_token and self.next_token.side is side:
+        if token == len(record.traces) and self.next_token and self.next_token.side is side:
             record = record.with_next(text, self.next_token.trace, self.next_token.record)
-        self._start_replies([ReplyStart(side, index, branched(text, record, place, other))])
+        self._start_replies([ReplyStart(side, index, branched(text, record, token, other))])
 
     def continue_reply(self, side: Side, index: int) -> None:
         """Request a reply that goes on from the end of turn `index`."""

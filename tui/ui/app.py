@@ -50,25 +50,25 @@ class TwiddleApp(App[None]):
         chosen: tuple[ResolvedSetting, ...],
         loads: tuple[Load, ...],
         store: AsyncStore | None = None,
-        settled: LoadedConfig = LoadedConfig(),
+        loaded_config: LoadedConfig = LoadedConfig(),
         dark: bool | None = None,
     ) -> None:
         """`engines` hold the model of each setting already; conversations are saved in `store`, if there is one.
 
-        `settled` is the user's config; `dark` is True for a dark terminal, None if that is unknown.
+        `loaded_config` is the user's config; `dark` is True for a dark terminal, None if that is unknown.
         """
         super().__init__(driver_class=PatientDriver)
-        self._settled = settled
-        self._theme_controller = ThemeController(self, settled.config.theme, dark)
+        self._loaded_config = loaded_config
+        self._theme_controller = ThemeController(self, loaded_config.config.theme, dark)
         self.chat = ChatScreen(engines, chosen, loads, store)
 
     def on_mount(self) -> None:
         """Set the theme and the user's keys, then open the chat."""
         self._theme_controller.open()
-        keys = read_keys(self._settled.config.keys)
+        keys = read_keys(self._loaded_config.config.keys)
         self.set_keymap(keys.keymap)
         self.push_screen(self.chat)
-        for fault in (*self._settled.faults, *keys.faults):
+        for fault in (*self._loaded_config.faults, *keys.faults):
             self.notify(fault, title="Left out of your settings", severity="warning", markup=False)
         if not self.is_headless:
             Suspension(self)

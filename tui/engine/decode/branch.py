@@ -13,7 +13,7 @@ class Branch:
     """The tokens that some replies have in common. It is decoded once, for all of them."""
 
     def __init__(self, tokens: list[int], readers: list["LogitsReader"], cached: CachedSequence | None = None) -> None:
-        self.tokens, self.readers, self.held = tokens, readers, cached
+        self.tokens, self.readers, self.cached = tokens, readers, cached
         """`cached` is its sequence in the KV cache; None while it waits for another branch."""
         self.logits: Logits | None = None
         self._odds: dict[tuple[object, ...], Distribution] = {}
@@ -21,14 +21,14 @@ class Branch:
     @property
     def pending(self) -> int:
         """Number of tokens yet to be evaluated."""
-        return len(self.tokens) - (len(self.held.tokens) if self.held else 0)
+        return len(self.tokens) - (len(self.cached.tokens) if self.cached else 0)
 
     @property
     def hidden(self) -> bool:
         """True if a reader needs the hidden states of its tokens."""
         return any(reader.hidden for reader in self.readers)
 
-    def arrive(self, logits: Logits) -> None:
+    def set_logits(self, logits: Logits) -> None:
         """Set the logits of the token after the last."""
         self.logits = logits
         self._odds.clear()
@@ -42,7 +42,7 @@ class Branch:
 
 
 class Move(NamedTuple):
-    """A token to go on with from a branch."""
+    """Token that a reader chose after a branch."""
 
     branch: Branch
     token: int

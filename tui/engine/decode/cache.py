@@ -1,4 +1,4 @@
-"""The sequences of the KV cache: what each holds, and what of it a new prompt can begin with."""
+"""Sequences of the KV cache, and the prefixes that a new prompt can reuse."""
 
 from collections.abc import Sequence
 
@@ -9,16 +9,16 @@ from tui.engine.backend import Backend, Hidden
 class CachedSequence:
     """Contents of one sequence of the KV cache."""
 
-    def __init__(self, sequence: int, tokens: list[int], hidden: list[Hidden], sound: int | None = None) -> None:
+    def __init__(self, sequence: int, tokens: list[int], hidden: list[Hidden], exact: int | None = None) -> None:
         self.sequence, self.tokens, self.hidden = sequence, tokens, hidden
         """`hidden` are the hidden states of the first tokens, for as many as they were asked for."""
-        self.sound = sound
+        self.exact = exact
         """Number of first tokens with the same state as if evaluated anew; those after a shift differ. None:
         all."""
 
     def reusable(self, hidden: bool) -> list[int]:
         """Return the tokens that another prompt can begin with, where it needs hidden states or not."""
-        tokens = self.tokens if self.sound is None else self.tokens[: self.sound]
+        tokens = self.tokens if self.exact is None else self.tokens[: self.exact]
         return tokens[: len(self.hidden)] if hidden else tokens
 
 
@@ -41,10 +41,10 @@ class Cache:
 
         The last token is always left to evaluate: its logits are what a reply starts from.
         """
-        held = self._acquire(prompt, hidden)
+        cached = self._acquire(prompt, hidden)
         while self._stride and self.evict():
             pass
-        return held
+        return cached
 
     def _acquire(self, prompt: Sequence[int], hidden: bool) -> CachedSequence:
         source, length = self._longest(prompt, hidden)
@@ -55,54 +55,54 @@ class Cache:
             self._idle.append(source)  # what is copied from is in use: it must not be the one that makes room
         return self._copy(source, length) if source and length else self._copy(None, 0)
 
-    def fork(self, held: CachedSequence) -> CachedSequence:
+    def fork(self, cached: CachedSequence) -> CachedSequence:
         """Copy a sequence. Nothing is evaluated or moved: both share their cells."""
-        return self._copy(held, len(held.tokens))
+        return self._copy(cached, len(cached.tokens))
 
-    def extend(self, held: CachedSequence, tokens: Sequence[int], hidden: Sequence[Hidden]) -> None:
+    def extend(self, cached: CachedSequence, tokens: Sequence[int], hidden: Sequence[Hidden]) -> None:
         """Add tokens that were evaluated in a sequence, and their hidden states where they were asked for."""
-        if len(held.hidden) == len(held.tokens):
-            held.hidden += hidden
-        if held.sound == len(held.tokens) and len(tokens) == self._stride:
-            held.sound += self._stride
-        held.tokens += tokens
+        if len(cached.hidden) == len(cached.tokens):
+            cached.hidden += hidden
+        if cached.exact == len(cached.tokens) and len(tokens) == self._stride:
+            cached.exact += self._stride
+        cached.tokens += tokens
 
-    def shift(self, held: CachedSequence, keep: int, count: int) -> CachedSequence:
-        """Forget `count` tokens after the first `keep`; those after them move up, as they are where that can be done.
+    def shift(self, cached: CachedSequence, keep: int, count: int) -> CachedSequence:
+        """Drop `count` tokens after the first `keep`, and move those after them up.
 
-        Where others share their cells they stay to be evaluated again: compare the tokens held with those wanted.
+        Where other sequences share their cells, only the first `keep` remain: the caller evaluates the rest again.
         """
-        for idle in [each for each in self._idle if common_prefix(each.tokens, held.tokens) > keep]:
+        for idle in [each for each in self._idle if common_prefix(each.tokens, cached.tokens) > keep]:
             self._idle.remove(idle)
             self.drop(idle)
-        others = (each for each in self._sequences.values() if each is not held)
-        shared = any(common_prefix(each.tokens, held.tokens) > keep for each in others)
-        if shared or not self._backend.shift(held.sequence, keep, count):
-            kept = self._copy(held, keep)
-            self.drop(held)
-            return kept
-        del held.tokens[keep : keep + count]
-        del held.hidden[keep:]
+        others = (each for each in self._sequences.values() if each is not cached)
+        shared = any(common_prefix(each.tokens, cached.tokens) > keep for each in others)
+        if shared or not self._backend.shift(cached.sequence, keep, count):
+            prefix = self._copy(cached, keep)
+            self.drop(cached)
+            return prefix
+        del cached.tokens[keep : keep + count]
+        del cached.hidden[keep:]
         if self._stride:
-            held.sound = 0  # it is the keys that are turned, all of them anew: some by nothing, which may round them
+            cached.exact = 0  # it is the keys that are turned, all of them anew: some by nothing, which may round them
         else:
-            held.sound = keep if held.sound is None else min(held.sound, keep)
-        return held
+            cached.exact = keep if cached.exact is None else min(cached.exact, keep)
+        return cached
 
-    def release(self, held: CachedSequence) -> None:
+    def release(self, cached: CachedSequence) -> None:
         """Keep a sequence for later, unless another holds all of it anyway."""
-        tokens = held.reusable(hidden=False)
-        others = (each for each in self._sequences.values() if each is not held)
-        others = (each for each in others if len(each.hidden) >= len(held.hidden))
+        tokens = cached.reusable(hidden=False)
+        others = (each for each in self._sequences.values() if each is not cached)
+        others = (each for each in others if len(each.hidden) >= len(cached.hidden))
         if not tokens or any(each.reusable(hidden=False)[: len(tokens)] == tokens for each in others):
-            self.drop(held)
+            self.drop(cached)
         else:
-            self._idle.append(held)
+            self._idle.append(cached)
 
-    def drop(self, held: CachedSequence) -> None:
-        """Forget a sequence that is not idle, such as one whose contents can no longer be relied on."""
-        del self._sequences[held.sequence]
-        self._backend.drop(held.sequence)
+    def drop(self, cached: CachedSequence) -> None:
+        """Drop a sequence that is not idle, such as one whose contents are not valid any more."""
+        del self._sequences[cached.sequence]
+        self._backend.drop(cached.sequence)
 
     def evict(self) -> bool:
         """Make room by dropping the least recently used idle sequence; False when there is none."""
@@ -117,31 +117,31 @@ class Cache:
 
     def _longest(self, prompt: Sequence[int], hidden: bool) -> tuple[CachedSequence | None, int]:
         best, length = None, 0
-        for held in self._sequences.values():
-            shared = self._whole(common_prefix(held.reusable(hidden), prompt[:-1]))
-            if shared < len(held.tokens) and not self._backend.cuttable:
+        for cached in self._sequences.values():
+            shared = self._whole(common_prefix(cached.reusable(hidden), prompt[:-1]))
+            if shared < len(cached.tokens) and not self._backend.cuttable:
                 continue  # such a memory is one running state: it can be gone on from, not cut back
-            if self._stride and bool(held.hidden) != hidden:
+            if self._stride and bool(cached.hidden) != hidden:
                 continue  # a batch that gives hidden states is another computation
-            if shared > length or (shared == length and shared and held in self._idle):
-                best, length = held, shared
+            if shared > length or (shared == length and shared and cached in self._idle):
+                best, length = cached, shared
         return best, length
 
     def _copy(self, source: CachedSequence | None, length: int) -> CachedSequence:
-        held = CachedSequence(self._free(), [], [], 0 if self._stride else None)
+        cached = CachedSequence(self._free(), [], [], 0 if self._stride else None)
         if source:
-            self._backend.copy(source.sequence, held.sequence, length)
-            held = CachedSequence(
-                held.sequence, source.tokens[:length], source.hidden[:length], self._sound(source, length)
+            self._backend.copy(source.sequence, cached.sequence, length)
+            cached = CachedSequence(
+                cached.sequence, source.tokens[:length], source.hidden[:length], self._exact(source, length)
             )
-        self._sequences[held.sequence] = held
-        return held
+        self._sequences[cached.sequence] = cached
+        return cached
 
-    def _sound(self, source: CachedSequence, length: int) -> int | None:
+    def _exact(self, source: CachedSequence, length: int) -> int | None:
         """Return `sound` for a copy of the first `length` tokens of a sequence."""
         if self._stride:
-            return min(source.sound or 0, self._whole(length))
-        return source.sound if source.sound is not None and source.sound < length else None
+            return min(source.exact or 0, self._whole(length))
+        return source.exact if source.exact is not None and source.exact < length else None
 
     def _whole(self, length: int) -> int:
         """Round a number of tokens down to whole slices."""

@@ -48,37 +48,38 @@ class Generation:
         self,
         reply: ReplyRequest,
         prompt: Sequence[int],
-        begun: int,
-        kept: Callable[[], int],
+        first_index: int,
+        count_system: Callable[[], int],
         grammars: Grammars,
         backend: Backend,
         emit: Emit,
         watch: ThoughtWatch,
-        unsaid: bytes = b"",
+        pending_bytes: bytes = b"",
     ) -> None:
         """Start a reply after `prompt`; raises EngineError for a constraint that cannot be used.
 
-        `begun`: number of trailing prompt tokens that belong to the reply. `unsaid`: bytes they hold past its text.
-        `kept`: counts the leading tokens of the system prompt, once the context is full.
+        `first_index`: index of the first token to generate, the number of trailing prompt tokens that belong to the
+        reply; `pending_bytes`: bytes that those hold past its text. `count_system`: counts the leading tokens of the
+        system prompt, once the context is full.
         """
         self.id, self.backend = reply.id, backend
-        self.start = len(prompt) - begun
+        self.start = len(prompt) - first_index
         """Position in the context of the reply's first token."""
-        self.begun = self.count = begun
-        """The index of its first token to be written here, and of the next one."""
-        self._over = begun > 0 and backend.is_end(prompt[-1])
-        self._prompt, self._kept, self._reused = len(prompt), kept, -1
+        self.first_index = self.count = first_index
+        """Index of the first token generated here, and of the next token."""
+        self._at_end = first_index > 0 and backend.is_end(prompt[-1])
+        self._prompt, self._count_system, self._reused = len(prompt), count_system, -1
         self._grammars, self._emit = grammars, emit
         self.watch, self.crossed = watch, False
-        """`crossed` from the token that begins or ends a thought until the next is to be chosen."""
+        """`crossed`: True from the token that begins or ends a thought until the next is chosen."""
         self._check_bias(reply.pair)
         before = watch.read(prompt[self.start :])
         self.schedule = KnobSchedule(reply, inside=watch.inside)
         self.constraint = self._constraint(self.knobs, prompt[self.start + before :])
         """Constraint on the next token, if any."""
-        self._bound = self.start
+        self._constraint_start = self.start
         self._strategy: Strategy = make_strategy(self)
-        self.said = ReplyText(self.knobs.stop, watch, unsaid)
+        self.reply_text = ReplyText(self.knobs.stop, watch, pending_bytes)
         """Tokens and text generated here."""
         self.ended = False
         self.best: tuple[Hypothesis, ...] = ()
@@ -95,7 +96,7 @@ class Generation:
         return self.schedule.knobs
 
     def set_knobs(self, knobs: KnobPair) -> None:
-        """Ask for other knobs from the next token on; what was to come in its lane is off. Raises EngineError."""
+        """Set other knobs from the next token on; scheduled knob changes are dropped. Raises EngineError."""
         self._grammars.constraint(knobs.answer)
         self._check_bias(knobs)
         self.schedule.ask(knobs)
@@ -107,31 +108,31 @@ class Generation:
                 self.backend.stage("logit_bias", knobs)
 
     def _apply_knobs(self) -> None:
-        """Let take effect what was asked, is next in the lane, or belongs on this side of a tag."""
+        """Apply the knobs of the next token: as set, as scheduled, or as the thinking tag before it requires."""
         before, index = self.knobs, self._strategy.index
         after = self.schedule.due(index, inside=self.watch.inside)
-        told = self.schedule.turn(index, after, crossed=self.crossed)
-        if self._rebound(before, after):
+        changed = self.schedule.turn(index, after, crossed=self.crossed)
+        if self._constraint_changes(before, after):
             self.constraint = self._constraint(after, ())  # what is written already need not fit it
-            self._bound = self.start + self.count
-        if self._searches_anew(before, after):
+            self._constraint_start = self.start + self.count
+        if self._search_restarts(before, after):
             self._strategy = make_strategy(self)
         self.crossed = False
-        self.said.stop_at(after.stop)
-        if told:
+        self.reply_text.stop_at(after.stop)
+        if changed:
             self._emit(KnobsTurned(self.id, index, before, after))
 
-    def _rebound(self, before: Knobs, after: Knobs) -> bool:
+    def _constraint_changes(self, before: Knobs, after: Knobs) -> bool:
         """Return True if another constraint applies from now on, or it begins or ends here."""
         turned = any(getattr(after, name) != getattr(before, name) for name in CONSTRAINTS)
         return turned or (self.crossed and is_bound(after))
 
-    def _searches_anew(self, before: Knobs, after: Knobs) -> bool:
+    def _search_restarts(self, before: Knobs, after: Knobs) -> bool:
         """Return True if the strategy must start anew after this change of the knobs."""
-        return before.strategy != after.strategy or self._rebound(before, after)
+        return before.strategy != after.strategy or self._constraint_changes(before, after)
 
     def _constraint(self, knobs: Knobs, written: Sequence[int]) -> Constraint | None:
-        """Build the constraint of the next token: none within the thought."""
+        """Build the constraint after the tokens `written` of the answer; None within the thought."""
         constraint = None if self.watch.inside else self._grammars.constraint(knobs)
         if constraint and self.watch.may_open and knobs.thinking != "off":
             constraint = ThoughtFirst(constraint, self.watch.opening, self.backend.info.vocabulary)
@@ -154,20 +155,20 @@ class Generation:
     def choose(self, branches: Sequence[Branch]) -> list[Move]:
         """Choose the next tokens on its branches, whose logits are there; none when the reply is complete."""
         due = self.schedule.due(self._strategy.index, inside=self.watch.inside)
-        if self._searches_anew(self.knobs, due):
-            settled = self._strategy.settle(branches)
-            if settled is None:
+        if self._search_restarts(self.knobs, due):
+            branch = self._strategy.write_best(branches)
+            if branch is None:
                 return []
-            branches = [settled]
+            branches = [branch]
         self._apply_knobs()
-        if self._over:
+        if self._at_end:
             self.finish("stop")
             return []
         if self.left == 0:
             self.finish("length")
             return []
         branch = branches[0]
-        if self.hidden and branch.held and len(branch.held.hidden) < len(branch.tokens):
+        if self.hidden and branch.cached and len(branch.cached.hidden) < len(branch.tokens):
             raise HiddenStatesMissing(branch)
         return self._strategy.choose(branches)
 
@@ -175,24 +176,24 @@ class Generation:
     def left(self) -> int:
         """Number of tokens it may still generate; -1 without a limit."""
         most = self.knobs.num_predict
-        return max(0, most - (self.count - self.begun)) if most >= 0 else -1
+        return max(0, most - (self.count - self.first_index)) if most >= 0 else -1
 
     def write(self, choice: TokenChoice, used: int) -> bool:
-        """Add the next token, and say whether to go on; `used` is what the context then holds of it."""
+        """Add the next token; return True if the reply goes on. `used`: context tokens that the reply then occupies."""
         token = choice.trace.id
         self._last = time.perf_counter()
         self._first = self._first or self._last
         ending = "stop" if self.backend.is_end(token) else None
-        text, crossed = ReadableText("", crossed=False) if ending else self.said.add(token)
+        text, crossed = ReadableText("", crossed=False) if ending else self.reply_text.add(token)
         if crossed:
             self.crossed = True
             self._emit_thought()
-        taken = min(used, self.backend.info.context)
-        self._emit(Token(self.id, self.count, text, choice.trace, taken, choice.record))
+        occupied = min(used, self.backend.info.context)
+        self._emit(Token(self.id, self.count, text, choice.trace, occupied, choice.record))
         self.count += 1
         if self.constraint:
             self.constraint.accept(token)
-        if ending or self.said.stopped:
+        if ending or self.reply_text.stopped:
             self.finish("stop")
         elif self.left == 0 or (used >= self.backend.info.context and self.keeps() is None):
             self.finish("length")
@@ -212,7 +213,7 @@ class Generation:
         """Return the distribution at a branch, computed once for all replies with the same stages and constraint."""
         chance = self.chance(1)
         values = (getattr(self.knobs, name) for name in CONSTRAINTS)
-        bound = (self._bound, constraint.opening, *values) if constraint else ()
+        bound = (self._constraint_start, constraint.opening, *values) if constraint else ()
         return branch.odds(
             (*chain.key, chance <= self.knobs.xtc_probability, bound),
             lambda logits: chain.run(logits, branch.tokens, chance, constraint.mask() if constraint else None),
@@ -222,7 +223,7 @@ class Generation:
         """Show what may come next, the likeliest first."""
         self._emit(Hypotheses(self.id, self.count, tuple(hypotheses)))
 
-    # --- its way ----------------------------------------------------------------------------------------------------
+    # --- events -----------------------------------------------------------------------------------------------------
 
     def on_prefix(self, reused: int) -> None:
         """Record how many prompt tokens the first prefill took from the cache, for the statistics."""
@@ -235,7 +236,7 @@ class Generation:
     def keeps(self) -> int | None:
         """Return the number of first tokens that a context shift keeps; None if the knobs forbid a shift."""
         many = self.knobs.strategy in ("beam", "contrastive")
-        return None if self.knobs.context_full == "stop" or many else max(self._kept(), self.knobs.num_keep)
+        return None if self.knobs.context_full == "stop" or many else max(self._count_system(), self.knobs.num_keep)
 
     def on_shift(self, dropped: int) -> None:
         """Emit that the oldest tokens of the context were dropped."""
@@ -243,7 +244,7 @@ class Generation:
 
     def on_context_full(self) -> None:
         """End the reply as cut by length, or as failed if it has no token yet."""
-        if self.count > self.begun:
+        if self.count > self.first_index:
             self.end("length")
         else:
             self.fail("The context has no room for another reply beside the ones that are running.")
@@ -253,16 +254,16 @@ class Generation:
         self._emit(Failed(self.id, reason))
 
     def end(self, ending: Ending) -> None:
-        """Close the reply with the best that its strategy has found."""
-        self._strategy.settle(())
+        """End the reply with the best hypothesis of its strategy."""
+        self._strategy.write_best(())
         if not self.ended:
             self.finish(ending)
 
     def finish(self, ending: Ending) -> None:
-        """Close the reply as it is written."""
+        """End the reply with the tokens written so far."""
         self.ended = True
-        tail = self.said.close()
-        seconds, written = self._last - self._first, self.count - self.begun
+        tail = self.reply_text.close()
+        seconds, written = self._last - self._first, self.count - self.first_index
         stats = Stats(
             prompt_tokens=self._prompt,
             reused_tokens=max(0, self._reused),
@@ -273,10 +274,10 @@ class Generation:
         self._emit(
             Finished(
                 id=self.id,
-                text=self.said.text,
+                text=self.reply_text.text,
                 ending=ending,
                 seed=self.knobs.seed,
-                tokens=tuple(self.said.tokens),
+                tokens=tuple(self.reply_text.tokens),
                 stats=stats,
                 tail=tail,
                 knob_changes=tuple(self.schedule.changes),

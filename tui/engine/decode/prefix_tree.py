@@ -1,4 +1,4 @@
-"""The tree of tokens: its branches, who reads on which, and what of the cache each holds."""
+"""Prefix tree: branches of tokens, the readers of each, and its sequence in the KV cache."""
 
 from collections.abc import Iterator
 
@@ -30,7 +30,7 @@ class PrefixTree:
     @property
     def cached(self) -> list[Branch]:
         """Branches that have a sequence in the cache."""
-        return [branch for branch in self.branches if branch.held]
+        return [branch for branch in self.branches if branch.cached]
 
     def add(self, prompt: list[int], *readers: LogitsReader) -> Branch:
         """Add a branch; it gets a sequence once the prefix that it can share is evaluated."""
@@ -40,17 +40,17 @@ class PrefixTree:
     def find_prefixes(self) -> None:
         """Acquire a sequence, with the longest cached prefix, for every branch that waits for no other."""
         for branch in self.branches:
-            if branch.held is None and not self._awaits(branch):
-                branch.held = self.cache.acquire(branch.tokens, hidden=branch.hidden)
+            if branch.cached is None and not self._awaits(branch):
+                branch.cached = self.cache.acquire(branch.tokens, hidden=branch.hidden)
                 for reader in branch.readers:
-                    reader.on_prefix(len(branch.held.tokens))
+                    reader.on_prefix(len(branch.cached.tokens))
 
     def extend(self, branch: Branch, wanted: dict[int, list[LogitsReader]]) -> None:
         """Extend a branch with the tokens that readers want; a further branch is forked for each further token."""
-        held, stem = branch.held, list(branch.tokens)
+        cached, stem = branch.cached, list(branch.tokens)
         for index, (token, readers) in enumerate(wanted.items()):
-            if index and held:
-                branch = Branch(list(stem), [], self.cache.fork(held))
+            if index and cached:
+                branch = Branch(list(stem), [], self.cache.fork(cached))
                 self.branches.append(branch)
             branch.readers = readers
             branch.tokens.append(token)
@@ -65,8 +65,8 @@ class PrefixTree:
     def release(self, branch: Branch) -> None:
         """Remove a branch that has no readers; its sequence is kept for later prompts."""
         self.branches.remove(branch)
-        if branch.held:
-            self.cache.release(branch.held)
+        if branch.cached:
+            self.cache.release(branch.cached)
 
     def evict(self, branch: Branch) -> None:
         """Remove a branch whose sequence cannot be relied on; its readers leave their other branches too."""
@@ -76,8 +76,8 @@ class PrefixTree:
                 if not other.readers:
                     self.release(other)
         self.branches.remove(branch)
-        if branch.held:
-            self.cache.drop(branch.held)
+        if branch.cached:
+            self.cache.drop(branch.cached)
 
     def _of(self, reader: LogitsReader) -> Iterator[Branch]:
         return (branch for branch in self.branches if reader in branch.readers)

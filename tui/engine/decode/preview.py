@@ -26,7 +26,7 @@ class PreviewReader:
         """Emit the distribution of the next token; choose none."""
         (branch,) = branches
         chain = Chain(self.knobs, self._backend.stage, branch.tokens)
-        # Of XTC a look shows what it does when it acts.
+        # XTC acts only sometimes: a preview shows what it does then.
         allowed = self._constraint.mask() if self._constraint else None
         odds = branch.odds((self.id,), lambda logits: chain.run(logits, branch.tokens, 0.0, allowed))
         trace, record = odds.choice(-1, self._backend.label)
@@ -48,7 +48,7 @@ class PreviewReader:
 
     def on_context_full(self) -> None:
         """Fail, since a running reply needs the room."""
-        self.fail("The context has no room for a look beside the replies that are running.")
+        self.fail("The context has no room for a preview beside the replies that are running.")
 
     def fail(self, reason: str) -> None:
         """Emit the reason why the preview has no result."""

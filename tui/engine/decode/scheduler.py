@@ -69,16 +69,16 @@ class PrefillPacer:
             self._step += 0.3 * (seconds - self._step)
 
     def slice(self, writing: int, most: int) -> int:
-        """Prompt tokens for the next step: what makes it last no more than two steps of the replies being written."""
+        """Return the number of prompt tokens for a step that lasts at most two steps of the running replies."""
         budget = self._step if writing else RESPONSIVE
         return max(1, min(int(budget / self._token), most))
 
 
-MOST = 8
-"""Replies at once."""
+MAX_REPLIES = 8
+"""Most replies at once."""
 
-KEPT = 8
-"""Sequences left for prefixes that the next request may begin with."""
+MAX_IDLE_SEQUENCES = 8
+"""Sequences left unused, to keep prefixes that the next request may begin with."""
 
 
 class Scheduler:
@@ -87,7 +87,7 @@ class Scheduler:
     def __init__(
         self, backend: Backend, emit: Emit, compiled: TemplateCompiler = JinjaTemplate, *, reproducible: bool = False
     ) -> None:
-        """`compiled` makes a model's own chat template of its source."""
+        """Serve one context; `compiled` compiles the model's own chat template."""
         self._backend, self._out = backend, emit
         self.prompts = PromptWriter(backend, compiled)
         """Writer of the prompts, which knows the model's chat template."""
@@ -95,7 +95,7 @@ class Scheduler:
         self._stride = min(SLICE, backend.batch) if reproducible else None
         """Prompt tokens in a step, where that is fixed."""
         self._tree = PrefixTree(backend, self._stride)
-        self._pace = PrefillPacer()
+        self._pacer = PrefillPacer()
         self.what_if = WhatIfWorker(backend, self.prompts, emit)
 
     @property
@@ -132,44 +132,46 @@ class Scheduler:
 
     def _admit(self, reply: ReplyRequest) -> None:
         running = self._generations()
-        if len(running) >= MOST:
-            raise EngineError(f"{MOST} replies are running already; wait for one or stop it.")
+        if len(running) >= MAX_REPLIES:
+            raise EngineError(f"{MAX_REPLIES} replies are running already; wait for one or stop it.")
         self._check_width(reply.pair, running)
 
     def _check_width(self, asked: KnobPair, others: Sequence[Generation]) -> None:
-        """Refuse a search that finds no sequences left beside others."""
-        most = max(self._backend.sequences - KEPT, self._backend.sequences // 2)
+        """Raise EngineError if there are too few sequences for a search beside others."""
+        most = max(self._backend.sequences - MAX_IDLE_SEQUENCES, self._backend.sequences // 2)
         if sum(_widest(each.schedule.asked) for each in others) + _widest(asked) > most:
             raise EngineError(f"The replies that run look at {most} continuations at once at most; use fewer beams.")
 
     def _generation(self, reply: ReplyRequest, prompt: list[int]) -> Generation:
-        begun = self.prompts.count_continued(reply.messages, reply.template, reply.knobs.thinking)
-        kept = partial(self.prompts.count_system, reply.messages, reply.template, reply.knobs.thinking)
+        first_index = self.prompts.count_continued(reply.messages, reply.template, reply.knobs.thinking)
+        count_system = partial(self.prompts.count_system, reply.messages, reply.template, reply.knobs.thinking)
         watch = self.prompts.watch(reply.messages, reply.knobs, reply.template)
-        self.what_if.add_reply(reply.id, prompt, reply.knobs, begun)
-        unsaid = self.prompts.pending_bytes(reply.messages, reply.template, reply.knobs.thinking)
-        return Generation(reply, prompt, begun, kept, self._grammars, self._backend, self._emit, watch, unsaid)
+        self.what_if.add_reply(reply.id, prompt, reply.knobs, first_index)
+        pending_bytes = self.prompts.pending_bytes(reply.messages, reply.template, reply.knobs.thinking)
+        return Generation(
+            reply, prompt, first_index, count_system, self._grammars, self._backend, self._emit, watch, pending_bytes
+        )
 
     def preview(self, command: Preview) -> None:
-        """Start a look at the next token, in place of one that is still waiting."""
-        for look in [each for each in self._tree.readers if isinstance(each, PreviewReader)]:
-            self._tree.leave(look)
+        """Start a preview of the next token, in place of one that still waits."""
+        for preview in [each for each in self._tree.readers if isinstance(each, PreviewReader)]:
+            self._tree.leave(preview)
         try:
             prompt = self._prompt(command.messages, command.template, command.knobs.thinking)
-            knobs, constraint = self._at(command)
+            knobs, constraint = self._next_token_settings(command)
         except EngineError as error:
             self._emit(Failed(command.id, str(error)))
             return
         self._tree.add(prompt, PreviewReader(command.id, knobs, constraint, self._backend, self._emit))
 
-    def _at(self, command: Preview) -> tuple[Knobs, Constraint | None]:
+    def _next_token_settings(self, command: Preview) -> tuple[Knobs, Constraint | None]:
         """Return the knobs and the constraint that apply to the next token."""
         watch = self.prompts.watch(command.messages, command.knobs, command.template)
         watch.read(self.prompts.continued_tokens(command.messages, command.template, command.knobs.thinking))
         # After a whole reply there is nothing that a constraint would bind.
         begins = command.messages[-1:] and command.messages[-1].role != "assistant"
-        bound = self._grammars.constraint(command.knobs) if begins and not watch.inside else None
-        return command.pair.effective_at(watch.inside), bound
+        constraint = self._grammars.constraint(command.knobs) if begins and not watch.inside else None
+        return command.pair.effective_at(watch.inside), constraint
 
     def set_knobs(self, command: SetKnobs) -> None:
         """Turn the knobs of a running reply; unknown ids have finished meanwhile."""
@@ -182,7 +184,7 @@ class Scheduler:
                     self._emit(Refused(command.id, str(error)))
 
     def render(self, command: Render) -> None:
-        """Show the prompt that messages make."""
+        """Emit the prompt that messages make."""
         try:
             tokens = self.prompts.write(command.messages, command.template, command.think)
             for text in self.prompts.notices(command.messages, command.template, command.think):
@@ -215,7 +217,7 @@ class Scheduler:
                 self._tree.leave(generation)
 
     def abandon(self, reason: str) -> None:
-        """Fail everything that runs."""
+        """Fail all replies and previews."""
         for reader in self._tree.readers:
             reader.fail(reason)
         while self._tree.branches:
@@ -248,7 +250,7 @@ class Scheduler:
     # --- choosing ---------------------------------------------------------------------------------------------------
 
     def _choose(self) -> None:
-        """Let everyone whose logits are ready go on, and split the branches on which they differ."""
+        """Have readers choose where logits are ready, and split the branches where their choices differ."""
         ready = self._tree.ready
         wanted: dict[int, dict[int, list[LogitsReader]]] = {id(branch): {} for branch in ready}
         for reader in list({id(reader): reader for branch in ready for reader in branch.readers}.values()):
@@ -273,54 +275,54 @@ class Scheduler:
     # --- evaluating -------------------------------------------------------------------------------------------------
 
     def _evaluate(self) -> None:
-        """One decode: the next token of every branch being written, and a slice of the prompts being read."""
-        takes = self._takes()
-        rows = [row for branch, count in takes for row in _rows(branch, count)]
+        """Decode one batch: the next token of every running reply, and slices of the prompts."""
+        plan = self._plan_batch()
+        rows = [row for branch, count in plan for row in _rows(branch, count)]
         began = time.perf_counter()
         try:
             decoded = self._backend.decode(rows)
         except Interrupted:
             if not self._backend.cuttable:
-                self._begin_anew([branch for branch, _ in takes])
+                self._reevaluate([branch for branch, _ in plan])
             return
         except ContextFull:
             self._make_room()
             return
         except EngineError as error:
-            self._give_up([branch for branch, _ in takes], str(error))
+            self._fail([branch for branch, _ in plan], str(error))
             return
-        writing = sum(1 for branch, _ in takes if branch.pending == 1)
-        self._pace.record(writing, len(rows) - writing, time.perf_counter() - began)
-        self._arrive(takes, decoded)
+        writing = sum(1 for branch, _ in plan if branch.pending == 1)
+        self._pacer.record(writing, len(rows) - writing, time.perf_counter() - began)
+        self._apply_decoded(plan, decoded)
 
-    def _arrive(self, takes: list[tuple[Branch, int]], decoded: Decoded) -> None:
+    def _apply_decoded(self, plan: list[tuple[Branch, int]], decoded: Decoded) -> None:
         logits, hidden = iter(decoded.logits), iter(decoded.hidden)
-        for branch, count in takes:
-            assert branch.held
-            done = len(branch.held.tokens)
+        for branch, count in plan:
+            assert branch.cached
+            done = len(branch.cached.tokens)
             states = [next(hidden) for _ in range(count)] if branch.hidden else []
-            self._tree.cache.extend(branch.held, branch.tokens[done : done + count], states)
+            self._tree.cache.extend(branch.cached, branch.tokens[done : done + count], states)
             if not branch.pending:
-                branch.arrive(next(logits))
+                branch.set_logits(next(logits))
             if branch.pending or count > 1:
                 for reader in branch.readers:
                     reader.on_progress(done + count, len(branch.tokens))
 
-    def _takes(self) -> list[tuple[Branch, int]]:
+    def _plan_batch(self) -> list[tuple[Branch, int]]:
         """Choose the branches of the next decode, with a number of tokens each; the shortest prompts first."""
-        rooted = self._tree.cached
-        writing = [branch for branch in rooted if branch.pending == 1]
-        reading = sorted((branch for branch in rooted if branch.pending > 1), key=lambda each: each.pending)
-        takes = [(branch, 1) for branch in writing]
-        room = min(self._pace.slice(len(writing), self._backend.batch), self._backend.batch - len(writing))
+        cached = self._tree.cached
+        writing = [branch for branch in cached if branch.pending == 1]
+        reading = sorted((branch for branch in cached if branch.pending > 1), key=lambda each: each.pending)
+        plan = [(branch, 1) for branch in writing]
+        room = min(self._pacer.slice(len(writing), self._backend.batch), self._backend.batch - len(writing))
         room = self._stride or room
-        if any(branch.hidden for branch in rooted):
+        if any(branch.hidden for branch in cached):
             room = min(room, HIDDEN_ROWS)
         for branch in reading:
             if room > 0:
-                takes.append((branch, min(branch.pending, room)))
-                room -= takes[-1][1]
-        return takes
+                plan.append((branch, min(branch.pending, room)))
+                room -= plan[-1][1]
+        return plan
 
     def _make_room(self) -> None:
         """Free room in a full context: drop an unused sequence, else shift the longest branch, else end its replies."""
@@ -329,9 +331,14 @@ class Scheduler:
         branch = max(self._tree.cached, key=lambda each: len(each.tokens))
         keeps = [reader.keeps() for reader in branch.readers]
         keep = max((each for each in keeps if each is not None), default=0)
-        if branch.held and branch.pending == 1 and None not in keeps and len(branch.held.tokens) - keep > MOST:
-            count = (len(branch.held.tokens) - keep) // 2
-            branch.held = self._tree.cache.shift(branch.held, keep, count)
+        if (
+            branch.cached
+            and branch.pending == 1
+            and None not in keeps
+            and len(branch.cached.tokens) - keep > MAX_REPLIES
+        ):
+            count = (len(branch.cached.tokens) - keep) // 2
+            branch.cached = self._tree.cache.shift(branch.cached, keep, count)
             del branch.tokens[keep : keep + count]
             for reader in branch.readers:
                 reader.on_shift(count)
@@ -340,15 +347,15 @@ class Scheduler:
             reader.on_context_full()
             self._tree.leave(reader)
 
-    def _begin_anew(self, branches: Sequence[Branch]) -> None:
-        """Forget what some branches hold, and read their tokens again."""
+    def _reevaluate(self, branches: Sequence[Branch]) -> None:
+        """Drop the sequences of some branches, so that their tokens are evaluated again."""
         for branch in branches:
-            assert branch.held
-            self._tree.cache.drop(branch.held)
-            branch.held = None
+            assert branch.cached
+            self._tree.cache.drop(branch.cached)
+            branch.cached = None
 
-    def _give_up(self, branches: Sequence[Branch], reason: str) -> None:
-        """Fail everyone who reads on some branches; what these hold cannot be relied on any more."""
+    def _fail(self, branches: Sequence[Branch], reason: str) -> None:
+        """Fail all readers of some branches, whose sequences are not valid any more."""
         for reader in {id(reader): reader for branch in branches for reader in branch.readers}.values():
             reader.fail(reason)
         for branch in branches:
@@ -362,7 +369,7 @@ def _widest(asked: KnobPair) -> int:
 
 def _rows(branch: Branch, count: int) -> list[BatchRow]:
     """Build the batch rows of the next `count` tokens of a branch; the last token asks for its logits."""
-    assert branch.held
-    done, last = len(branch.held.tokens), len(branch.tokens) - 1
-    sequence, hidden = branch.held.sequence, branch.hidden
+    assert branch.cached
+    done, last = len(branch.cached.tokens), len(branch.tokens) - 1
+    sequence, hidden = branch.cached.sequence, branch.hidden
     return [BatchRow(branch.tokens[each], each, sequence, each == last, hidden) for each in range(done, done + count)]

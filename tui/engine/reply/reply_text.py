@@ -1,4 +1,4 @@
-"""Text of a running reply: its tokens, and the part of their text that can be shown."""
+"""Text of a running reply, and the part of it that can be shown."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -20,13 +20,13 @@ class ReadableText(NamedTuple):
 
 
 class ReplyText:
-    """Tokens and text of a reply; what was there of it before belongs to the prompt."""
+    """Tokens and text generated for one request; a prefix that existed before belongs to the prompt."""
 
-    def __init__(self, stops: tuple[str, ...], watch: ThoughtWatch, unsaid: bytes = b"") -> None:
-        """`unsaid` is what the tokens before say that their text does not."""
-        self._utf8, self._stops, self._watch = Utf8Decoder(unsaid), StopStrings((*stops, *watch.labels)), watch
+    def __init__(self, stops: tuple[str, ...], watch: ThoughtWatch, pending_bytes: bytes = b"") -> None:
+        """`pending_bytes`: bytes of the prefix's tokens past its text, the beginning of a character."""
+        self._utf8, self._stops, self._watch = Utf8Decoder(pending_bytes), StopStrings((*stops, *watch.labels)), watch
         self._spelled = watch.control_texts(stops)
-        """Stop strings that spell a control token, which says nothing: they are looked for in the tokens' names."""
+        """Stop strings that spell a control token, which has no text: they are searched for in the tokens' names."""
         self.tokens: list[int] = []
         self.text = ""
 
@@ -42,17 +42,17 @@ class ReplyText:
             self._stops.stops, self._spelled = stops, self._watch.control_texts(stops)
 
     def add(self, token: int) -> ReadableText:
-        """Say a token more."""
-        said = self._utf8.decode(self._watch.piece(token))
-        crossed = self._watch.feed(said)
+        """Add a token, and return the text that can be shown with it."""
+        text = self._utf8.decode(self._watch.piece(token))
+        crossed = self._watch.feed(text)
         self._stops.found = self._stops.found or self._completed([token], self._spelled, self._watch.name)
-        text = self._watch.release(self._stops.decode(said))
+        text = self._watch.release(self._stops.decode(text))
         self.tokens.append(token)
         self.text += text
         return ReadableText(text, crossed)
 
     def close(self) -> str:
-        """Nothing more is said; the text that had been held back."""
+        """Return the text that was held back, when no token follows."""
         tail = self._watch.flush() + self._stops.decode(self._utf8.flush()) + self._stops.flush()
         self.text += tail
         return tail

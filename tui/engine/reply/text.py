@@ -4,10 +4,10 @@ import codecs
 
 
 class Utf8Decoder:
-    """Bytes to text, a character at a time: bytes that do not make one yet wait, wrong ones become U+FFFD."""
+    """Incremental UTF-8 decoder: the bytes of an incomplete character wait, invalid bytes become U+FFFD."""
 
     def __init__(self, before: bytes = b"") -> None:
-        """`before` is said first, with the next piece."""
+        """`before`: bytes to decode before the first piece."""
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._before = before
 
@@ -22,13 +22,13 @@ class Utf8Decoder:
 
 
 class StopStrings:
-    """Holds back text that could be the beginning of a stop text, until it is one or cannot be one."""
+    """Holds back text that could be the beginning of a stop string, until that is decided."""
 
     def __init__(self, stops: tuple[str, ...]) -> None:
         self.stops = stops
         self._held = ""
         self.found: str | None = None
-        """The stop text that was met. Text fed after it is dropped."""
+        """Stop string that was met; text after it is dropped."""
 
     def decode(self, text: str) -> str:
         """Add text and return the part that cannot belong to a stop string any more."""
@@ -51,7 +51,7 @@ class StopStrings:
 
 
 def overlap(text: str, stop: str) -> int:
-    """Length of the longest end of the text that the stop text begins with."""
+    """Return the length of the longest end of the text that the stop string begins with."""
     for size in range(min(len(text), len(stop) - 1), 0, -1):
         if stop.startswith(text[-size:]):
             return size

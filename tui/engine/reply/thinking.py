@@ -14,7 +14,7 @@ from tui.engine.reply.text import Utf8Decoder, overlap
 
 
 class ThoughtWatch:
-    """Watches one reply for its thought: what its tokens say, and where in the thought it stands."""
+    """Finds the thought of one reply in its tokens."""
 
     def __init__(
         self, backend: Backend, tags: Tags | None, reading: ThoughtReader, labels: tuple[str, ...] = ()
@@ -41,7 +41,7 @@ class ThoughtWatch:
 
     @property
     def thought(self) -> Thought | None:
-        """The thought so far."""
+        """Thought so far; None before one begins."""
         thought = self._reading.thought
         return thought and replace(thought, seconds=round(self._seconds, 3))
 
@@ -59,16 +59,16 @@ class ThoughtWatch:
         return tuple(text for text, tokens in read if any(not self._backend.piece(token) for token in tokens))
 
     def read(self, tokens: Sequence[int]) -> int:
-        """Go over what was there of the reply before; how many of its tokens come before the answer."""
+        """Read the tokens of a prefix; return the number of those before the answer."""
         utf8, before = Utf8Decoder(), 0
-        for place, token in enumerate(tokens, 1):
+        for count, token in enumerate(tokens, 1):
             if self._reading.feed(utf8.decode(self.piece(token))):
-                before = place
+                before = count
         return before
 
-    def feed(self, said: str) -> bool:
-        """Take what the next token says; true where the thought begins or ends with it."""
-        was_inside, crossed = self.inside, self._reading.feed(said)
+    def feed(self, text: str) -> bool:
+        """Add the text of the next token; return True if the thought begins or ends with it."""
+        was_inside, crossed = self.inside, self._reading.feed(text)
         now = time.perf_counter()
         self._began = self._began or now
         if was_inside:

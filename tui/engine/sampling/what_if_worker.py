@@ -25,7 +25,7 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 Question = Preview | WhatIf | Remember
-"""Commands that it answers."""
+"""Commands that WhatIfWorker answers."""
 
 POSITIONS = 8
 """Number of positions kept with all their logits."""
@@ -42,8 +42,8 @@ class FinishedReply(NamedTuple):
 
     prompt: list[int]
     seed: int
-    begun: int
-    """The index of its first token."""
+    first_index: int
+    """Index of the first of `tokens` in the reply."""
     tokens: list[int]
     records: list[bytes]
 
@@ -54,7 +54,7 @@ class WhatIfWorker:
     def __init__(self, backend: Backend, prompts: PromptWriter, emit: Callable[[Event], None]) -> None:
         self._backend, self._prompts, self._emit = backend, prompts, emit
         self._positions: OrderedDict[tuple[int, ...], Logits] = OrderedDict()
-        self._written: OrderedDict[str, FinishedReply] = OrderedDict()
+        self._replies: OrderedDict[str, FinishedReply] = OrderedDict()
         self._lock = threading.Lock()
 
     # --- what it sees -----------------------------------------------------------------------------------------------
@@ -65,20 +65,20 @@ class WhatIfWorker:
             with self._lock:
                 _put(self._positions, tuple(branch.tokens), branch.logits, POSITIONS)
 
-    def add_reply(self, reply_id: str, prompt: Sequence[int], knobs: Knobs, begun: int) -> None:
-        """Add a reply that begins."""
+    def add_reply(self, reply_id: str, prompt: Sequence[int], knobs: Knobs, first_index: int) -> None:
+        """Add a reply that is about to be generated."""
         with self._lock:
-            _put(self._written, reply_id, FinishedReply(list(prompt), knobs.seed, begun, [], []), REPLIES)
+            _put(self._replies, reply_id, FinishedReply(list(prompt), knobs.seed, first_index, [], []), REPLIES)
 
     def add_token(self, token: Token) -> None:
         """Add a token of a running reply."""
-        written = self._written.get(token.id)
+        written = self._replies.get(token.id)
         if written:
             written.tokens.append(token.trace.id)
             written.records.append(token.record)
 
     def answer(self, question: Question, newer: Callable[[], bool]) -> bool:
-        """Answer, unless it takes the model after all. An answer in parts ends when there is a newer question."""
+        """Answer a question; return False if that takes a decode. `newer` says that the rest is not wanted any more."""
         match question:
             case Preview():
                 return self._preview(question)
@@ -110,7 +110,7 @@ class WhatIfWorker:
     def _what_if(self, command: WhatIf, newer: Callable[[], bool]) -> None:
         """Answer a WhatIf, part by part, for as long as there is no newer one."""
         with self._lock:
-            written = self._written.get(command.id)
+            written = self._replies.get(command.id)
         if written is None:
             self._emit(Refused(command.id, "The engine does not remember this reply."))
             return
@@ -122,15 +122,15 @@ class WhatIfWorker:
         looked = None
         places = range(len(written.records))
         if not places:
-            self._emit(WhatIfs(command.id, knobs, written.begun, (), (), complete=True))
-        if command.alone and (place := command.looked - written.begun) in places:
+            self._emit(WhatIfs(command.id, knobs, written.first_index, (), (), complete=True))
+        if command.alone and (place := command.looked - written.first_index) in places:
             places = range(0 if chain.learns else place, place + 1)
             history += written.tokens[: places.start]
             chain = Chain(knobs, self._backend.stage, history)
         for index in places:
             token, record = written.tokens[index], LogitRecord(written.records[index])
-            chance = draw(seed, written.begun + index, stream=1)
-            if written.begun + index == command.looked:
+            chance = draw(seed, written.first_index + index, stream=1)
+            if written.first_index + index == command.looked:
                 looked = self._explain(record, chain, history, chance, token)
             passed = chain.apply(record.candidates(_spread(knobs)), history, chance, np.asarray([token]))
             ids, shares, _ = distribution(passed.left)
@@ -141,7 +141,7 @@ class WhatIfWorker:
             if len(p) == PART or index == places[-1]:
                 if newer():
                     return
-                first = written.begun + index + 1 - len(p)
+                first = written.first_index + index + 1 - len(p)
                 done = index == places[-1]
                 self._emit(WhatIfs(command.id, knobs, first, tuple(p), tuple(cut), complete=done, looked=looked))
                 p, cut, looked = [], [], None
@@ -160,7 +160,7 @@ class WhatIfWorker:
             return
         written = FinishedReply(list(prompt), command.knobs.seed, command.first_index, tokens, records)
         with self._lock:
-            _put(self._written, command.id, written, REPLIES)
+            _put(self._replies, command.id, written, REPLIES)
         self._emit(Remembered(command.id))
 
     def _explain(

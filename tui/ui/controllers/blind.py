@@ -40,7 +40,7 @@ class BlindComparison:
         self._session.require_idle()
         paths = [side.conversation.path for side in sides]
         common = min(common_prefix(paths[0], path, is_) for path in paths)
-        sides[:] = [sides[place] for place in shuffled(len(sides), randbelow)]
+        sides[:] = [sides[index] for index in shuffled(len(sides), randbelow)]
         for column, side in zip(self._columns, sides, strict=True):
             column.side = side
             # The turns before would show which side is which.
@@ -70,7 +70,7 @@ class BlindComparison:
             self._tally = count(self._tally, labels, vote)
             with refusals(app):
                 self.reveal()
-            self._show(app, [f"{letter(place)} was {name}" for place, name in enumerate(labels)])
+            self._show(app, [f"{letter(index)} was {name}" for index, name in enumerate(labels)])
 
         app.push_screen(VoteScreen(len(self._session.sides)), on_vote)
 

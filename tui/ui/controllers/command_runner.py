@@ -163,11 +163,11 @@ class CommandRunner:
     # --- screens ----------------------------------------------------------------------------------------------------
 
     async def do_tree(self) -> None:
-        """Open the tree of the conversation, and do there what is chosen."""
+        """Open the tree of the conversation, and run the action that is chosen in it."""
 
         def picked(pick: TreePick | None) -> None:
             if pick:
-                self._host.post_message(MessageList.Wanted(None, pick.wish, pick.turn))
+                self._host.post_message(MessageList.ActionRequested(None, pick.action, pick.turn))
 
         self._host.app.push_screen(TreeScreen(self._host.side.conversation), picked)
 

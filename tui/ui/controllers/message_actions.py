@@ -10,7 +10,7 @@ from tui.session.side import Side
 from tui.ui.controllers.host import Column, pane_of
 from tui.ui.controllers.presenter import Presenter
 from tui.ui.widgets.prompt.prompt import Prompt
-from tui.ui.widgets.transcript.message_list import Wish
+from tui.ui.widgets.transcript.message_list import MessageAction
 
 _PURPOSES = {"user": "your message, worded anew", "assistant": "the reply, worded anew"}
 
@@ -28,15 +28,15 @@ class MessageActions:
         """True while the prompt holds a message that is being edited."""
         return self._edited is not None
 
-    def run(self, wish: Wish, side: Side, turn: int) -> None:
+    def run(self, action: MessageAction, side: Side, turn: int) -> None:
         """Run an action on a turn; raises Refusal while a reply is running, or if the turn is gone."""
         if side not in self._session.sides or turn >= len(side.conversation.turns):
             raise Refusal("That message is no longer there.")
-        if wish == "edit":
+        if action == "edit":
             self._edit(side, turn)
             return
         self._session.require_idle()
-        match wish:
+        match action:
             case "continue":
                 self._session.continue_reply(side, turn)
                 self._show_started(side)
@@ -57,14 +57,14 @@ class MessageActions:
     def prepare(self, text: str) -> Asked:
         """Build the new version of the edited message; raises Refusal if the message is gone."""
         assert self._edited
-        side, turn, was = self._edited
-        if side not in self._session.sides or was not in side.conversation.turns[turn : turn + 1]:
+        side, turn, before = self._edited
+        if side not in self._session.sides or before not in side.conversation.turns[turn : turn + 1]:
             self._edited, self._prompt.purpose = None, ""
             raise Refusal("The message that you were wording anew is gone; your words are in the prompt.")
         return self._session.prepare_edit(side, turn, text)
 
     def commit(self, asked: Asked) -> None:
-        """Take the new version, and have it answered if it is a question; raises EngineError and Refusal."""
+        """Apply the new version, and request a reply if it is a question; raises EngineError and Refusal."""
         (side,) = asked.after
         self._session.commit(asked)
         self.cancel_edit()
@@ -75,7 +75,7 @@ class MessageActions:
             self._session.preview(side)
 
     def cancel_edit(self) -> None:
-        """Leave the message as it is, and give the prompt its draft back."""
+        """End the edit without a change, and restore the draft in the prompt."""
         self._edited = None
         self._prompt.purpose = ""
         self._prompt.set_text(self._draft)

@@ -49,17 +49,17 @@ class PictureExport:
             named = zip(sides, titles(sides) if len(sides) > 1 else [sides[0].title], strict=True)
             last = ((side, title, last_reply(side.conversation)) for side, title in named)
             meant = [
-                (side, title, place)
-                for side, title, place in last
-                if place is not None and side.conversation.turns[place].message.content
+                (side, title, turn)
+                for side, title, turn in last
+                if turn is not None and side.conversation.turns[turn].message.content
             ]
         if not meant:
             raise Refusal("There is no reply to take a picture of yet.")
-        for side, _, place in meant:
-            await self._inspector.recall(side, place)
-            if not (written := side.conversation.turns[place].record) or not written.traces:
+        for side, _, turn in meant:
+            await self._inspector.recall(side, turn)
+            if not (record := side.conversation.turns[turn].record) or not record.traces:
                 raise Refusal("How this reply was written is not known: a person wrote it.")
-        return collect_replies((title, side.conversation, place) for side, title, place in meant)
+        return collect_replies((title, side.conversation, turn) for side, title, turn in meant)
 
 
 def _named(name: str) -> Path:
@@ -86,8 +86,8 @@ def _write(paths: Iterator[Path], picture: str) -> Path:
         except FileExistsError:
             continue
         except (OSError, ValueError) as error:
-            raise PictureError(f"The picture cannot be put into {str(path)!r}: {error}.") from error
+            raise PictureError(f"The picture cannot be saved as {str(path)!r}: {error}.") from error
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(picture)
         return path.absolute()
-    raise PictureError(f"{str(path)!r} is there already; /picture NAME puts the picture elsewhere.")
+    raise PictureError(f"{str(path)!r} is there already; /picture NAME saves the picture elsewhere.")

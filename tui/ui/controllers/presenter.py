@@ -83,7 +83,7 @@ class Presenter:
         if infos:
             status.model = " | ".join(info.name or info.description for info in infos)
         if slot.info:
-            status.context, status.place = slot.info.context, slot.info.place
+            status.context, status.place = slot.info.context, slot.info.placement
             self._candidates.vocabulary = slot.info.vocabulary
 
     def draw(self, active: int) -> None:

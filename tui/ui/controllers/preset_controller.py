@@ -77,16 +77,16 @@ class PresetController:
             case "edit":
                 self._edit(choice.name)
             case "new":
-                self._name(f"a new preset that builds on {choice.name}", skeleton(choice.name))
+                self._ask_name(f"a new preset that builds on {choice.name}", skeleton(choice.name))
             case "copy":
-                self._name(f"a preset of your own like {choice.name}", _text(preset_path(choice.name)))
+                self._ask_name(f"a preset of your own like {choice.name}", _text(preset_path(choice.name)))
 
     def _edit(self, name: str) -> None:
         """Edit a preset; of one that ships with twiddle, a copy in the own folder."""
-        there = preset_path(name)
-        self._open(there if "/" in name else own_path(name), _text(there))
+        path = preset_path(name)
+        self._open(path if "/" in name else own_path(name), _text(path))
 
-    def _name(self, title: str, text: str) -> None:
+    def _ask_name(self, title: str, text: str) -> None:
         async def named(name: str | None) -> None:
             if name:
                 self._open(own_path(name), text)

@@ -18,29 +18,31 @@ RELOAD_INTERVAL = 1.0
 class ThemeController:
     """Sets the theme of an app, reloads changed theme files, and saves the user's pick."""
 
-    def __init__(self, app: App[None], asked: str, dark: bool | None) -> None:
-        """`asked` is the configured theme or empty; `dark` is True for a dark terminal, None if that is unknown."""
-        self._app, self._asked, self._dark = app, asked, dark
+    def __init__(self, app: App[None], configured: str, dark: bool | None) -> None:
+        """Serve one app; `configured` is a theme's name or empty, `dark` True for a dark terminal, None if unknown."""
+        self._app, self._configured, self._dark = app, configured, dark
         self._files = ThemeFiles()
         self._current = ""
 
     def open(self) -> None:
         """Set the first theme and watch the files."""
-        theirs = list(self._app.available_themes)
+        textual_themes = list(self._app.available_themes)
         self._reload()
         self._current = self._first()
         self._app.theme = self._current
-        for name in theirs:  # Textual's own: nobody has looked at ours in them
+        for name in textual_themes:  # Textual's own: nobody has looked at ours in them
             self._app.unregister_theme(name)
-        self._app.theme_changed_signal.subscribe(self._app, self._remember)
+        self._app.theme_changed_signal.subscribe(self._app, self._save_pick)
         self._app.set_interval(RELOAD_INTERVAL, self._reload)
 
     def _first(self) -> str:
         themes = self._app.available_themes
-        if self._asked in themes:
-            return self._asked
-        if self._asked:
-            self._say(f"There is no theme {self._asked!r}.{did_you_mean(self._asked, themes)} Ctrl+P lists them.")
+        if self._configured in themes:
+            return self._configured
+        if self._configured:
+            self._notify(
+                f"There is no theme {self._configured!r}.{did_you_mean(self._configured, themes)} Ctrl+P lists them."
+            )
         picked = remembered()
         return picked if picked in themes else LIGHT if self._dark is False else DEFAULT
 
@@ -51,30 +53,32 @@ class ThemeController:
             if theme.name == self._current:
                 self._app.mutate_reactive(App.theme)  # the same name, in other colours
         for failure in changed.failures:
-            self._say(failure)
+            self._notify(failure)
 
-    def _remember(self, theme: Theme) -> None:
+    def _save_pick(self, theme: Theme) -> None:
         if theme.name == self._current:
             return
         self._current = theme.name
         try:
-            make_private(_memory().parent)
-            _memory().write_text(theme.name, encoding="utf-8")
+            make_private(_pick_file().parent)
+            _pick_file().write_text(theme.name, encoding="utf-8")
         except OSError as error:
-            self._say(f"The theme is on but not remembered: {_memory()} cannot be written ({error.strerror}).")
-        if self._asked not in ("", theme.name):
-            self._say(f"The next start takes {self._asked} again, as config.toml, TWIDDLE_THEME or --theme says.")
+            self._notify(f"The theme is on but not remembered: {_pick_file()} cannot be written ({error.strerror}).")
+        if self._configured not in ("", theme.name):
+            self._notify(
+                f"The next start takes {self._configured} again, as config.toml, TWIDDLE_THEME or --theme says."
+            )
 
-    def _say(self, sentence: str) -> None:
+    def _notify(self, sentence: str) -> None:
         self._app.notify(safe_line(sentence), title="Theme", severity="warning", markup=False)
 
 
 def remembered() -> str:
     """Return the theme that was picked last, or an empty text."""
     with suppress(OSError, UnicodeDecodeError):
-        return _memory().read_text(encoding="utf-8").strip()
+        return _pick_file().read_text(encoding="utf-8").strip()
     return ""
 
 
-def _memory() -> Path:
+def _pick_file() -> Path:
     return state_dir() / "theme"

@@ -22,8 +22,8 @@ LookEvent = TokenView.Picked | TokenView.Entered | Candidates.Chosen | Candidate
 """Moves between transcript, token view and candidates."""
 
 
-class TokenPlace(NamedTuple):
-    """A token of a reply, by turn and by index in the reply."""
+class TokenPosition(NamedTuple):
+    """Token of a reply, by turn and by index in the reply."""
 
     side: Side
     turn: int
@@ -155,20 +155,20 @@ class TokenInspector:
         pane = self._columns[active].pane
         (pane.tokens.field if pane.tokens else pane.transcript).focus()
 
-    def branch_place(self, active: int) -> TokenPlace:
-        """Return the token in whose place a candidate was chosen; raises Refusal."""
+    def branch_position(self, active: int) -> TokenPosition:
+        """Return the token that a chosen candidate replaces; raises Refusal."""
         side, view = self._columns[active].side, self.view(active)
         if view and (inspected := self._inspected.get(view)):
-            return TokenPlace(side, inspected.number, view.picked)
+            return TokenPosition(side, inspected.number, view.picked)
         tip = side.conversation.tip
         turn = side.conversation.turns[tip] if tip is not None else None
         if tip is not None and turn and turn.record and not side.busy:
             traces = len(turn.record.traces)
             if _has_end(turn):
-                return TokenPlace(side, tip, traces - 1)
+                return TokenPosition(side, tip, traces - 1)
             following = self._session.next_token
             if turn.ending != "stop" and following and following.side is side:  # stopped: it goes on from there
-                return TokenPlace(side, tip, traces)
+                return TokenPosition(side, tip, traces)
         raise Refusal("Pick a token of a finished reply first: Ctrl+T shows them.")
 
     # --- views ------------------------------------------------------------------------------------------------------
@@ -193,7 +193,7 @@ class TokenInspector:
                 continue
             inspected = self._inspected[view]
             if inspected is None and tip is not None and _has_tokens(turns[tip]):
-                self._show_finished(view, side, tip, place=-1 if view.field.following else view.picked)
+                self._show_finished(view, side, tip, token=-1 if view.field.following else view.picked)
             elif inspected is None or inspected.number >= len(turns) or turns[inspected.number] is not inspected.turn:
                 self._close(column.pane)
 
@@ -202,15 +202,15 @@ class TokenInspector:
             self._inspected.pop(pane.tokens, None)
         pane.close_tokens()
 
-    def _show_finished(self, view: TokenView, side: Side, index: int, place: int = -1) -> None:
-        """Show a finished reply, with the cursor on token `place`, if given."""
+    def _show_finished(self, view: TokenView, side: Side, index: int, token: int = -1) -> None:
+        """Show a finished reply, with the cursor on `token`, if given."""
         turn = side.conversation.turns[index]
         if turn.record is None:
             return
         self._inspected[view] = InspectedReply(index, turn)
         view.show(turn.message.content, turn.record, ended=True)
-        if place >= 0:
-            view.field.pick(place)
+        if token >= 0:
+            view.field.pick(token)
         self._request_what_ifs()
 
     def _show_running(self, view: TokenView, side: Side) -> None:

@@ -1,4 +1,4 @@
-"""Chat screen: owner of the session, and the way between widgets, session and engines."""
+"""Chat screen: owner of the session, which passes events between widgets, session and engines."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -80,7 +80,7 @@ class ChatScreen(Screen[None]):
         loads: tuple[Load, ...],
         store: AsyncStore | None,
     ) -> None:
-        """Make a side for each setting; `engines` have its `load` already."""
+        """Build a side for each setting; `engines` are loading its model already."""
         super().__init__()
         self._engines = engines
         self._columns = [Column(Side(each, load), Pane()) for each, load in zip(chosen, loads, strict=True)]
@@ -89,7 +89,7 @@ class ChatScreen(Screen[None]):
         self._composer = Composer("Ask something; Enter sends. / for commands, F1 for all keys")
         self._composer.keeping = store is not None
         self.opening_notice = ""
-        """Notice below what is there when the chat opens."""
+        """Notice below the conversation when the chat opens."""
         self._prompt = self._composer.prompt
         self.autosave = Autosave(store, self._session, self._columns, self._status)
         self._comparison = Comparison(self, self._session, self._columns, self._prompt, self.autosave)
@@ -193,7 +193,7 @@ class ChatScreen(Screen[None]):
             self._show_error(error)
 
     async def _ask(self, text: str) -> None:
-        """Prepare the question, store it, commit it: a crash of the engine cannot lose it."""
+        """Prepare the question, store it, commit it: a crash of the engine cannot lose it. Raises TwiddleError."""
         self._session.require_idle()
         await self._engines.revive()
         if self._message_actions.editing:
@@ -261,18 +261,18 @@ class ChatScreen(Screen[None]):
         """Open the editor of a list or a text."""
         self.app.push_screen(KnobEditor(KNOBS[event.name], event.value), partial(self._knobs.accept_edit, event.name))
 
-    async def on_message_list_wanted(self, event: MessageList.Wanted) -> None:
+    async def on_message_list_action_requested(self, event: MessageList.ActionRequested) -> None:
         """Run an action on an older message."""
         sides = [column.side for column in self._columns if column.pane.transcript is event.transcript]
         side = sides[0] if sides else self.side
         try:
-            if event.wish == "fork":
+            if event.action == "fork":
                 await self._comparison.add(side.fork(event.turn))
                 return
             await self._engines.revive()
-            if event.wish == "continue":
+            if event.action == "continue":
                 await self.autosave.recall(side, event.turn)
-            self._message_actions.run(event.wish, side, event.turn)
+            self._message_actions.run(event.action, side, event.turn)
         except TwiddleError as error:
             self._show_error(error)
 
@@ -285,7 +285,7 @@ class ChatScreen(Screen[None]):
         try:
             if isinstance(event, Candidates.Chosen):
                 await self._engines.revive()
-                self._message_actions.branch(*self._inspector.branch_place(self.active), event.candidate)
+                self._message_actions.branch(*self._inspector.branch_position(self.active), event.candidate)
             await self._inspector.on_look(event, self.active)
         except TwiddleError as error:
             self._show_error(error)

@@ -11,7 +11,7 @@ from tui.conversation.tree_rows import TreeRow, about, outline
 from tui.terminal import safe_line
 from tui.ui.bindings import bind
 from tui.ui.screens.picker import Picker, matches, move_bindings
-from tui.ui.widgets.transcript.message_list import Wish
+from tui.ui.widgets.transcript.message_list import MessageAction
 
 _LENGTH = 160
 """Characters of a message that are shown and searched."""
@@ -21,7 +21,7 @@ _GLYPHS = {"user": "▌ ", "assistant": "▏ ", "system": "· "}
 class TreePick(NamedTuple):
     """Turn that was chosen, and what for."""
 
-    wish: Wish
+    action: MessageAction
     turn: int
 
 
@@ -45,10 +45,10 @@ class TreeScreen(Picker[TreePick | None]):
         self._texts = [safe_line(conversation.turns[row.turn].message.content[:_LENGTH]) for row in self._rows]
         self.heading = f"{len(self._rows)} messages, ▸ on the path being read"
 
-    def action_choose(self, wish: Wish = "go") -> None:
+    def action_choose(self, action: MessageAction = "go") -> None:
         """Give the highlighted turn."""
         if self.highlighted is not None:
-            self.dismiss(TreePick(wish, int(self.highlighted)))
+            self.dismiss(TreePick(action, int(self.highlighted)))
 
     def fill(self, typed: str) -> None:
         """Show the messages that contain every typed word, the last one on the path highlighted."""

@@ -1,4 +1,4 @@
-"""Contrastive search (Su et al. 2022), as in Hugging Face's `generate`: likely, and unlike what was said before.
+"""Contrastive search (Su et al. 2022), as in Hugging Face's `generate`: likely, and unlike the text before.
 
 Of the `contrastive_k` likeliest tokens v, each is evaluated, all in one batch, and the one with the highest
 
@@ -22,7 +22,7 @@ from tui.engine.sampling.strategies.strategy import StrategyReply
 
 
 class PastStates:
-    """The directions of the hidden states of everything before, in an array that grows."""
+    """Directions of the hidden states of all tokens before, in an array that grows."""
 
     def __init__(self, hidden: Sequence[Hidden]) -> None:
         self._count = len(hidden)
@@ -33,7 +33,7 @@ class PastStates:
         return float((self._rows[: self._count] @ _direction(hidden)).max())
 
     def append(self, hidden: Hidden) -> None:
-        """Add the next one."""
+        """Add the state of the next token."""
         if self._count == len(self._rows):
             self._rows = np.concatenate((self._rows, np.empty_like(self._rows)))
         self._rows[self._count] = _direction(hidden)
@@ -41,13 +41,13 @@ class PastStates:
 
 
 class ContrastiveSearch:
-    """A few candidates for each token, of which one stays."""
+    """Search that evaluates `contrastive_k` candidates for each token and keeps one."""
 
     def __init__(self, reply: StrategyReply) -> None:
         self._reply = reply
         self._past: PastStates | None = None
         self._candidates: dict[int, TokenChoice] = {}
-        """The tokens being weighed."""
+        """Candidates for the next token, by id."""
         self._p: dict[int, float] = {}
 
     @property
@@ -57,12 +57,12 @@ class ContrastiveSearch:
 
     def choose(self, branches: Sequence[Branch]) -> list[Move]:
         """Write the best of the last candidates, and decode the candidates for the token after it."""
-        branch = self.settle(branches)
+        branch = self.write_best(branches)
         if branch and self._reply.crossed:
             return self._reply.choose([branch])  # a thought has begun or ended: what comes next is chosen otherwise
         return self._propose(branch) if branch else []
 
-    def settle(self, branches: Sequence[Branch]) -> Branch | None:
+    def write_best(self, branches: Sequence[Branch]) -> Branch | None:
         """Write the candidate that is likeliest and least like the text before, and return its branch."""
         if not branches:
             return None
@@ -85,11 +85,11 @@ class ContrastiveSearch:
         reply = self._reply
         odds = reply.odds(branch, Chain(reply.knobs, reply.backend.stage, branch.tokens), reply.constraint)
         self._p = dict(odds.best(reply.knobs.contrastive_k))
-        self._candidates = {token: _weighed(odds.choice(token, reply.backend.label), self._p) for token in self._p}
+        self._candidates = {token: _mark_cut(odds.choice(token, reply.backend.label), self._p) for token in self._p}
         return [Move(branch, token) for token in self._p]
 
 
-def _weighed(choice: TokenChoice, among: dict[int, float]) -> TokenChoice:
+def _mark_cut(choice: TokenChoice, among: dict[int, float]) -> TokenChoice:
     """Return a choice with the candidates that were not evaluated marked as cut."""
     trace = choice.trace
     candidates = tuple(
@@ -101,8 +101,8 @@ def _weighed(choice: TokenChoice, among: dict[int, float]) -> TokenChoice:
 
 
 def _hidden(branch: Branch) -> list[Hidden]:
-    assert branch.held
-    return branch.held.hidden
+    assert branch.cached
+    return branch.cached.hidden
 
 
 def _direction(hidden: Hidden) -> npt.NDArray[np.float32]:

@@ -31,7 +31,7 @@ class Sampling:
         choice = odds.choice(token, reply.backend.label)
         return [Move(branch, token)] if reply.write(choice, len(branch.tokens) + 1) else []
 
-    def settle(self, branches: Sequence[Branch]) -> Branch | None:
+    def write_best(self, branches: Sequence[Branch]) -> Branch | None:
         """Return the only branch: every token is written as soon as it is chosen."""
         return branches[0] if branches else None
 

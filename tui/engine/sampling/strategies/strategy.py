@@ -24,8 +24,8 @@ class Strategy(Protocol):
     def choose(self, branches: Sequence[Branch]) -> list[Move]:
         """Choose the next tokens; none when the reply is complete and finished."""
 
-    def settle(self, branches: Sequence[Branch]) -> Branch | None:
-        """Decide for the best so far and write it: the branch it stands on, None when there is none to go on from."""
+    def write_best(self, branches: Sequence[Branch]) -> Branch | None:
+        """Write the best hypothesis so far, and return its branch; None if the reply cannot go on."""
 
 
 class StrategyReply(Protocol):
@@ -38,7 +38,7 @@ class StrategyReply(Protocol):
     """Index of the next token."""
     crossed: bool
     """True from the token that begins or ends a thought until the next is to be chosen."""
-    said: ReplyText
+    reply_text: ReplyText
     best: tuple[Hypothesis, ...]
     """Hypotheses that the reply was chosen from, the best first."""
 
@@ -69,4 +69,4 @@ class StrategyReply(Protocol):
         """Show what may come next, the likeliest first."""
 
     def finish(self, ending: Ending) -> None:
-        """End the reply as it is written."""
+        """End the reply with the tokens written so far."""

@@ -13,7 +13,7 @@ from tui.ui.widgets.transcript.entry_stack import EntryStack
 from tui.ui.widgets.transcript.reply_footer import footnote, marks
 from tui.ui.widgets.transcript.viewport import Viewport
 
-Wish = Literal["edit", "continue", "again", "fork", "go"]
+MessageAction = Literal["edit", "continue", "again", "fork", "go"]
 """Action on a message: edit it, continue it, answer it again, fork the chat up to it, and go to it as
 another version."""
 
@@ -22,12 +22,12 @@ class MessageList:
     """Messages of a conversation's path. It posts actions on them, and runs none."""
 
     @dataclass
-    class Wanted(Message):
+    class ActionRequested(Message):
         """The user wants an action on a message."""
 
         transcript: Widget | None
         """Transcript of the message; None for the active side."""
-        wish: Wish
+        action: MessageAction
         turn: int
         """Index in the conversation."""
 
@@ -105,13 +105,13 @@ class MessageList:
         all_of_it = versions(self._conversation, entry.turn)
         at = all_of_it.index(entry.turn) + step
         if 0 <= at < len(all_of_it):
-            self._widget.post_message(self.Wanted(self._widget, "go", all_of_it[at]))
+            self._widget.post_message(self.ActionRequested(self._widget, "go", all_of_it[at]))
 
-    def want(self, wish: Wish) -> None:
+    def want(self, wish: MessageAction) -> None:
         """Post that the user wants an action on the message with the cursor, or on the last."""
         entry = self.entry or self._stack.last()
         if entry and entry.turn is not None:
-            self._widget.post_message(self.Wanted(self._widget, wish, entry.turn))
+            self._widget.post_message(self.ActionRequested(self._widget, wish, entry.turn))
 
     def unfold(self) -> None:
         """Open or fold the thought of the reply with the cursor, else of the last that has one."""

@@ -18,7 +18,7 @@ from tui.ui.widgets.transcript.copy_targets import CopyTargets
 from tui.ui.widgets.transcript.entry import ReplyEntry, TextEntry
 from tui.ui.widgets.transcript.entry_stack import EntryStack
 from tui.ui.widgets.transcript.line_painter import LinePainter
-from tui.ui.widgets.transcript.message_list import MessageList, Wish
+from tui.ui.widgets.transcript.message_list import MessageAction, MessageList
 from tui.ui.widgets.transcript.reply_writer import ReplyWriter
 from tui.ui.widgets.transcript.viewport import Viewport
 
@@ -115,7 +115,7 @@ class Transcript(ScrollView, can_focus=True):
         """Go to the version before or after."""
         self.messages.go_to_version(step)
 
-    def action_want(self, wish: Wish) -> None:
+    def action_want(self, wish: MessageAction) -> None:
         """Post that the user wants an action on the message with the cursor."""
         self.messages.want(wish)
 
