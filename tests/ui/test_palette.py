@@ -5,8 +5,8 @@ from textual.binding import Binding
 from tests.engine.scripted import Script
 from tests.ui.driver import Chat, OpenChat
 from tui.prompt_line.commands import LISTED, parse_command
+from tui.ui.bindings import CHAT_BINDINGS
 from tui.ui.palette import ChatCommands, PaletteEntry
-from tui.ui.screens.chat_bindings import CHAT_BINDINGS
 from tui.ui.screens.save_preset import SavePreset
 
 

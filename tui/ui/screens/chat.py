@@ -22,6 +22,7 @@ from tui.session.session import Session
 from tui.session.side import Side
 from tui.store.async_store import AsyncStore
 from tui.terminal import safe
+from tui.ui.bindings import CHAT_BINDINGS
 from tui.ui.controllers.autosave import Autosave
 from tui.ui.controllers.command_runner import CommandRunner
 from tui.ui.controllers.comparison import Comparison
@@ -32,7 +33,6 @@ from tui.ui.controllers.presenter import Presenter
 from tui.ui.controllers.preset_controller import PresetController
 from tui.ui.controllers.token_inspector import LookEvent
 from tui.ui.palette import ChatCommands
-from tui.ui.screens.chat_bindings import CHAT_BINDINGS
 from tui.ui.screens.knob_editor import KnobEditor
 from tui.ui.screens.save_preset import SavePreset
 from tui.ui.terminal.frame_clock import FrameClock
