@@ -25,7 +25,7 @@ def test_it_says_what_works(twiddle: Command, starter: Path) -> None:
     assert str(starter) in found["starter"]
     assert "twiddle run" in found["screen"]
     assert re.search(r"31 on \w+.* flash attention$", found["layers"])
-    assert re.search(r"\d+ to write.* and \d+ to read prompts; num_thread sets both\.$", found["threads"])
+    assert re.search(r"\d+ to generate.* and \d+ to read prompts; num_thread sets both\.$", found["threads"])
 
 
 def test_it_says_how_to_get_what_is_missing(twiddle: Command, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,7 +82,7 @@ def test_it_says_where_the_layers_are(gpu_layers: int, devices: tuple[str, ...],
 def test_it_names_the_config_and_its_faults() -> None:
     path = config_path()
     [settings] = doctor._settings()
-    assert (settings.mark, settings.says) == ("ok", f"in {path}, which is not there; nothing needs it")
+    assert (settings.mark, settings.says) == ("ok", f"in {path}, optional, not there")
     path.parent.mkdir(parents=True)
     path.write_text('theem = "paper"\n[keys]\n"chat.nwe" = "f9"')
     marks = [finding.mark for finding in doctor._settings()]

@@ -81,7 +81,7 @@ def test_what_there_is_no_need_for_here_is_explained(word: str) -> None:
     assert explained.arguments[0].endswith(".")
 
 
-LISTS_THEM = "/help lists them; a blank before it sends it as text."
+LISTS_THEM = "/help lists them; a space before it sends it as text."
 WRITE_SET = "Write /set parameter KNOB VALUE, such as /set parameter temperature 1.2."
 
 
@@ -101,7 +101,7 @@ WRITE_SET = "Write /set parameter KNOB VALUE, such as /set parameter temperature
         ),
         (
             "/set template x",
-            "A template is set in a preset: `twiddle presets new NAME` begins one, TEMPLATE says it.",
+            "Set TEMPLATE in a preset; `twiddle presets new NAME` creates one.",
         ),
         ("/think maybe", "Write /think on or /think off, not 'maybe'."),
         (

@@ -106,13 +106,13 @@ TOKENS = (
     Stop(CTRL_T, "perplexity"),
     Stop(END, "im_end.*rank 1"),
     Stop(LEFT, "␛ .*rank 1"),
-    Stop("\r", r"Go on with it|token \d"),
+    Stop("\r", r"Branch here|token \d"),
     Stop(ESCAPE, "Others"),
     Stop(CTRL_T, hides="perplexity"),
 )
 PAST = (
-    Stop(F5, r"messages, ▸ on the path(?s:.*)␛"),
-    Stop(ESCAPE, hides="messages, ▸ on the path"),
+    Stop(F5, r"messages; ▸ marks(?s:.*)␛"),
+    Stop(ESCAPE, hides="messages; ▸ marks"),
     Stop(CTRL_O, r"Type words to find in a conversation(?s:.*)␛\]0;title"),
     Stop("title", r"(?s)title.*␛\]0;title"),
     Stop(ESCAPE, hides="␛]0;title"),
@@ -123,8 +123,8 @@ KNOBS = (
     Stop("/[@cl", r"/ \[@cl"),
     Stop(ESCAPE, "/ finds"),
     Stop("/stop\r", "/ stop "),
-    Stop("\r", "⏎ Take it"),
-    Stop(ESCAPE, hides="⏎ Take it"),
+    Stop("\r", "⏎ Accept"),
+    Stop(ESCAPE, hides="⏎ Accept"),
     Stop(ESCAPE, "/ finds"),
     Stop("/temperature\r", "/ temperature "),
     Stop("1[@click=x]\r", r"\[@click=x\]'"),
@@ -153,8 +153,8 @@ SIDES = (
 )
 MODEL = (
     Stop(pasted("/model {folder}/[@click=app.bell].gguf") + "\r", r"● ready.*␛\]0;gguf"),
-    Stop(F12, "What it says"),
-    Stop(ESCAPE, hides="What it says"),
+    Stop(F12, "Log"),
+    Stop(ESCAPE, hides="Log"),
     Stop("refuse\r", r"(?s)refuses.*␛\]0;template"),
 )
 

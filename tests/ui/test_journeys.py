@@ -53,7 +53,7 @@ def test_a_reply_is_looked_at_token_by_token_and_branches_from_one(terminal: Ope
     screen.send("\x1b[H")
     screen.until(lambda: "1 of 23" in screen.view)
     screen.send("\r")
-    screen.until(lambda: "Go on with it" in screen.view or "token 1 " in screen.view)
+    screen.until(lambda: "Branch here" in screen.view or "token 1 " in screen.view)
     screen.send(DOWN)
     screen.send("\r")
     screen.until(lambda: "from here on anew" in screen.view and "● ready" in screen.view)

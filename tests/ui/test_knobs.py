@@ -162,10 +162,10 @@ async def test_a_turned_knob_is_marked_by_more_than_colour() -> None:
         app.show(hot)
         assert app.text("temperature").startswith(" •temperature")
         assert "◦" in app.text("temperature"), "the slider shows where the preset stands"
-        assert app.text(HeadingLine("choosing")).endswith("1 •")
+        assert app.text(HeadingLine("sampling")).endswith("1 •")
         app.show(hot, hot)
         assert app.text("temperature").startswith("  temperature")
-        assert "•" not in app.text(HeadingLine("choosing"))
+        assert "•" not in app.text(HeadingLine("sampling"))
 
 
 async def test_a_knob_without_effect_is_hollow_and_says_why() -> None:
@@ -247,11 +247,11 @@ async def test_often_used_groups_and_those_away_from_the_defaults_are_open() -> 
 async def test_a_heading_folds_says_what_is_turned_inside_and_stays_folded(key: str) -> None:
     app = Host()
     async with app.run_test(size=SIZE) as pilot:
-        await go(pilot, app, HeadingLine("choosing"))
+        await go(pilot, app, HeadingLine("sampling"))
         await pilot.press(key)
         assert KnobLine("top_k") not in app.lines
         app.show(turn(Knobs(), temperature=1.5, top_k=3))
-        assert app.text(HeadingLine("choosing")).split() == ["▌▸", "choosing", "2", "•"]
+        assert app.text(HeadingLine("sampling")).split() == ["▌▸", "sampling", "2", "•"]
         assert KnobLine("top_k") not in app.lines
         await pilot.press("right")
         assert KnobLine("top_k") in app.lines
@@ -426,7 +426,7 @@ async def test_the_cursor_moves_over_every_line_stops_at_the_ends_and_stays_in_v
     async with app.run_test(size=(80, 14)) as pilot:
         await go(pilot, app, "temperature")
         await pilot.press("up", "up")
-        assert app.knobs.state.line == app.lines[0] == HeadingLine("choosing")
+        assert app.knobs.state.line == app.lines[0] == HeadingLine("sampling")
         for line in app.lines[1:]:
             await pilot.press("down")
             assert app.knobs.state.line == line
@@ -553,7 +553,7 @@ async def test_an_order_opens_into_its_stages_with_what_they_do() -> None:
 async def test_keys_move_and_switch_stages(stage: str, keys: list[str], order: tuple[str, ...]) -> None:
     app = Host()
     async with app.run_test(size=SIZE) as pilot:
-        app.knobs.fold("finer choosing", False)
+        app.knobs.fold("more sampling", False)
         app.knobs.fold("sampler_order", False)
         await go(pilot, app, OrderLine("sampler_order", stage))
         await pilot.press(*keys)
@@ -565,7 +565,7 @@ async def test_keys_move_and_switch_stages(stage: str, keys: list[str], order: t
 async def test_a_stage_is_dragged_to_its_place() -> None:
     app = Host()
     async with app.run_test(size=SIZE) as pilot:
-        app.knobs.fold("finer choosing", False)
+        app.knobs.fold("more sampling", False)
         app.knobs.fold("sampler_order", False)
         await pilot.pause()
         await pilot.mouse_down(app.knobs, offset=(8, app.at(OrderLine("sampler_order", "temperature"))))
@@ -632,7 +632,7 @@ async def test_a_click_folds_a_heading_and_opens_a_list() -> None:
         await pilot.pause()
         assert isinstance(app.screen, KnobEditor)
         await pilot.press("escape")
-        await pilot.click(app.knobs, offset=(4, app.at(HeadingLine("choosing"))))
+        await pilot.click(app.knobs, offset=(4, app.at(HeadingLine("sampling"))))
         assert KnobLine("top_k") not in app.lines
 
 
@@ -698,7 +698,7 @@ async def test_a_turn_draws_the_lines_that_changed_and_no_other(repainted: Calla
         assert repainted() == ["top_k"]
         assert not laid_out and not app.screen._layout_required
         app.show(turn(app.panel.knobs, seed=3, min_p=0.5))
-        assert sorted(repainted()) == ["choosing", "min_p", "seed"]
+        assert sorted(repainted()) == ["min_p", "sampling", "seed"]
 
 
 def test_of_the_turns_of_one_knob_only_the_newest_matters() -> None:

@@ -112,7 +112,7 @@ def _starter(info: ModelInfo) -> Iterator[Diagnosis]:
     flash = "with" if info.flash_attention else "without"
     yield Diagnosis("ok", "layers", f"{layers}{offloaded}, {flash} flash attention")
     spared = ", a core left to the screen," if info.threads < info.batch_threads else ""
-    threads = f"{info.threads} to write{spared} and {info.batch_threads} to read prompts"
+    threads = f"{info.threads} to generate{spared} and {info.batch_threads} to read prompts"
     yield Diagnosis("ok", "threads", f"{threads}; num_thread sets both.")
     if info.notice:
         yield Diagnosis("note", "starter", info.notice)
@@ -132,7 +132,7 @@ def _terminal() -> Iterator[Diagnosis]:
         yield Diagnosis("note" if small else "ok", "screen", f"{size.columns} columns by {size.lines} lines{advice}")
     colour = os.environ.get("COLORTERM", "")
     true = colour in ("truecolor", "24bit")
-    advice = "" if true else "; COLORTERM=truecolor says that it shows every colour, if it does"
+    advice = "" if true else "; set COLORTERM=truecolor if it shows 24-bit colour"
     yield Diagnosis(
         "ok" if true else "note", "colours", f"TERM={term or 'unset'}, COLORTERM={colour or 'unset'}{advice}"
     )
@@ -149,7 +149,7 @@ def _settings() -> Iterator[Diagnosis]:
     from tui.ui.keys import read_keys
 
     path, (config, faults) = config_path(), read_config()
-    yield Diagnosis("ok", "settings", f"in {path}{'' if is_there(path) else ', which is not there; nothing needs it'}")
+    yield Diagnosis("ok", "settings", f"in {path}{'' if is_there(path) else ', optional, not there'}")
     for fault in (*faults, *read_keys(config.keys).faults):
         yield Diagnosis("note", "settings", fault)
 

@@ -81,8 +81,8 @@ def pull(
 ) -> None:
     """Download a model from the Hub and print its path.
 
-    It goes on where an earlier pull was cut off, and checks what has come against its sha256; a model that is here
-    already is checked again. No other command uses the network.
+    It resumes an interrupted download, and checks the file against its sha256, also one that is already here. No
+    other command uses the network.
     """
     reference = parse_hub(model) or parse_bare(model)
     if reference is None:

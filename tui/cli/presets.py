@@ -80,7 +80,7 @@ def check_(
 ) -> None:
     """Check presets for errors, knobs without effect, and lines that `ollama create` refuses.
 
-    The exit code is 1 when there is an error; warnings and notes keep nothing from working.
+    The exit code is 1 when there is an error; warnings and notes leave it at 0.
     """
     failed, in_use = False, model or read_config().config.model or STARTER
     with closing(TemplateWorker()) as worker:

@@ -27,10 +27,10 @@ def replay(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as a JSON object.")] = False,
 ) -> None:
-    """Write a saved reply again and compare its tokens.
+    """Generate a saved reply again and compare its tokens.
 
-    The model file must be the same. The exit code is 1 when a token differs, which is ruled out, on the same machine
-    and build, for a reply that was written with the knob `reproducible` on.
+    The model file must be the same. The exit code is 1 if a token differs. None does, on the same machine and build, if
+    the reply was written with the knob `reproducible` on.
     """
     with errors_as_json(as_json):
         with open_store() as store:

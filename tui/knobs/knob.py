@@ -20,7 +20,7 @@ class Knob(Struct, frozen=True, kw_only=True):
     help: str
     """One line, in the words of the field."""
     group: str
-    """Heading in the panel: choosing, repetition, reply, model and others."""
+    """Heading in the panel: sampling, repetition, reply, model and others."""
     low: float = -math.inf
     high: float = math.inf
     """Range of accepted values, both ends included."""

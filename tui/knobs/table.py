@@ -19,8 +19,8 @@ STAGES = ("penalties", "dry", "top_n_sigma", "top_k", "typical_p", "top_p", "min
 CONSTRAINTS = ("format", "schema", "regex", "choices", "grammar")
 """Knobs that constrain the text of a reply; one at a time can be set."""
 
-_CHOOSING, _REPETITION, _REPLY = "choosing", "repetition", "reply"
-_FINER, _DRY, _SEARCH, _SHAPE = "finer choosing", "repeated runs (DRY)", "strategy", "constraint"
+_CHOOSING, _REPETITION, _REPLY = "sampling", "repetition", "reply"
+_FINER, _DRY, _SEARCH, _SHAPE = "more sampling", "repeated sequences (DRY)", "strategy", "constraint"
 _THINKING = "thinking"
 
 EVERYDAY = (_CHOOSING, _REPETITION, _REPLY)

@@ -39,7 +39,7 @@ def write_preset(preset: Preset, base: Preset | None = None) -> str:
 def skeleton(base: str, description: str = "") -> str:
     """Build a new Modelfile with the possible instructions as comments; without a base it is for any model."""
     start = f"FROM {base}" if base else "# Without FROM it is for whichever model is in use.\n# FROM starter"
-    return describe(description or "What this preset is for.") + _SKELETON.format(base=start)
+    return describe(description or "Purpose of this preset, in one line.") + _SKELETON.format(base=start)
 
 
 def describe(description: str) -> str:

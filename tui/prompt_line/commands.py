@@ -124,7 +124,7 @@ def _save(rest: str) -> tuple[str, bool, bool]:
 
 
 def _template(rest: str) -> tuple[Any, ...]:
-    raise SettingError("A template is set in a preset: `twiddle presets new NAME` begins one, TEMPLATE says it.")
+    raise SettingError("Set TEMPLATE in a preset; `twiddle presets new NAME` creates one.")
 
 
 def _other_set(rest: str) -> tuple[Any, ...]:
@@ -151,7 +151,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("/set parameter", "turn", "KNOB VALUE", "turn a knob, also while a reply is being written",
             _parameter, (complete_knob, complete_value), reveals=True),
     Command("/set system", "system", "TEXT", "set the system prompt, from the next reply on", _system, reveals=True),
-    Command("/set nohistory", "keep_prompts", help="keep no prompts for the next start; /set history does",
+    Command("/set nohistory", "keep_prompts", help="save no prompts for the up key; /set history saves them",
             read=_fixed(False)),
     Command("/set history", "keep_prompts", read=_fixed(True)),
     Command("/seed", "turn", "NUMBER", "the same as /set parameter seed NUMBER",
@@ -172,19 +172,19 @@ COMMANDS: tuple[Command, ...] = (
     _side("differences", "mark the words that differ between the sides"),
     _side("parting", "go to the first token where the replies differ"),
     _side("level", "scroll the sides together, or each alone"),
-    _side("blind", "hide which side is which, or show it again"),
-    _side("vote", "say which hidden side is better, and see which it was"),
+    _side("blind", "shuffle the sides and hide their settings, or show them"),
+    _side("vote", "vote on the hidden sides, then show their settings"),
     _side("tally", "show the votes so far"),
-    Command("/show", "show", "PART", "print what is in use: info, system, modelfile, ...",
+    Command("/show", "show", "PART", "print the info, system, modelfile, ... in use",
             _part, (one_of(*PARTS),), reveals=True),
-    Command("/save", "save", "NAME", "save knobs and system prompt as a preset; conversations are saved anyway",
+    Command("/save", "save", "NAME", "save the knobs and the system prompt as a preset",
             _save, reveals=True),
-    Command("/load", "load", "PRESET|MODEL", "switch to a preset, or else to a model, of that name",
+    Command("/load", "load", "PRESET|MODEL", "switch to a preset or, if none has that name, a model",
             _optional, (complete_preset_or_model,), reveals=True),
-    Command("/again", "again", help="answer the last question anew", aliases=("/regen",)),
-    Command("/tree", "tree", help="every version of every message; go to one", reveals=True),
-    Command("/history", "history", help="go on with a saved conversation", reveals=True),
-    Command("/picture", "picture", "[FILE]", "save how the reply was chosen, token by token, as an SVG picture",
+    Command("/again", "again", help="generate the last reply again", aliases=("/regen",)),
+    Command("/tree", "tree", help="show the tree of all message versions", reveals=True),
+    Command("/history", "history", help="open a saved conversation", reveals=True),
+    Command("/picture", "picture", "[FILE]", "save the tokens and their probabilities as an SVG picture",
             lambda rest: (unquoted(rest) or None,), reveals=True),
     Command("/clear", "clear", help="begin a new chat", aliases=("/new",)),
     Command("/engine", "engine", help="show the engine's log, or restart the engine"),
@@ -214,7 +214,7 @@ def parse_command(text: str) -> ParsedCommand:
     if command := _BY_NAME.get(word):
         return ParsedCommand(command, command.read(rest))
     hint = did_you_mean(word, {name.split()[0] for name in _BY_NAME} - {"/?"})
-    raise SettingError(f"There is no command {word}.{hint} /help lists them; a blank before it sends it as text.")
+    raise SettingError(f"There is no command {word}.{hint} /help lists them; a space before it sends it as text.")
 
 
 def suggestions() -> tuple[Suggestion, ...]:

@@ -41,7 +41,7 @@ class TwiddleApp(App[None]):
         bind("ctrl+q", "quit", "Quit", id="app.quit", tooltip="Close twiddle", show=True, priority=True),
         bind("ctrl+p", "command_palette", "All", id="app.palette", tooltip="Keys, commands and presets by name",
              show=True, priority=True),
-        bind("ctrl+z", "suspend_process", "Suspend", id="app.suspend", tooltip="Back to the shell; fg goes on"),
+        bind("ctrl+z", "suspend_process", "Suspend", id="app.suspend", tooltip="Back to the shell; fg resumes"),
     ]  # fmt: skip
 
     def __init__(

@@ -25,7 +25,7 @@ def bind(
     return Binding(key, action, description, show, key_display, priority, tooltip, id=id)
 
 
-_TOKENS = "The reply token by token: how sure the model was of each"
+_TOKENS = "The reply token by token, coloured by probability"
 
 # fmt: off
 CHAT_BINDINGS: list[BindingType] = [
@@ -39,19 +39,19 @@ CHAT_BINDINGS: list[BindingType] = [
          show=True, priority=True),
     bind("f7", "run('/keep')", "Keep side", id="chat.keep", tooltip="Keep the active side alone and close the others",
          show=True, priority=True),
-    bind("f7", "run('/vote')", "Vote", id="chat.vote", tooltip="Say which hidden side is better, and see which it was",
+    bind("f7", "run('/vote')", "Vote", id="chat.vote", tooltip="Vote on the hidden sides, then show their settings",
          show=True, priority=True),
     bind("f8", "run('/drop')", "Drop side", id="chat.drop", tooltip="Drop the active side"),
     bind("f9", "run('/only')", "Ask one side", id="chat.only", tooltip="Ask the active side alone, or all again"),
     bind("ctrl+t", "look", "Tokens", id="chat.tokens", tooltip=_TOKENS, show=True),
     bind("f4", "toggle_knobs", "Knobs", id="chat.knobs", tooltip="Show or hide the knobs", show=True),
-    bind("f5", "run('/tree')", "Tree", id="chat.tree", tooltip="Every version of every message; go to one"),
+    bind("f5", "run('/tree')", "Tree", id="chat.tree", tooltip="Tree of all message versions"),
     bind("f12", "run('/engine')", "Engine", id="chat.engine", tooltip="The engine's log, and a restart"),
     bind("escape", "stop", "Stop", id="chat.stop", tooltip="Stop the reply", show=True),
     bind("escape", "stop(False)", "Prompt", id="chat.prompt", tooltip="Back to the prompt", show=True),
     bind("ctrl+c", "interrupt", "Copy, stop or clear", id="chat.interrupt"),
-    bind("ctrl+r", "run('/again')", "Again", id="chat.again", tooltip="Answer the last question anew", show=True),
-    bind("ctrl+o", "run('/history')", "History", id="chat.history", tooltip="Go on with a saved chat", show=True),
+    bind("ctrl+r", "run('/again')", "Again", id="chat.again", tooltip="Generate the last reply again", show=True),
+    bind("ctrl+o", "run('/history')", "History", id="chat.history", tooltip="Open a saved conversation", show=True),
     bind("ctrl+n", "run('/clear')", "New chat", id="chat.new", tooltip="A new chat with the same settings", show=True),
 ]
 # fmt: on

@@ -118,7 +118,7 @@ class CommandRunner:
         parts = "knobs and system prompt, for any model" if preset.any_model else "knobs, system prompt and model"
         self._host.add_notice(
             f"saved as preset {name}, in {path}: {parts}. /load {name} brings them back; "
-            "conversations are saved anyway, Ctrl+O lists them."
+            "Ctrl+O lists the saved conversations."
         )
 
     async def do_show(self, part: Part) -> None:

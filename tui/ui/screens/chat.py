@@ -50,9 +50,9 @@ from tui.ui.widgets.transcript.message_list import MessageList
 from tui.ui.widgets.transcript.transcript import Transcript
 
 WELCOME = """\
-Write below and press Enter; Ctrl+T shows how sure it was of every token.
-Tab to a knob (if hidden, F4): ← → turns it, and the very next token obeys.
-F2 presets · F3 two side by side · F1 every key · Ctrl+P all by name"""
+Write below and press Enter; Ctrl+T shows the probability of every token.
+Tab goes to the knobs (F4 shows them); ← → turns one from the next token on.
+F2 presets · F3 two settings side by side · F1 keys · Ctrl+P search commands"""
 
 
 class ChatScreen(Screen[None]):

@@ -31,7 +31,7 @@ class EngineScreen(Dialog[bool]):
     """State and log of each engine. The result is True if they are to be restarted."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        bind("r", "dismiss(True)", "End it and start it again", id="engine.restart", show=True),
+        bind("r", "dismiss(True)", "Restart", id="engine.restart", show=True),
         bind("escape,f12,q", "dismiss(False)", "Back", id="engine.back", show=True, key_display="esc"),
     ]
 
@@ -63,12 +63,12 @@ def _lines(report: EngineReport) -> Iterator[Content]:
     if report.died:
         yield Content(safe_line(report.died.reason))
         if report.state != "lost":
-            yield from _log("What it said last, then", report.died.last_words)
-    yield from _log("What it said last" if report.state == "lost" else "What it says", report.log)
+            yield from _log("Log before it ended", report.died.last_words)
+    yield from _log("Last lines of the log" if report.state == "lost" else "Log", report.log)
 
 
 def _log(heading: str, text: str) -> Iterable[Content]:
-    lines = safe(text).strip().splitlines() or ["(nothing)"]
+    lines = safe(text).strip().splitlines() or ["(empty)"]
     return [
         Content.styled(heading, "bold $primary"),
         *(Content.styled(f"  {line}", "$foreground 80%") for line in lines),

@@ -18,8 +18,8 @@ from tui.ui.screens.dialog import Dialog
 from tui.ui.widgets.footer import in_order
 
 _OF_TEXTUAL = {
-    "app.focus_next": "To the next part of the screen",
-    "app.focus_previous": "To the part before",
+    "app.focus_next": "Next part of the screen",
+    "app.focus_previous": "Previous part of the screen",
     "screen.copy_text": "Copy what is selected",
 }
 """Descriptions of Textual's own keys, by action."""
@@ -68,9 +68,9 @@ class HelpScreen(Dialog[None]):
 
 def _groups(screen: Screen[Any]) -> Iterator[tuple[str, dict[str, str]]]:
     """Yield the keys of the focused widget, those of the screen, the commands, and the keys that edit text."""
-    here, around, text = "Where the cursor is", "In this dialog" if screen.is_modal else "Everywhere", "To edit text"
+    here, around, text = "Focused part", "In this dialog" if screen.is_modal else "Everywhere", "Editing text"
     commands = {} if screen.is_modal else {each.usage: each.help for each in LISTED}
-    groups: dict[str, dict[str, str]] = {here: {}, around: {}, "Type in the prompt": commands, text: {}}
+    groups: dict[str, dict[str, str]] = {here: {}, around: {}, "Commands, typed in the prompt": commands, text: {}}
     for active in in_order(screen):
         binding = active.binding
         if binding.description and not binding.system:

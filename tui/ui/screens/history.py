@@ -24,7 +24,7 @@ class HistoryPicker(Picker[int | None]):
     """Saved conversations, the newest first. The result is the number of the chosen one."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        bind("enter", "choose", "Go on with it", id="history.open", show=True, priority=True),
+        bind("enter", "choose", "Open", id="history.open", show=True, priority=True),
         *move_bindings("history"),
         bind("escape", "dismiss", "Back", id="history.back", show=True),
     ]

@@ -18,7 +18,7 @@ class KnobTextArea(SafeTextArea):
     """Text area in which Enter accepts the text, as in the prompt."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        bind("enter,ctrl+s", "screen.accept", "Take it", id="editor.take", show=True, priority=True),
+        bind("enter,ctrl+s", "screen.accept", "Accept", id="editor.take", show=True, priority=True),
         bind("ctrl+j,shift+enter", "line", "New line", id="editor.newline", show=True, priority=True),
     ]
 

@@ -44,7 +44,7 @@ class PresetPicker(Picker[PresetChoice | None]):
         *move_bindings("presets"),
     ]  # fmt: skip
 
-    heading = "presets, and what each would change"
+    heading = "presets and the changes they make"
     placeholder = "Type to find a preset"
 
     def __init__(self, presets: tuple[Preset | BrokenPreset, ...], current: Preset, pair: KnobPair) -> None:

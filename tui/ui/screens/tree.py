@@ -43,7 +43,7 @@ class TreeScreen(Picker[TreePick | None]):
         self._conversation = conversation
         self._rows = list(outline(conversation))
         self._texts = [safe_line(conversation.turns[row.turn].message.content[:_LENGTH]) for row in self._rows]
-        self.heading = f"{len(self._rows)} messages, ▸ on the path being read"
+        self.heading = f"{len(self._rows)} messages; ▸ marks the open branch"
 
     def action_choose(self, action: MessageAction = "go") -> None:
         """Give the highlighted turn."""

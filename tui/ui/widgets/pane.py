@@ -41,7 +41,7 @@ def _lines(figures: ReplyStats) -> Iterator[str]:
     rate, first, p, raw, perplexity = figures.rate, figures.ttft_ms, figures.p, figures.p_raw, figures.perplexity
     tokens = f"{figures.tokens} tokens"
     pace = f"{rate:.0f} tok/s" if rate else ""
-    start = f"first after {first:.0f} ms" if first else ""
+    start = f"first token {first:.0f} ms" if first else ""
     sure = f"mean probability {p:.0%}, {raw:.0%} before the knobs" if p is not None and raw is not None else ""
     choice = f"perplexity {perplexity:.1f}" if perplexity else ""
     mean = f"p {p:.0%}" if p is not None else ""
@@ -63,8 +63,10 @@ class Pane(Vertical):
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("d", "screen.run('/differences')", "Differences", id="pane.differences",
              tooltip="Mark the words that differ"),
-        bind("p", "screen.run('/parting')", "Parting", id="pane.parting", tooltip="Go to where the replies part"),
-        bind("l", "screen.run('/level')", "Level", id="pane.level", tooltip="Scroll the sides together, or each alone"),
+        bind("p", "screen.run('/parting')", "Divergence", id="pane.parting",
+             tooltip="Go to the first token where the replies differ"),
+        bind("l", "screen.run('/level')", "Scroll", id="pane.level",
+             tooltip="Scroll the sides together, or each alone"),
         bind("s", "screen.run('/picture')", "Picture", id="pane.picture",
              tooltip="Save the replies beside each other as a picture (SVG)"),
     ]  # fmt: skip

@@ -40,8 +40,8 @@ class Candidates(Widget, can_focus=True):
         bind("down,j", "move(1)", "Candidate below", id="candidate.below"),
         bind("home", "move(-99)", "First candidate", id="candidate.first"),
         bind("end", "move(99)", "Last candidate", id="candidate.last"),
-        bind("enter", "choose", "Go on with it", id="candidate.choose", show=True,
-             tooltip="Write the reply again from here, with this token"),
+        bind("enter", "choose", "Branch here", id="candidate.choose", show=True,
+             tooltip="Branch: generate the rest of the reply after this token"),
         bind("escape", "leave", "Back", id="candidate.back", show=True, tooltip="Back to the tokens"),
     ]  # fmt: skip
 

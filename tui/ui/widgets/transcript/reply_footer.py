@@ -55,4 +55,4 @@ def _at(turn: Turn, record: ReplyRecord, place: int) -> int:
 
 
 def _cost(stats: Stats) -> str:
-    return f"{stats.generated_tokens} tokens · {stats.tokens_per_second:.0f} tok/s · first after {stats.ttft_ms:.0f} ms"
+    return f"{stats.generated_tokens} tokens · {stats.tokens_per_second:.0f} tok/s · first token {stats.ttft_ms:.0f} ms"

@@ -48,12 +48,14 @@ class Transcript(ScrollView, can_focus=True):
         bind("r", "want('again')", "Again", id="message.again", show=True, tooltip="Another answer to the question"),
         bind("b", "want('fork')", "Fork", id="message.fork", show=True, tooltip="Fork the chat up to here"),
         bind("o", "unfold", "Thought", id="message.thought", show=True, tooltip="Open or fold the thought"),
-        bind("y", "copy", "Copy", id="transcript.copy", show=True, tooltip="Copy what is lit, else the message"),
+        bind("y", "copy", "Copy", id="transcript.copy", show=True,
+             tooltip="Copy the highlighted code or link, else the message"),
         bind("left_square_bracket", "light(-1)", "Code", id="transcript.before", show=True, key_display="[ ]",
-             tooltip="Light the code or link before"),
+             tooltip="Highlight the previous code or link"),
         bind("right_square_bracket", "light(1)", "Code after", id="transcript.after",
-             tooltip="Light the code or link after"),
-        bind("enter", "follow", "Link", id="transcript.follow", show=True, tooltip="Show where the lit link leads"),
+             tooltip="Highlight the next code or link"),
+        bind("enter", "follow", "Link", id="transcript.follow", show=True,
+             tooltip="Show the address of the highlighted link"),
     ]  # fmt: skip
     ALLOW_SELECT = True
     COMPONENT_CLASSES = {f"transcript--{name}" for name in _STYLES.split()}
@@ -124,7 +126,7 @@ class Transcript(ScrollView, can_focus=True):
         self.messages.unfold()
 
     def action_light(self, step: int) -> None:
-        """Light the code or link before or after."""
+        """Highlight the previous code or link or after."""
         self.targets.step(step)
 
     def action_copy(self) -> None:
