@@ -53,6 +53,7 @@ async def test_a_question_is_in_the_file_before_the_model_sees_it(
 ) -> None:
     async with open_chat(Script(), diary=diary) as chat:
         await chat.ready()
+        await chat.ask("/set system Be brief.")
         send, seen = chat.engine.send, list[list[str]]()
 
         def look(command: object) -> None:
@@ -68,7 +69,7 @@ async def test_a_question_is_in_the_file_before_the_model_sees_it(
         store = Store(path)
         reply = store.reply()
         assert len(reply.record.traces) == 23 and reply.record.knobs.seed == 1
-        assert [message.role for message in reply.source.opening] == ["system"]
+        assert [(each.role, each.content) for each in reply.source.opening] == [("system", "Be brief.")]
         assert store.load(1).setting == "default,temperature=0,seed=1"
 
 
@@ -97,7 +98,7 @@ async def test_a_conversation_is_gone_on_with(open_chat: OpenChat, path: Path, d
         assert chat.said().startswith("first o")
         await chat.answered("second")
         asked = chat.engine.commands(Generate)[0].replies[0].messages
-        assert [message.content for message in asked][1:] == ["first", "one", "second"]
+        assert [message.content for message in asked] == ["first", "one", "second"]
         await saved(chat, diary)
     assert [text for text, _ in stored(path)] == ["first", "one", "second", "two"]
 
