@@ -18,7 +18,8 @@ from tui import paths
 from tui.cli.doctor import _places
 from tui.models.locations import list_models
 from tui.models.ollama import list_ollama
-from tui.presets.library import find_preset, list_presets
+from tui.models.reference import STARTER, find_model
+from tui.presets.library import list_presets
 from tui.prompt_line.attachments import complete_path, gather, list_mentioned
 from tui.prompt_line.completion import read_sources
 from tui.prompt_line.history import add_sent, read_sent
@@ -158,7 +159,7 @@ def test_without_a_home_every_folder_is_one_that_is_not_there() -> None:
     for folder in (paths.home_dir(), paths.config_dir(), paths.data_dir(), paths.state_dir(), paths.log_dir()):
         assert folder.is_relative_to(paths.NO_HOME)
     assert references() >= {"starter"}
-    assert find_preset("default").find_model()
+    assert find_model(STARTER)
     assert {finding.about for finding in _places() if finding.mark == "note"} >= {"home"}
 
 

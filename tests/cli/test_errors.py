@@ -11,12 +11,12 @@ from tests.cli.conftest import Command
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["run", "precis", "Hi"], "There is no preset 'precis'. Did you mean precise?"),
+        (["run", "precis", "Hi"], "There is no preset and no model 'precis'. Did you mean precise?"),
         (["run", "temprature=1", "Hi"], "There is no knob 'temprature'. Did you mean temperature?"),
         (["run", "temperature=9", "Hi"], "temperature: 9 is out of range; it goes from 0 to 5."),
         (["run", "temperature=hot", "Hi"], "temperature: 'hot' is not a number; it goes from 0 to 5."),
         (["run", "top_k=1,hot", "Hi"], "'hot' is not knob=value"),
-        (["run", "/none.gguf", "Hi"], "There is no file '/none.gguf'"),
+        (["run", "/none.gguf", "Hi"], "There is no model file '/none.gguf'"),
         (["run", "\x1b[31m", "Hi"], "There is no preset"),
         (["compare", "precise", "top_p=2", "-p", "Hi"], "top_p: 2 is out of range; it goes from 0 to 1."),
         (["presets", "show", "precis"], "Did you mean precise?"),

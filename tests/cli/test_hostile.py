@@ -149,4 +149,4 @@ def test_t31_a_program_that_reads_the_reply_gets_its_bytes_and_no_colour(hostile
         [*program, json.dumps(["run", "default", "Hi"])], capture_output=True, env=None, stdin=subprocess.DEVNULL
     )
     assert done.stdout == b"=== 0\n" + SAID.encode() + b"\n"
-    assert done.stderr == b""
+    assert done.stderr.count(b"\n") == 1 and b"\x1b" not in done.stderr, "the fault in config.toml, in words"

@@ -530,6 +530,8 @@ def test_f06_the_command_prints_the_path_and_survives_a_kill(hub: Hub, models: P
     again = command(hub, "pull", "hf.co/maker/Small-GGUF")
     out, err = again.communicate(timeout=60)
     assert (again.returncode, out) == (0, f"{target(models)}\n")
-    assert err == "twiddle: FROM hf.co/maker/Small-GGUF is ready.\n"
+    assert (
+        err.startswith("twiddle: It is ready; `twiddle chat hf.co/maker/Small-GGUF` opens it") and err.count("\n") == 1
+    )
     assert "Range" in hub.gets[1]
     assert target(models).read_bytes() == MODEL
