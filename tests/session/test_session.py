@@ -146,6 +146,17 @@ def test_a_new_chat_forgets_and_ends_the_old_one() -> None:
     assert one.sides[0].conversation.turns == ()
 
 
+def test_a_reply_that_was_ended_here_is_not_finished_again() -> None:
+    one, _ = talk()
+    one.commit(one.prepare("Hi"))
+    running = one.sides[0].reply
+    assert running
+    one.end_replies()
+    turns = one.sides[0].conversation.turns
+    assert one.on_event(Finished(running.id, "Hello", "stopped", 1, (1,), STATS)) is None
+    assert one.sides[0].conversation.turns == turns and turns[-1].ending == "stopped"
+
+
 def test_only_the_newest_look_counts() -> None:
     one, line = talk()
     trace = TokenTrace(-1, "", 0, 0, 0, 1.0, 0.5, (), ())

@@ -65,20 +65,20 @@ def pasted(text: str) -> str:
 
 
 PRESETS = (
-    Stop(F2, "what each would change"),
+    Stop(F2, "the changes they make"),
     Stop("bell", r"␛\]0;t␇\[@click=app.bell\]x\[!\]", hides="▸ default"),
     Stop(CTRL_N, "a new preset that builds on ␛"),
     Stop(ESCAPE, hides="builds on"),
-    Stop(F2, "what each would change"),
+    Stop(F2, "the changes they make"),
     Stop("bell", r"␛\]0;t␇\[@click=app.bell\]x\[!\]", hides="▸ default"),
-    Stop(CTRL_E, "cannot", hides="what each would change"),
-    Stop(F2, "what each would change"),
+    Stop(CTRL_E, "cannot", hides="the changes they make"),
+    Stop(F2, "the changes they make"),
     Stop("plain", r"plain .*\[@click", hides="▸ default"),
     Stop(CTRL_E, "preset plain"),
     Stop("PARAMETER [@click=app.bell] 1\r", r"✗ line 1.*\[@click"),
     Stop(ESCAPE, "not saved"),
     Stop(ESCAPE, hides="preset plain"),
-    Stop(F2, "what each would change"),
+    Stop(F2, "the changes they make"),
     Stop("bell", r"␛\]0;t␇\[@click=app.bell\]x\[!\]", hides="▸ default"),
     Stop("\r", "from the next reply on"),
 )

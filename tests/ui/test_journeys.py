@@ -86,7 +86,7 @@ def test_a_question_is_worded_anew_and_the_first_wording_is_a_key_away(terminal:
 def test_a_preset_is_chosen_and_edited_in_place(terminal: Open) -> None:
     screen = scripted(terminal, TWO, "precise")
     screen.send(F2)
-    screen.until(lambda: "what each would change" in screen.view)
+    screen.until(lambda: "the changes they make" in screen.view)
     screen.send("creat")
     screen.until(lambda: re.search(r"temperature .* → ", screen.view))
     screen.send(CTRL_E)

@@ -30,6 +30,7 @@ def test_d01_d03_kill_9_at_any_point_of_a_chat_loses_nothing_that_was_acknowledg
         )
         for path, seed in zip(paths, seeds, strict=True)
     ]  # fmt: skip
+    any_begun = set[str]()
     for path, seed, chat in zip(paths, seeds, chats, strict=True):
         out, _ = chat.communicate()
         assert chat.returncode == 0
@@ -37,8 +38,10 @@ def test_d01_d03_kill_9_at_any_point_of_a_chat_loses_nothing_that_was_acknowledg
         said = {text for what, text in told if what == "said"}
         begun = {text for what, text in told if what == "begun"}
         there = set(texts(path))
-        assert len(said) > KILLS / BESIDE / 2 and begun
+        assert len(said) > KILLS / BESIDE / 2
+        any_begun |= begun
         assert integrity(path) == "ok", f"seed {seed}"
         assert not said - there, f"seed {seed}"
         assert not [text for text in begun if not any(each.startswith(text) for each in there)], f"seed {seed}"
         wait(gone(*(int(text) for what, text in told if what == "engine")))
+    assert any_begun, "a chat of five kills may have none after its first flush"

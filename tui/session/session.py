@@ -327,9 +327,9 @@ class Session:
 
 
 def _find_replying(sides: Sequence[Side], event: Event) -> Side | None:
-    """Return the side whose newest reply the event is about."""
+    """Return the side whose running reply the event is about: one that was ended here takes nothing more."""
     reply_id = getattr(event, "id", None)
-    return next((side for side in sides if side.reply and side.reply.id == reply_id), None)
+    return next((side for side in sides if side.busy and side.reply and side.reply.id == reply_id), None)
 
 
 def _load(side: Side) -> Load:
