@@ -97,7 +97,7 @@ async def test_t17_a_hostile_model_path_and_its_error_are_shown(
 async def test_t17_hostile_commands_are_refused_in_words(open_chat: OpenChat) -> None:
     async with open_chat(Script(), size=(160, 50)) as chat:
         await chat.ready()
-        commands = [f"/{LINE}", f"/preset {LINE}", f"/set parameter temperature {LINE}", f"/compare {LINE}"]
+        commands = [f"/{LINE}", f"/preset {LINE}", f"/set parameter temperature {LINE}", f"/compare {LINE},top_k=x"]
         for count, command in enumerate(commands, 1):
             chat.prompt.clear()
             await chat.ask(command)

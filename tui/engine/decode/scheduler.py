@@ -169,7 +169,7 @@ class Scheduler:
         watch = self.prompts.watch(command.messages, command.knobs, command.template)
         watch.read(self.prompts.continued_tokens(command.messages, command.template, command.knobs.thinking))
         # After a whole reply there is nothing that a constraint would bind.
-        begins = command.messages[-1:] and command.messages[-1].role != "assistant"
+        begins = not command.messages or command.messages[-1].role != "assistant"
         constraint = self._grammars.constraint(command.knobs) if begins and not watch.inside else None
         return command.pair.effective_at(watch.inside), constraint
 
