@@ -150,6 +150,7 @@ class KnobList(ScrollView, can_focus=True, inherit_bindings=False):
         """Look the colours up again: the theme or the focus may have changed."""
         super().notify_style_update()
         self.painter.clear()
+        self.refresh()  # `repaint` knows only of lines that are drawn
 
     def on_resize(self) -> None:
         """Draw for the new width."""
