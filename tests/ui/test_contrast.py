@@ -52,9 +52,8 @@ def front(chat: Chat) -> Region:
         return screen.region
     system = set(screen.query(".-textual-system, .-textual-system *"))
     drawn = screen._compositor.visible_widgets.items()
-    return Region.from_union(
-        [part.intersection(clip) for each, (part, clip) in drawn if each not in system and each is not screen]
-    )
+    parts = [part.intersection(clip) for each, (part, clip) in drawn if each not in system and each is not screen]
+    return Region.from_union(parts) if parts else Region()  # it has no place before its first layout
 
 
 def faint(chat: Chat, least: float) -> Iterator[str]:

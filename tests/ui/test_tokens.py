@@ -176,7 +176,7 @@ async def test_a_running_reply_grows_token_by_token(open_chat: OpenChat) -> None
 async def test_when_nothing_comes_of_another_answer_the_tokens_of_the_first_are_there_again(
     open_chat: OpenChat,
 ) -> None:
-    async with open_chat(Script(replies=("one two",), delay=0.1), GREEDY, engine=Watched) as chat:
+    async with open_chat(Script(replies=("ab",), delay=1.0), GREEDY, engine=Watched) as chat:
         tokens = await looked_at(chat)
         count = tokens.count
         await chat.press("ctrl+r")

@@ -182,7 +182,7 @@ async def test_the_tree_shows_every_version_and_leads_to_each(open_chat: OpenCha
 
 
 async def test_that_nothing_came_of_another_answer_is_said_once(open_chat: OpenChat) -> None:
-    async with open_chat(Script(replies=("An answer.",), delay=0.1)) as chat:
+    async with open_chat(Script(replies=("ok",), delay=1.0)) as chat:
         await chat.ready()
         await chat.answered("Why?")
         await chat.ready()
