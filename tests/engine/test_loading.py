@@ -77,7 +77,7 @@ def answer(model: Llama) -> tuple[str, list[TokenTrace]]:
         ({"cache_type_v": "q8_0"}, {"flash_attention": True}),
         ({"num_thread": 2}, {"threads": 2, "batch_threads": 2}),
         ({"num_batch": 8192}, {"context": 512}),
-        ({"num_gpu": 0}, {"gpu_layers": 0, "devices": ("CPU",), "layers": 31, "place": "cpu"}),
+        ({"num_gpu": 0}, {"gpu_layers": 0, "devices": ("CPU",), "layers": 31, "placement": "cpu"}),
     ],
 )
 def test_every_option_loads_and_the_model_still_knows_its_capitals(
